@@ -1,0 +1,182 @@
+/**
+ * A system: a contract plus a connection. `rest()`, `soap()`, `sql()` and `files()` make one; what they return has the
+ * contract's operations, events and schemas as properties, all of them plain data.
+ */
+import { type Contract, type ContractTypes, schemaOf } from "../contract/contract.ts";
+import type { ContractModel } from "../contract/model.ts";
+import type { Duration, Effect, EventType, Faults, Json, Operation, Probe, Reference, Schema } from "../operation.ts";
+import { milliseconds } from "../operation.ts";
+
+/** Where the definition of a system stands on the object that users hold. */
+export const definition: unique symbol = Symbol.for("mortise.system");
+
+/** A typed JSON path into an operation's input or output, or into an event: `"placeOrder.input.cardToken"`. `*` stands for any element or property. */
+export type SensitivePath = string;
+
+type EffectSettings<I, O> = {
+  readonly effect: Effect;
+  readonly probe?: {
+    readonly call: string;
+    readonly with: (facts: { readonly key: string; readonly input: I }) => unknown;
+    // The probe's output has the type of another operation: its author states it.
+    // biome-ignore lint/suspicious/noExplicitAny: see above
+    readonly found?: (output: any) => O | undefined;
+    readonly settle?: Duration;
+  };
+  /** How long the system honours a key. Default: as long as the run lives. */
+  readonly keyLifetime?: Duration;
+};
+
+/** How an event of the system is recognised and whom it concerns. */
+export interface EventSettings<T> {
+  /** Correlation key of the event. Default: the contract's own. */
+  readonly key?: (payload: T) => string;
+  /** Unique id of a delivery, so that one delivered twice counts once. Default: the protocol's (`webhook-id`; file, size, hash and row). */
+  readonly id?: (payload: T) => string;
+}
+
+export interface SystemSettings<T extends ContractTypes> {
+  /** Base URL, database file or folder. */
+  readonly connection: Reference | string;
+  /** Total time of one attempt. Default `"10s"`. */
+  readonly timeout?: Duration;
+  /** Calls in flight at a time, over all threads of the server. Default 16. */
+  readonly concurrency?: number;
+  /** Largest decoded answer in bytes. Default 8 MiB. */
+  readonly maxResponseBytes?: number;
+  /** Allow private, loopback and link-local addresses. Default true: the systems of a company stand in its own network. */
+  readonly internal?: boolean;
+  /** Credentials; see the connector. */
+  readonly credentials?: Credentials;
+  readonly effects?: {
+    readonly [N in keyof T["operations"]]?: EffectSettings<T["operations"][N]["input"], T["operations"][N]["output"]>;
+  };
+  readonly events?: { readonly [N in keyof T["events"]]?: EventSettings<T["events"][N]> };
+  /** Fields that are masked everywhere: `"operation.input.path"`, `"operation.output.path"`, `"event.path"`. Default none. */
+  readonly sensitive?: readonly SensitivePath[];
+  /** Secret that signs the system's webhooks (Standard Webhooks 1.0.0). A system with webhook events and no secret does not start. */
+  readonly webhookSecret?: Reference;
+}
+
+export type Credentials =
+  | { readonly kind: "bearer"; readonly token: Reference }
+  | { readonly kind: "basic"; readonly user: Reference | string; readonly password: Reference }
+  | { readonly kind: "header"; readonly name: string; readonly value: Reference }
+  /** WS-Security UsernameToken 1.1.1; `text` over TLS or inside one machine only. Default digest. */
+  | {
+      readonly kind: "username-token";
+      readonly user: Reference | string;
+      readonly password: Reference;
+      readonly type?: "text" | "digest";
+    };
+
+/** What stands behind a system object. Plain data and the user's pure functions. */
+export interface SystemDefinition {
+  readonly name: string;
+  readonly connector: "rest" | "soap" | "sql" | "files";
+  readonly contract: ContractModel;
+  readonly settings: SystemSettings<ContractTypes>;
+}
+
+/** Settings after the server resolved every reference: plain data that can be sent to a worker. */
+export interface ResolvedSettings {
+  readonly name: string;
+  readonly connection: string;
+  readonly timeoutMs: number;
+  readonly concurrency: number;
+  readonly maxResponseBytes: number;
+  readonly internal: boolean;
+  readonly credentials?: ResolvedCredentials;
+  readonly sensitive: readonly string[];
+  readonly webhookSecret?: string;
+}
+export type ResolvedCredentials =
+  | { readonly kind: "bearer"; readonly token: string }
+  | { readonly kind: "basic"; readonly user: string; readonly password: string }
+  | { readonly kind: "header"; readonly name: string; readonly value: string }
+  | {
+      readonly kind: "username-token";
+      readonly user: string;
+      readonly password: string;
+      readonly type: "text" | "digest";
+    };
+
+/** A system as the user holds it. */
+export type System<T extends ContractTypes = ContractTypes> = {
+  readonly [N in keyof T["operations"]]: Operation<
+    T["operations"][N]["input"],
+    T["operations"][N]["output"],
+    T["operations"][N]["faults"] & Faults
+  >;
+} & { readonly [N in keyof T["events"]]: EventType<T["events"][N]> } & {
+  readonly schemas: { readonly [N in keyof T["schemas"]]: Schema<T["schemas"][N]> };
+  readonly [definition]: SystemDefinition;
+};
+
+/** A REST system (OpenAPI contract). */
+export function rest<T extends ContractTypes>(contract: Contract<T>, settings: SystemSettings<T>): System<T> {
+  return system("rest", contract, settings);
+}
+
+/** A SOAP system (WSDL contract). */
+export function soap<T extends ContractTypes>(contract: Contract<T>, settings: SystemSettings<T>): System<T> {
+  return system("soap", contract, settings);
+}
+
+/** A SQL system (named statements). */
+export function sql<T extends ContractTypes>(contract: Contract<T>, settings: SystemSettings<T>): System<T> {
+  return system("sql", contract, settings);
+}
+
+/** A folder into which files are dropped (CSV description); each row is an event. */
+export function files<T extends ContractTypes>(contract: Contract<T>, settings: SystemSettings<T>): System<T> {
+  return system("files", contract, settings);
+}
+
+/** The definition behind a system object, or `undefined` if it is none. */
+export function definitionOf(value: unknown): SystemDefinition | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  return (value as { [definition]?: SystemDefinition })[definition];
+}
+
+function system<T extends ContractTypes>(
+  connector: SystemDefinition["connector"],
+  contract: Contract<T>,
+  settings: SystemSettings<T>,
+): System<T> {
+  const { model } = contract;
+  const effects: Readonly<Record<string, EffectSettings<never, unknown> | undefined>> = settings.effects ?? {};
+  for (const name of Object.keys(effects)) {
+    if (!Object.hasOwn(model.operations, name))
+      throw new TypeError(`effects: ${model.name} has no operation "${name}"`);
+  }
+  const members: Record<PropertyKey, unknown> = Object.create(null);
+  for (const operation of Object.values(model.operations)) {
+    const own = Object.hasOwn(effects, operation.name) ? effects[operation.name] : undefined;
+    const lifetime = own?.keyLifetime === undefined ? operation.key?.lifetimeMs : milliseconds(own.keyLifetime);
+    members[operation.name] = Object.freeze({
+      kind: "operation",
+      system: model.name,
+      name: operation.name,
+      effect: own?.effect ?? operation.effect,
+      ...(lifetime === undefined ? {} : { keyLifetimeMs: lifetime }),
+      ...(own?.probe === undefined ? {} : { probe: own.probe as Probe }),
+    } satisfies Operation);
+  }
+  for (const event of Object.values(model.events)) {
+    members[event.name] = Object.freeze({ kind: "event", system: model.name, name: event.name } satisfies EventType);
+  }
+  const schemas: Record<string, Schema> = Object.create(null);
+  for (const name of Object.keys(model.schemas)) schemas[name] = schemaOf(model, { $ref: `#/$defs/${name}` });
+  members.schemas = Object.freeze(schemas);
+  const frozenDefinition: SystemDefinition = Object.freeze({
+    name: model.name,
+    connector,
+    contract: model,
+    settings: settings as SystemSettings<ContractTypes>,
+  });
+  Object.defineProperty(members, definition, { value: frozenDefinition, enumerable: false });
+  return Object.freeze(members) as unknown as System<T>;
+}
+
+export type { Json };

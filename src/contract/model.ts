@@ -1,0 +1,174 @@
+/**
+ * The neutral contract model: what a system promises, whatever language the contract was written in.
+ * Readers (read/) make it, writers (write/), connectors, comparison and docs use it. All of it is frozen JSON: it is
+ * stored as `contract.json` beside the pinned contract, and nothing else is read at run time.
+ */
+import { createHash } from "node:crypto";
+import type { Effect, JsonSchema } from "../operation.ts";
+
+/** A whole contract. `schemas` are the named ones; anywhere in the model they are referenced as `{"$ref": "#/$defs/Name"}`. */
+export interface ContractModel {
+  readonly format: 1;
+  /** The system's name in the project: `erp`. */
+  readonly name: string;
+  readonly source: ContractSource;
+  readonly operations: { readonly [name: string]: OperationModel };
+  readonly events: { readonly [name: string]: EventModel };
+  readonly schemas: { readonly [name: string]: JsonSchema };
+  /** Addresses that the contract itself names, first one preferred. A connection overrides them. */
+  readonly servers: readonly string[];
+}
+
+export interface ContractSource {
+  readonly language: "openapi" | "wsdl" | "sql" | "csv";
+  /** Of the language: `3.1.0`, `1.1`. */
+  readonly languageVersion: string;
+  readonly title?: string;
+  /** Of the contract: OpenAPI `info.version`. */
+  readonly version?: string;
+  /** Every file that was read, entry first, relative to the system's folder, with its SHA-256 in hex. */
+  readonly files: readonly { readonly path: string; readonly sha256: string }[];
+}
+
+export interface OperationModel {
+  readonly name: string;
+  readonly summary?: string;
+  readonly description?: string;
+  readonly deprecated?: boolean;
+  readonly effect: Effect;
+  /** Where the contract takes an effect key; absent: nowhere. */
+  readonly key?: KeyPlace;
+  readonly input: JsonSchema;
+  readonly output: JsonSchema;
+  readonly faults: { readonly [name: string]: FaultModel };
+  readonly binding: Binding;
+}
+
+/** `row`: a key row in the target database, in the same transaction. */
+export type KeyPlace =
+  | { readonly in: "header"; readonly name: string; readonly lifetimeMs?: number }
+  | { readonly in: "row"; readonly lifetimeMs?: number };
+
+export interface FaultModel {
+  readonly description?: string;
+  readonly detail: JsonSchema;
+}
+
+export interface EventModel {
+  readonly name: string;
+  readonly summary?: string;
+  readonly description?: string;
+  readonly payload: JsonSchema;
+  /** JSON Pointer into the payload, if the contract names the correlation key; else the system definition does. */
+  readonly correlation?: string;
+  readonly binding: EventBinding;
+}
+
+export type Binding = RestBinding | SoapBinding | SqlBinding;
+
+/** How the input is spread over an HTTP request. The input is one flat object: parameters and, where possible, the body's properties. */
+export interface RestBinding {
+  readonly protocol: "rest";
+  readonly method: string;
+  /** Template relative to the server: `/orders/{id}`. */
+  readonly path: string;
+  readonly parameters: readonly RestParameter[];
+  /** `spread`: the input's properties that are no parameters are the body. `property`: the input's property `name` is the body. */
+  readonly body?: {
+    readonly mediaType: string;
+    readonly required: boolean;
+    readonly from: { readonly kind: "spread" } | { readonly kind: "property"; readonly name: string };
+  };
+  /** Success statuses with the media type of their body (`null`: no body, output null). `2XX` is allowed. */
+  readonly success: readonly { readonly status: string; readonly mediaType: string | null }[];
+  /** Status (`404`, `4XX`, `default`) to the name of a declared fault. 5xx, 408 and 429 are failures, never faults. */
+  readonly faults: readonly { readonly status: string; readonly fault: string; readonly mediaType: string | null }[];
+}
+
+export interface RestParameter {
+  /** Property of the input. */
+  readonly property: string;
+  readonly in: "path" | "query" | "header" | "cookie";
+  /** On the wire. */
+  readonly name: string;
+  readonly required: boolean;
+  /** OpenAPI 3.x, "Style Values". */
+  readonly style: "simple" | "form" | "label" | "matrix" | "spaceDelimited" | "pipeDelimited" | "deepObject";
+  readonly explode: boolean;
+  /** Query only: keep reserved characters as they are. */
+  readonly allowReserved?: boolean;
+}
+
+/** A qualified XML name. */
+export interface QName {
+  readonly namespace: string;
+  readonly local: string;
+}
+
+/**
+ * SOAP over HTTP. How a schema is written as XML stands in the schemas themselves, under the keyword `xml`
+ * (see read/xsd.ts): element and attribute names, namespaces, order, lists, nil, text content.
+ */
+export interface SoapBinding {
+  readonly protocol: "soap";
+  readonly version: "1.1" | "1.2";
+  readonly action: string;
+  readonly style: "document" | "rpc";
+  readonly use: "literal" | "encoded";
+  /** Element that wraps (document) or names (rpc) the request; the input is its content. */
+  readonly request: QName | null;
+  /** Element of the answer; `null` for one-way. */
+  readonly response: QName | null;
+  /** Wrapped document/literal: the output is the content of the only child of `response` where there is exactly one, else of `response`. */
+  readonly wrapped: boolean;
+  /** Detail element to fault name. */
+  readonly faults: readonly { readonly element: QName; readonly fault: string }[];
+}
+
+export interface SqlBinding {
+  readonly protocol: "sql";
+  readonly dialect: "sqlite";
+  /** Run in one transaction, in order, with named parameters (`:sku`). The last one that returns rows gives the output. */
+  readonly statements: readonly string[];
+  /** Parameters by name, in order of appearance, and how a JSON value is bound. */
+  readonly parameters: readonly {
+    readonly name: string;
+    readonly as: "text" | "integer" | "real" | "decimal" | "boolean" | "json" | "key";
+  }[];
+  /** Columns of the output and how they are read. */
+  readonly columns: readonly {
+    readonly name: string;
+    readonly as: "text" | "integer" | "bigint" | "real" | "decimal" | "boolean" | "json";
+  }[];
+  /** `many`: list of rows. `one`: the row or null. `none`: null. */
+  readonly rows: "many" | "one" | "none";
+  /** Text at the start of the database's error message, to the name of a declared fault. */
+  readonly faults: readonly { readonly message: string; readonly fault: string }[];
+}
+
+export type EventBinding =
+  | { readonly protocol: "webhook"; readonly mediaType: string }
+  | {
+      readonly protocol: "csv";
+      readonly delimiter: string;
+      readonly columns: readonly { readonly name: string; readonly property: string }[];
+    };
+
+/** Freezes a JSON value all the way down, and returns it. */
+export function frozen<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const inner of Object.values(value)) frozen(inner);
+  }
+  return value;
+}
+
+/** Text of the model as it is committed: two spaces, one final newline; the same model gives the same bytes. */
+export function serialise(model: ContractModel): string {
+  return `${JSON.stringify(model, null, 2)}\n`;
+}
+
+/** SHA-256 of the serialised model, in hex: the hash that stands in `contract.ts`. */
+export function contractHash(model: ContractModel): string {
+  return createHash("sha256").update(serialise(model)).digest("hex");
+}

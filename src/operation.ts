@@ -1,0 +1,154 @@
+/**
+ * The types that the rooms share: value, schema, operation, event, call context, call result.
+ * Operations are plain data, so a process can be replayed, rehearsed and tested without the systems behind it.
+ */
+import type { MortiseError } from "./errors.ts";
+
+/** A value as it stands in a history: JSON. Decimals and 64-bit integers are strings, dates ISO strings. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
+
+/** JSON Schema 2020-12 (https://json-schema.org/draft/2020-12). Named schemas are referenced as `#/$defs/Name`. */
+export type JsonSchema = boolean | { readonly [keyword: string]: unknown };
+
+/** A JSON Schema together with the TypeScript type it stands for. `T` exists at compile time only. */
+export interface Schema<T = unknown> {
+  readonly kind: "schema";
+  /** Self-contained: whatever it references is in its own `$defs`. */
+  readonly json: JsonSchema;
+  readonly types?: { readonly value: T };
+}
+/** The TypeScript type of a schema. */
+export type Infer<S> = S extends Schema<infer T> ? T : never;
+
+/**
+ * What a repeat does. `read`: safe, nothing changes. `idempotent`: a repeat with the same key is harmless.
+ * `unrepeatable`: a repeat does harm.
+ */
+export type Effect = "read" | "idempotent" | "unrepeatable";
+
+/** The declared faults of an operation: name to type of the detail. */
+export type Faults = { readonly [name: string]: unknown };
+
+/** One declared fault as a value. */
+export type Fault<F extends Faults = Faults> = {
+  [N in keyof F & string]: { readonly name: N; readonly message: string; readonly detail: F[N] };
+}[keyof F & string];
+
+/** Finds out, after `settle`, whether an unrepeatable call happened. `call` is the name of a `read` operation of the same system. */
+export interface Probe {
+  readonly call: string;
+  readonly with: (facts: { readonly key: string; readonly input: never }) => unknown;
+  /**
+   * Turns the probe's output into the output of the probed operation, or `undefined` if it did not happen.
+   * Default: an output that is not null, or a list that is not empty, is taken as it is (a list: its first element).
+   */
+  readonly found?: (output: never) => unknown;
+  /** How long to wait before the probe's "not found" is believed, such as `"30s"`. Default `"5s"`. */
+  readonly settle?: Duration;
+}
+
+/** A duration such as `"250ms"`, `"10s"`, `"5m"`, `"2h"`, `"5d"`, or milliseconds. */
+export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
+
+/** One thing that a system can do, as data. `I`, `O`, `F` exist at compile time only. */
+export interface Operation<I = unknown, O = unknown, F extends Faults = Faults> {
+  readonly kind: "operation";
+  readonly system: string;
+  readonly name: string;
+  readonly effect: Effect;
+  /** How long the system honours a key, in milliseconds; absent: as long as the run lives. */
+  readonly keyLifetimeMs?: number;
+  readonly probe?: Probe;
+  readonly types?: { readonly input: (value: I) => void; readonly output: O; readonly faults: F };
+}
+// An operation of any type. `never` input: parameters are contravariant.
+// biome-ignore lint/suspicious/noExplicitAny: the only way to say "whatever its types"
+export type AnyOperation = Operation<any, any, any>;
+export type InputOf<T> = T extends Operation<infer I, infer _O, infer _F> ? I : never;
+export type OutputOf<T> = T extends Operation<infer _I, infer O, infer _F> ? O : never;
+export type FaultsOf<T> = T extends Operation<infer _I, infer _O, infer F> ? F : never;
+
+/** Something that a system tells us. `key` gives the correlation key: whom it concerns. */
+export interface EventType<T = unknown> {
+  readonly kind: "event";
+  readonly system: string;
+  readonly name: string;
+  readonly types?: { readonly payload: T };
+}
+export type PayloadOf<E> = E extends EventType<infer T> ? T : never;
+
+/** What travels with every attempt of a step. */
+export interface CallContext {
+  /** Effect key of the step (P3): the same for each attempt of one generation. Unique world-wide. */
+  readonly key: string;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  /** When the attempt must be over, as `Date.now()` milliseconds. */
+  readonly deadline: number;
+  /** Fires at the deadline and at cancellation. */
+  readonly signal: AbortSignal;
+  /** For logs and the `traceparent` header. Never part of a key. */
+  readonly run?: string;
+}
+
+/** A call that reached its end: the output, or a declared fault. Everything else is thrown as a `MortiseError`. */
+export type CallResult =
+  | { readonly ok: true; readonly output: Json }
+  | { readonly ok: false; readonly fault: { readonly name: string; readonly message: string; readonly detail: Json } };
+
+/**
+ * Calls an operation once. Never repeats by itself (only the engine repeats). Rejects with a `MortiseError` whose class and
+ * outcome are right: `none` only if the request surely did not take effect.
+ */
+export type Caller = (
+  operation: { readonly system: string; readonly name: string },
+  input: Json,
+  context: CallContext,
+) => Promise<CallResult>;
+
+/** Checks a value; `[]` means valid. `at` is a JSON Pointer (RFC 6901). */
+export type Validate = (value: unknown) => readonly Problem[];
+export interface Problem {
+  readonly at: string;
+  readonly message: string;
+}
+
+/** How a failure is stored in a history and shown: never a stack, never a secret. */
+export interface StoredFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly class: MortiseError["class"];
+  readonly outcome: MortiseError["outcome"];
+}
+
+const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** Milliseconds of a duration. Throws a `RangeError` on text of another form. */
+export function milliseconds(duration: Duration): number {
+  if (typeof duration === "number") {
+    if (Number.isFinite(duration) && duration >= 0) return duration;
+    throw new RangeError(`not a duration: ${duration}`);
+  }
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(duration);
+  if (match === null)
+    throw new RangeError(`not a duration: "${duration}" (write for example "250ms", "10s", "5m", "2h", "5d")`);
+  return Number(match[1]) * units[match[2] as keyof typeof units];
+}
+
+/** A value that only the server resolves, so that `check`, tests and rehearsal run without it. */
+export type Reference =
+  | { readonly kind: "env"; readonly name: string; readonly fallback?: string }
+  | { readonly kind: "secret"; readonly name: string };
+
+/** The environment variable `name`; `fallback` where it is not set. */
+export function env(name: string, fallback?: string): Reference {
+  return Object.freeze(fallback === undefined ? { kind: "env", name } : { kind: "env", name, fallback });
+}
+
+/**
+ * A secret: the file `name` in the project's secrets folder, else the environment variable `name`. Its value is never
+ * logged, shown or stored (P8).
+ */
+export function secret(name: string): Reference {
+  return Object.freeze({ kind: "secret", name });
+}

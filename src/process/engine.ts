@@ -1,0 +1,195 @@
+/**
+ * The engine's port: durable verbs from outside. Another engine may keep its own journal; nothing here speaks of one.
+ * Everything that is accepted is on disk before its promise resolves (P1).
+ */
+import type { Json, JsonSchema, StoredFailure } from "../operation.ts";
+
+/** `completed`, `rejected`, `undone`, `cancelled` and `terminated` are final (P6). */
+export type RunStatus =
+  | "running"
+  | "waiting"
+  | "parked"
+  | "undoing"
+  | "completed"
+  | "rejected"
+  | "undone"
+  | "cancelled"
+  | "terminated";
+
+export const finalStatuses: ReadonlySet<RunStatus> = new Set([
+  "completed",
+  "rejected",
+  "undone",
+  "cancelled",
+  "terminated",
+]);
+
+export interface StartCommand {
+  readonly process: string;
+  readonly key: string;
+  /** Validated by the caller. */
+  readonly input: Json;
+  /** Who or what started it: `api:orders`, `cli:alice`. */
+  readonly origin: string;
+  /**
+   * Commands of other rooms to be done in the same commit, before the start (an idempotency reservation). They are
+   * the store's commands; if one refuses, nothing is started. `$run` in their parameters stands for the run's id.
+   */
+  readonly alongside?: readonly AlongsideCommand[];
+}
+export interface AlongsideCommand {
+  readonly name: string;
+  readonly parameters: Json;
+}
+
+/**
+ * One run per process and business key. `started`: new. `exists`: the same key with the same input; the run there is, whatever
+ * its status, also after its history was removed. A key with another input is refused with `run-key-conflict`.
+ */
+export type StartAnswer =
+  | { readonly kind: "started"; readonly run: string }
+  | { readonly kind: "exists"; readonly run: string; readonly status: RunStatus }
+  | { readonly kind: "refused"; readonly by: string; readonly answer: Json };
+
+export interface SignalCommand {
+  readonly system: string;
+  readonly event: string;
+  /** Correlation key. */
+  readonly key: string;
+  readonly payload: Json;
+  /** Unique id of the delivery: the second one is a no-op. */
+  readonly delivery: string;
+}
+
+/** An operator's act; each is recorded with who and why. */
+export type Operation =
+  | { readonly kind: "retry" }
+  /** Answers the parked question: it happened, here is the result. */
+  | { readonly kind: "happened"; readonly result: Json }
+  /** Answers the parked question: it did not happen; repeat under the same key. */
+  | { readonly kind: "repeat" }
+  /** Undoes, and ends as `undone`. */
+  | { readonly kind: "undo" }
+  /** Undoes, and ends as `cancelled`. Valid in every state that is not final. */
+  | { readonly kind: "cancel" }
+  /** Ends at once, undoes nothing. */
+  | { readonly kind: "terminate" };
+
+export interface Actor {
+  readonly by: string;
+  readonly reason: string;
+}
+
+export interface RunSummary {
+  readonly id: string;
+  readonly process: string;
+  readonly key: string;
+  readonly version: string;
+  readonly status: RunStatus;
+  readonly origin: string;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** Why it waits or is parked; absent when running or ended well. */
+  readonly reason?: string;
+}
+
+export interface RunDetail extends RunSummary {
+  readonly input: Json;
+  /** Of a completed run. */
+  readonly output?: Json;
+  /** Of a rejected, undone or cancelled run. */
+  readonly failure?: { readonly reason: string; readonly detail?: Json };
+  readonly parked?: ParkedQuestion;
+  readonly steps: readonly StepView[];
+  /** The history was removed by retention; only key, status and times are left. */
+  readonly historyGone?: true;
+}
+
+/** Why a run is parked, what is known, and what each answer will do. */
+export interface ParkedQuestion {
+  readonly code: string;
+  readonly message: string;
+  readonly step?: string;
+  readonly failure?: StoredFailure;
+  readonly answers: readonly { readonly kind: Operation["kind"]; readonly effect: string }[];
+  /** Divergence: what the history holds and what the code asked. */
+  readonly recorded?: Json;
+  readonly asked?: Json;
+}
+
+/** One entry of a run's history as people see it, in recorded order. */
+export interface StepView {
+  readonly position: number;
+  /** Name and occurrence: `warehouse.reserveStock`, `erp.lookup#2`. */
+  readonly id: string;
+  readonly kind: "call" | "step" | "sleep" | "receive" | "task" | "undo" | "pivot" | "operator" | "end" | "park";
+  readonly status: "open" | "done" | "fault" | "timeout" | "failed";
+  readonly at: number;
+  readonly endedAt?: number;
+  readonly effect?: string;
+  readonly key?: string;
+  readonly attempts?: number;
+  readonly input?: Json;
+  readonly output?: Json;
+  readonly failure?: StoredFailure;
+  readonly note?: string;
+}
+
+export interface RunFilter {
+  readonly process?: string;
+  readonly status?: RunStatus;
+  readonly key?: string;
+  readonly createdFrom?: number;
+  readonly createdTo?: number;
+  /** Id of the last run of the page before; newest first. */
+  readonly before?: string;
+  /** Default 50, at most 500. */
+  readonly limit?: number;
+}
+
+export interface TaskView {
+  readonly id: string;
+  readonly run: string;
+  readonly process: string;
+  readonly key: string;
+  readonly name: string;
+  readonly title: string;
+  readonly assign: string;
+  readonly input: Json;
+  /** JSON Schema of an answer. */
+  readonly form: JsonSchema;
+  readonly status: "open" | "answered" | "closed";
+  readonly createdAt: number;
+  readonly dueAt?: number;
+}
+
+export interface Engine {
+  start(command: StartCommand): Promise<StartAnswer>;
+  /** `matched`: a run was waiting. `kept`: for a run to come. `duplicate`: this delivery was here before. */
+  signal(command: SignalCommand): Promise<"matched" | "kept" | "duplicate">;
+  /** Refused with `task-unknown` or `task-closed`. The answer was validated by the caller. */
+  answer(task: string, answer: Json, actor: Actor): Promise<void>;
+  /** Refused with `run-unknown`, `run-ended` or `run-operation` (not possible in its state, naming what is). */
+  operate(run: string, operation: Operation, actor: Actor): Promise<void>;
+  /** Resolves when the run is final or parked, or after `ms` (then with its present state). */
+  settled(
+    run: string,
+    ms: number,
+  ): Promise<RunSummary & { readonly output?: Json; readonly failure?: RunDetail["failure"] }>;
+
+  run(id: string): RunDetail | undefined;
+  runByKey(process: string, key: string): RunDetail | undefined;
+  runs(filter: RunFilter): readonly RunSummary[];
+  tasks(filter: { readonly status?: TaskView["status"]; readonly run?: string }): readonly TaskView[];
+  /** Runs by process, version and status. */
+  counts(): readonly {
+    readonly process: string;
+    readonly version: string;
+    readonly status: RunStatus;
+    readonly runs: number;
+  }[];
+
+  /** Stops taking new work, lets attempts under way end (at most `ms`), and closes. What is open resumes at the next start. */
+  stop(ms: number): Promise<void>;
+}

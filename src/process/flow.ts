@@ -1,0 +1,140 @@
+/**
+ * The durable verbs, as the author of a process sees them. Every verb is recorded before it acts, and its result before
+ * anything that depends on it leaves (P1 to P4).
+ */
+import type {
+  AnyOperation,
+  Duration,
+  Effect,
+  EventType,
+  Fault,
+  Faults,
+  FaultsOf,
+  InputOf,
+  Operation,
+  OutputOf,
+  PayloadOf,
+} from "../operation.ts";
+import type { TaskDefinition } from "./define.ts";
+
+export interface Flow {
+  /** The run's id, its business key, and the code version it runs on. */
+  readonly run: { readonly id: string; readonly key: string; readonly process: string; readonly version: string };
+
+  /** Calls an operation. Throws a `DeclaredFault` on a declared fault; other failures are retried, probed or parked, never thrown. */
+  call<T extends AnyOperation>(operation: T, input: InputOf<T>, options?: CallOptions<T>): Promise<OutputOf<T>>;
+  /** As `call`, with a declared fault as a value. */
+  attempt<T extends AnyOperation>(operation: T, input: InputOf<T>, options?: CallOptions<T>): Promise<Attempt<T>>;
+  /** Runs code of your own as one recorded step. `name` must be unique enough to be read; the result must be JSON. */
+  step<R>(name: string, options: StepOptions<R>, run: (context: StepContext) => Promise<R> | R): Promise<R>;
+  /** Waits, through restarts. */
+  sleep(duration: Duration, options?: Named): Promise<void>;
+  /** Waits for an event of this correlation key. Early events are kept for it. Throws `FlowTimeout` after `within`. */
+  receive<E extends EventType>(event: E, options: ReceiveOptions): Promise<PayloadOf<E>>;
+  /** Asks people. Throws `FlowTimeout` after `within`. */
+  task<I, A>(task: TaskDefinition<I, A>, options: TaskOptions<I>): Promise<A>;
+  /** Waits for every branch to settle; then rejects with the first (in order) that failed, or gives all results. */
+  all<T extends readonly unknown[] | []>(branches: T): Promise<{ -readonly [P in keyof T]: Awaited<T[P]> }>;
+  /** From here nothing is undone: a later failure parks. */
+  pivot(): void;
+  /** Ends the run as `rejected`, after undoing what was done. Throws; let it pass. After the pivot it parks. */
+  reject(reason: string, detail?: unknown): never;
+  /** Recorded time: when the last result was recorded, in epoch milliseconds. The same at every replay. */
+  now(): number;
+  /** A number from 0 to 1, the same at every replay. */
+  random(): number;
+  /** A UUID (version 4 form), the same at every replay. */
+  uuid(): string;
+}
+
+export interface Named {
+  /** Overrides the step's name, which is otherwise made from the operation, event or task. */
+  readonly name?: string;
+}
+
+export interface CallOptions<T extends AnyOperation = AnyOperation> extends Named {
+  /** Takes the effect back when the run fails later. */
+  readonly undo?: Undo<OutputOf<T>>;
+}
+
+/** Undo is data: `with` is computed when the step is recorded (output still unknown) and again when its result is. */
+export interface Undo<O> {
+  readonly call: AnyOperation;
+  readonly with: (facts: { readonly output: O | undefined; readonly key: string }) => unknown;
+}
+
+export type Attempt<T extends AnyOperation> =
+  | { readonly ok: true; readonly output: OutputOf<T> }
+  | { readonly ok: false; readonly fault: Fault<FaultsOf<T> extends Faults ? FaultsOf<T> : Faults> };
+
+export interface StepOptions<R> extends Undoable<R> {
+  readonly effect: Effect;
+  /** For `unrepeatable` after a crash: `undefined` means that it did not happen. */
+  readonly probe?: (context: StepContext) => Promise<R | undefined>;
+  /** One attempt's time. Default `"60s"`. */
+  readonly timeout?: Duration;
+}
+interface Undoable<R> {
+  readonly undo?: Undo<R>;
+}
+export interface StepContext {
+  readonly key: string;
+  readonly signal: AbortSignal;
+  readonly attempt: number;
+}
+
+export interface ReceiveOptions extends Named {
+  /** Correlation key. */
+  readonly key: string;
+  /** Default: for ever. */
+  readonly within?: Duration;
+}
+
+export interface TaskOptions<I> extends Named {
+  readonly input: I;
+  /** A person, group or role. */
+  readonly assign: string;
+  readonly within?: Duration;
+}
+
+/** A declared fault, thrown by `flow.call`. */
+export class DeclaredFault extends Error {
+  override readonly name = "DeclaredFault";
+  readonly operation: string;
+  readonly fault: Fault;
+  constructor(operation: string, fault: Fault) {
+    super(`${operation}: ${fault.name}${fault.message === "" ? "" : `, ${fault.message}`}`);
+    this.operation = operation;
+    this.fault = fault;
+  }
+}
+
+/** Whether `error` is the declared fault `name` of `operation`; narrows the detail. */
+export function isFault<I, O, F extends Faults, N extends keyof F & string>(
+  error: unknown,
+  operation: Operation<I, O, F>,
+  name: N,
+): error is DeclaredFault & { readonly fault: { readonly name: N; readonly message: string; readonly detail: F[N] } } {
+  return (
+    error instanceof DeclaredFault &&
+    error.operation === `${operation.system}.${operation.name}` &&
+    (error.fault as { name: string }).name === name
+  );
+}
+
+/** `within` of a receive or task is over. */
+export class FlowTimeout extends Error {
+  override readonly name = "FlowTimeout";
+}
+
+/** Thrown by `flow.reject`. Catching it does not prevent the end. */
+export class Rejection extends Error {
+  override readonly name = "Rejection";
+  readonly reason: string;
+  readonly detail: unknown;
+  constructor(reason: string, detail: unknown) {
+    super(reason);
+    this.reason = reason;
+    this.detail = detail;
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * The embedded store's interface: one SQLite database, one writer thread, any number of readers.
+ *
+ * Rooms that keep data bring a part: numbered migrations, and named commands that the writer thread runs. A batch of
+ * commands is one savepoint inside the group's transaction: it is applied whole or not at all, and one bad batch does not
+ * sink the others. A batch's promise resolves after the group's fsync (P1). After a write or fsync error nothing more is
+ * accepted: the server stops and starts again; it never retries the fsync and goes on.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import type { Json } from "../operation.ts";
+
+/**
+ * What a room brings. The module at `url` exports it as `storePart`; the writer thread imports that module, so it must
+ * import nothing heavy.
+ */
+export interface StorePart {
+  /** Prefix of its commands: `publish` gives `publish.reserve`. */
+  readonly name: string;
+  /** SQL text; number 1 first. Never edited after a release, only added to. */
+  readonly migrations: readonly string[];
+  /** Called once, in the writer thread. Prepare statements here. */
+  commands(context: PartContext): { readonly [name: string]: CommandHandler };
+}
+
+/** Runs inside the savepoint of its batch. What it returns is the command's answer. Synchronous. */
+export type CommandHandler = (parameters: never) => unknown;
+
+export interface PartContext {
+  readonly db: DatabaseSync;
+  /** Sends a message to a named port after the commit; never if the batch is rolled back. */
+  post(to: string, message: unknown): void;
+  /** Rolls this batch back; its promise resolves with `refused`. */
+  refuse(answer: Json): never;
+  /** Epoch milliseconds. */
+  now(): number;
+}
+
+export interface Command {
+  /** `part.command`. */
+  readonly name: string;
+  readonly parameters: unknown;
+}
+
+/** `answers`: one per command, in order. */
+export type BatchAnswer =
+  | { readonly kind: "done"; readonly answers: readonly unknown[] }
+  | { readonly kind: "refused"; readonly by: string; readonly answer: Json };
+
+/** One end of a port to the writer. Batches of one end are applied first in, first out. */
+export interface WriterClient {
+  /** Resolves when on disk, or refused. Rejects with `store-failed` once the store has stopped. */
+  submit(commands: readonly Command[]): Promise<BatchAnswer>;
+}
+
+export interface Store extends WriterClient {
+  /** A read-only connection of this thread; sees what is committed. */
+  readonly read: DatabaseSync;
+  /** The installation's id, made with the database. */
+  readonly installation: string;
+  close(): Promise<void>;
+}
