@@ -60,7 +60,42 @@ const table = {
     text: "The answer of {operation} does not fit its contract: {problems}. The system may have drifted: compare its contract.",
   },
   // --- store --------------------------------------------------------------------------------------------------------
+  "store-failed": {
+    status: 503,
+    class: "retry",
+    text: "The store stopped after a write error ({reason}); nothing more is accepted. Mend the disk and restart: everything acknowledged is there.",
+  },
   // --- process ------------------------------------------------------------------------------------------------------
+  "run-key-conflict": {
+    status: 409,
+    class: "give-up",
+    text: "There is already a run of {process} with the key {key}, and its input differs. Use another key, or look at run {run}.",
+  },
+  "run-unknown": {
+    status: 404,
+    class: "give-up",
+    text: "There is no run {run}. List the runs with: mortise runs list",
+  },
+  "run-ended": {
+    status: 409,
+    class: "give-up",
+    text: "Run {run} has ended as {status}, which is final. Start a new run instead.",
+  },
+  "run-operation": {
+    status: 409,
+    class: "give-up",
+    text: "Run {run} is {status}: {operation} is not possible now. Possible: {possible}.",
+  },
+  "task-unknown": {
+    status: 404,
+    class: "give-up",
+    text: "There is no task {task}. List the open ones in the admin API under /tasks.",
+  },
+  "task-closed": {
+    status: 409,
+    class: "give-up",
+    text: "Task {task} is {status}; an answer is no longer possible.",
+  },
   // --- publish ------------------------------------------------------------------------------------------------------
   // --- observe, server ----------------------------------------------------------------------------------------------
   // --- command line -------------------------------------------------------------------------------------------------

@@ -12,8 +12,8 @@
  *  C5  the effect key is sent wherever the contract has a place for it.
  */
 import type { ContractModel, OperationModel } from "../contract/model.ts";
-import type { Outbound } from "../outbound/outbound.ts";
 import type { CallContext, CallResult, Json } from "../operation.ts";
+import type { Outbound } from "../outbound/outbound.ts";
 import type { ResolvedSettings } from "./system.ts";
 
 export interface Connector {

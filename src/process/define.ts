@@ -1,5 +1,5 @@
 /** What a user writes to make a process, and a task. Data and plain functions; nothing is registered anywhere. */
-import type { Duration, Schema } from "../operation.ts";
+import type { Duration, EventType, Schema } from "../operation.ts";
 import type { Flow } from "./flow.ts";
 
 export interface ProcessOptions<I, O> {
@@ -17,6 +17,8 @@ export interface ProcessOptions<I, O> {
    */
   readonly run: (flow: Flow, input: I) => Promise<O>;
   readonly retry?: RetryPolicy;
+  /** An event whose payload is the input: each delivery starts a run, once per business key. */
+  readonly on?: EventType<I>;
 }
 
 /** How the engine repeats a failed attempt. */

@@ -1,0 +1,27 @@
+/** The names a user types. */
+export {
+  type Credentials,
+  files,
+  rest,
+  type System,
+  type SystemSettings,
+  soap,
+  sql,
+} from "./connectors/system.ts";
+export { type Contract, type ContractTypes, pinnedContract } from "./contract/contract.ts";
+export { type ErrorCode, MortiseError } from "./errors.ts";
+export {
+  type Duration,
+  type Effect,
+  type EventType,
+  env,
+  type Infer,
+  type InputOf,
+  type Json,
+  type Operation,
+  type OutputOf,
+  type Schema,
+  secret,
+} from "./operation.ts";
+export { defineProcess, defineTask, type ProcessDefinition } from "./process/define.ts";
+export { DeclaredFault, type Flow, FlowTimeout, isFault } from "./process/flow.ts";
