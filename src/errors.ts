@@ -36,6 +36,31 @@ const table = {
     text: "{feature} needs the package {name}, which is not installed. Run: npm i {name}",
   },
   // --- formats ------------------------------------------------------------------------------------------------------
+  "xml-malformed": {
+    status: 400,
+    class: "give-up",
+    text: "The XML can't be read: at {place}, {reason}. Have the sender mend it.",
+  },
+  "xml-limit": {
+    status: 400,
+    class: "give-up",
+    text: "The XML is refused: at {place}, {reason}. Ask the sender for a smaller document, or raise the limit.",
+  },
+  "xml-character": {
+    status: 422,
+    class: "give-up",
+    text: "The character {character} can't be written in XML. Take it out of the value, or send the value as base64.",
+  },
+  "json-invalid": {
+    status: 400,
+    class: "give-up",
+    text: "The JSON text can't be read: at {place}, {reason}. Send JSON in UTF-8 as RFC 8259 describes it.",
+  },
+  "json-limit": {
+    status: 413,
+    class: "give-up",
+    text: "The JSON text is refused: {what} exceeds the limit of {limit}. Send less at a time, or raise the limit.",
+  },
   // --- contract -----------------------------------------------------------------------------------------------------
   "contract-pin-unreadable": {
     status: 500,
@@ -48,6 +73,71 @@ const table = {
     text: "The contract {file} can't be read: at {place}, {reason}.",
   },
   // --- outbound -----------------------------------------------------------------------------------------------------
+  "outbound-request": {
+    status: 500,
+    class: "give-up",
+    text: "The request to {host} can't be sent: {reason}. Correct the address, the headers or the mapping; nothing was sent.",
+  },
+  "outbound-address": {
+    status: 502,
+    class: "give-up",
+    text: "{host} stands at {address}, which is not called: {reason}. If the system belongs to your own network, set internal: true in its settings.",
+  },
+  "outbound-connect": {
+    status: 502,
+    class: "retry",
+    text: "No connection to {host}: {reason}. Nothing was sent; check that the system runs and that its address is right.",
+  },
+  "outbound-tls": {
+    status: 502,
+    class: "retry",
+    text: "No secure connection to {host}: {reason}. Nothing was sent; renew its certificate, or add your authority with NODE_EXTRA_CA_CERTS.",
+  },
+  "outbound-timeout": {
+    status: 504,
+    class: "retry",
+    text: "{host} did not answer in time. Look at the system, or raise the timeout in its settings.",
+  },
+  "outbound-reset": {
+    status: 502,
+    class: "retry",
+    text: "The connection to {host} broke before a whole answer came: {reason}. Look whether the system restarted.",
+  },
+  "outbound-answer": {
+    status: 502,
+    class: "retry",
+    text: "What {host} answers is not proper HTTP: {reason}. Look at the system, or at a proxy in between.",
+  },
+  "outbound-too-large": {
+    status: 502,
+    class: "ask",
+    text: "The answer of {host} is larger than {limit} bytes, or grows too much when unpacked. Ask for less, or raise maxResponseBytes in the system's settings.",
+  },
+  "outbound-encoding": {
+    status: 502,
+    class: "ask",
+    text: "{host} packs its answer as {encoding}, which was not asked for. Switch that off in the system, or in a proxy in between.",
+  },
+  "outbound-redirect": {
+    status: 502,
+    class: "give-up",
+    text: "{host} redirects, and the redirect is not followed: {reason}. Use the final address.",
+  },
+  "outbound-aborted": {
+    status: 503,
+    class: "retry",
+    text: "The request to {host} was called off. Repeat it if it is still wanted.",
+  },
+  "outbound-busy": {
+    status: 503,
+    class: "retry",
+    text: "All {limit} places for calls to {system} were taken until the deadline. Raise concurrency in its settings if the system can bear it.",
+  },
+  "outbound-closed": {
+    status: 503,
+    class: "retry",
+    text: "Mortise is stopping: the request to {host} was not sent. It is repeated after the restart.",
+  },
   // --- connectors ---------------------------------------------------------------------------------------------------
   "contract-input": {
     status: 422,
@@ -64,6 +154,16 @@ const table = {
     status: 503,
     class: "retry",
     text: "The store stopped after a write error ({reason}); nothing more is accepted. Mend the disk and restart: everything acknowledged is there.",
+  },
+  "store-newer": {
+    status: 500,
+    class: "give-up",
+    text: "The store was written by a newer Mortise (part {part} is at {found}, this one knows {known}). Start the newer version, or restore the backup made before the upgrade.",
+  },
+  "store-open": {
+    status: 500,
+    class: "give-up",
+    text: "The store {file} can't be opened: {reason}. Check that the folder is writable, has space, and belongs to this installation.",
   },
   // --- process ------------------------------------------------------------------------------------------------------
   "run-key-conflict": {
@@ -98,6 +198,86 @@ const table = {
   },
   // --- publish ------------------------------------------------------------------------------------------------------
   // --- observe, server ----------------------------------------------------------------------------------------------
+  "config-invalid": {
+    status: 500,
+    class: "give-up",
+    text: "The configuration can't be used: {problems}. Mend mortise.config.ts; docs/reference/configuration.md names every option.",
+  },
+  "project-invalid": {
+    status: 500,
+    class: "give-up",
+    text: "The project {folder} can't be loaded: {problems}. Mend the files named; `mortise check` shows all of it.",
+  },
+  "secrets-missing": {
+    status: 500,
+    class: "give-up",
+    text: "These values are missing: {missing}. Set the environment variables, or write the secrets as files (mode 600) into {folder}.",
+  },
+  "secret-open": {
+    status: 500,
+    class: "give-up",
+    text: "The secret file {file} can be read by others than its owner. Run: chmod 600 {file}",
+  },
+  "version-damaged": {
+    status: 500,
+    class: "ask",
+    text: "The code version {version} can't be used: {reason}. Restore the folder {folder} from a backup; its runs wait until then.",
+  },
+  "store-in-use": {
+    status: 500,
+    class: "give-up",
+    text: "The store {folder} is in use by process {pid}. Stop that one first, or start with another store folder.",
+  },
+  "runtime-too-old": {
+    status: 500,
+    class: "give-up",
+    text: "{what} {found} can't be used: {reason}. Install {wanted} or newer.",
+  },
+  "server-failed": {
+    status: 500,
+    class: "give-up",
+    text: "The server could not start: {reason}.",
+  },
+  "webhook-unknown": {
+    status: 404,
+    class: "give-up",
+    text: "There is no webhook of {system}. A system takes webhooks when its contract has webhook events and its webhookSecret is set.",
+  },
+  "webhook-payload": {
+    status: 422,
+    class: "give-up",
+    text: "The message of {system} is none of its events: {problems}. Nothing was recorded; compare the message with the contract.",
+  },
+  "admin-unauthorized": {
+    status: 401,
+    class: "give-up",
+    text: "The admin API needs a token: send Authorization: Bearer <token>. A running server writes one for this machine into admin.json in its store folder.",
+  },
+  "admin-forbidden": {
+    status: 403,
+    class: "give-up",
+    text: "This needs the role {needed}, and the token {token} has the role {role}. Ask an admin for another token.",
+  },
+  "admin-origin": {
+    status: 403,
+    class: "give-up",
+    text: "The request was refused: {reason}. The admin API takes requests to a loopback name, and none from web pages of other origins.",
+  },
+  "admin-unknown": {
+    status: 404,
+    class: "give-up",
+    text: "There is no {what}. GET /openapi.json names every address of the admin API.",
+  },
+  "admin-request": {
+    status: 400,
+    class: "give-up",
+    text: "The request does not fit: {problems}. GET /openapi.json says what is expected.",
+  },
+  "token-unknown": {
+    status: 404,
+    class: "give-up",
+    text: "There is no token {token}. List them with GET /tokens.",
+  },
   // --- command line -------------------------------------------------------------------------------------------------
 } as const satisfies Record<string, ErrorEntry>;
 
