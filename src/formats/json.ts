@@ -20,7 +20,7 @@ export interface JsonLimits {
   readonly maxItems?: number;
   /** `refuse`: a member named twice in one object is an error. `last` (default): the last one counts. */
   readonly duplicates?: "refuse" | "last";
-  /** `exact` (default): an integer that no double holds is refused, since it would be changed silently. `nearest`: rounded. */
+  /** `exact` (default): an integer that a double does not give back is refused, since it would be changed silently. `nearest`: rounded. */
   readonly numbers?: "exact" | "nearest";
 }
 
@@ -134,8 +134,8 @@ function finiteNumber(_key: string, value: unknown, context?: { source?: string 
 function exactNumber(_key: string, value: unknown, context?: { source?: string }): unknown {
   if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
   const source = context?.source ?? "";
-  if (!Number.isFinite(value) || (/^-?\d+$/.test(source) && BigInt(source) !== BigInt(value)))
-    throw new NumberRefused(source);
+  const same = !/^-?\d+$/.test(source) || String(value) === source || BigInt(source) === BigInt(value);
+  if (!same || !Number.isFinite(value)) throw new NumberRefused(source);
   return value;
 }
 
