@@ -1,0 +1,160 @@
+/** What the docs show is true: TypeScript compiles, commands exist, links lead somewhere. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { files, root, text } from "./sources.ts";
+
+const pages = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
+  "CHANGELOG.md",
+  ...(await files("docs/**/*.md", "examples/*/README.md")),
+];
+
+interface Block {
+  readonly page: string;
+  readonly line: number;
+  readonly language: string;
+  /** What stands after the language: `ts file=processes/a.ts`, `ts fragment`. */
+  readonly info: string;
+  readonly code: string;
+}
+
+function blocks(page: string): Block[] {
+  const found: Block[] = [];
+  const lines = text(page).split("\n");
+  for (let at = 0; at < lines.length; at++) {
+    const open = /^(\s*)```(\w+)\s*(.*)$/.exec(lines[at]!);
+    if (open === null) continue;
+    const start = at + 1;
+    while (++at < lines.length && !/^\s*```\s*$/.test(lines[at]!));
+    const code = lines.slice(start, at).map((line) => line.slice(open[1]!.length));
+    found.push({ page, line: start, language: open[2]!, info: open[3]!.trim(), code: code.join("\n") });
+  }
+  return found;
+}
+
+const all = pages.flatMap(blocks);
+
+/**
+ * A block is a module of its own, compiled in a folder below examples/harbour-supply, so that it sees that project's systems.
+ * `file=path` puts it there for the blocks of the same page; `fragment` shows a part and is not compiled.
+ */
+test("every ts block compiles", { timeout: 120_000 }, async () => {
+  const project = join(root, "examples", "harbour-supply");
+  const home = mkdtempSync(join(root, "node_modules", ".docs-"));
+  try {
+    const origin = new Map<string, Block>();
+    let number = 0;
+    for (const block of all) {
+      if (block.language !== "ts" || block.info === "fragment") continue;
+      const folder = join(home, block.page.replace(/[^a-z0-9]+/gi, "-"));
+      const file = join(folder, /^file=(\S+)$/.exec(block.info)?.[1] ?? `block-${++number}.ts`);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, `${block.code}\nexport {};\n`);
+      origin.set(file, block);
+    }
+    assert.ok(origin.size > 0);
+    const config = {
+      extends: "../../tsconfig.json",
+      compilerOptions: {
+        noUnusedLocals: false,
+        noUnusedParameters: false,
+        paths: { "#harbour/*": [`${project}/*`], mortise: [join(root, "src", "index.ts")] },
+      },
+      include: ["**/*.ts"],
+      exclude: [],
+    };
+    writeFileSync(join(home, "tsconfig.json"), JSON.stringify(config));
+    const output = await run([join(root, "node_modules/typescript/bin/tsc"), "-p", home, "--pretty", "false"]);
+    const complaints = output.split("\n").filter((line) => /error TS/.test(line));
+    const named = complaints.map((line) => {
+      const [, path, row] = /^(.*?)\((\d+),/.exec(line) ?? [];
+      const block = path === undefined ? undefined : (origin.get(join(root, path)) ?? origin.get(path));
+      return block === undefined
+        ? line
+        : `${block.page}:${block.line + Number(row)} ${line.slice(line.indexOf("error"))}`;
+    });
+    assert.deepEqual(named, []);
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+});
+
+test("every mortise command in a sh block exists, with its options", async () => {
+  const { commandTree } = await import("../../src/cli/program.ts");
+  const tree = commandTree();
+  const wrong: string[] = [];
+  for (const block of all) {
+    if (!["sh", "bash", "console"].includes(block.language)) continue;
+    for (const line of block.code.split(/\n|&&/)) {
+      const typed = /^\s*(?:\$ )?(?:npx )?mortise(?=\s|$)(.*)$/.exec(line)?.[1]?.replace(/\s#.*$/, "");
+      if (typed === undefined) continue;
+      const words = typed
+        .trim()
+        .split(/\s+/)
+        .filter((word) => word !== "");
+      let node = tree;
+      while (words[0] !== undefined && node.commands[words[0]] !== undefined) node = node.commands[words.shift()!]!;
+      const bare = Object.keys(node.commands).length > 0 && words[0] !== undefined && !words[0].startsWith("-");
+      const unknown = words.filter((word) => word.startsWith("--") && !node.options.includes(word.split("=")[0]!));
+      if (bare || unknown.length > 0) wrong.push(`${block.page}:${block.line} ${line.trim()}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test("every npm script in a sh block exists", () => {
+  const { scripts } = JSON.parse(text("package.json")) as { scripts: Record<string, string> };
+  const guide = (page: string): boolean => page.startsWith("docs/guide/");
+  const wrong = all
+    .filter(({ language, page }) => ["sh", "bash", "console"].includes(language) && !guide(page))
+    .flatMap(({ code, page }) => [...code.matchAll(/\bnpm run ([\w:]+)/g)].map(([, name]) => ({ page, name: name! })))
+    .filter(({ name }) => scripts[name] === undefined);
+  assert.deepEqual(wrong, []);
+});
+
+test("links between pages lead to a file, and to a heading of it", () => {
+  const wrong: string[] = [];
+  for (const page of pages) {
+    const prose = text(page)
+      .replace(/^```[\s\S]*?^```/gm, "")
+      .replace(/`[^`\n]*`/g, "");
+    for (const [, target] of prose.matchAll(/\]\(([^)\s]+)\)|(?:src|srcset|href)="([^"]+)"/g)) {
+      if (target === undefined || /^[a-z]+:/.test(target)) continue;
+      const [path, anchor] = target.split("#") as [string, string | undefined];
+      const file = path === "" ? page : join(dirname(page), path);
+      if (!existsSync(join(root, file))) wrong.push(`${page}: ${target}`);
+      else if (anchor !== undefined && file.endsWith(".md") && !anchors(file).has(anchor))
+        wrong.push(`${page}: ${target}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+/** The anchors that a reader's web page makes of a Markdown page's headings. */
+function anchors(page: string): Set<string> {
+  const headings = text(page)
+    .replace(/^```[\s\S]*?^```/gm, "")
+    .matchAll(/^#+ (.*)$/gm);
+  return new Set(
+    [...headings].map(([, heading]) =>
+      heading!
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N} _-]/gu, "")
+        .replaceAll(" ", "-"),
+    ),
+  );
+}
+
+/** What Node prints when it runs `args`, whatever the exit code. */
+function run(args: readonly string[]): Promise<string> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { cwd: root, maxBuffer: 16 << 20 }, (_, stdout, stderr) =>
+      resolve(stdout + stderr),
+    );
+  });
+}
