@@ -197,6 +197,146 @@ const table = {
     text: "Task {task} is {status}; an answer is no longer possible.",
   },
   // --- publish ------------------------------------------------------------------------------------------------------
+  "api-definition": {
+    status: 500,
+    class: "give-up",
+    text: "The API {api} can't be published: {reason}.",
+  },
+  "request-malformed": {
+    status: 400,
+    class: "give-up",
+    text: "The request is not sound HTTP: {reason}. Mend the client, or what stands between it and this server.",
+  },
+  "request-timeout": {
+    status: 408,
+    class: "retry",
+    text: "The request did not arrive whole within {seconds} s. Send it again, without pauses.",
+  },
+  "headers-too-large": {
+    status: 431,
+    class: "give-up",
+    text: "The request line and headers are more than {limit}. Send fewer or shorter ones.",
+  },
+  "body-too-large": {
+    status: 413,
+    class: "give-up",
+    text: "The body is larger than {limit} bytes. Send less at a time.",
+  },
+  "path-refused": {
+    status: 400,
+    class: "give-up",
+    text: "The path is refused: {reason}. Send it in plain form, each value percent-encoded once.",
+  },
+  "route-unknown": {
+    status: 404,
+    class: "give-up",
+    text: "There is nothing under this path. The API's own description, openapi.json under its base path, lists what there is.",
+  },
+  "method-not-allowed": {
+    status: 405,
+    class: "give-up",
+    text: "This path does not take {method}. It takes: {allowed}.",
+  },
+  "media-type-unsupported": {
+    status: 415,
+    class: "give-up",
+    text: "The body must be sent as {expected}, uncompressed. Set Content-Type, and no Content-Encoding.",
+  },
+  "not-acceptable": {
+    status: 406,
+    class: "give-up",
+    text: "The answer is {offered}, and the Accept header excludes it. Accept that, or send no Accept header.",
+  },
+  "input-invalid": {
+    status: 400,
+    class: "give-up",
+    text: "The request does not fit the API's description; `errors` says where. Nothing was done; mend it and send it again.",
+  },
+  "api-key-missing": {
+    status: 401,
+    class: "give-up",
+    text: "An API key is needed. Send it as `Authorization: Bearer <key>` or as `X-API-Key: <key>`, in one place only.",
+  },
+  "api-key-invalid": {
+    status: 401,
+    class: "give-up",
+    text: "The API key is not valid: unknown, revoked or expired. Ask the API's owner for a new one.",
+  },
+  "api-key-unknown": {
+    status: 404,
+    class: "give-up",
+    text: "There is no API key {key}. List them with: mortise keys list",
+  },
+  "api-key-definition": {
+    status: 400,
+    class: "give-up",
+    text: "The API key can't be made: {reason}.",
+  },
+  "scope-missing": {
+    status: 403,
+    class: "give-up",
+    text: "The key lacks the scope {scope}. Ask the API's owner for a key that has it.",
+  },
+  "quota-exceeded": {
+    status: 429,
+    class: "wait",
+    text: "Too many requests: {rate} in {every} are allowed. Wait as long as Retry-After says.",
+  },
+  "idempotency-key-missing": {
+    status: 400,
+    class: "give-up",
+    text: "This operation needs an Idempotency-Key header. Make a new key for each order of business, and repeat it with each retry.",
+  },
+  "idempotency-key-malformed": {
+    status: 400,
+    class: "give-up",
+    text: 'The Idempotency-Key is malformed: {reason}. Send one string in double quotes, such as "8e03978e-40d5-43dd-bc93-6894a57f9324".',
+  },
+  "idempotency-key-reused": {
+    status: 422,
+    class: "give-up",
+    text: "This Idempotency-Key was used with another request. Use a new key for a new request, and the same request for a retry.",
+  },
+  "idempotency-in-flight": {
+    status: 409,
+    class: "retry",
+    text: "The first request with this Idempotency-Key is still being worked on. Ask again in a moment.",
+  },
+  "idempotency-outcome-unknown": {
+    status: 409,
+    class: "ask",
+    text: "The first request with this Idempotency-Key was interrupted, and whether it took effect is not known; it is not repeated. Look at the system, then use a new key.",
+  },
+  "resource-unknown": {
+    status: 404,
+    class: "give-up",
+    text: "There is nothing under this key that you may see.",
+  },
+  "run-not-completed": {
+    status: 422,
+    class: "give-up",
+    text: "The request was accepted, and ended as {status}. The reason is in `reason`; the status link shows it too.",
+  },
+  "fault-declared": {
+    status: 422,
+    class: "give-up",
+    text: "The request was understood and refused: {fault}. The API's description says what that means.",
+  },
+  "system-unavailable": {
+    status: 503,
+    class: "retry",
+    text: "A system behind this API does not answer now; nothing was done. Try again later.",
+  },
+  "system-failed": {
+    status: 502,
+    class: "give-up",
+    text: "A system behind this API failed, or gave an answer that can't be used. Tell the API's owner, with the id in `instance`.",
+  },
+  "system-outcome-unknown": {
+    status: 504,
+    class: "ask",
+    text: "A system behind this API did not confirm in time; whether it took effect is not known. Look before you send it again.",
+  },
   // --- observe, server ----------------------------------------------------------------------------------------------
   "config-invalid": {
     status: 500,
