@@ -25,3 +25,4 @@ export {
 } from "./operation.ts";
 export { defineProcess, defineTask, type ProcessDefinition } from "./process/define.ts";
 export { DeclaredFault, type Flow, FlowTimeout, isFault } from "./process/flow.ts";
+export { type FromSchema, schema } from "./schema.ts";
