@@ -10,6 +10,7 @@ export {
 } from "./connectors/system.ts";
 export { type Contract, type ContractTypes, pinnedContract } from "./contract/contract.ts";
 export { type ErrorCode, MortiseError } from "./errors.ts";
+export { type Classification, defineRequirement, type Requirement } from "./observe/requirement.ts";
 export {
   type Duration,
   type Effect,
@@ -26,3 +27,4 @@ export {
 export { defineProcess, defineTask, type ProcessDefinition } from "./process/define.ts";
 export { DeclaredFault, type Flow, FlowTimeout, isFault } from "./process/flow.ts";
 export { type FromSchema, schema } from "./schema.ts";
+export { type ConfigOptions, defineConfig } from "./server/config.ts";

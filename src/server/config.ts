@@ -1,0 +1,268 @@
+/**
+ * The project's configuration: `mortise.config.ts`. Typed plain data; every option has a default. This file holds the one
+ * declaration that the types, the check at load and docs/reference/configuration.md agree on (a test compares them).
+ */
+import { failure } from "../errors.ts";
+import { type Duration, milliseconds, type Problem, type Reference } from "../operation.ts";
+
+/** Where the published APIs and the webhooks listen. */
+export interface ApiListener {
+  /** Address to listen on. `0.0.0.0` opens the port to the network: put TLS in front of it. */
+  readonly host?: string | Reference;
+  /** TCP port; 0 takes a free one. */
+  readonly port?: number | Reference;
+}
+
+/** Where the admin API listens. */
+export interface AdminListener {
+  /** A loopback address: the admin API has no TLS of its own and refuses any other. */
+  readonly host?: "127.0.0.1" | "::1" | "localhost" | Reference;
+  /** TCP port; 0 takes a free one. */
+  readonly port?: number | Reference;
+}
+
+/** What is written to the log: JSON lines on standard output. */
+export interface LogOptions {
+  /** Least severe level that is written. */
+  readonly level?: "trace" | "debug" | "info" | "warn" | "error" | "silent" | Reference;
+}
+
+/** What one request may take. */
+export interface LimitOptions {
+  /** Largest request body in bytes, at the APIs and at the webhooks. */
+  readonly bodyBytes?: number | Reference;
+  /** Time for a request to arrive whole. */
+  readonly requestTimeout?: Duration | Reference;
+}
+
+/** Idempotency keys of the published APIs. */
+export interface IdempotencyOptions {
+  /** How long a key is remembered, and its answer repeated. */
+  readonly retention?: Duration | Reference;
+}
+
+/** How Mortise stops. */
+export interface ShutdownOptions {
+  /** Time for requests and attempts under way to end; what is open then resumes at the next start. */
+  readonly grace?: Duration | Reference;
+}
+
+/** Threads that run the project's code, one for each code version with open runs. */
+export interface WorkerOptions {
+  /** Heap of one worker in MiB; a worker that needs more is restarted, and its runs resume. */
+  readonly memoryMiB?: number | Reference;
+}
+
+/** Everything that `mortise.config.ts` can say. Each value may also be `env("NAME")`; it is read at start. */
+export interface ConfigOptions {
+  /** Where the published APIs and the webhooks listen. */
+  readonly api?: ApiListener;
+  /** Where the admin API listens. */
+  readonly admin?: AdminListener;
+  /** Folder of the database and the code versions, relative to the project. On a local disk: not on a network share. */
+  readonly store?: string | Reference;
+  /** Folder of the secret files, relative to the project. Only their owner may be able to read them. */
+  readonly secrets?: string | Reference;
+  /** What is written to the log. */
+  readonly log?: LogOptions;
+  /** What one request may take. */
+  readonly limits?: LimitOptions;
+  /** Idempotency keys of the published APIs. */
+  readonly idempotency?: IdempotencyOptions;
+  /** How Mortise stops. */
+  readonly shutdown?: ShutdownOptions;
+  /** Threads that run the project's code. */
+  readonly workers?: WorkerOptions;
+}
+
+/** What `defineConfig` gives. References are still references. */
+export interface ConfigDefinition {
+  readonly kind: "config";
+  readonly options: ConfigOptions;
+}
+
+/** The configuration with defaults filled in and references resolved. Durations are in milliseconds. */
+export interface Config {
+  readonly api: { readonly host: string; readonly port: number };
+  readonly admin: { readonly host: string; readonly port: number };
+  readonly store: string;
+  readonly secrets: string;
+  readonly log: { readonly level: "trace" | "debug" | "info" | "warn" | "error" | "silent" };
+  readonly limits: { readonly bodyBytes: number; readonly requestTimeout: number };
+  readonly idempotency: { readonly retention: number };
+  readonly shutdown: { readonly grace: number };
+  readonly workers: { readonly memoryMiB: number };
+}
+
+type Option =
+  | { readonly is: "text"; readonly default: string; readonly allowed?: readonly string[] }
+  | { readonly is: "integer"; readonly default: number; readonly least: number; readonly most: number }
+  | { readonly is: "duration"; readonly default: Duration; readonly least: Duration; readonly most: Duration };
+
+type Declared<T> = {
+  readonly [K in keyof T]: T[K] extends string | number ? Option : Declared<T[K]>;
+};
+
+/** The declaration: kind, default and bounds of each option, by its place. */
+export const configOptions = {
+  api: {
+    host: { is: "text", default: "127.0.0.1" },
+    port: { is: "integer", default: 8080, least: 0, most: 65535 },
+  },
+  admin: {
+    host: { is: "text", default: "127.0.0.1", allowed: ["127.0.0.1", "::1", "localhost"] },
+    port: { is: "integer", default: 8081, least: 0, most: 65535 },
+  },
+  store: { is: "text", default: ".mortise" },
+  secrets: { is: "text", default: "secrets" },
+  log: {
+    level: { is: "text", default: "info", allowed: ["trace", "debug", "info", "warn", "error", "silent"] },
+  },
+  limits: {
+    bodyBytes: { is: "integer", default: 1_048_576, least: 1024, most: 67_108_864 },
+    requestTimeout: { is: "duration", default: "30s", least: "1s", most: "10m" },
+  },
+  idempotency: { retention: { is: "duration", default: "24h", least: "1m", most: "90d" } },
+  shutdown: { grace: { is: "duration", default: "20s", least: "0s", most: "10m" } },
+  workers: { memoryMiB: { is: "integer", default: 512, least: 64, most: 65_536 } },
+} as const satisfies Declared<Config>;
+
+/** What to write in `mortise.config.ts`: `export default defineConfig({ api: { port: 8080 } })`. Everything may be left out. */
+export function defineConfig(options: ConfigOptions = {}): ConfigDefinition {
+  return Object.freeze({ kind: "config", options });
+}
+
+/** Whether a value is what `defineConfig` gives. */
+export function isConfig(value: unknown): value is ConfigDefinition {
+  return typeof value === "object" && value !== null && (value as { kind?: unknown }).kind === "config";
+}
+
+/**
+ * Problems of a configuration, each at its JSON Pointer; `[]` means valid. Without `environment`, references count as
+ * valid, so that a project can be checked where its environment is not set.
+ */
+export function configProblems(
+  definition: ConfigDefinition,
+  environment?: Readonly<Record<string, string | undefined>>,
+): readonly Problem[] {
+  const problems: Problem[] = [];
+  read(configOptions, definition.options, "", environment, problems);
+  return problems;
+}
+
+/** Fills in defaults and resolves references. Throws `config-invalid` naming every problem. */
+export function resolveConfig(
+  definition: ConfigDefinition,
+  environment: Readonly<Record<string, string | undefined>>,
+): Config {
+  const problems: Problem[] = [];
+  const config = read(configOptions, definition.options, "", environment, problems);
+  if (problems.length > 0) {
+    const list = problems.map((problem) => `${dotted(problem.at)} ${problem.message}`).join("; ");
+    throw failure("config-invalid", { problems: list }, { details: problems });
+  }
+  return config as Config;
+}
+
+/** `/api/port` as a user writes it: `api.port`. */
+export function dotted(at: string): string {
+  return at === "" ? "the configuration" : at.slice(1).replaceAll("/", ".");
+}
+
+type Tree = { readonly [name: string]: Option | Tree };
+
+function read(
+  tree: Tree,
+  given: unknown,
+  at: string,
+  environment: Readonly<Record<string, string | undefined>> | undefined,
+  problems: Problem[],
+): unknown {
+  if (given !== undefined && (typeof given !== "object" || given === null || Array.isArray(given))) {
+    problems.push({ at, message: "must be an object" });
+    return undefined;
+  }
+  const values = (given ?? {}) as Readonly<Record<string, unknown>>;
+  for (const name of Object.keys(values)) {
+    if (!Object.hasOwn(tree, name)) {
+      problems.push({ at: `${at}/${name}`, message: `is no option; there are: ${Object.keys(tree).join(", ")}` });
+    }
+  }
+  const result: Record<string, unknown> = {};
+  for (const [name, entry] of Object.entries(tree)) {
+    const value = Object.hasOwn(values, name) ? values[name] : undefined;
+    const place = `${at}/${name}`;
+    result[name] = isOption(entry)
+      ? readOption(entry, value, place, environment, problems)
+      : read(entry, value, place, environment, problems);
+  }
+  return Object.freeze(result);
+}
+
+function isOption(entry: Option | Tree): entry is Option {
+  return typeof entry.is === "string";
+}
+
+function readOption(
+  option: Option,
+  given: unknown,
+  at: string,
+  environment: Readonly<Record<string, string | undefined>> | undefined,
+  problems: Problem[],
+): unknown {
+  let value = given;
+  if (isReference(value)) {
+    if (value.kind === "secret") {
+      problems.push({ at, message: "can't be a secret; use env()" });
+      return undefined;
+    }
+    if (environment === undefined) return undefined;
+    const text = environment[value.name] ?? value.fallback;
+    if (text === undefined) {
+      problems.push({ at, message: `needs the environment variable ${value.name}, which is not set` });
+      return undefined;
+    }
+    value = option.is === "integer" && /^\d+$/.test(text) ? Number(text) : text;
+  }
+  const message = optionProblem(option, value);
+  if (message !== undefined) {
+    problems.push({ at, message });
+    return undefined;
+  }
+  if (option.is === "duration") return milliseconds((value ?? option.default) as Duration);
+  return value ?? option.default;
+}
+
+function optionProblem(option: Option, value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  switch (option.is) {
+    case "text": {
+      if (typeof value !== "string" || value === "") return "must be text";
+      return option.allowed === undefined || option.allowed.includes(value)
+        ? undefined
+        : `must be one of ${option.allowed.join(", ")}`;
+    }
+    case "integer": {
+      const fits =
+        typeof value === "number" && Number.isInteger(value) && value >= option.least && value <= option.most;
+      return fits ? undefined : `must be a whole number from ${option.least} to ${option.most}`;
+    }
+    case "duration": {
+      let ms: number;
+      try {
+        ms = milliseconds(value as Duration);
+      } catch {
+        return `must be a duration, such as "${option.default}"`;
+      }
+      return ms >= milliseconds(option.least) && ms <= milliseconds(option.most)
+        ? undefined
+        : `must be a duration from ${option.least} to ${option.most}`;
+    }
+  }
+}
+
+function isReference(value: unknown): value is Reference {
+  if (typeof value !== "object" || value === null) return false;
+  const kind = (value as { kind?: unknown }).kind;
+  return kind === "env" || kind === "secret";
+}

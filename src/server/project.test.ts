@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { MortiseError } from "../errors.ts";
+import { loadProject, type ProjectProblem } from "./project.ts";
+import { testContract, testContractTs, testProject } from "./test-project.ts";
+
+const good = {
+  "package.json": '{"name":"harbour","type":"module"}',
+  "mortise.config.ts": `import { defineConfig } from "mortise"; export default defineConfig({ api: { port: 0 } });`,
+  "systems/shop/contract.json": testContract("shop"),
+  "systems/shop/contract.ts": testContractTs,
+  "systems/shop/index.ts": `import { rest, secret } from "mortise"; import { contract } from "./contract.ts";
+    export const shop = rest(contract, { connection: "http://127.0.0.1:1", webhookSecret: secret("shop-webhook") });`,
+  "processes/booking.ts": `import { defineProcess } from "mortise"; import { shop } from "../systems/shop/index.ts";
+    export const booking = defineProcess({ name: "booking", input: { kind: "schema", json: true }, key: (paid: any) => paid.order, on: shop.paid,
+      run: async (flow, paid: any) => flow.call(shop.book, { sku: paid.order }) });`,
+  "processes/booking.test.ts": `throw new Error("tests are not part of a project");`,
+  "requirements/booking.ts": `import { defineRequirement } from "mortise";
+    export default defineRequirement({ process: "booking", purpose: "Books.", owner: "sales", systems: { shop: { sourceOfTruthFor: ["orders"] } },
+      volume: { runs: 10, per: "day" }, turnaround: { within: "1h", percent: 95 }, data: { classification: "internal", personal: false } });`,
+};
+
+async function problemsOf(files: Readonly<Record<string, string>>): Promise<readonly string[]> {
+  const project = testProject(files);
+  try {
+    await loadProject(project.folder);
+    return [];
+  } catch (error) {
+    assert.ok(error instanceof MortiseError, String((error as Error).stack));
+    assert.equal(error.code, "project-invalid");
+    const details = error.details as readonly ProjectProblem[];
+    return details.map(({ file, line, message }) => `${file}${line === undefined ? "" : `:${line}`} ${message}`);
+  } finally {
+    project.remove();
+  }
+}
+
+test("a project is read from its folders, without its secrets", async (t) => {
+  const folder = testProject(good);
+  t.after(folder.remove);
+  const project = await loadProject(folder.folder);
+  assert.equal(project.name, "harbour");
+  assert.deepEqual([...project.systems.keys()], ["shop"]);
+  assert.deepEqual([...project.processes.keys()], ["booking"]);
+  assert.equal(project.requirements[0]?.process, "booking");
+  assert.deepEqual(project.processFiles, ["processes/booking.ts"]);
+  assert.equal(project.places.get("process booking"), "processes/booking.ts");
+});
+
+test("a syntax error names file and line, and shows no stack", async () => {
+  const problems = await problemsOf({ ...good, "processes/broken.ts": "export const a = {\n  b: ;\n};\n" });
+  assert.deepEqual(problems, ["processes/broken.ts:2 syntax: Unexpected token"]);
+});
+
+test("an error thrown while a file is loaded names the place in the project", async () => {
+  const problems = await problemsOf({
+    ...good,
+    "processes/bad-name.ts": `import { defineProcess } from "mortise";\n\nexport const bad = defineProcess({ name: "Bad Name" } as never);\n`,
+  });
+  assert.equal(problems.length, 1);
+  assert.match(problems[0] ?? "", /^processes\/bad-name\.ts:3 a process is named in lower case with dashes/);
+});
+
+test("two definitions of one name are refused with both files", async () => {
+  const problems = await problemsOf({
+    ...good,
+    "processes/copy.ts": `import { defineProcess } from "mortise";
+      export const copy = defineProcess({ name: "booking", input: { kind: "schema", json: true }, key: () => "x", run: async () => null });`,
+  });
+  assert.deepEqual(problems, [
+    "processes/copy.ts defines the process booking again; it stands in processes/booking.ts",
+  ]);
+});
+
+test("a folder that is no project, and a configuration of wrong form, say what to do", async () => {
+  assert.deepEqual(await problemsOf({}), ["mortise.config.ts is missing; `mortise init` makes a project"]);
+  assert.deepEqual(await problemsOf({ "mortise.config.ts": "export default { api: 1 };" }), [
+    "mortise.config.ts must have `export default defineConfig({...})`",
+  ]);
+  assert.deepEqual(
+    await problemsOf({
+      "mortise.config.ts": `import { defineConfig } from "mortise"; export default defineConfig({ api: { port: -1 } });`,
+    }),
+    ["mortise.config.ts api.port must be a whole number from 0 to 65535"],
+  );
+});
+
+test("a requirement of wrong form names its field", async () => {
+  const problems = await problemsOf({
+    ...good,
+    "requirements/booking.ts": (good["requirements/booking.ts"] ?? "").replace('"1h"', '"soon"'),
+  });
+  assert.equal(problems.length, 1);
+  assert.match(problems[0] ?? "", /turnaround\.within must be a duration, such as "2h"/);
+});

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { chmodSync } from "node:fs";
+import { join } from "node:path";
+import test from "node:test";
+import type { SystemDefinition } from "../connectors/system.ts";
+import { createRedactor } from "../observe/redact.ts";
+import { env, secret } from "../operation.ts";
+import { createResolver, resolveSystems } from "./secrets.ts";
+import { testProject } from "./test-project.ts";
+
+test("a secret comes from its file, else from the environment, and is scrubbed from then on", (t) => {
+  const project = testProject({ "secrets/token": "s3cret/token\n" });
+  t.after(project.remove);
+  const folder = join(project.folder, "secrets");
+  chmodSync(join(folder, "token"), 0o600);
+  const redactor = createRedactor();
+  const resolver = createResolver({ folder, environment: { other: "from-environment", USER: "anna" }, redactor });
+  assert.equal(resolver.value(secret("token"), "a"), "s3cret/token");
+  assert.equal(resolver.value(secret("other"), "b"), "from-environment");
+  assert.equal(resolver.value(env("USER"), "c"), "anna");
+  resolver.finish();
+  assert.equal(redactor.scrub("x s3cret/token s3cret%2Ftoken y anna"), "x [secret] [secret] y anna");
+  assert.equal(redactor.scrub(Buffer.from("from-environment").toString("base64")), "[secret]");
+});
+
+test("everything that is missing is named at once, with its place", (t) => {
+  const project = testProject({});
+  t.after(project.remove);
+  const redactor = createRedactor();
+  const resolver = createResolver({ folder: project.folder, environment: {}, redactor });
+  const system = {
+    name: "erp",
+    settings: {
+      connection: env("ERP_URL"),
+      credentials: { kind: "basic", user: "u", password: secret("erp-password") },
+      webhookSecret: secret("../../etc/passwd"),
+    },
+  } as unknown as SystemDefinition;
+  resolveSystems([system], resolver, redactor);
+  assert.throws(
+    () => resolver.finish(),
+    /variable ERP_URL \(systems\/erp: connection\), secret erp-password \(systems\/erp: credentials\.password\), secret \.\.\/\.\.\/etc\/passwd/,
+  );
+});
+
+test("a secret file that others can read is refused", { skip: process.platform === "win32" }, (t) => {
+  const project = testProject({ token: "value" });
+  t.after(project.remove);
+  chmodSync(join(project.folder, "token"), 0o640);
+  const resolver = createResolver({ folder: project.folder, environment: {}, redactor: createRedactor() });
+  assert.throws(() => resolver.value(secret("token"), "x"), /chmod 600/);
+});

@@ -1,0 +1,128 @@
+/**
+ * Resolves references: `env()` from the environment, `secret()` from a file in the secrets folder, else from the environment.
+ * Only the server does this, once at start. What is missing is collected, so that one start names all of it.
+ */
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { ResolvedCredentials, ResolvedSettings, SystemDefinition } from "../connectors/system.ts";
+import { failure } from "../errors.ts";
+import type { Redactor } from "../observe/redact.ts";
+import { type Duration, milliseconds, type Reference } from "../operation.ts";
+
+export interface Resolver {
+  /** The value of a reference or a plain text. One that is missing gives `""` and is remembered with its `place`. */
+  value(given: Reference | string, place: string): string;
+  /** As `value`, of something that must never be shown. */
+  hidden(given: Reference | string, place: string): string;
+  /** Throws `secrets-missing`, naming everything that was missing. */
+  finish(): void;
+}
+
+export interface ResolverOptions {
+  /** The secrets folder, absolute. */
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Learns every value that must not be shown. */
+  readonly redactor: Redactor;
+}
+
+const secretName = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
+
+export function createResolver({ folder, environment, redactor }: ResolverOptions): Resolver {
+  const missing: string[] = [];
+  const lookUp = (given: Reference | string, place: string): string => {
+    if (typeof given === "string") return given;
+    const found =
+      given.kind === "env" ? (environment[given.name] ?? given.fallback) : readSecret(folder, given.name, environment);
+    if (found === undefined) missing.push(`${given.kind === "env" ? "variable" : "secret"} ${given.name} (${place})`);
+    else if (given.kind === "secret") redactor.register(found);
+    return found ?? "";
+  };
+  return {
+    value: lookUp,
+    hidden(given, place) {
+      const found = lookUp(given, place);
+      redactor.register(found);
+      return found;
+    },
+    finish() {
+      if (missing.length > 0)
+        throw failure("secrets-missing", { missing: missing.join(", "), folder }, { details: missing });
+    },
+  };
+}
+
+function readSecret(
+  folder: string,
+  name: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  if (!secretName.test(name)) return undefined;
+  const file = join(folder, name);
+  const stat = statSync(file, { throwIfNoEntry: false });
+  if (stat?.isFile() !== true) return environment[name];
+  // Windows has no such bits; there the folder's own access list guards it.
+  if (process.platform !== "win32" && (stat.mode & 0o077) !== 0) throw failure("secret-open", { file });
+  return readFileSync(file, "utf8").replace(/\r?\n$/, "");
+}
+
+/** The settings of every system, resolved. Missing values are reported by `resolver.finish()`. */
+export function resolveSystems(
+  systems: Iterable<SystemDefinition>,
+  resolver: Resolver,
+  redactor: Redactor,
+): ReadonlyMap<string, ResolvedSettings> {
+  const resolved = new Map<string, ResolvedSettings>();
+  for (const system of systems) resolved.set(system.name, resolveSystem(system, resolver, redactor));
+  return resolved;
+}
+
+function resolveSystem(system: SystemDefinition, resolver: Resolver, redactor: Redactor): ResolvedSettings {
+  const { settings, name } = system;
+  const connection = resolver.value(settings.connection, `systems/${name}: connection`);
+  if (URL.canParse(connection)) redactor.register(decodeURIComponent(new URL(connection).password));
+  const credentials = settings.credentials === undefined ? undefined : resolveCredentials(system, resolver);
+  return Object.freeze({
+    name,
+    connection,
+    timeoutMs: duration(settings.timeout ?? "10s", `systems/${name}: timeout`),
+    concurrency: settings.concurrency ?? 16,
+    maxResponseBytes: settings.maxResponseBytes ?? 8 * 1024 * 1024,
+    internal: settings.internal ?? true,
+    sensitive: settings.sensitive ?? [],
+    ...(credentials === undefined ? {} : { credentials }),
+    ...(settings.webhookSecret === undefined
+      ? {}
+      : { webhookSecret: resolver.hidden(settings.webhookSecret, `systems/${name}: webhookSecret`) }),
+  });
+}
+
+function duration(value: Duration, place: string): number {
+  try {
+    return milliseconds(value);
+  } catch (cause) {
+    throw failure("server-failed", { reason: `${place} is ${(cause as Error).message}` }, { cause });
+  }
+}
+
+function resolveCredentials({ name, settings }: SystemDefinition, resolver: Resolver): ResolvedCredentials | undefined {
+  const place = `systems/${name}: credentials`;
+  const { credentials } = settings;
+  switch (credentials?.kind) {
+    case undefined:
+      return undefined;
+    case "bearer":
+      return { kind: "bearer", token: resolver.hidden(credentials.token, `${place}.token`) };
+    case "basic": {
+      const user = resolver.value(credentials.user, `${place}.user`);
+      return { kind: "basic", user, password: resolver.hidden(credentials.password, `${place}.password`) };
+    }
+    case "header":
+      return { kind: "header", name: credentials.name, value: resolver.hidden(credentials.value, `${place}.value`) };
+    case "username-token": {
+      const user = resolver.value(credentials.user, `${place}.user`);
+      const password = resolver.hidden(credentials.password, `${place}.password`);
+      return { kind: "username-token", user, password, type: credentials.type ?? "digest" };
+    }
+  }
+}
