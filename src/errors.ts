@@ -36,6 +36,11 @@ const table = {
     text: "{feature} needs the package {name}, which is not installed. Run: npm i {name}",
   },
   // --- formats ------------------------------------------------------------------------------------------------------
+  "csv-unreadable": {
+    status: 400,
+    class: "give-up",
+    text: "The CSV text can't be read: at line {line}, {reason}. Correct the file at its source and deliver it again.",
+  },
   "xml-malformed": {
     status: 400,
     class: "give-up",
