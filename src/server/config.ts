@@ -41,6 +41,14 @@ export interface IdempotencyOptions {
   readonly retention?: Duration | Reference;
 }
 
+/** What is kept of runs that have ended. */
+export interface HistoryOptions {
+  /** How long the history of an ended run is kept. */
+  readonly retention?: Duration | Reference;
+  /** How long its business key is kept: a start with the same key is answered with that run until then. */
+  readonly keys?: Duration | Reference;
+}
+
 /** How Mortise stops. */
 export interface ShutdownOptions {
   /** Time for requests and attempts under way to end; what is open then resumes at the next start. */
@@ -69,6 +77,8 @@ export interface ConfigOptions {
   readonly limits?: LimitOptions;
   /** Idempotency keys of the published APIs. */
   readonly idempotency?: IdempotencyOptions;
+  /** What is kept of runs that have ended. */
+  readonly history?: HistoryOptions;
   /** How Mortise stops. */
   readonly shutdown?: ShutdownOptions;
   /** Threads that run the project's code. */
@@ -90,6 +100,7 @@ export interface Config {
   readonly log: { readonly level: "trace" | "debug" | "info" | "warn" | "error" | "silent" };
   readonly limits: { readonly bodyBytes: number; readonly requestTimeout: number };
   readonly idempotency: { readonly retention: number };
+  readonly history: { readonly retention: number; readonly keys: number };
   readonly shutdown: { readonly grace: number };
   readonly workers: { readonly memoryMiB: number };
 }
@@ -123,6 +134,10 @@ export const configOptions = {
     requestTimeout: { is: "duration", default: "30s", least: "1s", most: "10m" },
   },
   idempotency: { retention: { is: "duration", default: "24h", least: "1m", most: "90d" } },
+  history: {
+    retention: { is: "duration", default: "90d", least: "1m", most: "3650d" },
+    keys: { is: "duration", default: "400d", least: "1m", most: "3650d" },
+  },
   shutdown: { grace: { is: "duration", default: "20s", least: "0s", most: "10m" } },
   workers: { memoryMiB: { is: "integer", default: 512, least: 64, most: 65_536 } },
 } as const satisfies Declared<Config>;

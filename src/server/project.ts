@@ -119,16 +119,15 @@ export async function loadProject(folder: string): Promise<Project> {
   }
   for (const api of apis) {
     const file = places.get(`API ${api.name} ${api.version}`) as string;
-    for (const [operation, target] of Object.entries(api.operations)) {
-      const process =
-        (target as { starts?: AnyProcess; run?: AnyProcess }).starts ?? (target as { run?: AnyProcess }).run;
-      if (process !== undefined && processes.get(process.name) !== process) {
-        const message = `${operation} names the process ${process.name}, which no file in processes/ exports`;
+    for (const [name, operation] of Object.entries(api.operations)) {
+      if (operation.kind === "calls") {
+        const { system, name: called } = operation.operation;
+        if (systems.get(system)?.contract.operations[called] === undefined) {
+          problems.push({ file, message: `${name} calls ${system}.${called}, which no system here has` });
+        }
+      } else if (processes.get(operation.process.name) !== operation.process) {
+        const message = `${name} names the process ${operation.process.name}, which no file in processes/ exports`;
         problems.push({ file, message });
-      }
-      const call = (target as { calls?: { system: string; name: string } }).calls;
-      if (call !== undefined && systems.get(call.system)?.contract.operations[call.name] === undefined) {
-        problems.push({ file, message: `${operation} calls ${call.system}.${call.name}, which no system here has` });
       }
     }
   }

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { channel } from "node:diagnostics_channel";
+import test from "node:test";
+import { failure } from "../errors.ts";
+import { createLog, type Level } from "./log.ts";
+import { createRedactor } from "./redact.ts";
+
+function recorded(level: Level = "info") {
+  const lines: string[] = [];
+  const redactor = createRedactor();
+  const log = createLog({ level, redactor, write: (line) => lines.push(line) });
+  return { lines, redactor, log };
+}
+
+test("a registered secret is in no line, in whatever form it came", (t) => {
+  const { lines, redactor, log } = recorded();
+  t.after(log.close);
+  redactor.register('pass"word/1');
+  log.info({ url: "https://x/?p=pass%22word%2F1", nested: { text: 'a pass"word/1 b' } }, 'and pass"word/1');
+  log.info({ header: Buffer.from('pass"word/1').toString("base64") }, "x");
+  assert.ok(!/pass.{0,3}word/.test(lines.join("")), lines.join(""));
+  assert.equal(JSON.parse(lines[0] ?? "").nested.text, "a [secret] b");
+});
+
+test("credentials by name, API keys by form, and stacks of our own errors are not written", (t) => {
+  const { lines, log } = recorded();
+  t.after(log.close);
+  const key = `mtz_live_${"a".repeat(12)}_${"b".repeat(43)}_${"c".repeat(6)}`;
+  log.warn(
+    { Authorization: "Basic abc", token: "t", seen: `the key ${key}`, error: failure("run-unknown", { run: "r1" }) },
+    "m",
+  );
+  const line = JSON.parse(lines[0] ?? "");
+  assert.equal(line.Authorization, "[secret]");
+  assert.equal(line.token, "[secret]");
+  assert.equal(line.seen, "the key [secret]");
+  assert.equal(line.error.code, "run-unknown");
+  assert.equal(line.error.stack, undefined);
+  assert.equal(line.level, "warn");
+});
+
+test("one event is one line of bounded length, whatever a caller sends", (t) => {
+  const { lines, log } = recorded();
+  t.after(log.close);
+  let deep: object = {};
+  for (let depth = 0; depth < 100_000; depth += 1) deep = { deep };
+  const hostile = `a\n{"level":"error"}\r\u0000\u001b[31m\u2028\u2029\u0085\u202e${"x".repeat(10_000)}`;
+  log.info({ text: hostile, deep, list: Array.from({ length: 1000 }, () => 1) }, hostile);
+  assert.equal(lines.length, 1);
+  assert.equal(lines[0]?.split(/[\n\r\u2028\u2029\u0085]/).filter((part) => part !== "").length, 1);
+  assert.ok(!/[\p{Cc}\u202e]/u.test(lines[0]?.trimEnd() ?? ""));
+  assert.ok((lines[0]?.length ?? 0) < 10_000);
+  assert.ok(JSON.parse(lines[0] ?? "").text.startsWith('a\n{"level":"error"}'));
+});
+
+test("what the rooms publish becomes lines, with plain values only", (t) => {
+  const { lines, log } = recorded();
+  t.after(log.close);
+  channel("mortise:process:run").publish({
+    run: "r1",
+    process: "p",
+    status: "parked",
+    reason: "asks",
+    input: { card: "4111" },
+  });
+  channel("mortise:process:run").publish({ run: "r1", process: "p", status: "running" });
+  channel("mortise:publish:request").publish({ api: "orders", status: 202, durationMs: 3 });
+  assert.deepEqual(
+    lines.map((line) => {
+      const { level, msg } = JSON.parse(line);
+      return `${level} ${msg}`;
+    }),
+    ["warn run parked", "info request"],
+  );
+  assert.ok(!lines.join("").includes("4111"));
+  log.close();
+  channel("mortise:publish:request").publish({ api: "orders", status: 202 });
+  assert.equal(lines.length, 2);
+});

@@ -1,0 +1,149 @@
+/**
+ * The log: JSON lines on standard output. One line for each request, end of a run, parked run and worker event.
+ *
+ *  G1  Registered secrets and API keys are scrubbed from the finished line, wherever they stand (P8).
+ *  G2  A field whose name says that it holds a credential is written as `[secret]`.
+ *  G3  One event is one line: control characters, line separators and bidirectional marks are escaped.
+ *  G4  A text is cut at 2,000 characters, a list at 50 entries, an object at a depth of 6.
+ */
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { pino } from "pino";
+import { MortiseError } from "../errors.ts";
+import { type ChannelName, channels, type Fact, factOf } from "./facts.ts";
+import { type Redactor, redacted } from "./redact.ts";
+
+export type Level = "trace" | "debug" | "info" | "warn" | "error" | "silent";
+
+export interface Log {
+  trace(fields: object, message: string): void;
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+  /** Writes what is buffered. */
+  flush(): void;
+  /** Stops subscriptions and writes what is buffered. */
+  close(): void;
+}
+
+export interface LogOptions {
+  readonly level: Level;
+  readonly redactor: Redactor;
+  /** Takes whole lines, each with its line feed. Default: standard output, buffered for at most a quarter of a second. */
+  readonly write?: (line: string) => void;
+}
+
+const longestText = 2000;
+const longestList = 50;
+const deepest = 6;
+const secretField = /^(authorization|cookie|set-cookie|x-api-key|password|secret|token|api[-_]?key|credentials?)$/i;
+/** C1 controls, DEL, line and paragraph separators, bidirectional and other invisible marks; JSON escapes the rest itself. */
+const unprintable = /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+/** API keys and admin tokens, by their form. */
+const keys = /mt[za]_[a-z0-9]{1,12}_[0-9A-Za-z]{12}_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}/g;
+
+export function createLog({ level, redactor, write }: LogOptions): Log {
+  const buffer =
+    write === undefined ? pino.destination({ fd: 1, sync: false, minLength: 8192, periodicFlush: 250 }) : undefined;
+  const out = write ?? ((line: string) => void buffer?.write(line));
+  const logger = pino(
+    {
+      level,
+      base: undefined,
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    { write: (line: string) => out(redactor.scrub(line.replace(keys, redacted)).replace(unprintable, escaped)) },
+  );
+  const listeners = new Map<ChannelName, (message: unknown) => void>();
+  for (const name of channels) {
+    const listener = (message: unknown) => {
+      const line = lineOf(name, factOf(message));
+      if (line !== undefined)
+        logger[line.level](clean({ channel: name.slice(8), ...line.fields }) as object, line.message);
+    };
+    listeners.set(name, listener);
+    subscribe(name, listener);
+  }
+  const at = (severity: "trace" | "debug" | "info" | "warn" | "error") => (fields: object, message: string) => {
+    if (logger.isLevelEnabled(severity)) logger[severity](clean(fields) as object, cut(message));
+  };
+  let closed = false;
+  return {
+    trace: at("trace"),
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
+    flush: () => buffer?.flushSync(),
+    close() {
+      if (closed) return;
+      closed = true;
+      for (const [name, listener] of listeners) unsubscribe(name, listener);
+      buffer?.flushSync();
+      buffer?.end();
+    },
+  };
+}
+
+interface Line {
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly message: string;
+  readonly fields: Fact;
+}
+
+function lineOf(name: ChannelName, fields: Fact): Line | undefined {
+  switch (name) {
+    case "mortise:process:run": {
+      const { status } = fields;
+      if (status === "running" || status === "waiting") return { level: "debug", message: "run", fields };
+      return {
+        level: status === "parked" ? "warn" : "info",
+        message: status === "parked" ? "run parked" : "run ended",
+        fields,
+      };
+    }
+    case "mortise:process:attempt":
+      return { level: fields.code === undefined ? "debug" : "info", message: "attempt", fields };
+    case "mortise:outbound:request":
+      return { level: "debug", message: "outbound request", fields };
+    case "mortise:publish:request":
+      return { level: Number(fields.status) >= 500 ? "error" : "info", message: "request", fields };
+    case "mortise:server:worker":
+      return {
+        level: fields.event === "died" || fields.event === "failed" ? "error" : "info",
+        message: "worker",
+        fields,
+      };
+    case "mortise:server:trigger":
+      return { level: fields.result === "refused" ? "warn" : "info", message: "trigger", fields };
+    case "mortise:server:admin":
+      return { level: Number(fields.status) >= 500 ? "error" : "debug", message: "admin request", fields };
+  }
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
+function cut(text: string): string {
+  return text.length <= longestText ? text : `${text.slice(0, longestText)}... (${text.length} characters)`;
+}
+
+/** A value fit for a line: bounded, without credentials, errors without their stack. */
+function clean(value: unknown, depth = 0): unknown {
+  if (typeof value === "string") return cut(value);
+  if (typeof value === "bigint") return value.toString();
+  if (typeof value !== "object" || value === null) return value;
+  if (depth >= deepest) return "[deep]";
+  if (value instanceof MortiseError) {
+    return { code: value.code, message: cut(value.message), class: value.class, outcome: value.outcome };
+  }
+  if (value instanceof Error) return { message: cut(value.message), stack: cut(value.stack ?? "") };
+  if (Array.isArray(value)) return value.slice(0, longestList).map((entry) => clean(entry, depth + 1));
+  const result: Record<string, unknown> = Object.create(null);
+  for (const [name, entry] of Object.entries(value).slice(0, longestList)) {
+    result[name] = secretField.test(name) ? redacted : clean(entry, depth + 1);
+  }
+  return result;
+}

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { channel } from "node:diagnostics_channel";
+import test from "node:test";
+import { createMetrics } from "./metrics.ts";
+
+test("facts are counted under bounded labels, without keys", async (t) => {
+  const metrics = createMetrics({ runs: () => [{ process: "p", status: "waiting", runs: 7 }], openTasks: () => 2 });
+  t.after(metrics.close);
+  channel("mortise:process:run").publish({
+    run: "r1",
+    key: "order-4711",
+    process: "p",
+    status: "completed",
+    durationMs: 2000,
+  });
+  channel("mortise:publish:request").publish({
+    api: "orders",
+    operation: "placeOrder",
+    consumer: "acme",
+    status: 202,
+    durationMs: 4,
+  });
+  channel("mortise:process:attempt").publish({ system: "erp", operation: "createSalesOrder", class: "retry" });
+  const { text, type } = await metrics.page();
+  assert.match(type, /^text\/plain/);
+  assert.match(text, /mortise_runs_settled_total\{process="p",status="completed"\} 1/);
+  assert.match(text, /mortise_run_seconds_bucket\{le="5",process="p",status="completed"\} 1/);
+  assert.match(text, /mortise_api_requests_total\{api="orders",operation="placeOrder",class="2xx"\} 1/);
+  assert.match(text, /mortise_attempts_total\{system="erp",operation="createSalesOrder",class="retry"\} 1/);
+  assert.match(text, /mortise_runs\{process="p",status="waiting"\} 7/);
+  assert.match(text, /mortise_tasks_open 2/);
+  assert.ok(!text.includes("4711") && !text.includes("acme"));
+});
+
+test("a flood of names can't grow the page without bound", async (t) => {
+  const metrics = createMetrics({ runs: () => [], openTasks: () => 0 });
+  t.after(metrics.close);
+  for (let i = 0; i < 2000; i += 1)
+    channel("mortise:server:trigger").publish({ system: `s${i}`, event: "e", result: "kept" });
+  const { text } = await metrics.page();
+  const lines = text.split("\n").filter((line) => line.startsWith("mortise_triggers_total{"));
+  assert.equal(lines.length, 501);
+  assert.ok(lines.some((line) => line.endsWith("} 1500") && line.includes('system="other"')));
+});

@@ -1,0 +1,140 @@
+/**
+ * Prometheus metrics, from what the rooms publish. Labels are bounded: names from contracts and definitions, statuses, classes;
+ * never a business key, a consumer or a path. Beyond 500 sets of labels, a metric counts the rest under `other`.
+ */
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { type ChannelName, type Fact, factOf } from "./facts.ts";
+
+/** What is read when a page of metrics is made. */
+export interface MetricSources {
+  /** Open runs and ended ones that are still kept. */
+  readonly runs: () => readonly { readonly process: string; readonly status: string; readonly runs: number }[];
+  readonly openTasks: () => number;
+}
+
+export interface Metrics {
+  /** The page, and its content type. */
+  page(): Promise<{ readonly type: string; readonly text: string }>;
+  close(): void;
+}
+
+const most = 500;
+
+export function createMetrics(sources: MetricSources): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+
+  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) => {
+    const metric = new Counter({ name, help, labelNames: [...labelNames], registers });
+    const bounded = boundedLabels(labelNames);
+    return (fact: Fact, by = 1) => metric.inc(bounded(fact), by);
+  };
+  const histogram = <L extends string>(name: string, help: string, labelNames: readonly L[], buckets: number[]) => {
+    const metric = new Histogram({ name, help, labelNames: [...labelNames], buckets, registers });
+    const bounded = boundedLabels(labelNames);
+    return (fact: Fact) => {
+      const ms = fact.durationMs ?? fact.ms;
+      if (typeof ms === "number") metric.observe(bounded(fact), ms / 1000);
+    };
+  };
+  const quick = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+  const slow = [0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200, 43_200, 172_800, 604_800];
+
+  const runs = counter("mortise_runs_settled_total", "Runs that ended or parked.", ["process", "status"]);
+  const runTime = histogram("mortise_run_seconds", "Time from start to end of a run.", ["process", "status"], slow);
+  const attempts = counter("mortise_attempts_total", "Attempts of steps; class is ok, fault, or that of the failure.", [
+    "system",
+    "operation",
+    "class",
+  ]);
+  const attemptTime = histogram("mortise_attempt_seconds", "Time of an attempt.", ["system", "operation"], quick);
+  const requests = counter("mortise_api_requests_total", "Requests to published APIs.", ["api", "operation", "class"]);
+  const requestTime = histogram("mortise_api_request_seconds", "Time of a request.", ["api", "operation"], quick);
+  const outbound = counter("mortise_outbound_requests_total", "HTTP requests to systems.", ["class"]);
+  const triggers = counter("mortise_triggers_total", "Events from systems.", ["system", "event", "result"]);
+  const workers = counter("mortise_worker_events_total", "Starts, stops and deaths of workers.", ["event"]);
+  const admin = counter("mortise_admin_requests_total", "Requests to the admin API.", ["class"]);
+
+  new Gauge({
+    name: "mortise_runs",
+    help: "Runs that are kept, by status.",
+    labelNames: ["process", "status"],
+    registers,
+    collect() {
+      this.reset();
+      for (const { process, status, runs: count } of sources.runs()) this.inc({ process, status }, count);
+    },
+  });
+  new Gauge({
+    name: "mortise_tasks_open",
+    help: "Tasks that wait for an answer.",
+    registers,
+    collect() {
+      this.set(sources.openTasks());
+    },
+  });
+
+  const listeners: readonly (readonly [ChannelName, (fact: Fact) => void])[] = [
+    [
+      "mortise:process:run",
+      (fact) => {
+        if (fact.status === "running" || fact.status === "waiting") return;
+        runs(fact);
+        if (fact.status !== "parked") runTime(fact);
+      },
+    ],
+    [
+      "mortise:process:attempt",
+      (fact) => {
+        attempts({ ...fact, class: fact.class ?? fact.outcome ?? "ok" });
+        attemptTime(fact);
+      },
+    ],
+    [
+      "mortise:publish:request",
+      (fact) => {
+        requests({ ...fact, class: statusClass(fact) });
+        requestTime(fact);
+      },
+    ],
+    ["mortise:outbound:request", (fact) => outbound({ class: statusClass(fact) })],
+    ["mortise:server:trigger", (fact) => triggers(fact)],
+    ["mortise:server:worker", (fact) => workers(fact)],
+    ["mortise:server:admin", (fact) => admin({ class: statusClass(fact) })],
+  ];
+  const subscribed = listeners.map(([name, listener]) => {
+    const take = (message: unknown) => listener(factOf(message));
+    subscribe(name, take);
+    return [name, take] as const;
+  });
+
+  return {
+    page: async () => ({ type: registry.contentType, text: await registry.metrics() }),
+    close() {
+      for (const [name, take] of subscribed) unsubscribe(name, take);
+      registry.clear();
+    },
+  };
+}
+
+function statusClass(fact: Fact): string {
+  const { status } = fact;
+  return typeof status === "number" && status >= 100 && status < 600 ? `${Math.floor(status / 100)}xx` : "failed";
+}
+
+/** The labels of a fact; once there are too many sets of them, all further ones count as one. */
+function boundedLabels<L extends string>(names: readonly L[]): (fact: Fact) => Record<L, string> {
+  const seen = new Set<string>();
+  const other = Object.fromEntries(names.map((name) => [name, "other"])) as Record<L, string>;
+  return (fact) => {
+    const labels = Object.fromEntries(names.map((name) => [name, String(fact[name] ?? "").slice(0, 100)]));
+    const set = Object.values(labels).join("\n");
+    if (!seen.has(set)) {
+      if (seen.size >= most) return other;
+      seen.add(set);
+    }
+    return labels as Record<L, string>;
+  };
+}
