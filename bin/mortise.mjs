@@ -40,7 +40,12 @@ if (node === process.execPath && nodeOptions() === (process.env.NODE_OPTIONS ?? 
 } else if (node !== undefined) {
   const child = spawn(node, [main, ...args], {
     stdio: "inherit",
-    env: { ...process.env, NODE_OPTIONS: nodeOptions() },
+    env: {
+      ...process.env,
+      NODE_OPTIONS: nodeOptions(),
+      // For init: a project made on this machine needs a Node of its own.
+      MORTISE_MACHINE_NODE: process.env.MORTISE_MACHINE_NODE ?? process.versions.node,
+    },
   });
   // A terminal gives its Ctrl-C to the child too; passing it on would count twice.
   const onTerminal = process.stdin.isTTY === true || process.stdout.isTTY === true;

@@ -191,6 +191,21 @@ const table = {
     class: "give-up",
     text: "Run {run} is {status}: {operation} is not possible now. Possible: {possible}.",
   },
+  "step-timeout": {
+    status: 504,
+    class: "retry",
+    text: "The step took longer than its {ms} ms. Give it a longer timeout, or make it stop at its signal.",
+  },
+  "value-not-json": {
+    status: 500,
+    class: "give-up",
+    text: "The value of {what} can't stand in a history: {reason}. Pass plain JSON values.",
+  },
+  "value-too-large": {
+    status: 500,
+    class: "give-up",
+    text: "The value of {what} has {size} characters of JSON; a history takes {limit}. Store it elsewhere and pass a reference.",
+  },
   "task-unknown": {
     status: 404,
     class: "give-up",
@@ -424,6 +439,46 @@ const table = {
     text: "There is no token {token}. List them with GET /tokens.",
   },
   // --- command line -------------------------------------------------------------------------------------------------
+  "project-missing": {
+    status: 400,
+    class: "give-up",
+    text: "There is no project in {folder}: no mortise.config.ts here or above. Make one with: mortise init demo",
+  },
+  "folder-not-empty": {
+    status: 400,
+    class: "give-up",
+    text: "The folder {folder} holds files already, and nothing there is overwritten. Choose another folder, or empty it.",
+  },
+  "name-invalid": {
+    status: 400,
+    class: "give-up",
+    text: "{name} can't be the name of a {what}. Write lower case letters, digits and dashes, beginning with a letter.",
+  },
+  "option-invalid": {
+    status: 400,
+    class: "give-up",
+    text: "The value of {option} does not fit: {reason}. Examples are in the command's --help.",
+  },
+  "system-exists": {
+    status: 409,
+    class: "give-up",
+    text: "There is a system {name} already, in {folder}. To take its contract anew, add --replace; to refresh contract.ts, run: mortise types {name}",
+  },
+  "system-missing": {
+    status: 404,
+    class: "give-up",
+    text: "There is no system {name} in this project; there are: {systems}. Add it with: mortise add {name} <contract>",
+  },
+  "server-unreachable": {
+    status: 503,
+    class: "retry",
+    text: "No server of this project was reached at {address}: {reason}. Start it with: mortise start",
+  },
+  "server-token": {
+    status: 401,
+    class: "give-up",
+    text: "The admin API at {address} needs a token, and none was found in {file}. Run this as the user who started the server, or set MORTISE_ADMIN_TOKEN.",
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 /** A stable code, such as `contract-unreadable`. */

@@ -1,0 +1,95 @@
+/**
+ * `mortise init`: a small project that runs as it stands. Runs on old Nodes too (from 20), so it imports nothing but Node's own
+ * modules and what does the same.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { failure } from "../../errors.ts";
+import { exit } from "../exit.ts";
+import type { Context } from "../program.ts";
+import { projectFiles } from "../template.ts";
+
+export function init(
+  { terminal, io }: Context,
+  [given]: readonly string[],
+  options: { readonly name?: string; readonly mortise?: string },
+): number {
+  const folder = resolve(io.folder, given!);
+  if (existsSync(folder) && readdirSync(folder).some((name) => !allowed.has(name)))
+    throw failure("folder-not-empty", { folder });
+  const name = options.name ?? packageName(basename(folder));
+  if (!/^[a-z0-9][a-z0-9._-]{0,100}$/.test(name)) throw failure("name-invalid", { what: "project", name });
+
+  const home = fileURLToPath(new URL("../../../", import.meta.url));
+  const own = JSON.parse(readFileSync(join(home, "package.json"), "utf8")) as OwnPackage;
+  const checkout = existsSync(join(home, "src", "main.ts"));
+  const files = projectFiles({
+    name,
+    mortise: options.mortise ?? specifier(home, checkout, own.version),
+    typescript: own.devDependencies.typescript,
+    nodeTypes: own.devDependencies["@types/node"],
+    nodePackages: Number((io.env.MORTISE_MACHINE_NODE ?? process.versions.node).split(".")[0]) < 24,
+    checkout,
+  });
+  for (const [path, text] of Object.entries(files)) {
+    const file = join(folder, path);
+    mkdirSync(dirname(file), { recursive: true });
+    if (!existsSync(file)) writeFileSync(file, text);
+  }
+  const here = relative(io.folder, folder);
+  terminal.result({ folder, name, files: Object.keys(files) }, () => {
+    terminal.line(`${terminal.paint("green", "made")} ${here === "" ? "a project in this folder" : here}`);
+    for (const [path, what] of tour) terminal.line(`  ${path.padEnd(26)} ${terminal.paint("dim", what)}`);
+    terminal.line();
+    terminal.line("Next:");
+    if (here !== "") terminal.line(`  cd ${here}`);
+    terminal.line(`  npm start        ${terminal.paint("dim", "installs what is missing, and runs it")}`);
+    terminal.line(`  npm run check    ${terminal.paint("dim", "checks it without starting it")}`);
+  });
+  return exit.done;
+}
+
+interface OwnPackage {
+  readonly version: string;
+  readonly devDependencies: Readonly<Record<"typescript" | "@types/node", string>>;
+}
+
+/** What a folder may hold already: a project often begins as an empty repository. */
+const allowed = new Set([".git", ".gitignore", ".gitattributes", "LICENSE", "README.md", ".DS_Store"]);
+
+const tour: readonly (readonly [string, string])[] = [
+  ["mortise.config.ts", "ports, store, limits"],
+  ["processes/quote.ts", "a process: a price, and a question to people"],
+  ["apis/quotes.v1.ts", "the API that starts it"],
+  ["requirements/quote.ts", "what the business expects of it"],
+  ["systems/", "empty: mortise add <name> <contract>"],
+];
+
+function packageName(folder: string): string {
+  const name = folder
+    .toLowerCase()
+    .replace(/[^a-z0-9._-]+/g, "-")
+    .replace(/^[^a-z0-9]+|-+$/g, "");
+  return name === "" ? "project" : name;
+}
+
+/** How a new project depends on this Mortise: as this one came here. */
+function specifier(home: string, checkout: boolean, version: string): string {
+  if (checkout) return `file:${slashes(resolve(home))}`;
+  // <somewhere>/node_modules/mortise: npm's record of what it installed there says from where.
+  const modules = dirname(resolve(home));
+  const record = join(modules, ".package-lock.json");
+  if (basename(modules) === "node_modules" && existsSync(record)) {
+    const { packages } = JSON.parse(readFileSync(record, "utf8")) as {
+      packages: Readonly<Record<string, { readonly resolved?: string }>>;
+    };
+    const from = packages["node_modules/mortise"]?.resolved;
+    if (from?.startsWith("file:")) return `file:${slashes(resolve(dirname(modules), from.slice("file:".length)))}`;
+  }
+  return `^${version}`;
+}
+
+function slashes(path: string): string {
+  return path.replaceAll("\\", "/");
+}

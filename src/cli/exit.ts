@@ -1,0 +1,12 @@
+/** Exit codes of the command line; docs/reference/cli.md lists them. */
+export const exit = Object.freeze({
+  done: 0,
+  /** It failed; the error says why. */
+  failed: 1,
+  /** The command was typed wrongly. */
+  usage: 2,
+  /** `check` or `types --check` found something that must be mended. */
+  found: 3,
+  /** No running server was reached. */
+  unreachable: 4,
+});

@@ -1,0 +1,307 @@
+/**
+ * The command line: every command with its arguments, options and examples. A command's own module is loaded only when it
+ * runs, so that help is instant, and so that `init` runs where the rest of Mortise can't.
+ */
+import { readFileSync } from "node:fs";
+import { Command, CommanderError, Option } from "commander";
+import { asMortiseError } from "../errors.ts";
+import { exit } from "./exit.ts";
+import { type Io, type Terminal, terminal } from "./terminal.ts";
+
+/** What a command gets. */
+export interface Context {
+  readonly terminal: Terminal;
+  readonly io: Io;
+  /** Of `-C`, if given. */
+  readonly project?: string;
+}
+type Options = Readonly<Record<string, unknown>>;
+type Run = (context: Context, args: readonly string[], options: Options) => Promise<number> | number;
+
+/** Runs the command line, and gives the exit code. */
+export async function main(args: readonly string[], io: Io): Promise<number> {
+  let code: number = exit.done;
+  let asked = args.includes("--json");
+  const program = build(
+    io,
+    async (load, command, given) => {
+      const options = command.opts() as Options;
+      asked = options.json === true;
+      const context: Context = {
+        terminal: terminal(io, asked),
+        io,
+        ...(typeof options.project === "string" ? { project: options.project } : {}),
+      };
+      code = await (await load())(context, given, options);
+    },
+    () => asked,
+  );
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return exit.done;
+      if (asked) terminal(io, true).fail({ code: "usage", message: error.message.replace(/^error: /, "") });
+      return exit.usage;
+    }
+    const known = asMortiseError(error);
+    terminal(io, asked).fail(known);
+    return known.code === "server-unreachable" ? exit.unreachable : exit.failed;
+  }
+}
+
+type Act = (load: () => Promise<Run>, command: Command, args: readonly string[]) => Promise<void>;
+
+/** The program. `act` runs a command's module; help and usage errors are printed by commander. */
+function build(io: Io, act: Act, asJson: () => boolean): Command {
+  const json = (): Option => new Option("--json", "print one JSON document instead of text");
+  const configured = (command: Command): Command =>
+    command
+      .exitOverride()
+      .helpOption("-h, --help", "show this help")
+      .configureOutput({
+        writeOut: (text) => void io.stdout.write(text),
+        // With --json the error is one JSON object, printed by main.
+        writeErr: (text) => void (asJson() || io.stderr.write(text)),
+        getOutHelpWidth: () => io.stdout.columns ?? 100,
+        getErrHelpWidth: () => io.stderr.columns ?? 100,
+      })
+      .showHelpAfterError("Add --help to see what can be written.");
+  const leaf = (
+    parent: Command,
+    usage: string,
+    description: string,
+    examples: readonly string[],
+    load: () => Promise<Run>,
+    { project = true } = {},
+  ): Command => {
+    const command = configured(parent.command(usage).description(description)).addOption(json());
+    if (project) command.option("-C, --project <folder>", "the project, if not the one around the current folder");
+    command.addHelpText("after", `\nExamples:\n${examples.map((example) => `  ${example}`).join("\n")}`);
+    return command.action((...given: unknown[]) => {
+      const positional = given
+        .slice(0, -2)
+        .flat()
+        .filter((value): value is string => typeof value === "string");
+      return act(load, command, positional);
+    });
+  };
+  const group = (name: string, description: string): Command =>
+    configured(program.command(name).description(description)).helpCommand(false);
+
+  const program = configured(new Command("mortise"))
+    .description("Joins your systems: contracts in, durable processes across them, managed APIs out.")
+    .version(version(), "-V, --version", "show the version")
+    .helpCommand(false)
+    .addHelpText(
+      "after",
+      "\nA first project:\n  mortise init demo && cd demo && npm start\n\nEvery command takes --json, and has examples in its own --help.",
+    );
+
+  leaf(
+    program,
+    "init <folder>",
+    "make a small project that runs as it stands",
+    ["mortise init demo && cd demo && npm start", "mortise init . --mortise ^0.1.0"],
+    async () => (await import("./commands/init.ts")).init,
+    { project: false },
+  )
+    .option("--name <name>", "name of the project (default: of the folder)")
+    .option("--mortise <spec>", "the dependency on mortise, as npm takes it (default: where this mortise comes from)");
+  leaf(
+    program,
+    "add <name> <contract>",
+    "add a system from its contract: a file or URL of OpenAPI, WSDL, SQL or a CSV description",
+    [
+      "mortise add shop ./openapi.yaml",
+      "mortise add erp https://erp.example.com/orders?wsdl",
+      "mortise add warehouse ./warehouse.sql",
+    ],
+    async () => (await import("./commands/add.ts")).add,
+  )
+    .option("--internal", "allow a private or loopback address in the URL")
+    .option("--replace", "take the contract anew where the system is there already");
+  leaf(
+    program,
+    "types [name]",
+    "write contract.ts again from the pinned contracts: of all systems, or of one",
+    ["mortise types", "mortise types erp", "mortise types --check"],
+    async () => (await import("./commands/types.ts")).types,
+  ).option("--check", "write nothing; exit with 3 if something would change");
+  leaf(
+    program,
+    "check",
+    "check the project without starting it: contracts, configuration, types, processes, requirements",
+    ["mortise check", "mortise check --strict --json"],
+    async () => (await import("./commands/check.ts")).check,
+  )
+    .option("--strict", "let warnings fail too")
+    .option("--no-types", "leave the compiler out");
+  leaf(
+    program,
+    "start",
+    "start the server of the project; Ctrl-C stops it, and what is open resumes at the next start",
+    ["mortise start", "PORT=9000 mortise start"],
+    async () => (await import("./commands/start.ts")).start,
+  );
+  runsCommands(group("runs", "look at runs, and act on them; needs a running server"), leaf);
+  const keys = group("keys", "API keys of consumers; needs a running server");
+  leaf(
+    keys,
+    "create <consumer>",
+    "make a key; it is shown once",
+    ["mortise keys create acme --scope orders:write --scope orders:read"],
+    async () => (await import("./commands/keys.ts")).createKey,
+  )
+    .option("--scope <scope...>", "what the key may do", [])
+    .option("--name <name>", "to tell the keys of a consumer apart")
+    .option("--expires <duration>", "such as 90d (default: never)");
+  leaf(
+    keys,
+    "list",
+    "list keys; the keys themselves are not stored",
+    ["mortise keys list", "mortise keys list --consumer acme"],
+    async () => (await import("./commands/keys.ts")).listKeys,
+  ).option("--consumer <consumer>", "only of this consumer");
+  leaf(
+    keys,
+    "revoke <key>",
+    "end a key at once, by its id",
+    ["mortise keys revoke key_7f3a"],
+    async () => (await import("./commands/keys.ts")).revokeKey,
+  ).option("--reason <text>", "for the audit log", "revoked by the command line");
+  return program;
+}
+
+type Leaf = (
+  parent: Command,
+  usage: string,
+  description: string,
+  examples: readonly string[],
+  load: () => Promise<Run>,
+) => Command;
+
+function runsCommands(runs: Command, leaf: Leaf): void {
+  const module = () => import("./commands/runs.ts");
+  const reason = (command: Command): Command =>
+    command.option("--reason <text>", "why, for the audit log and the run's history", "by the command line");
+  leaf(
+    runs,
+    "list",
+    "list runs, newest first",
+    ["mortise runs list --status parked", "mortise runs list --process order-to-cash --since 2h"],
+    async () => (await module()).listRuns,
+  )
+    .option("--process <name>", "only of this process")
+    .option(
+      "--status <status>",
+      "running, waiting, parked, undoing, completed, rejected, undone, cancelled or terminated",
+    )
+    .option("--key <key>", "only with this business key")
+    .option("--since <duration>", "only those started within this time, such as 2h")
+    .option("--before <run>", "the page after the one that ended with this run")
+    .option("--limit <number>", "at most so many, up to 500", "50");
+  leaf(
+    runs,
+    "show <run>",
+    "show one run with its history, and what a parked one asks",
+    ["mortise runs show 01J9ZQ6K3V", "mortise runs show 01J9ZQ6K3V --json"],
+    async () => (await module()).showRun,
+  );
+  reason(
+    leaf(
+      runs,
+      "retry <run...>",
+      "let parked runs try again",
+      ["mortise runs retry 01J9ZQ6K3V", 'mortise runs retry 01J9ZQ6K3V 01J9ZQ7A1B --reason "the ERP is back"'],
+      async () => (await module()).retryRuns,
+    ),
+  );
+  reason(
+    leaf(
+      runs,
+      "cancel <run...>",
+      "undo what was done, and end as cancelled",
+      ['mortise runs cancel 01J9ZQ6K3V --reason "ordered twice"', "mortise runs cancel 01J9ZQ6K3V --now"],
+      async () => (await module()).cancelRuns,
+    ),
+  ).option("--now", "end at once and undo nothing (the run ends as terminated)");
+  leaf(
+    runs,
+    "signal <event> <key>",
+    "deliver an event by hand to the run that waits for it",
+    [`mortise runs signal carrier.shipped order-17 --payload '{"tracking":"T1"}'`],
+    async () => (await module()).signalRun,
+  )
+    .option("--payload <json>", "what the event says", "{}")
+    .option("--delivery <id>", "a second delivery with the same id does nothing (default: a new id)");
+  reason(
+    leaf(
+      runs,
+      "answer <task-or-run>",
+      "answer a task, or the question of a parked run",
+      [
+        `mortise runs answer task_41 --with '{"approved":true}'`,
+        `mortise runs answer 01J9ZQ6K3V --happened '{"number":"S-100"}'`,
+        "mortise runs answer 01J9ZQ6K3V --repeat",
+      ],
+      async () => (await module()).answer,
+    ),
+  )
+    .option("--with <json>", "the answer to a task")
+    .addOption(
+      new Option("--happened <json>", "the call happened, and this is its result").conflicts([
+        "with",
+        "repeat",
+        "undo",
+      ]),
+    )
+    .addOption(new Option("--repeat", "the call did not happen: repeat it").conflicts(["with", "undo"]))
+    .addOption(new Option("--undo", "undo what was done, and end as undone").conflicts(["with"]));
+  leaf(
+    runs,
+    "tasks",
+    "list tasks that wait for people",
+    ["mortise runs tasks", "mortise runs tasks --run 01J9ZQ6K3V"],
+    async () => (await module()).listTasks,
+  )
+    .option("--run <run>", "only of this run")
+    .option("--all", "answered and closed ones too");
+}
+
+/** Of Mortise's own package.json, which stands above both src/ and dist/. */
+function version(): string {
+  const { version: own } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+    version: string;
+  };
+  return own;
+}
+
+/** A command, its options in their long forms, and its subcommands by name: what docs and tests compare with. */
+export interface CommandNode {
+  readonly name: string;
+  readonly description: string;
+  readonly options: readonly string[];
+  readonly help: string;
+  readonly commands: Readonly<Record<string, CommandNode>>;
+}
+
+/** Every command, from the program itself. */
+export function commandTree(): CommandNode {
+  const quiet = { write: () => true, columns: 100 };
+  const describe = (command: Command): CommandNode => ({
+    name: command.name(),
+    description: command.description(),
+    options: [...command.options.map((option) => option.long ?? option.flags), "--help"],
+    help: command.helpInformation(),
+    commands: Object.fromEntries(command.commands.map((inner) => [inner.name(), describe(inner)])),
+  });
+  return describe(
+    build(
+      { stdout: quiet, stderr: quiet, env: {}, folder: "." },
+      async () => {},
+      () => false,
+    ),
+  );
+}
