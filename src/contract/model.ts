@@ -78,6 +78,10 @@ export interface RestBinding {
     readonly mediaType: string;
     readonly required: boolean;
     readonly from: { readonly kind: "spread" } | { readonly kind: "property"; readonly name: string };
+    /** Form bodies only: how a property is written where it is not `form` with explode (OpenAPI 3.x, "Encoding Object"). */
+    readonly encoding?: {
+      readonly [property: string]: { readonly style: RestParameter["style"]; readonly explode: boolean };
+    };
   };
   /** Success statuses with the media type of their body (`null`: no body, output null). `2XX` is allowed. */
   readonly success: readonly { readonly status: string; readonly mediaType: string | null }[];
@@ -97,6 +101,8 @@ export interface RestParameter {
   readonly explode: boolean;
   /** Query only: keep reserved characters as they are. */
   readonly allowReserved?: boolean;
+  /** The value is written as JSON (a parameter with `content` instead of a schema); style and explode mean nothing then. */
+  readonly json?: boolean;
 }
 
 /** A qualified XML name. */
@@ -107,7 +113,7 @@ export interface QName {
 
 /**
  * SOAP over HTTP. How a schema is written as XML stands in the schemas themselves, under the keyword `xml`
- * (see read/xsd.ts): element and attribute names, namespaces, order, lists, nil, text content.
+ * (see xml-note.ts): element and attribute names, namespaces, order, lists, nil, text content.
  */
 export interface SoapBinding {
   readonly protocol: "soap";
@@ -123,6 +129,10 @@ export interface SoapBinding {
   readonly wrapped: boolean;
   /** Detail element to fault name. */
   readonly faults: readonly { readonly element: QName; readonly fault: string }[];
+  /** Elements that the contract wants in the request's header. Recorded only: they are not sent. */
+  readonly headers?: readonly QName[];
+  /** Where this operation's port stands, if the contract's ports have several addresses. */
+  readonly address?: string;
 }
 
 export interface SqlBinding {

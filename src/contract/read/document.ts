@@ -1,0 +1,122 @@
+/**
+ * The text of one JSON or YAML file of a contract as plain data, within limits, with line and column of every place.
+ * YAML is read as version 1.2, core schema, plus merge keys (`<<`): no custom types, dates stay strings.
+ */
+import { isMap, isSeq, LineCounter, type Node, parseDocument as parseYaml } from "yaml";
+import { failure, MortiseError } from "../../errors.ts";
+import { parseJson } from "../../formats/json.ts";
+import type { Json } from "../../operation.ts";
+import type { ContractFile } from "./source.ts";
+
+export const documentLimits = {
+  maxDepth: 200,
+  /** Values, after aliases are followed. */
+  maxItems: 2_000_000,
+  /** Uses of anchors. */
+  maxAliases: 1000,
+} as const;
+
+export interface ParsedFile {
+  readonly path: string;
+  readonly value: Json;
+  /** ` (line 12, column 5)` of the value at the JSON Pointer, or an empty text where it is not known. */
+  position(pointer: string): string;
+}
+
+/** Parses a file that is JSON if it starts as JSON does, else YAML. Throws `contract-unreadable`. */
+export function parseFile(file: ContractFile): ParsedFile {
+  const start = /\S/.exec(file.text)?.[0];
+  const json = start === "{" || start === "[";
+  let tree: ReturnType<typeof yamlTree> | undefined;
+  let value: Json;
+  try {
+    if (json && !/\.ya?ml$/i.test(file.path)) {
+      const limits = { ...documentLimits, maxBytes: file.text.length, maxKeys: documentLimits.maxItems };
+      value = parseJson(file.text, { ...limits, duplicates: "refuse", numbers: "nearest" });
+    } else {
+      tree = yamlTree(file);
+      value = tree.document.toJS({ maxAliasCount: documentLimits.maxAliases }) as Json;
+      checkSize(value);
+    }
+  } catch (cause) {
+    if (cause instanceof MortiseError && cause.code === "contract-unreadable") throw cause;
+    const deep = cause instanceof RangeError && /call stack/.test(cause.message);
+    const reason = deep ? "it is nested too deeply" : sentence((cause as Error).message);
+    throw failure("contract-unreadable", { file: file.path, place: "its text", reason }, { cause });
+  }
+  return {
+    path: file.path,
+    value,
+    position(pointer) {
+      try {
+        tree ??= yamlTree(file);
+      } catch {
+        return "";
+      }
+      return positionIn(tree, pointer);
+    },
+  };
+}
+
+function yamlTree(file: ContractFile) {
+  const lines = new LineCounter();
+  const document = parseYaml(file.text, { lineCounter: lines, merge: true, logLevel: "silent", prettyErrors: false });
+  const fault = document.errors[0];
+  if (fault !== undefined) {
+    const { line, col } = lines.linePos(fault.pos[0]);
+    const place = `line ${line}, column ${col}`;
+    throw failure("contract-unreadable", { file: file.path, place, reason: sentence(fault.message) });
+  }
+  return { document, lines };
+}
+
+/** Walks without recursion: aliases can make a small text a huge or endless value. */
+function checkSize(value: Json): void {
+  const open: { readonly value: unknown; readonly depth: number }[] = [{ value, depth: 1 }];
+  let items = 0;
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (next.depth > documentLimits.maxDepth)
+      throw new Error(`it is nested deeper than ${documentLimits.maxDepth} levels`);
+    if (typeof next.value !== "object" || next.value === null) continue;
+    const inner = Object.values(next.value);
+    items += inner.length;
+    if (items > documentLimits.maxItems) throw new Error(`it holds more than ${documentLimits.maxItems} values`);
+    for (const item of inner) open.push({ value: item, depth: next.depth + 1 });
+  }
+}
+
+function positionIn(tree: ReturnType<typeof yamlTree>, pointer: string): string {
+  let node: unknown = tree.document.contents;
+  for (const token of tokens(pointer)) {
+    const inner: unknown = isMap(node) || isSeq(node) ? node.get(isSeq(node) ? Number(token) : token, true) : undefined;
+    if (inner === undefined && isMap(node)) {
+      // a key such as 200 is a number in YAML
+      const pair = node.items.find((item) => String((item.key as { value?: unknown } | null)?.value) === token);
+      node = pair?.value;
+    } else node = inner;
+    if (node === undefined || node === null) return "";
+  }
+  const start = (node as Node).range?.[0];
+  if (start === undefined) return "";
+  const { line, col } = tree.lines.linePos(start);
+  return ` (line ${line}, column ${col})`;
+}
+
+/** The tokens of a JSON Pointer (RFC 6901, section 4). */
+export function tokens(pointer: string): string[] {
+  if (pointer === "") return [];
+  return pointer
+    .slice(1)
+    .split("/")
+    .map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
+/** One token of a JSON Pointer, escaped. */
+export function pointerToken(name: string): string {
+  return name.replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
+function sentence(message: string): string {
+  const first = message.split("\n")[0]!.trim().replace(/\.$/, "");
+  return first.slice(0, 300);
+}
