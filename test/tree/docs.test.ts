@@ -40,12 +40,13 @@ function blocks(page: string): Block[] {
 const all = pages.flatMap(blocks);
 
 /**
- * A block is a module of its own, compiled in a folder below examples/harbour-supply, so that it sees that project's systems.
- * `file=path` puts it there for the blocks of the same page; `fragment` shows a part and is not compiled.
+ * A block is a module of its own, compiled inside the checkout, so that "mortise" means the sources. `file=path` names it for
+ * the blocks of the same page, `#harbour/` leads to Harbour Supply; `fragment` shows a part and is not compiled.
  */
 test("every ts block compiles", { timeout: 120_000 }, async () => {
   const project = join(root, "examples", "harbour-supply");
-  const home = mkdtempSync(join(root, "node_modules", ".docs-"));
+  mkdirSync(join(root, ".mortise"), { recursive: true });
+  const home = mkdtempSync(join(root, ".mortise", "docs-"));
   try {
     const origin = new Map<string, Block>();
     let number = 0;
