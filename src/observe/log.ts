@@ -40,7 +40,7 @@ const secretField = /^(authorization|cookie|set-cookie|x-api-key|password|secret
 /** C1 controls, DEL, line and paragraph separators, bidirectional and other invisible marks; JSON escapes the rest itself. */
 const unprintable = /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 /** API keys and admin tokens, by their form. */
-const keys = /mt[za]_[a-z0-9]{1,12}_[0-9A-Za-z]{12}_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}/g;
+const keys = /mtz_[a-z0-9]{1,12}_[0-9A-Za-z]{12}_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}|mta_[0-9a-f]{12}_[0-9a-f]{64}/g;
 
 export function createLog({ level, redactor, write }: LogOptions): Log {
   const buffer =

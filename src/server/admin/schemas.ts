@@ -1,0 +1,145 @@
+/** What the admin API answers, as JSON Schema: the named schemas of its OpenAPI document. */
+import type { JsonSchema } from "../../operation.ts";
+
+const text = { type: "string" };
+const time = { type: "integer", description: "Epoch milliseconds." };
+const anything = {};
+
+function object(required: Record<string, JsonSchema>, optional: Record<string, JsonSchema> = {}): JsonSchema {
+  return { type: "object", properties: { ...required, ...optional }, required: Object.keys(required) };
+}
+
+/** `{ "$ref": ... }` to one of the schemas below. */
+export function ref(name: keyof typeof schemas): JsonSchema {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+export function list(name: keyof typeof schemas, member: string): JsonSchema {
+  return object({ [member]: { type: "array", items: ref(name) } });
+}
+
+const statuses = [
+  "running",
+  "waiting",
+  "parked",
+  "undoing",
+  "completed",
+  "rejected",
+  "undone",
+  "cancelled",
+  "terminated",
+] as const;
+export const runStatuses: readonly string[] = statuses;
+
+const runSummary = {
+  id: text,
+  process: text,
+  key: { ...text, description: "Business key." },
+  version: { ...text, description: "Code version." },
+  status: { enum: statuses },
+  origin: { ...text, description: "Who or what started it." },
+  createdAt: time,
+  updatedAt: time,
+};
+
+export const schemas = {
+  RunSummary: object(runSummary, { reason: { ...text, description: "Why it waits or is parked." } }),
+  Run: object(
+    { ...runSummary, input: anything, steps: { type: "array", items: { $ref: "#/components/schemas/Step" } } },
+    {
+      reason: text,
+      output: anything,
+      failure: object({ reason: text }, { detail: anything }),
+      parked: { $ref: "#/components/schemas/ParkedQuestion" },
+      historyGone: { const: true },
+    },
+  ),
+  Step: object(
+    { position: { type: "integer" }, id: text, kind: text, status: text, at: time },
+    {
+      endedAt: time,
+      effect: text,
+      key: text,
+      attempts: { type: "integer" },
+      input: anything,
+      output: anything,
+      failure: anything,
+      note: text,
+    },
+  ),
+  ParkedQuestion: object(
+    { code: text, message: text, answers: { type: "array", items: object({ kind: text, effect: text }) } },
+    { step: text, failure: anything, recorded: anything, asked: anything },
+  ),
+  Task: object(
+    {
+      id: text,
+      run: text,
+      process: text,
+      key: text,
+      name: text,
+      title: text,
+      assign: text,
+      input: anything,
+      form: { description: "JSON Schema of an answer." },
+      status: { enum: ["open", "answered", "closed"] },
+      createdAt: time,
+    },
+    { dueAt: time },
+  ),
+  System: object({
+    name: text,
+    connector: text,
+    connection: { ...text, description: "Without credentials." },
+    operations: { type: "array", items: object({ name: text, effect: text }) },
+    events: { type: "array", items: text },
+    health: { $ref: "#/components/schemas/Health" },
+  }),
+  Health: object({ state: { enum: ["unknown", "healthy", "unhealthy"] } }, { reason: text, checkedAt: time }),
+  Process: object(
+    {
+      name: text,
+      runs: { type: "object", description: "How many, by status.", additionalProperties: { type: "integer" } },
+    },
+    { description: text, startsOn: text, requirement: anything },
+  ),
+  Api: object({
+    name: text,
+    version: text,
+    base: text,
+    lifecycle: text,
+    operations: { type: "array", items: object({ name: text, method: text, path: text }, { scope: text }) },
+  }),
+  Key: object(
+    {
+      id: text,
+      consumer: text,
+      scopes: { type: "array", items: text },
+      environment: text,
+      createdBy: text,
+      createdAt: time,
+    },
+    { expiresAt: time, revokedAt: time, revokedBy: text, lastUsed: object({ at: time, by: text }) },
+  ),
+  Token: object(
+    { name: text, role: { enum: ["viewer", "operator", "admin"] }, createdBy: text, createdAt: time },
+    { revokedAt: time, revokedBy: text },
+  ),
+  Version: object({
+    id: text,
+    current: { type: "boolean" },
+    worker: { enum: ["running", "starting", "failed", "none"] },
+    openRuns: { type: "integer" },
+  }),
+  AuditEntry: object({
+    id: { type: "integer" },
+    at: time,
+    by: text,
+    role: text,
+    action: text,
+    target: text,
+    reason: text,
+    result: text,
+  }),
+  Done: object({ done: { const: true } }),
+} as const satisfies Record<string, JsonSchema>;
