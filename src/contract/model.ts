@@ -143,7 +143,7 @@ export interface SqlBinding {
   /** Parameters by name, in order of appearance, and how a JSON value is bound. */
   readonly parameters: readonly {
     readonly name: string;
-    readonly as: "text" | "integer" | "real" | "decimal" | "boolean" | "json" | "key";
+    readonly as: "text" | "integer" | "bigint" | "real" | "decimal" | "boolean" | "json" | "key";
   }[];
   /** Columns of the output and how they are read. */
   readonly columns: readonly {
