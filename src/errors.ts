@@ -144,6 +144,46 @@ const table = {
     text: "Mortise is stopping: the request to {host} was not sent. It is repeated after the restart.",
   },
   // --- connectors ---------------------------------------------------------------------------------------------------
+  "system-unbound": {
+    status: 500,
+    class: "give-up",
+    text: "{system} can't be called: {reason}. Add the system to the project, or refresh its contract with: mortise types",
+  },
+  "webhook-secret": {
+    status: 500,
+    class: "give-up",
+    text: "The webhook secret of {system} can't be used: {reason}. Set webhookSecret to whsec_ and base64 of 24 to 64 random bytes.",
+  },
+  "webhook-refused": {
+    status: 401,
+    class: "give-up",
+    text: "The delivery is not signed as it should be. Sign the raw body with the current secret, and send it within five minutes.",
+  },
+  "sql-unavailable": {
+    status: 503,
+    class: "retry",
+    text: "The database of {system} can't be used now: {reason}. Nothing was changed; check its file, and who holds it locked.",
+  },
+  "sql-refused": {
+    status: 502,
+    class: "give-up",
+    text: "The database of {system} refused {operation}: {reason}. Everything was rolled back; compare the contract with the database.",
+  },
+  "sql-commit": {
+    status: 502,
+    class: "retry",
+    text: "The database of {system} failed while {operation} was being committed: {reason}. Check its disk.",
+  },
+  "sql-too-large": {
+    status: 502,
+    class: "ask",
+    text: "{operation} returns more than {limit} bytes. Ask for less with a limit, or raise maxResponseBytes in the system's settings.",
+  },
+  "files-settings": {
+    status: 500,
+    class: "give-up",
+    text: "The folder of {system} can't be watched: {reason}. Correct its connection, its permissions or its description.",
+  },
   "contract-input": {
     status: 422,
     class: "give-up",
@@ -153,6 +193,21 @@ const table = {
     status: 502,
     class: "ask",
     text: "The answer of {operation} does not fit its contract: {problems}. The system may have drifted: compare its contract.",
+  },
+  "soap-fault": {
+    status: 502,
+    class: "retry",
+    text: "{operation} was answered with the SOAP fault {fault}, which its contract does not declare. Look at the system's own log for the reason.",
+  },
+  "soap-status": {
+    status: 502,
+    class: "retry",
+    text: "{operation} was answered with HTTP {status} and no SOAP envelope. Check the address of the system, its credentials, and any proxy in between.",
+  },
+  "soap-settings": {
+    status: 500,
+    class: "give-up",
+    text: "The system {system} can't be called by SOAP: {reason}. Correct its connection.",
   },
   // --- store --------------------------------------------------------------------------------------------------------
   "store-failed": {
@@ -175,6 +230,11 @@ const table = {
     status: 409,
     class: "give-up",
     text: "There is already a run of {process} with the key {key}, and its input differs. Use another key, or look at run {run}.",
+  },
+  "run-key-invalid": {
+    status: 422,
+    class: "give-up",
+    text: "The business key of {process} is empty or longer than {limit} characters. Mend the process's key function or its input.",
   },
   "run-unknown": {
     status: 404,
@@ -403,10 +463,20 @@ const table = {
     class: "give-up",
     text: "There is no webhook of {system}. A system takes webhooks when its contract has webhook events and its webhookSecret is set.",
   },
-  "webhook-payload": {
+  "webhook-event": {
     status: 422,
     class: "give-up",
-    text: "The message of {system} is none of its events: {problems}. Nothing was recorded; compare the message with the contract.",
+    text: "The message of {system} names none of its events. Nothing was recorded; a message of several possible events says which in its field type or event.",
+  },
+  "event-unknown": {
+    status: 404,
+    class: "give-up",
+    text: "There is no event {event} of a system {system}. GET /systems lists the systems and their events.",
+  },
+  "event-payload": {
+    status: 422,
+    class: "give-up",
+    text: "This is no {event} of {system}: {problems}. Nothing was recorded; compare the message with the contract.",
   },
   "admin-unauthorized": {
     status: 401,

@@ -2,6 +2,8 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import type { Contract, ContractTypes } from "../contract/contract.ts";
+import type { ContractModel } from "../contract/model.ts";
 
 export interface TestProject {
   readonly folder: string;
@@ -78,3 +80,8 @@ interface Types {
 }
 export const contract = pinnedContract<Types>(import.meta.url);
 `;
+
+/** The same contract as an object. */
+export function contractOf(name: string): Contract<ContractTypes> {
+  return { kind: "contract", model: JSON.parse(testContract(name)) as ContractModel };
+}
