@@ -2,8 +2,19 @@
  * The ledger of a simulator: one JSON line per call received and per effect applied, appended and fsynced before anything
  * is answered. It is the independent judge of what Mortise did, and the simulator's memory: at the start it is replayed.
  */
-import { closeSync, existsSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  writeSync,
+} from "node:fs";
 import { dirname } from "node:path";
+import { StringDecoder } from "node:string_decoder";
 
 /** What a line says; `kind` is `received`, `applied`, `answered` or one of the simulator's own. */
 export interface Entry {
@@ -63,4 +74,33 @@ function cutTornLine(file: string, handle: number): void {
   const bytes = readFileSync(file);
   const whole = bytes.lastIndexOf(10) + 1;
   if (whole < bytes.length) ftruncateSync(handle, whole);
+}
+
+/** Hands every line of a ledger that grows to `onLine`, from the first on, looking again every `everyMs`; returns what ends it. */
+export function followLedger(file: string, everyMs: number, onLine: (line: Line) => void): () => void {
+  let position = 0;
+  let rest = "";
+  const decoder = new StringDecoder("utf8");
+  const look = (): void => {
+    if (!existsSync(file)) return;
+    const handle = openSync(file, "r");
+    try {
+      const buffer = Buffer.alloc(1024 * 1024);
+      for (;;) {
+        const size = readSync(handle, buffer, 0, buffer.length, position);
+        if (size === 0) break;
+        position += size;
+        const lines = (rest + decoder.write(buffer.subarray(0, size))).split("\n");
+        rest = lines.pop() ?? "";
+        for (const line of lines) onLine(JSON.parse(line) as Line);
+      }
+    } finally {
+      closeSync(handle);
+    }
+  };
+  const timer = setInterval(look, everyMs);
+  return () => {
+    clearInterval(timer);
+    look();
+  };
 }

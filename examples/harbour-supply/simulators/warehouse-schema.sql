@@ -2,7 +2,7 @@
 -- The tables stand in systems/warehouse/warehouse.sql too, as the contract that others see.
 
 CREATE TABLE IF NOT EXISTS stock (
-  sku       TEXT PRIMARY KEY,
+  sku       TEXT NOT NULL PRIMARY KEY,
   on_hand   INTEGER NOT NULL CHECK (on_hand >= 0),
   held      INTEGER NOT NULL DEFAULT 0 CHECK (held >= 0),
   CHECK (held <= on_hand)
