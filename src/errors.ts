@@ -209,6 +209,31 @@ const table = {
     class: "give-up",
     text: "The system {system} can't be called by SOAP: {reason}. Correct its connection.",
   },
+  "connection-invalid": {
+    status: 500,
+    class: "give-up",
+    text: "The connection of {system} can't work: {reason}. Mend it in the system's index.ts, or the variable it is read from.",
+  },
+  "rest-unavailable": {
+    status: 502,
+    class: "retry",
+    text: "{operation} was answered with status {status}: the other side failed. It is tried again; if it stays so, look at that system.",
+  },
+  "rest-wait": {
+    status: 503,
+    class: "wait",
+    text: "{operation} was answered with status {status}: the other side asks for a pause. It is called again afterwards; lower the concurrency if this is frequent.",
+  },
+  "rest-refused": {
+    status: 502,
+    class: "give-up",
+    text: "{operation} was refused with status {status}, and its contract declares no such fault. Check credentials and address, and whether the contract is up to date.",
+  },
+  "rest-media-type": {
+    status: 501,
+    class: "give-up",
+    text: "{operation} takes a body of type {mediaType}, which is not spoken. Use an operation that takes JSON, or call it in a step of your own.",
+  },
   // --- store --------------------------------------------------------------------------------------------------------
   "store-failed": {
     status: 503,

@@ -1,0 +1,38 @@
+/**
+ * Regular expressions of contracts, in linear time (RE2): contracts are untrusted, and a hostile pattern must not hang a
+ * thread. This is the one place where text of a contract becomes a regular expression.
+ */
+import { RE2JS } from "re2js";
+
+export interface Pattern {
+  test(text: string): boolean;
+  /** Unique per pattern: the validator tells patterns apart by it. */
+  toString(): string;
+}
+
+const compiled = new Map<string, Pattern>();
+const cacheSize = 5000;
+
+/**
+ * The compiled pattern (ECMA-262 syntax without look-around and back references). One that linear time can't express accepts
+ * everything: the contract stays usable, and the other side still checks.
+ */
+export function compilePattern(source: string): Pattern {
+  let pattern = compiled.get(source);
+  if (pattern === undefined) {
+    pattern = Object.freeze(make(source));
+    if (compiled.size >= cacheSize) compiled.clear();
+    compiled.set(source, pattern);
+  }
+  return pattern;
+}
+
+function make(source: string): Pattern {
+  const name = () => `pattern ${JSON.stringify(source)}`;
+  try {
+    const engine = RE2JS.compile(RE2JS.translateRegExp(source));
+    return { test: (text) => engine.test(text), toString: name };
+  } catch {
+    return { test: () => true, toString: name };
+  }
+}

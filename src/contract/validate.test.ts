@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { JsonSchema, Schema } from "../operation.ts";
+import { frozen } from "./model.ts";
+import { compileSchema } from "./validate.ts";
+
+const check = (json: JsonSchema, value: unknown) => compileSchema(frozen({ kind: "schema", json }) as Schema)(value);
+
+test("a problem names place and rule, and never the value", () => {
+  const schema: JsonSchema = {
+    type: "object",
+    properties: { lines: { type: "array", items: { $ref: "#/$defs/Line" } } },
+    required: ["lines"],
+    additionalProperties: false,
+    $defs: {
+      Line: { type: "object", properties: { quantity: { type: "integer", minimum: 1 }, kind: { enum: ["a", "b"] } } },
+    },
+  };
+  assert.deepEqual(check(schema, { lines: [{ quantity: 1 }] }), []);
+  assert.deepEqual(check(schema, { lines: [{}, { quantity: "hunter2" }] }), [
+    { at: "/lines/1/quantity", message: "must be integer" },
+  ]);
+  assert.deepEqual(check(schema, { lines: [{ kind: "hunter2" }] }), [
+    { at: "/lines/0/kind", message: 'must be one of "a", "b"' },
+  ]);
+  assert.deepEqual(check(schema, {}), [{ at: "", message: 'lacks the property "lines"' }]);
+  assert.match(check(schema, { lines: [], more: 1 })[0]!.message, /"more", which the schema does not know/);
+});
+
+test("booleans, and properties called like keywords, are schemas too", () => {
+  assert.deepEqual(check(true, 1), []);
+  assert.equal(check(false, 1).length, 1);
+  const odd = {
+    type: "object",
+    properties: { default: { $ref: "#/$defs/N" }, $ref: { type: "string" } },
+    $defs: { N: { type: "number" } },
+  };
+  assert.deepEqual(check(odd, { default: 1, $ref: "x" }), []);
+  assert.equal(check(odd, { default: "x" }).length, 1);
+});
+
+test("a hostile pattern takes linear time, and patterns are not taken for each other", () => {
+  const started = performance.now();
+  assert.equal(check({ type: "string", pattern: "^(a+)+$" }, `${"a".repeat(40)}!`).length, 1);
+  assert.ok(performance.now() - started < 1000);
+  const both = { type: "object", properties: { a: { pattern: "^(a+)+$" }, b: { pattern: "^[0-9]{3}$" } } };
+  assert.deepEqual(check(both, { a: "aa", b: "123" }), []);
+  assert.equal(check(both, { a: "aa", b: "aa" })[0]!.at, "/b");
+  assert.equal(check({ pattern: "^caf\\u00e9\\/$" }, "café/").length, 0);
+});
+
+test("a pattern that linear time can't express accepts everything", () => {
+  assert.deepEqual(check({ pattern: "^(?=x)y$" }, "anything"), []);
+});
+
+test("deep values of a recursive schema are refused before they are walked", () => {
+  const tree: JsonSchema = {
+    $ref: "#/$defs/Tree",
+    $defs: { Tree: { type: "object", properties: { next: { $ref: "#/$defs/Tree" } } } },
+  };
+  const nested = (depth: number) => {
+    let value: object = {};
+    for (let i = 0; i < depth; i++) value = { next: value };
+    return value;
+  };
+  assert.deepEqual(check(tree, nested(150)), []);
+  assert.match(check(tree, nested(50_000))[0]!.message, /deeper/);
+  const twoSteps: JsonSchema = {
+    properties: { a: { $ref: "#/$defs/A" } },
+    $defs: { A: { properties: { b: { $ref: "#/$defs/B" } } }, B: { items: { $ref: "#/$defs/A" } } },
+  };
+  assert.match(check(twoSteps, { a: nested(50_000) })[0]!.message, /deeper/);
+});
+
+test("formats: known ones hold, unknown ones say nothing, exact numbers are strings", () => {
+  assert.equal(check({ type: "string", format: "date" }, "2026-02-30").length, 1);
+  assert.equal(check({ type: "string", format: "zip-code" }, "x").length, 0);
+  assert.equal(check({ type: "string", format: "decimal" }, "12.50").length, 0);
+  assert.equal(check({ type: "string", format: "decimal" }, "1e3").length, 1);
+  assert.equal(check({ type: "string", format: "int64" }, "9223372036854775807").length, 0);
+  assert.equal(check({ type: "string", format: "int64" }, "9223372036854775808").length, 1);
+  assert.equal(check({ type: "integer", format: "int64" }, 12).length, 0);
+});
+
+test("extensions and unknown keywords stop nothing", () => {
+  assert.deepEqual(check({ type: "string", xml: { name: "a" }, "x-more": 1 }, "a"), []);
+});

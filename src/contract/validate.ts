@@ -1,0 +1,219 @@
+/**
+ * Validators from schemas: JSON Schema 2020-12, compiled when first used and kept as long as the thread lives, so only
+ * pinned contracts and the project's own schemas may come here. Problems name the place and the rule, never the value (P8).
+ */
+import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
+import formats from "ajv-formats";
+import type { JsonSchema, Problem, Schema, Validate } from "../operation.ts";
+import type { ContractModel, OperationModel } from "./model.ts";
+import { compilePattern } from "./pattern.ts";
+
+/** Containers inside each other that a recursive schema is followed into. */
+const maxDepth = 200;
+const maxProblems = 8;
+const none: readonly Problem[] = Object.freeze([]);
+const tooDeep: readonly Problem[] = Object.freeze([
+  Object.freeze({ at: "", message: `is nested deeper than ${maxDepth} levels` }),
+]);
+
+type Definitions = { readonly [name: string]: JsonSchema };
+const noDefinitions: Definitions = Object.freeze({});
+
+/**
+ * Not strict: what the validator does not know (an extension, a format of a trade) is no reason to stop. Readers have
+ * dropped what means nothing, and their tests compile strictly.
+ */
+const ajv = new Ajv2020({
+  allErrors: false,
+  strict: false,
+  logger: false,
+  unicodeRegExp: false,
+  code: { regExp: Object.assign((source: string) => compilePattern(source) as RegExp, { code: "compilePattern" }) },
+});
+(formats as unknown as (to: Ajv2020) => void)(ajv);
+// Exact values travel as strings; ajv-formats knows int64 for numbers only.
+ajv.addFormat("int64", { type: "string", validate: isInt64 });
+ajv.addFormat("decimal", { type: "string", validate: /^[+-]?(\d+(\.\d*)?|\.\d+)$/ });
+
+/** One root per set of named schemas: every schema of a contract shares the compiled ones. */
+const roots = new WeakMap<object, { readonly id: string; readonly recursive: Map<string, boolean> }>();
+let rootCount = 0;
+const bySchema = new WeakMap<object, Validate>();
+const byOperation = new WeakMap<OperationModel, OperationValidators>();
+
+/** The validator of a schema; compiled at its first use. */
+export function compileSchema(schema: Schema): Validate {
+  const { json } = schema;
+  if (typeof json === "boolean") return boolean(json);
+  const known = bySchema.get(schema);
+  if (known !== undefined) return known;
+  const { $defs, ...rest } = json;
+  const validate = lazy(() => compile(rest, ($defs ?? noDefinitions) as Definitions));
+  bySchema.set(schema, validate);
+  return validate;
+}
+
+export interface OperationValidators {
+  readonly input: Validate;
+  readonly output: Validate;
+  /** Of a declared fault's detail. */
+  fault(name: string): Validate;
+}
+
+/** The validators of an operation, each compiled at its first use. */
+export function operationValidators(model: ContractModel, operation: OperationModel): OperationValidators {
+  let validators = byOperation.get(operation);
+  if (validators === undefined) {
+    const faults = new Map<string, Validate>();
+    for (const [name, fault] of Object.entries(operation.faults)) faults.set(name, modelValidator(model, fault.detail));
+    const unknown = boolean(false);
+    validators = Object.freeze({
+      input: modelValidator(model, operation.input),
+      output: modelValidator(model, operation.output),
+      fault: (name: string) => faults.get(name) ?? unknown,
+    });
+    byOperation.set(operation, validators);
+  }
+  return validators;
+}
+
+/** The validator of a schema that stands in a model and refers to its named schemas, such as an event's payload. */
+export function modelValidator(model: ContractModel, schema: JsonSchema): Validate {
+  if (typeof schema === "boolean") return boolean(schema);
+  return lazy(() => compile(schema, model.schemas));
+}
+
+function lazy(make: () => Validate): Validate {
+  let validate: Validate | undefined;
+  return (value) => {
+    validate ??= make();
+    return validate(value);
+  };
+}
+
+function boolean(allowed: boolean): Validate {
+  const refused: readonly Problem[] = Object.freeze([Object.freeze({ at: "", message: "is not allowed" })]);
+  return () => (allowed ? none : refused);
+}
+
+function compile(schema: { readonly [keyword: string]: unknown }, definitions: Definitions): Validate {
+  const root = rootOf(definitions);
+  const check: ValidateFunction = ajv.compile(absolute(schema, root.id) as object);
+  const recursive = referredTo(schema).some((name) => isRecursive(name, definitions, root.recursive));
+  return (value) => {
+    if (recursive && !within(value, maxDepth)) return tooDeep;
+    return check(value) ? none : problems(check.errors ?? []);
+  };
+}
+
+function rootOf(definitions: Definitions): { readonly id: string; readonly recursive: Map<string, boolean> } {
+  let root = roots.get(definitions);
+  if (root === undefined) {
+    root = { id: `mortise:schemas/${++rootCount}`, recursive: new Map() };
+    roots.set(definitions, root);
+    ajv.addSchema({ $id: root.id, $defs: definitions });
+  }
+  return root;
+}
+
+/** Keywords whose value is data, and keywords whose value is schemas by name: below those a keyword's name is only a name. */
+const data = new Set(["const", "enum", "default", "examples"]);
+const byName = new Set(["properties", "patternProperties", "dependentSchemas", "$defs"]);
+
+/** The schema with its references made absolute. Only references to named schemas exist. */
+function absolute(schema: unknown, root: string, names = false): unknown {
+  if (Array.isArray(schema)) return schema.map((inner) => absolute(inner, root));
+  if (typeof schema !== "object" || schema === null) return schema;
+  const entries = Object.entries(schema).map(([keyword, value]) => {
+    if (names) return [keyword, absolute(value, root)];
+    if (data.has(keyword)) return [keyword, value];
+    if (keyword === "$ref" && typeof value === "string") return [keyword, value.startsWith("#") ? root + value : value];
+    return [keyword, absolute(value, root, byName.has(keyword))];
+  });
+  return Object.fromEntries(entries) as unknown;
+}
+
+/** Names of the schemas referred to; one too many does no harm. */
+function referredTo(schema: unknown): string[] {
+  if (typeof schema !== "object" || schema === null) return [];
+  return Object.entries(schema).flatMap(([keyword, value]) => {
+    if (keyword === "$ref" && typeof value === "string" && value.startsWith("#/$defs/")) return [value.slice(8)];
+    return referredTo(value);
+  });
+}
+
+function isRecursive(name: string, definitions: Definitions, known: Map<string, boolean>): boolean {
+  const before = known.get(name);
+  if (before !== undefined) return before;
+  // Whether anything reachable from `name` reaches itself: a walk that meets a schema on its own way.
+  const finished = new Set<string>();
+  const way: { readonly name: string; readonly next: string[] }[] = [{ name, next: referredTo(definitions[name]) }];
+  const open = new Set([name]);
+  let found = false;
+  while (way.length > 0 && !found) {
+    const top = way[way.length - 1]!;
+    const next = top.next.pop();
+    if (next === undefined) {
+      finished.add(top.name);
+      open.delete(top.name);
+      way.pop();
+    } else if (open.has(next)) found = true;
+    else if (!finished.has(next)) {
+      open.add(next);
+      way.push({ name: next, next: referredTo(definitions[next]) });
+    }
+  }
+  known.set(name, found);
+  return found;
+}
+
+function within(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  if (depth === 0) return false;
+  for (const name in value) {
+    if (!within((value as Readonly<Record<string, unknown>>)[name], depth - 1)) return false;
+  }
+  return true;
+}
+
+function problems(errors: readonly ErrorObject[]): readonly Problem[] {
+  const seen = new Set<string>();
+  const all: Problem[] = [];
+  for (const error of errors) {
+    const problem = Object.freeze({ at: error.instancePath, message: messageOf(error) });
+    const id = `${problem.at}\n${problem.message}`;
+    if (!seen.has(id) && all.length < maxProblems) all.push(problem);
+    seen.add(id);
+  }
+  return Object.freeze(all);
+}
+
+function messageOf(error: ErrorObject): string {
+  const params = error.params as Readonly<Record<string, unknown>>;
+  switch (error.keyword) {
+    case "additionalProperties":
+      return `has the property ${JSON.stringify(params.additionalProperty)}, which the schema does not know`;
+    case "unevaluatedProperties":
+      return `has the property ${JSON.stringify(params.unevaluatedProperty)}, which the schema does not know`;
+    case "required":
+      return `lacks the property ${JSON.stringify(params.missingProperty)}`;
+    case "enum":
+      return `must be one of ${shortened((params.allowedValues as unknown[]).map((value) => JSON.stringify(value)).join(", "))}`;
+    case "const":
+      return `must be ${shortened(JSON.stringify(params.allowedValue))}`;
+    case "false schema":
+      return "is not allowed";
+    default:
+      return error.message ?? `breaks the rule ${error.keyword}`;
+  }
+}
+
+function shortened(text: string): string {
+  return text.length <= 200 ? text : `${text.slice(0, 200)}…`;
+}
+
+function isInt64(text: string): boolean {
+  if (!/^[+-]?\d{1,19}$/.test(text)) return false;
+  const value = BigInt(text.startsWith("+") ? text.slice(1) : text);
+  return value >= -(2n ** 63n) && value < 2n ** 63n;
+}
