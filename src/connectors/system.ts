@@ -101,12 +101,15 @@ export type ResolvedCredentials =
       readonly type: "text" | "digest";
     };
 
+/** The faults by their names; an index signature would let any name through. */
+type FaultsIn<F> = F extends Faults ? F : Faults;
+
 /** A system as the user holds it. */
 export type System<T extends ContractTypes = ContractTypes> = {
   readonly [N in keyof T["operations"]]: Operation<
     T["operations"][N]["input"],
     T["operations"][N]["output"],
-    T["operations"][N]["faults"] & Faults
+    FaultsIn<T["operations"][N]["faults"]>
   >;
 } & { readonly [N in keyof T["events"]]: EventType<T["events"][N]> } & {
   readonly schemas: { readonly [N in keyof T["schemas"]]: Schema<T["schemas"][N]> };
