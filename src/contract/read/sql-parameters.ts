@@ -31,7 +31,8 @@ export function inferParameter(name: string, statements: readonly Statement[], s
 
 type Found = ReturnType<SqlSchema["typeOf"]>;
 
-const comparison = /^(?:=|<|>|!)$/;
+/** Comparisons, and sums, whose sides are of one kind. */
+const comparison = /^[=<>!+-]$/;
 
 /** `column = :p`, `:p >= column`, `column like :p`, `set column = :p`, `limit :p`. */
 function compared(tokens: readonly Token[], at: number, schema: SqlSchema): Found {
