@@ -16,7 +16,8 @@ export interface Context {
   readonly project?: string;
 }
 type Options = Readonly<Record<string, unknown>>;
-type Run = (context: Context, args: readonly string[], options: Options) => Promise<number> | number;
+/** A command's function; each states the options that it takes. */
+type Run = (context: Context, args: readonly string[], options: never) => Promise<number> | number;
 
 /** Runs the command line, and gives the exit code. */
 export async function main(args: readonly string[], io: Io): Promise<number> {
@@ -32,7 +33,7 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
         io,
         ...(typeof options.project === "string" ? { project: options.project } : {}),
       };
-      code = await (await load())(context, given, options);
+      code = await (await load())(context, given, options as never);
     },
     () => asked,
   );
@@ -52,6 +53,8 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
 }
 
 type Act = (load: () => Promise<Run>, command: Command, args: readonly string[]) => Promise<void>;
+
+const examplesOf = new WeakMap<Command, readonly string[]>();
 
 /** The program. `act` runs a command's module; help and usage errors are printed by commander. */
 function build(io: Io, act: Act, asJson: () => boolean): Command {
@@ -78,6 +81,7 @@ function build(io: Io, act: Act, asJson: () => boolean): Command {
   ): Command => {
     const command = configured(parent.command(usage).description(description)).addOption(json());
     if (project) command.option("-C, --project <folder>", "the project, if not the one around the current folder");
+    examplesOf.set(command, examples);
     command.addHelpText("after", `\nExamples:\n${examples.map((example) => `  ${example}`).join("\n")}`);
     return command.action((...given: unknown[]) => {
       const positional = given
@@ -121,6 +125,7 @@ function build(io: Io, act: Act, asJson: () => boolean): Command {
     async () => (await import("./commands/add.ts")).add,
   )
     .option("--internal", "allow a private or loopback address in the URL")
+    .option("--root <folder>", "folder that the contract's imports may reach (default: the contract's own)")
     .option("--replace", "take the contract anew where the system is there already");
   leaf(
     program,
@@ -155,7 +160,7 @@ function build(io: Io, act: Act, asJson: () => boolean): Command {
     async () => (await import("./commands/keys.ts")).createKey,
   )
     .option("--scope <scope...>", "what the key may do", [])
-    .option("--name <name>", "to tell the keys of a consumer apart")
+    .option("--environment <name>", "stands in the key, to tell live from test (default: live)")
     .option("--expires <duration>", "such as 90d (default: never)");
   leaf(
     keys,
@@ -284,6 +289,7 @@ export interface CommandNode {
   readonly description: string;
   readonly options: readonly string[];
   readonly help: string;
+  readonly examples: readonly string[];
   readonly commands: Readonly<Record<string, CommandNode>>;
 }
 
@@ -295,6 +301,7 @@ export function commandTree(): CommandNode {
     description: command.description(),
     options: [...command.options.map((option) => option.long ?? option.flags), "--help"],
     help: command.helpInformation(),
+    examples: examplesOf.get(command) ?? [],
     commands: Object.fromEntries(command.commands.map((inner) => [inner.name(), describe(inner)])),
   });
   return describe(

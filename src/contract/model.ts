@@ -26,6 +26,8 @@ export interface ContractSource {
   readonly title?: string;
   /** Of the contract: OpenAPI `info.version`. */
   readonly version?: string;
+  /** Where it was fetched from; absent: from a file. References to that origin lead to the pinned files. */
+  readonly url?: string;
   /** Every file that was read, entry first, relative to the system's folder, with its SHA-256 in hex. */
   readonly files: readonly { readonly path: string; readonly sha256: string }[];
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { failure } from "../errors.ts";
 import { type Config, isConfig, resolveConfig } from "./config.ts";
-import { useOwnMortise } from "./project.ts";
+import { useOwnMortise } from "./own-mortise.ts";
 
 /** Loads `mortise.config.ts` of the project in `folder`. Throws `config-invalid`. */
 export async function loadConfig(

@@ -1,0 +1,125 @@
+/** `mortise check`: looks through a project without starting it, and without its secrets. */
+import { asMortiseError } from "../../errors.ts";
+import { loadProject, type Project, type ProjectProblem } from "../../server/project.ts";
+import { typeFindings } from "../check/compile.ts";
+import { contractFindings } from "../check/contracts.ts";
+import type { Finding } from "../check/finding.ts";
+import { foreignUses } from "../check/foreign.ts";
+import { requirementFindings, usageFindings, usageOf } from "../check/usage.ts";
+import { exit } from "../exit.ts";
+import { pinnedSystems } from "../pin.ts";
+import type { Context } from "../program.ts";
+import { projectFolder } from "../project-folder.ts";
+import { count, type Terminal } from "../terminal.ts";
+
+interface Options {
+  readonly strict?: boolean;
+  readonly types: boolean;
+}
+
+export async function check(context: Context, _: readonly string[], options: Options): Promise<number> {
+  const { terminal, io } = context;
+  const folder = projectFolder(io.folder, context.project);
+  const compiled = options.types ? typeFindings(folder) : Promise.resolve([]);
+  const contracts = await contractFindings(folder);
+  const { project, findings: loading } = await load(folder);
+  const findings = [...contracts, ...loading, ...(await compiled)];
+  let unused: string[] = [];
+  if (project !== undefined) {
+    const usage = usageOf(project);
+    findings.push(
+      ...foreignFindings(project),
+      ...usageFindings(project, usage),
+      ...requirementFindings(project, usage),
+    );
+    unused = [...project.systems.values()].flatMap(({ name, contract }) =>
+      Object.keys(contract.operations)
+        .map((operation) => `${name}.${operation}`)
+        .filter((operation) => !usage.used.has(operation)),
+    );
+  }
+  const errors = findings.filter(({ level }) => level === "error").length;
+  const warnings = findings.length - errors;
+  const good = errors === 0 && (options.strict !== true || warnings === 0);
+  const needs = project === undefined ? [] : references(project);
+  terminal.result({ ok: good, errors, warnings, findings, unusedOperations: unused, needs }, () => {
+    show(terminal, findings);
+    if (project !== undefined) {
+      const { systems, processes, apis, requirements } = project;
+      const parts = [
+        count(pinnedSystems(folder).length, "contract"),
+        count(systems.size, "system"),
+        count(processes.size, "process", "processes"),
+        count(apis.length, "API"),
+        count(requirements.length, "requirement"),
+      ];
+      terminal.line(terminal.paint("dim", `looked at ${parts.join(", ")}`));
+      if (unused.length > 0) {
+        const list = unused.length <= 6 ? `: ${unused.join(", ")}` : "; --json lists them";
+        terminal.line(
+          terminal.paint("dim", `${count(unused.length, "operation")} that no process and no API uses${list}`),
+        );
+      }
+      if (needs.length > 0) terminal.line(terminal.paint("dim", `to start, it needs ${needs.join(", ")}`));
+    }
+    if (findings.length === 0) terminal.line(terminal.paint("green", "all is well"));
+    else {
+      const summary = `${count(errors, "error")}, ${count(warnings, "warning")}`;
+      terminal.line(terminal.paint(errors > 0 ? "red" : "yellow", summary));
+    }
+  });
+  return good ? exit.done : exit.found;
+}
+
+/** The project, or what keeps it from being loaded. */
+async function load(folder: string): Promise<{ readonly project?: Project; readonly findings: Finding[] }> {
+  try {
+    return { project: await loadProject(folder), findings: [] };
+  } catch (error) {
+    const { code, message, details } = asMortiseError(error);
+    if (code !== "project-invalid" || !Array.isArray(details))
+      return { findings: [{ level: "error", rule: "project", message }] };
+    const findings = (details as ProjectProblem[]).map(
+      (problem): Finding => ({ level: "error", rule: "project", ...problem }),
+    );
+    return { findings };
+  }
+}
+
+function foreignFindings(project: Project): Finding[] {
+  return foreignUses(project.folder, project.processFiles).map(({ file, line, process, what, instead }) => ({
+    level: "error",
+    rule: "foreign",
+    file,
+    line,
+    message: `${process} ${what}, which a replay can't repeat; write ${instead}`,
+  }));
+}
+
+function show(terminal: Terminal, findings: readonly Finding[]): void {
+  for (const { level, rule, file, line, message } of findings) {
+    const place =
+      file === undefined ? "" : `${terminal.paint("bold", line === undefined ? file : `${file}:${line}`)}  `;
+    terminal.line(
+      `${place}${terminal.paint(level === "error" ? "red" : "yellow", level)}  ${terminal.paint("dim", rule)}`,
+    );
+    terminal.line(`  ${message}`);
+  }
+  if (findings.length > 0) terminal.line();
+}
+
+/** What a start needs from outside: environment variables without a fallback, and secrets. */
+function references(project: Project): string[] {
+  const found = new Set<string>();
+  const open: unknown[] = [project.config.options, ...[...project.systems.values()].map(({ settings }) => settings)];
+  while (open.length > 0) {
+    const value = open.pop();
+    if (typeof value !== "object" || value === null) continue;
+    const { kind, name, fallback } = value as { kind?: unknown; name?: unknown; fallback?: unknown };
+    if (typeof name === "string" && kind === "secret") found.add(`the secret ${name}`);
+    else if (typeof name === "string" && kind === "env") {
+      if (fallback === undefined) found.add(name);
+    } else open.push(...Object.values(value));
+  }
+  return [...found].sort();
+}

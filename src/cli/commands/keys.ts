@@ -1,0 +1,88 @@
+/** `mortise keys ...`: API keys of consumers, through the admin API of the running server. */
+import { adminClient } from "../admin-client.ts";
+import { exit } from "../exit.ts";
+import type { Context } from "../program.ts";
+import { time } from "../terminal.ts";
+import { durationOption, segment } from "../values.ts";
+
+interface Key {
+  readonly id: string;
+  readonly consumer: string;
+  readonly scopes: readonly string[];
+  readonly environment: string;
+  readonly createdBy: string;
+  readonly createdAt: number;
+  readonly expiresAt?: number;
+  readonly revokedAt?: number;
+  readonly lastUsed?: { readonly at: number };
+}
+
+export async function createKey(
+  context: Context,
+  [consumer]: readonly string[],
+  options: { readonly scope: readonly string[]; readonly environment?: string; readonly expires?: string },
+): Promise<number> {
+  const { terminal } = context;
+  const expiresAt =
+    options.expires === undefined ? undefined : Math.ceil(Date.now() + durationOption("--expires", options.expires));
+  const client = await adminClient(context);
+  const made: { key: string; record: Key } = await client.post("/keys", {
+    consumer,
+    scopes: options.scope,
+    environment: options.environment,
+    expiresAt,
+  });
+  terminal.result(made, () => {
+    terminal.line(made.key);
+    const scopes = made.record.scopes.length === 0 ? "no scopes" : made.record.scopes.join(", ");
+    terminal.note(
+      `Key ${made.record.id} of ${made.record.consumer} (${scopes}). It is shown this once; only its hash is stored.`,
+    );
+  });
+  return exit.done;
+}
+
+export async function listKeys(
+  context: Context,
+  _: readonly string[],
+  { consumer }: { readonly consumer?: string },
+): Promise<number> {
+  const { terminal } = context;
+  const answer: { keys: Key[] } = await (await adminClient(context)).get("/keys");
+  const keys = answer.keys.filter((key) => consumer === undefined || key.consumer === consumer);
+  terminal.result({ keys }, () => {
+    if (keys.length === 0) terminal.line("No keys.");
+    else
+      terminal.table(
+        ["key", "consumer", "scopes", "made", "last used", "state"],
+        keys.map((key) => [
+          key.id,
+          key.consumer,
+          key.scopes.join(" "),
+          time(key.createdAt),
+          key.lastUsed === undefined ? "never" : time(key.lastUsed.at),
+          stateOf(key),
+        ]),
+      );
+  });
+  return exit.done;
+}
+
+function stateOf({ revokedAt, expiresAt }: Key): string {
+  if (revokedAt !== undefined) return `revoked ${time(revokedAt)}`;
+  if (expiresAt === undefined) return "valid";
+  return expiresAt <= Date.now() ? `expired ${time(expiresAt)}` : `valid until ${time(expiresAt)}`;
+}
+
+export async function revokeKey(
+  context: Context,
+  [id]: readonly string[],
+  { reason }: { readonly reason: string },
+): Promise<number> {
+  const { terminal } = context;
+  const answer: unknown = await (await adminClient(context)).post(`/keys/${segment(id!)}/revoke`, { reason });
+  terminal.result(answer, () =>
+    terminal.line(`${terminal.paint("green", "revoked")} ${id}: it is refused from now on`),
+  );
+  return exit.done;
+}

@@ -1,0 +1,320 @@
+/** `mortise runs ...`: looks at runs and acts on them, through the admin API of the running server. */
+import { randomUUID } from "node:crypto";
+import { asMortiseError, failure } from "../../errors.ts";
+import type { Json, StoredFailure } from "../../operation.ts";
+import { type AdminClient, adminClient } from "../admin-client.ts";
+import { exit } from "../exit.ts";
+import type { Context } from "../program.ts";
+import { count, type Style, type Terminal, time } from "../terminal.ts";
+import { durationOption, jsonOption, numberOption, segment } from "../values.ts";
+
+// What the admin API answers; its OpenAPI document says the same.
+interface Summary {
+  readonly id: string;
+  readonly process: string;
+  readonly key: string;
+  readonly version: string;
+  readonly status: string;
+  readonly origin: string;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly reason?: string;
+}
+interface Detail extends Summary {
+  readonly input: Json;
+  readonly output?: Json;
+  readonly failure?: { readonly reason: string; readonly detail?: Json };
+  readonly parked?: Question;
+  readonly steps: readonly Step[];
+  readonly historyGone?: true;
+}
+interface Question {
+  readonly code: string;
+  readonly message: string;
+  readonly step?: string;
+  readonly answers: readonly { readonly kind: string; readonly effect: string }[];
+  readonly recorded?: Json;
+  readonly asked?: Json;
+}
+interface Step {
+  readonly position: number;
+  readonly id: string;
+  readonly kind: string;
+  readonly status: string;
+  readonly at: number;
+  readonly endedAt?: number;
+  readonly attempts?: number;
+  readonly failure?: StoredFailure;
+  readonly note?: string;
+}
+interface Task {
+  readonly id: string;
+  readonly run: string;
+  readonly process: string;
+  readonly key: string;
+  readonly title: string;
+  readonly assign: string;
+  readonly input: Json;
+  readonly status: string;
+  readonly createdAt: number;
+  readonly dueAt?: number;
+}
+
+const styles: Readonly<Record<string, Style>> = {
+  completed: "green",
+  parked: "red",
+  rejected: "yellow",
+  undone: "yellow",
+  cancelled: "yellow",
+  terminated: "yellow",
+  undoing: "yellow",
+  waiting: "cyan",
+  running: "cyan",
+};
+const painted = (terminal: Terminal, status: string): string => terminal.paint(styles[status] ?? "dim", status);
+
+interface ListOptions {
+  readonly process?: string;
+  readonly status?: string;
+  readonly key?: string;
+  readonly since?: string;
+  readonly before?: string;
+  readonly limit: string;
+}
+
+export async function listRuns(context: Context, _: readonly string[], options: ListOptions): Promise<number> {
+  const { terminal } = context;
+  const { since, limit, ...filter } = options;
+  const query = {
+    process: filter.process,
+    status: filter.status,
+    key: filter.key,
+    before: filter.before,
+    from: since === undefined ? undefined : Math.floor(Date.now() - durationOption("--since", since)),
+    limit: numberOption("--limit", limit, 500),
+  };
+  const client = await adminClient(context);
+  const answer: { runs: Summary[]; next: string | null } = await client.get("/runs", query);
+  terminal.result(answer, () => {
+    if (answer.runs.length === 0) {
+      terminal.line("No runs.");
+      return;
+    }
+    terminal.table(
+      ["run", "process", "key", "status", "started", "why"],
+      answer.runs.map((run) => [run.id, run.process, run.key, run.status, time(run.createdAt), run.reason ?? ""]),
+    );
+    if (answer.next !== null) terminal.line(terminal.paint("dim", `more: --before ${answer.next}`));
+  });
+  return exit.done;
+}
+
+export async function showRun(context: Context, [id]: readonly string[]): Promise<number> {
+  const { terminal } = context;
+  const run: Detail = await (await adminClient(context)).get(`/runs/${segment(id!)}`);
+  terminal.result(run, () => {
+    terminal.line(`${terminal.paint("bold", run.process)} ${run.key}  ${painted(terminal, run.status)}`);
+    const facts: [string, string][] = [
+      ["run", run.id],
+      ["started", `${time(run.createdAt)} by ${run.origin}`],
+      ["changed", time(run.updatedAt)],
+      ["code version", run.version],
+      ["input", shown(run.input)],
+    ];
+    if (run.reason !== undefined && run.parked === undefined) facts.push(["why", run.reason]);
+    if (run.output !== undefined) facts.push(["output", shown(run.output)]);
+    if (run.failure !== undefined) {
+      const detail = run.failure.detail === undefined ? "" : ` ${shown(run.failure.detail)}`;
+      facts.push(["because", `${run.failure.reason}${detail}`]);
+    }
+    for (const [name, value] of facts) terminal.line(`  ${terminal.paint("dim", name.padEnd(13))} ${value}`);
+    terminal.line();
+    if (run.historyGone === true) terminal.line("Its history was removed by retention.");
+    else {
+      terminal.table(
+        ["#", "step", "kind", "status", "at", "took", ""],
+        run.steps.map((step) => [
+          String(step.position),
+          step.id,
+          step.kind,
+          step.status,
+          time(step.at),
+          step.endedAt === undefined ? "" : took(step.endedAt - step.at),
+          [
+            step.attempts !== undefined && step.attempts > 1 ? count(step.attempts, "attempt") : "",
+            step.failure === undefined ? "" : `${step.failure.message} (${step.failure.code})`,
+            step.note ?? "",
+          ]
+            .filter((part) => part !== "")
+            .join("; "),
+        ]),
+      );
+    }
+    if (run.parked !== undefined) question(terminal, run.id, run.parked);
+  });
+  return exit.done;
+}
+
+/** What a parked run asks, and what to type for each answer. */
+function question(terminal: Terminal, run: string, parked: Question): void {
+  terminal.line();
+  const where = parked.step === undefined ? "" : ` at ${parked.step}`;
+  terminal.line(
+    `${terminal.paint("red", `parked${where}`)}: ${parked.message} ${terminal.paint("dim", `(${parked.code})`)}`,
+  );
+  if (parked.recorded !== undefined) terminal.line(`  the history holds  ${shown(parked.recorded)}`);
+  if (parked.asked !== undefined) terminal.line(`  the code asks for  ${shown(parked.asked)}`);
+  const commands: Readonly<Record<string, string>> = {
+    retry: `mortise runs retry ${run}`,
+    happened: `mortise runs answer ${run} --happened '<result as JSON>'`,
+    repeat: `mortise runs answer ${run} --repeat`,
+    undo: `mortise runs answer ${run} --undo`,
+    cancel: `mortise runs cancel ${run}`,
+    terminate: `mortise runs cancel ${run} --now`,
+  };
+  for (const { kind, effect } of parked.answers) {
+    terminal.line(`  ${commands[kind] ?? kind}`);
+    terminal.line(`      ${terminal.paint("dim", effect)}`);
+  }
+}
+
+interface Reasoned {
+  readonly reason: string;
+}
+
+export function retryRuns(context: Context, runs: readonly string[], { reason }: Reasoned): Promise<number> {
+  return each(context, runs, "retry", "tries again", reason);
+}
+
+export function cancelRuns(
+  context: Context,
+  runs: readonly string[],
+  { reason, now }: Reasoned & { readonly now?: boolean },
+): Promise<number> {
+  return now === true
+    ? each(context, runs, "terminate", "is ended; nothing is undone", reason)
+    : each(context, runs, "cancel", "is being cancelled", reason);
+}
+
+/** The same act on each run; one that is refused does not keep the others from it. */
+async function each(
+  context: Context,
+  runs: readonly string[],
+  act: string,
+  done: string,
+  reason: string,
+): Promise<number> {
+  const { terminal } = context;
+  const client = await adminClient(context);
+  const results: { run: string; done: boolean; error?: { code: string; message: string } }[] = [];
+  for (const run of runs) {
+    try {
+      await client.post(`/runs/${segment(run)}/${act}`, { reason });
+      results.push({ run, done: true });
+      terminal.line(`${terminal.paint("green", run)} ${done}`);
+    } catch (error) {
+      const { code, message } = asMortiseError(error);
+      if (code === "server-unreachable") throw error;
+      results.push({ run, done: false, error: { code, message } });
+      if (!terminal.json) terminal.fail({ code, message });
+    }
+  }
+  terminal.result(results, () => {});
+  return results.every((result) => result.done) ? exit.done : exit.failed;
+}
+
+export async function signalRun(
+  context: Context,
+  [event, key]: readonly string[],
+  options: { readonly payload: string; readonly delivery?: string },
+): Promise<number> {
+  const { terminal } = context;
+  const [system, name, ...rest] = event!.split(".");
+  if (name === undefined || rest.length > 0)
+    throw failure("option-invalid", { option: "<event>", reason: 'write system and event, such as "carrier.shipped"' });
+  const client = await adminClient(context);
+  const answer: { result: string; run?: string } = await client.post("/signals", {
+    system,
+    event: name,
+    key,
+    payload: jsonOption("--payload", options.payload),
+    delivery: options.delivery ?? randomUUID(),
+    reason: "by the command line",
+  });
+  const means: Readonly<Record<string, string>> = {
+    matched: "a run was waiting for it",
+    kept: "no run waits for it yet; it is kept for one",
+    duplicate: "this delivery was here before; nothing was done",
+    started: "it started a run",
+  };
+  terminal.result(answer, () => {
+    const run = answer.run === undefined ? "" : ` (run ${answer.run})`;
+    terminal.line(`${terminal.paint("green", answer.result)}: ${means[answer.result] ?? "taken"}${run}`);
+  });
+  return exit.done;
+}
+
+interface AnswerOptions extends Reasoned {
+  readonly with?: string;
+  readonly happened?: string;
+  readonly repeat?: boolean;
+  readonly undo?: boolean;
+}
+
+export async function answer(context: Context, [id]: readonly string[], options: AnswerOptions): Promise<number> {
+  const { terminal } = context;
+  const { reason } = options;
+  const act = (client: AdminClient): Promise<unknown> => {
+    if (options.with !== undefined)
+      return client.post(`/tasks/${segment(id!)}/answer`, { answer: jsonOption("--with", options.with), reason });
+    const run = `/runs/${segment(id!)}`;
+    if (options.happened !== undefined)
+      return client.post(`${run}/happened`, { result: jsonOption("--happened", options.happened), reason });
+    if (options.repeat === true) return client.post(`${run}/repeat`, { reason });
+    if (options.undo === true) return client.post(`${run}/undo`, { reason });
+    const why = "say the answer: --with for a task; --happened, --repeat or --undo for a parked run";
+    throw failure("option-invalid", { option: "<task-or-run>", reason: why });
+  };
+  const result = await act(await adminClient(context));
+  terminal.result(result, () => terminal.line(`${terminal.paint("green", "answered")} ${id}`));
+  return exit.done;
+}
+
+export async function listTasks(
+  context: Context,
+  _: readonly string[],
+  { run, all }: { readonly run?: string; readonly all?: boolean },
+): Promise<number> {
+  const { terminal } = context;
+  const client = await adminClient(context);
+  const tasks: Task[] = [];
+  for (const status of all === true ? ["open", "answered", "closed"] : ["open"]) {
+    const answer: { tasks: Task[] } = await client.get("/tasks", { status, run });
+    tasks.push(...answer.tasks);
+  }
+  terminal.result({ tasks }, () => {
+    if (tasks.length === 0) terminal.line("No tasks.");
+    for (const task of tasks) {
+      const due = task.dueAt === undefined ? "" : `, due ${time(task.dueAt)}`;
+      terminal.line(`${terminal.paint("bold", task.id)}  ${task.title}`);
+      terminal.line(
+        `  ${task.process} ${task.key}, for ${task.assign}${due}${task.status === "open" ? "" : `, ${task.status}`}`,
+      );
+      terminal.line(`  ${shown(task.input)}`);
+      if (task.status === "open")
+        terminal.line(terminal.paint("dim", `  mortise runs answer ${task.id} --with '<JSON>'`));
+    }
+  });
+  return exit.done;
+}
+
+function shown(value: Json): string {
+  const text = JSON.stringify(value);
+  return text.length <= 300 ? text : `${text.slice(0, 297)}...`;
+}
+
+function took(ms: number): string {
+  if (ms < 1000) return `${ms} ms`;
+  if (ms < 120_000) return `${(ms / 1000).toFixed(1)} s`;
+  return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${(ms / 3_600_000).toFixed(1)} h`;
+}

@@ -1,0 +1,87 @@
+/** The pinned contract of a system: `systems/<name>/` with the contract's own files, `contract.json` and `contract.ts`. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { type ContractModel, frozen, serialise } from "../contract/model.ts";
+import { readContract } from "../contract/read/read-contract.ts";
+import { type ContractFile, openSource } from "../contract/read/source.ts";
+import { writeContract } from "../contract/write/typescript.ts";
+import { failure } from "../errors.ts";
+
+/** Names of systems that have a pinned contract, sorted. */
+export function pinnedSystems(project: string): readonly string[] {
+  const folder = join(project, "systems");
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => existsSync(join(folder, name, "contract.json")))
+    .sort();
+}
+
+export function systemFolder(project: string, name: string): string {
+  return join(project, "systems", name);
+}
+
+/** The pin as it stands there. Throws `contract-pin-unreadable`. */
+export function readPin(folder: string): ContractModel {
+  const file = join(folder, "contract.json");
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as ContractModel;
+  } catch (cause) {
+    throw failure("contract-pin-unreadable", { file, reason: (cause as Error).message }, { cause });
+  }
+}
+
+/** The contract read again from the files that are pinned. Rejects with `contract-unreadable`. */
+export async function readPinned(folder: string, name: string): Promise<ContractModel> {
+  const { source } = readPin(folder);
+  const entry = source.files[0]?.path ?? "";
+  const opened = await openSource(join(folder, entry), {
+    root: folder,
+    ...(source.url === undefined ? {} : { origin: source.url }),
+  });
+  return withUrl(await readContract(opened, name), source.url);
+}
+
+/** The model, with where it was fetched from. */
+export function withUrl(model: ContractModel, url: string | undefined): ContractModel {
+  return url === undefined ? model : frozen({ ...model, source: { ...model.source, url } });
+}
+
+/** What a pin consists of besides the contract's own files: path in the system's folder to text. */
+export function written(model: ContractModel): Readonly<Record<string, string>> {
+  return { "contract.json": serialise(model), "contract.ts": writeContract(model) };
+}
+
+/** Writes what differs, and gives the names of those files. */
+export function writeTexts(folder: string, texts: Readonly<Record<string, string>>): readonly string[] {
+  const changed: string[] = [];
+  for (const [path, text] of Object.entries(texts)) {
+    const file = join(folder, path);
+    if (existsSync(file) && readFileSync(file, "utf8") === text) continue;
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+    changed.push(path);
+  }
+  return changed;
+}
+
+const ours = ["contract.json", "contract.ts", "index.ts"];
+
+/** Copies the contract's own files into the system's folder, and removes those of the pin before that are gone. */
+export function writeSources(folder: string, files: readonly ContractFile[], before?: ContractModel): void {
+  for (const { path } of files) {
+    if (ours.includes(path))
+      throw failure("option-invalid", {
+        option: "<contract>",
+        reason: `its file ${path} has a name that the pin needs; rename it`,
+      });
+  }
+  for (const { path, bytes } of files) {
+    const file = resolve(folder, path);
+    mkdirSync(dirname(file), { recursive: true });
+    if (!existsSync(file) || !readFileSync(file).equals(bytes)) writeFileSync(file, bytes);
+  }
+  const kept = new Set(files.map(({ path }) => path));
+  for (const { path } of before?.source.files ?? []) {
+    if (!kept.has(path) && !ours.includes(path)) rmSync(join(folder, path), { force: true });
+  }
+}
