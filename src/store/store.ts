@@ -31,8 +31,14 @@ export interface PartContext {
   post(to: string, message: unknown): void;
   /** Rolls this batch back; its promise resolves with `refused`. */
   refuse(answer: Json): never;
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds, the same for a whole group. */
   now(): number;
+  /** Whether a port of this name is there to take posts. */
+  attached(name: string): boolean;
+  /** `look` is called after start and whenever the writer has nothing to do: the place to arm a timer. */
+  whenIdle(look: () => void): void;
+  /** Hands the writer a batch of the part's own (a timer that is due); nobody waits for it. */
+  submit(command: Command): void;
 }
 
 export interface Command {

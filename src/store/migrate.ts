@@ -1,0 +1,34 @@
+/** Numbered migrations, per part. Two servers may try at once (the first takes the lock); an old server refuses a newer database. */
+import type { DatabaseSync } from "node:sqlite";
+import { failure } from "../errors.ts";
+import type { StorePart } from "./store.ts";
+
+const bookkeeping = `
+  create table if not exists mortise_schema (part text not null, number integer not null, applied_at integer not null,
+    primary key (part, number)) strict, without rowid;
+  create table if not exists mortise_meta (name text primary key, value text not null) strict, without rowid;`;
+
+/** Brings every part up to date, in one transaction: after a crash in the middle the database is as it was before. */
+export function migrate(db: DatabaseSync, parts: readonly StorePart[], now: number): void {
+  db.exec("begin immediate");
+  try {
+    db.exec(bookkeeping);
+    const applied = db.prepare("select coalesce(max(number), 0) as number from mortise_schema where part = ?");
+    const record = db.prepare("insert into mortise_schema (part, number, applied_at) values (?, ?, ?)");
+    for (const part of parts) {
+      const reached = Number(applied.get(part.name)?.number);
+      if (reached > part.migrations.length) {
+        throw failure("store-newer", { part: part.name, found: reached, known: part.migrations.length });
+      }
+      for (const [index, sql] of part.migrations.entries()) {
+        if (index < reached) continue;
+        db.exec(sql);
+        record.run(part.name, index + 1, now);
+      }
+    }
+    db.exec("commit");
+  } catch (error) {
+    db.exec("rollback");
+    throw error;
+  }
+}

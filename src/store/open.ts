@@ -1,0 +1,90 @@
+/** Opens the store: starts the writer thread, attaches the front, opens a reader. */
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import { type ErrorCode, failure, MortiseError } from "../errors.ts";
+import { portClient } from "./port-client.ts";
+import type { FromWriter, WriterData } from "./protocol.ts";
+import type { Store } from "./store.ts";
+
+export interface OpenOptions {
+  /** The database file; its folder is made. */
+  readonly file: string;
+  /** Modules that export `storePart`, as file URLs. */
+  readonly parts: readonly string[];
+  /** Pages in the WAL before a checkpoint. Default 2000 (8 MiB): fewer pages are then written twice. */
+  readonly checkpointPages?: number;
+  /** Messages that command handlers post to `front`. */
+  readonly onPost?: (messages: readonly unknown[]) => void;
+  /** Called once after a write error; the server must stop (nothing more is accepted). */
+  readonly onFailed?: (reason: string) => void;
+}
+
+export interface OpenedStore extends Store {
+  /** A new port to the writer under this name, to be handed to a thread. A port of the same name is replaced. */
+  attach(name: string): MessagePort;
+  detach(name: string): void;
+  readonly file: string;
+}
+
+/** Rejects with `store-open` (reason inside) or `store-newer`. */
+export async function openStore(options: OpenOptions): Promise<OpenedStore> {
+  mkdirSync(dirname(options.file), { recursive: true });
+  const extension = import.meta.url.slice(-3);
+  const thread = new Worker(new URL(`./writer-thread${extension}`, import.meta.url), {
+    name: "mortise-writer",
+    workerData: {
+      file: options.file,
+      parts: options.parts,
+      checkpointPages: options.checkpointPages ?? 2000,
+    } satisfies WriterData,
+  });
+  const { port1, port2 } = new MessageChannel();
+  const client = portClient(port1, options.onPost ?? (() => {}), options.onFailed);
+  thread.postMessage({ attach: "front", port: port2 }, [port2]);
+
+  const closed = Promise.withResolvers<void>();
+  const installation = await new Promise<string>((resolve, reject) => {
+    thread.on("message", (message: FromWriter) => {
+      if (message.kind === "open") resolve(message.installation);
+      else if (message.kind === "closed") closed.resolve();
+      else reject(openFailure(options.file, message.reason, message.code));
+    });
+    thread.on("error", (error) => reject(openFailure(options.file, (error as Error).message)));
+    thread.on("exit", () => closed.resolve());
+  }).catch(async (error: unknown) => {
+    port1.close();
+    await thread.terminate();
+    throw error;
+  });
+
+  const read = new DatabaseSync(options.file, { readOnly: true });
+  read.exec("pragma query_only = on");
+  return {
+    file: options.file,
+    installation,
+    read,
+    submit: client.submit,
+    attach(name) {
+      const channel = new MessageChannel();
+      thread.postMessage({ attach: name, port: channel.port2 }, [channel.port2]);
+      return channel.port1;
+    },
+    detach: (name) => thread.postMessage({ detach: name }),
+    async close() {
+      client.expectEnd();
+      client.flush();
+      thread.postMessage({ close: true });
+      await closed.promise;
+      read.close();
+      client.close();
+      await thread.terminate();
+    },
+  };
+}
+
+function openFailure(file: string, reason: string, code?: string): MortiseError {
+  if (code === ("store-newer" satisfies ErrorCode)) return new MortiseError("store-newer", reason);
+  return failure("store-open", { file, reason });
+}

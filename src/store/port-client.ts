@@ -1,0 +1,92 @@
+/** A client's end of a port to the writer: batches of one tick travel as one message. */
+import type { MessagePort } from "node:worker_threads";
+import { failure } from "../errors.ts";
+import type { ToClient, WireBatch } from "./protocol.ts";
+import type { BatchAnswer, Command, WriterClient } from "./store.ts";
+
+interface Waiting {
+  readonly done: (answer: BatchAnswer) => void;
+  readonly failed: (error: Error) => void;
+}
+
+export interface PortClient extends WriterClient {
+  /** As `submit`, with callbacks: the hot path of a worker makes no promises. */
+  send(commands: readonly Command[], done: (answer: BatchAnswer) => void, failed: (error: Error) => void): void;
+  /** Sends what was collected now instead of at the end of the tick. */
+  flush(): void;
+  /** From here the end of the port is no failure. */
+  expectEnd(): void;
+  close(): void;
+}
+
+/** `onPost` gets what command handlers post to this port; `onFailed` is called once when the store stopped. */
+export function portClient(
+  port: MessagePort,
+  onPost: (messages: readonly unknown[]) => void,
+  onFailed: (reason: string) => void = () => {},
+): PortClient {
+  const waiting = new Map<number, Waiting>();
+  let collected: WireBatch[] = [];
+  let scheduled = false;
+  let number = 0;
+  let failed: string | undefined;
+  let endExpected = false;
+
+  function flush(): void {
+    scheduled = false;
+    if (collected.length === 0) return;
+    const batches = collected;
+    collected = [];
+    port.postMessage(batches);
+  }
+  function stop(reason: string): void {
+    if (failed !== undefined) return;
+    failed = reason;
+    const error = failure("store-failed", { reason });
+    for (const one of waiting.values()) one.failed(error);
+    waiting.clear();
+    if (!endExpected) onFailed(reason);
+  }
+  function send(commands: readonly Command[], done: Waiting["done"], onError: Waiting["failed"]): void {
+    if (failed !== undefined) {
+      onError(failure("store-failed", { reason: failed }));
+      return;
+    }
+    number += 1;
+    waiting.set(number, { done, failed: onError });
+    collected.push([number, commands]);
+    if (!scheduled) {
+      scheduled = true;
+      setImmediate(flush);
+    }
+  }
+
+  port.on("message", (message: ToClient) => {
+    if ("failed" in message) {
+      stop(message.failed);
+      return;
+    }
+    for (const [id, answer] of message.answers) {
+      const one = waiting.get(id);
+      waiting.delete(id);
+      if (one === undefined) continue;
+      if (answer.kind === "error") one.failed(failure("internal", { reason: answer.message }));
+      else one.done(answer);
+    }
+    if (message.posts.length > 0) onPost(message.posts);
+  });
+  port.on("close", () => stop("its thread ended"));
+
+  return {
+    send,
+    flush,
+    submit: (commands) => new Promise((resolve, reject) => send(commands, resolve, reject)),
+    expectEnd: () => {
+      endExpected = true;
+    },
+    close: () => {
+      endExpected = true;
+      port.close();
+    },
+  };
+}

@@ -1,0 +1,24 @@
+/** What travels between the writer thread and its clients. */
+import type { BatchAnswer, Command } from "./store.ts";
+
+export interface WriterData {
+  readonly file: string;
+  readonly parts: readonly string[];
+  readonly checkpointPages: number;
+}
+
+/** Number (0: nobody waits) and commands. */
+export type WireBatch = readonly [number, readonly Command[]];
+export type ToWriter = readonly WireBatch[];
+export type WireAnswer = BatchAnswer | { readonly kind: "error"; readonly message: string };
+
+/** To a client, after a commit. */
+export type ToClient =
+  | { readonly answers: readonly (readonly [number, WireAnswer])[]; readonly posts: readonly unknown[] }
+  | { readonly failed: string };
+
+/** To the thread that opened the store. */
+export type FromWriter =
+  | { readonly kind: "open"; readonly installation: string }
+  | { readonly kind: "failed"; readonly reason: string; readonly code?: string | undefined }
+  | { readonly kind: "closed" };
