@@ -17,6 +17,11 @@ export interface ProcessOptions<I, O> {
    */
   readonly run: (flow: Flow, input: I) => Promise<O>;
   readonly retry?: RetryPolicy;
+  /**
+   * Fields of the input and the output that are masked wherever people see a run: `"input.cardToken"`, `"output.iban"`; `*` stands
+   * for any element or property. Default none. What a system's `sensitive` names is masked in any case.
+   */
+  readonly sensitive?: readonly string[];
   /** An event whose payload is the input: each delivery starts a run, once per business key. */
   readonly on?: EventType<I>;
 }

@@ -128,6 +128,8 @@ export interface StepView {
   readonly at: number;
   readonly endedAt?: number;
   readonly effect?: string;
+  /** Of a call or an undo: `system.operation`; of a receive: `system.event`. */
+  readonly operation?: string;
   readonly key?: string;
   readonly attempts?: number;
   readonly input?: Json;

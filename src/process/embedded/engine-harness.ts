@@ -1,0 +1,140 @@
+/** Test seam: the whole embedded engine over a real store, with the workers in this thread and fakes for the systems. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { MortiseError } from "../../errors.ts";
+import type { AnyOperation, CallContext, CallResult, Effect, Json, Probe, Schema } from "../../operation.ts";
+import { openStore } from "../../store/open.ts";
+import type { AnyProcess } from "../define.ts";
+import type { RunDetail, RunStatus } from "../engine.ts";
+import { createEngine, type EmbeddedEngine, frontInbox } from "./engine.ts";
+import { runWorker } from "./worker.ts";
+
+export const anything: Schema = { kind: "schema", json: true };
+
+/** One call that a fake system received. */
+export interface Received {
+  readonly operation: string;
+  readonly input: Json;
+  readonly key: string;
+  readonly attempt: number;
+}
+
+export type Behaviour = (
+  input: Json,
+  context: CallContext,
+  times: number,
+) => Promise<CallResult | Json> | CallResult | Json;
+
+/** A system whose operations behave as told, and that remembers every call. */
+export class FakeSystem {
+  readonly received: Received[] = [];
+  readonly #behaviours = new Map<string, Behaviour>();
+  readonly #operations = new Map<string, AnyOperation>();
+
+  operation(
+    name: string,
+    effect: Effect,
+    behaviour: Behaviour = () => null,
+    more: { probe?: Probe; keyLifetimeMs?: number } = {},
+  ): AnyOperation {
+    this.#behaviours.set(name, behaviour);
+    const operation: AnyOperation = Object.freeze({ kind: "operation", system: "fake", name, effect, ...more });
+    this.#operations.set(`fake.${name}`, operation);
+    return operation;
+  }
+  behave(name: string, behaviour: Behaviour): void {
+    this.#behaviours.set(name, behaviour);
+  }
+  find(name: string): AnyOperation | undefined {
+    return this.#operations.get(name);
+  }
+  calls(name: string): readonly Received[] {
+    return this.received.filter((one) => one.operation === name);
+  }
+  readonly call = async (
+    operation: { readonly name: string },
+    input: Json,
+    context: CallContext,
+  ): Promise<CallResult> => {
+    const { name } = operation;
+    this.received.push({ operation: name, input, key: context.key, attempt: context.attempt });
+    const behaviour = this.#behaviours.get(name) as Behaviour;
+    const result = await behaviour(input, context, this.calls(name).length);
+    if (typeof result === "object" && result !== null && "ok" in result) return result as CallResult;
+    return { ok: true, output: result as Json };
+  };
+}
+
+export const fault = (name: string, detail: Json = null): CallResult => ({
+  ok: false,
+  fault: { name, message: "", detail },
+});
+export const failing = (outcome: "none" | "unknown", class_: "retry" | "give-up" | "ask" = "retry") =>
+  new MortiseError("step-timeout", "the system failed", { outcome, class: class_ });
+
+export interface Rig {
+  readonly engine: EmbeddedEngine;
+  readonly folder: string;
+  /** Ends the engine and the store; the files stay. */
+  stop(): Promise<void>;
+  /** Resolves once the run is as wanted. */
+  when(run: string, wanted: (detail: RunDetail) => boolean): Promise<RunDetail>;
+  until(run: string, ...statuses: RunStatus[]): Promise<RunDetail>;
+}
+
+/** Starts an engine on `folder` (default: a new one, removed by `remove`). */
+export async function rig(options: {
+  readonly processes: readonly AnyProcess[];
+  readonly system?: FakeSystem;
+  readonly folder?: string;
+  readonly version?: string;
+  readonly versions?: Readonly<Record<string, readonly AnyProcess[]>>;
+}): Promise<Rig> {
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), "mortise-engine-"));
+  const system = options.system ?? new FakeSystem();
+  const inbox = frontInbox();
+  const extension = import.meta.url.slice(-3);
+  const store = await openStore({
+    file: join(folder, "mortise.db"),
+    parts: [new URL(`./store-part${extension}`, import.meta.url).href],
+    onPost: inbox.take,
+  });
+  const engine = createEngine(
+    {
+      store,
+      version: options.version ?? "v1",
+      startWorker: (version, link) => {
+        void runWorker({
+          link,
+          processes: options.versions?.[version] ?? options.processes,
+          caller: system.call,
+          operation: (name) => system.find(name),
+          validateOutput: () => () => [],
+        });
+      },
+    },
+    inbox,
+  );
+  const when: Rig["when"] = async (run, wanted) => {
+    for (;;) {
+      const detail = engine.run(run);
+      if (detail !== undefined && wanted(detail)) return detail;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  return {
+    engine,
+    folder,
+    async stop() {
+      await engine.stop(5000);
+      await store.close();
+    },
+    when,
+    until: (run, ...statuses) => when(run, ({ status }) => statuses.includes(status)),
+  };
+}
+
+export function remove(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+}

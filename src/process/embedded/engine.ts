@@ -1,0 +1,329 @@
+/**
+ * The embedded engine's front: takes starts, signals, answers and operators' acts, and has them on disk before it says so (P1).
+ * It runs no user code and knows no connector; the runs live in workers, one per code version.
+ */
+import { createHash } from "node:crypto";
+import { channel } from "node:diagnostics_channel";
+import { MessageChannel, type MessagePort } from "node:worker_threads";
+import { failure } from "../../errors.ts";
+import type { Json } from "../../operation.ts";
+import type { OpenedStore } from "../../store/open.ts";
+import type { Command } from "../../store/store.ts";
+import type {
+  Actor,
+  Engine,
+  Operation,
+  ParkedQuestion,
+  RunDetail,
+  RunStatus,
+  SignalCommand,
+  StartAnswer,
+  StartCommand,
+} from "../engine.ts";
+import { finalStatuses } from "../engine.ts";
+import { asText } from "./json-text.ts";
+import { newRunId } from "./run-id.ts";
+import { views } from "./views.ts";
+import { type FromWorker, type KeyTaken, portName, type ToFront } from "./wire.ts";
+import type { WorkerLink } from "./worker.ts";
+
+export interface EngineOptions {
+  readonly store: Omit<OpenedStore, "close">;
+  /** The code version that new runs start on. */
+  readonly version: string;
+  /**
+   * Starts the worker thread of a code version with this link; `transfer` lists the ports inside it. Called for the current
+   * version, for every version that has open runs, and again after `workerLost`.
+   */
+  readonly startWorker: (version: string, link: WorkerLink, transfer: readonly MessagePort[]) => void;
+  /** The store refused to write: stop the server. */
+  readonly onFailed?: (reason: string) => void;
+}
+
+export interface EmbeddedEngine extends Engine {
+  /** Give this to the store as `onPost` (it is there before the store is). */
+  readonly version: string;
+  /** Makes the worker of a version run, if it does not. */
+  ensureWorker(version: string): void;
+  /** The worker's thread is gone; what it did is in the store. Call `ensureWorker` to go on. */
+  workerLost(version: string): void;
+  /** New runs start on this version from now on. */
+  promote(version: string): void;
+  /** Versions with open runs. */
+  openVersions(): readonly string[];
+  /** Removes old histories and, later, keys: bounded portions, between other work. Resolves with the rows touched. */
+  retain(historyBefore: number, keyBefore: number): Promise<number>;
+}
+
+/** Facts of a run's start, end or park, on channel `mortise:process:run`. */
+export interface RunFact {
+  readonly kind: "started" | "settled";
+  readonly run: string;
+  readonly process: string;
+  readonly key: string;
+  readonly version: string;
+  readonly status: RunStatus;
+  readonly reason?: string;
+  readonly durationMs?: number;
+}
+const runFacts = channel("mortise:process:run");
+/** Counted attempts (`AttemptCount` of wire.ts) on channel `mortise:process:attempts`. */
+const attemptFacts = channel("mortise:process:attempts");
+
+type Settled = ToFront & { readonly kind: "settled" };
+const longestKey = 200;
+const retainPortion = 200;
+
+/** Posts of the writer to the front: hand `take` to the store as `onPost`, before the engine is made. */
+export function frontInbox(): {
+  take(messages: readonly unknown[]): void;
+  connect(to: (message: ToFront) => void): void;
+} {
+  let early: ToFront[] | undefined = [];
+  let target: ((message: ToFront) => void) | undefined;
+  return {
+    take(messages) {
+      for (const message of messages as readonly ToFront[]) {
+        if (target === undefined) early?.push(message);
+        else target(message);
+      }
+    },
+    connect(to) {
+      target = to;
+      for (const message of early ?? []) to(message);
+      early = undefined;
+    },
+  };
+}
+
+export function createEngine(options: EngineOptions, inbox: ReturnType<typeof frontInbox>): EmbeddedEngine {
+  const { store } = options;
+  const read = views(store.read);
+  const statusOf = store.read.prepare("select status from runs where id = ?");
+  const controls = new Map<string, { readonly port: MessagePort; readonly stopped: Promise<void> }>();
+  const waiters = new Map<string, Set<(settled: Settled) => void>>();
+  let version = options.version;
+  let stopping = false;
+
+  inbox.connect((message) => {
+    if (message.kind === "worker-needed") {
+      ensureWorker(message.version);
+      return;
+    }
+    const { run, process, key, status, reason, createdAt, updatedAt } = message;
+    if (runFacts.hasSubscribers) {
+      runFacts.publish({
+        kind: "settled",
+        run,
+        process,
+        key,
+        version: message.version,
+        status,
+        ...(reason === undefined ? {} : { reason }),
+        durationMs: updatedAt - createdAt,
+      } satisfies RunFact);
+    }
+    for (const tell of waiters.get(run) ?? []) tell(message);
+    waiters.delete(run);
+  });
+
+  function ensureWorker(wanted: string): void {
+    if (controls.has(wanted) || stopping) return;
+    const control = new MessageChannel();
+    const writer = store.attach(portName(wanted));
+    const stopped = Promise.withResolvers<void>();
+    control.port1.on("message", (message: FromWorker) => {
+      if (message.kind === "attempts") for (const count of message.counts) attemptFacts.publish(count);
+      else if (message.kind === "failed") options.onFailed?.(message.reason);
+      else if (message.kind === "stopped") stopped.resolve();
+    });
+    control.port1.on("close", () => stopped.resolve());
+    controls.set(wanted, { port: control.port1, stopped: stopped.promise });
+    const link: WorkerLink = { file: store.file, version: wanted, writer, control: control.port2 };
+    options.startWorker(wanted, link, [writer, control.port2]);
+  }
+
+  const openVersions = (): string[] =>
+    store.read
+      .prepare("select distinct version from runs where status in ('running', 'waiting', 'parked', 'undoing')")
+      .all()
+      .map((row) => row.version as string);
+
+  async function start(command: StartCommand): Promise<StartAnswer> {
+    const { process, key, origin } = command;
+    if (key.length === 0 || key.length > longestKey) throw failure("run-key-invalid", { process, limit: longestKey });
+    const now = Date.now();
+    const run = newRunId(now);
+    const input = asText(command.input, `the input of ${process}`);
+    const commands: Command[] = (command.alongside ?? []).map(({ name, parameters }) => ({
+      name,
+      parameters: withRun(parameters, run),
+    }));
+    commands.push({
+      name: "process.start",
+      parameters: {
+        run,
+        process,
+        key,
+        inputHash: createHash("sha256").update(input).digest("base64url"),
+        version,
+        origin,
+        body: `[{"t":"start","at":${now},"input":${input}}]`,
+      },
+    });
+    const answer = await store.submit(commands);
+    if (answer.kind === "done") {
+      if (runFacts.hasSubscribers)
+        runFacts.publish({ kind: "started", run, process, key, version, status: "running" } satisfies RunFact);
+      return { kind: "started", run };
+    }
+    if (answer.by !== "process.start") return { kind: "refused", by: answer.by, answer: answer.answer };
+    const taken = answer.answer as unknown as KeyTaken;
+    if (!taken.same)
+      throw failure("run-key-conflict", { process, key, run: taken.run }, { details: { run: taken.run } });
+    return { kind: "exists", run: taken.run, status: taken.status };
+  }
+
+  async function signal(command: SignalCommand): Promise<"matched" | "kept" | "duplicate"> {
+    const { system, event, key, delivery } = command;
+    const name = `${system}.${event}`;
+    const answer = await store.submit([
+      { name: "process.signal", parameters: { event: name, key, payload: asText(command.payload, name), delivery } },
+    ]);
+    return (answer as { answers: readonly ("matched" | "kept" | "duplicate")[] }).answers[0] as "matched";
+  }
+
+  async function answerTask(task: string, given: Json, actor: Actor): Promise<void> {
+    const parameters = { task, answer: asText(given, `the answer of task ${task}`), by: actor.by };
+    const answer = await store.submit([{ name: "process.answer", parameters }]);
+    if (answer.kind === "done") return;
+    if (answer.answer === "unknown") throw failure("task-unknown", { task });
+    throw failure("task-closed", { task, status: String(answer.answer) });
+  }
+
+  async function operate(run: string, operation: Operation, actor: Actor): Promise<void> {
+    const detail = read.run(run);
+    if (detail === undefined) throw failure("run-unknown", { run });
+    if (finalStatuses.has(detail.status)) throw failure("run-ended", { run, status: detail.status });
+    const possible = possibleOperations(detail);
+    if (!possible.includes(operation.kind)) {
+      throw failure("run-operation", {
+        run,
+        status: detail.status,
+        operation: operation.kind,
+        possible: possible.join(", ") || "none",
+      });
+    }
+    const answer = await store.submit([
+      { name: "process.operate", parameters: { run, body: JSON.stringify({ operation, actor }) } },
+    ]);
+    if (answer.kind === "refused") throw failure("run-ended", { run, status: String(answer.answer) });
+  }
+
+  function settled(run: string, ms: number): ReturnType<Engine["settled"]> {
+    return new Promise((resolve, reject) => {
+      const listeners = waiters.get(run) ?? new Set();
+      let timer: NodeJS.Timeout | undefined;
+      const finish = (act: () => void) => {
+        clearTimeout(timer);
+        listeners.delete(told);
+        if (listeners.size === 0) waiters.delete(run);
+        act();
+      };
+      const told = (message: Settled) => finish(() => resolve(fromSettled(message)));
+      const look = () => {
+        const detail = read.run(run);
+        if (detail === undefined) reject(failure("run-unknown", { run }));
+        else resolve(detail);
+      };
+      listeners.add(told);
+      waiters.set(run, listeners);
+      timer = setTimeout(() => finish(look), ms);
+      // It may have settled before anybody waited.
+      const status = statusOf.get(run)?.status as RunStatus | undefined;
+      if (status === undefined || status === "parked" || finalStatuses.has(status)) finish(look);
+    });
+  }
+
+  async function retain(historyBefore: number, keyBefore: number): Promise<number> {
+    let touched = 0;
+    while (!stopping) {
+      const answer = await store.submit([
+        { name: "process.retain", parameters: { historyBefore, keyBefore, portion: retainPortion } },
+      ]);
+      const portion = answer.kind === "done" ? Number(answer.answers[0]) : 0;
+      touched += portion;
+      if (portion === 0) break;
+    }
+    return touched;
+  }
+
+  for (const open of new Set([version, ...openVersions()])) ensureWorker(open);
+
+  return {
+    ...read,
+    get version() {
+      return version;
+    },
+    start,
+    signal,
+    answer: answerTask,
+    operate,
+    settled,
+    ensureWorker,
+    openVersions,
+    retain,
+    workerLost(lost) {
+      const control = controls.get(lost);
+      controls.delete(lost);
+      control?.port.close();
+      store.detach(portName(lost));
+    },
+    promote(next) {
+      version = next;
+      ensureWorker(next);
+    },
+    async stop(ms) {
+      stopping = true;
+      const all = [...controls.values()];
+      for (const { port } of all) port.postMessage({ kind: "stop", ms });
+      await Promise.all(all.map(({ stopped }) => stopped));
+      for (const { port } of all) port.close();
+      for (const listeners of waiters.values()) listeners.clear();
+    },
+  };
+}
+
+/** What an operator may do now; a running run can be cancelled or terminated, a parked one answered. */
+export function possibleOperations(run: Pick<RunDetail, "status" | "parked" | "steps">): Operation["kind"][] {
+  if (finalStatuses.has(run.status)) return [];
+  if (run.status === "parked") return (run.parked as ParkedQuestion).answers.map(({ kind }) => kind);
+  if (run.status === "undoing") return ["terminate"];
+  const pivoted = run.steps.some((step) => step.kind === "pivot");
+  return pivoted ? ["terminate"] : ["undo", "cancel", "terminate"];
+}
+
+function fromSettled(message: Settled): Awaited<ReturnType<Engine["settled"]>> {
+  const { run, process, key, status, reason, createdAt, updatedAt, out, failure: failed } = message;
+  return {
+    id: run,
+    process,
+    key,
+    version: message.version,
+    status,
+    origin: "",
+    createdAt,
+    updatedAt,
+    ...(reason === undefined ? {} : { reason }),
+    ...(out === undefined ? {} : { output: JSON.parse(out) as Json }),
+    ...(failed === undefined ? {} : { failure: JSON.parse(failed) as NonNullable<RunDetail["failure"]> }),
+  };
+}
+
+/** `$run` in the parameters stands for the run's id. */
+function withRun(value: Json, run: string): Json {
+  if (value === "$run") return run;
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map((item) => withRun(item as Json, run));
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, withRun(inner as Json, run)]));
+}

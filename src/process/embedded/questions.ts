@@ -1,0 +1,98 @@
+/** The parked question: why a run is parked, what is known, what each answer will do (P3, P6). */
+import type { Json, StoredFailure } from "../../operation.ts";
+import type { Operation, ParkedQuestion } from "../engine.ts";
+
+type Answers = ParkedQuestion["answers"];
+const answer = (kind: Operation["kind"], effect: string) => ({ kind, effect });
+
+const undo = answer("undo", "Undoes the steps that took effect, last first, and ends the run as undone.");
+const cancel = answer("cancel", "Undoes the steps that took effect, last first, and ends the run as cancelled.");
+const terminate = answer("terminate", "Ends the run at once. Nothing is undone.");
+const happened = answer("happened", "Records the result you give as the step's own; the run goes on.");
+
+/** A step that can't go on by itself. */
+export function stepQuestion(
+  code: "step-gave-up" | "step-unknown" | "step-attempts",
+  step: string,
+  key: string,
+  failure: StoredFailure,
+  undoable: boolean,
+): ParkedQuestion {
+  const known = failure.message.replace(/\.?$/, ".");
+  const backwards: Answers = undoable ? [undo, cancel, terminate] : [terminate];
+  if (code === "step-unknown") {
+    return {
+      code,
+      step,
+      failure,
+      message: `It is not known whether ${step} happened, and a repeat may do harm. ${known} Look in the system for the key ${key}.`,
+      answers: [
+        happened,
+        answer("repeat", "Calls again with the same key. If it did happen, it then happened twice."),
+        ...backwards,
+      ],
+    };
+  }
+  const message =
+    code === "step-attempts"
+      ? `${step} failed in every attempt. ${known}`
+      : `${step} was refused in a way that a repeat does not mend. ${known}`;
+  const again =
+    failure.outcome === "none"
+      ? "Calls again. The last attempt surely had no effect."
+      : "Calls again with the same key, which the system honours.";
+  return { code, step, failure, message, answers: [answer("retry", again), happened, ...backwards] };
+}
+
+/** The undo of a step that can't be done. */
+export function undoQuestion(step: string, message: string, failure: StoredFailure | undefined): ParkedQuestion {
+  return {
+    code: "undo-failed",
+    step,
+    ...(failure === undefined ? {} : { failure }),
+    message: `The undo of ${step} can't be done: ${message}`,
+    answers: [
+      answer("retry", "Tries the undo again, with the same key."),
+      answer("happened", "You took the effect back by hand: the undo counts as done, and the next one follows."),
+      terminate,
+    ],
+  };
+}
+
+/** The code does not follow the history (P4). */
+export function divergenceQuestion(message: string, recorded: Json, asked: Json, undoable: boolean): ParkedQuestion {
+  return {
+    code: "process-diverged",
+    message,
+    recorded,
+    asked,
+    answers: [
+      answer("retry", "Replays the history from the start on the run's code version."),
+      ...(undoable ? [undo, cancel] : []),
+      terminate,
+    ],
+  };
+}
+
+/** The process's own code stopped. */
+export function codeQuestion(
+  code:
+    | "process-threw"
+    | "process-foreign-await"
+    | "process-output"
+    | "process-after-pivot"
+    | "process-missing"
+    | "process-value",
+  message: string,
+  undoable: boolean,
+): ParkedQuestion {
+  return {
+    code,
+    message,
+    answers: [
+      answer("retry", "Replays the history and runs the code from where it stopped. No finished step is repeated."),
+      ...(undoable ? [undo, cancel] : []),
+      terminate,
+    ],
+  };
+}

@@ -1,0 +1,99 @@
+/**
+ * What a history holds. A history is a list of batches (rows), each a JSON list of records; read one after the other they are
+ * the run's total order: what was asked, and what was delivered (P4).
+ *
+ * The worker that owns the run is the only author. Row 0 is the start; row `seq` can be written once (primary key), which
+ * fences off a late writer (P6).
+ */
+import type { Effect, Json, StoredFailure } from "../../operation.ts";
+import type { Actor, Operation, ParkedQuestion, RunStatus } from "../engine.ts";
+
+export type AskKind = "call" | "step" | "sleep" | "receive" | "task" | "undo";
+
+export type HistoryRecord =
+  | { readonly t: "start"; readonly at: number; readonly input: Json }
+  | AskRecord
+  | GotRecord
+  /** A failed attempt; shown, and without effect on replay. */
+  | {
+      readonly t: "try";
+      readonly n: number;
+      readonly a: number;
+      readonly at: number;
+      readonly f: StoredFailure;
+      readonly next?: number;
+    }
+  /** An unrepeatable step is tried again: from here it may have been under way. */
+  | { readonly t: "again"; readonly n: number; readonly a: number; readonly at: number }
+  /** The server was being stopped: the step was not begun. */
+  | { readonly t: "held"; readonly n: number; readonly at: number }
+  | { readonly t: "pivot" }
+  | { readonly t: "park"; readonly at: number; readonly n?: number; readonly q: ParkedQuestion }
+  | { readonly t: "op"; readonly at: number; readonly op: Operation; readonly actor: Actor; readonly n?: number }
+  /** The end has begun: undo what was done, then end as `as`. */
+  | {
+      readonly t: "undoing";
+      readonly at: number;
+      readonly as: "rejected" | "undone" | "cancelled";
+      readonly reason: string;
+      readonly detail?: Json;
+    }
+  | {
+      readonly t: "end";
+      readonly at: number;
+      readonly status: RunStatus;
+      readonly out?: Json;
+      readonly reason?: string;
+      readonly detail?: Json;
+    };
+
+/** A verb was called. `n` counts the asks of a run from 1. */
+export interface AskRecord {
+  readonly t: "ask";
+  readonly n: number;
+  /** Name, and from the second time on the occurrence: `erp.lookup#2`. */
+  readonly id: string;
+  readonly v: AskKind;
+  readonly at: number;
+  /** Of a call or an undo: `system.operation`. */
+  readonly op?: string;
+  readonly e?: Effect;
+  readonly in?: Json;
+  /** Of a sleep, receive or task: when it is over. */
+  readonly due?: number;
+  /** Of a receive: system.event and correlation key. */
+  readonly ev?: string;
+  readonly key?: string;
+  /** Undo, with its input computed without the output. */
+  readonly undo?: UndoData;
+  /** Of an undo: the step that it takes back. */
+  readonly of?: number;
+}
+
+/** `in` is absent where it could not be computed without the output. */
+export interface UndoData {
+  readonly op: string;
+  readonly e: Effect;
+  readonly in?: Json;
+}
+
+/** A result was delivered. Exactly one of `ok`, `fault`, `timeout`. */
+export interface GotRecord {
+  readonly t: "got";
+  readonly n: number;
+  readonly at: number;
+  readonly ok?: Json;
+  readonly fault?: { readonly name: string; readonly message: string; readonly detail: Json };
+  readonly timeout?: true;
+  /** Undo input computed with the output. */
+  readonly undo?: Json;
+  /** Attempts, if more than one. */
+  readonly a?: number;
+  /** How the result came, if not by the answer itself: `probe`, `operator`. */
+  readonly by?: "probe" | "operator";
+}
+
+/** The effect key of a step (P3): derived from run, step and generation; unique world-wide, since run ids are. */
+export function effectKey(run: string, n: number, generation = 1): string {
+  return generation === 1 ? `${run}-${n}` : `${run}-${n}-g${generation}`;
+}

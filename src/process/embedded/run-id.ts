@@ -1,0 +1,26 @@
+/**
+ * Run ids: 20 characters of base 32 (Crockford's alphabet, lower case): 50 bits of time in milliseconds, then 50 random bits.
+ * Ordered by time, so that runs under way lie side by side in the database; unique world-wide, also after a backup was
+ * restored, since effect keys are made of them.
+ */
+import { randomFillSync } from "node:crypto";
+
+const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
+const pool = new Uint8Array(4000);
+let used = pool.length;
+
+export function newRunId(now: number): string {
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  let time = "";
+  for (let rest = now, index = 0; index < 10; index++) {
+    time = alphabet[rest % 32] + time;
+    rest = Math.floor(rest / 32);
+  }
+  let random = "";
+  for (let index = 0; index < 10; index++) random += alphabet[(pool[used + index] as number) & 31];
+  used += 10;
+  return time + random;
+}

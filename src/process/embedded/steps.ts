@@ -1,0 +1,57 @@
+/** A step of a run as its worker holds it: what was asked, how far it is, and how it is performed. */
+import type { AnyOperation, Json } from "../../operation.ts";
+import type { ParkedQuestion } from "../engine.ts";
+import type { StepContext } from "../flow.ts";
+import type { Performance } from "./attempts.ts";
+import type { AskRecord, GotRecord } from "./records.ts";
+
+export interface Step {
+  readonly ask: AskRecord;
+  readonly live: LiveStep | undefined;
+  /** Its intent was in the history when this worker took the run up: it may have been under way. */
+  readonly recorded: boolean;
+  got: GotRecord | undefined;
+  performance: Performance | undefined;
+  /** The step waits for a person. */
+  question: ParkedQuestion | undefined;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** What only the running code knows; gone after a crash, and given again by replay. */
+export type LiveStep =
+  | {
+      readonly kind: "call";
+      readonly operation: AnyOperation;
+      readonly undoWith: UndoWith | undefined;
+      readonly faultIsValue: boolean;
+    }
+  | {
+      readonly kind: "step";
+      readonly perform: (context: StepContext) => unknown;
+      readonly probe: ((context: StepContext) => Promise<unknown>) | undefined;
+      readonly timeoutMs: number;
+      readonly undoWith: UndoWith | undefined;
+    }
+  | { readonly kind: "wait" };
+
+export type UndoWith = (facts: { readonly output: never; readonly key: string }) => unknown;
+
+/** What was delivered to a run and is not yet in its history. */
+export type Mail =
+  | {
+      readonly kind: "result";
+      readonly n: number;
+      readonly result:
+        | { readonly ok: true; readonly output: Json }
+        | { readonly ok: false; readonly fault: NonNullable<GotRecord["fault"]> };
+      readonly attempts: number;
+      readonly by: "probe" | "operator" | undefined;
+    }
+  | {
+      readonly kind: "inbox";
+      readonly id: number;
+      readonly n: number;
+      readonly what: "signal" | "timer" | "answer";
+      readonly body: string;
+    };

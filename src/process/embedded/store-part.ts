@@ -1,0 +1,235 @@
+/**
+ * The engine's commands in the writer thread: start, append, signal, answer, operate, timers, retention. Each runs inside its batch's
+ * savepoint. A delivery is a row of the inbox until the run's worker has written it into the history.
+ */
+import type { CommandHandler, PartContext, StorePart } from "../../store/store.ts";
+import { finalStatuses, type RunStatus } from "../engine.ts";
+import { migrations } from "./tables.ts";
+import {
+  type AnswerParameters,
+  type AppendParameters,
+  type Delivery,
+  type KeyTaken,
+  type OperateParameters,
+  portName,
+  type SignalParameters,
+  type StartParameters,
+  type ToFront,
+  type ToWorker,
+} from "./wire.ts";
+
+/** Timers that become due at once are taken in portions, so that starts are not kept waiting. */
+const timerPortion = 500;
+/** Longest time that a JavaScript timer can take. */
+const longestTimeout = 2 ** 31 - 1;
+
+/** As it stands in the partial index `runs_ended`. */
+const ended = "'completed', 'rejected', 'undone', 'cancelled', 'terminated'";
+
+function commands(context: PartContext): Record<string, CommandHandler> {
+  const { db } = context;
+  const sql = {
+    insertRun: db.prepare(
+      "insert into runs (id, process, key, input_hash, version, status, origin, created, updated) values (?, ?, ?, ?, ?, 'running', ?, ?, ?) on conflict (process, key) do nothing",
+    ),
+    runByKey: db.prepare("select id, status, input_hash from runs where process = ? and key = ?"),
+    insertHistory: db.prepare("insert into history (run, seq, body) values (?, ?, ?) on conflict do nothing"),
+    run: db.prepare("select process, key, version, status, reason, created from runs where id = ?"),
+    setStatus: db.prepare("update runs set status = ?, reason = ?, updated = ? where id = ?"),
+    insertInbox: db.prepare("insert into inbox (id, run, n, kind, body) values (?, ?, ?, ?, ?)"),
+    consume: db.prepare("delete from inbox where id = ?"),
+    dropInbox: db.prepare("delete from inbox where run = ?"),
+    insertTimer: db.prepare("insert or ignore into timers (due, run, n) values (?, ?, ?)"),
+    dropTimer: db.prepare("delete from timers where due = ? and run = ? and n = ?"),
+    dueTimers: db.prepare("select due, run, n from timers where due <= ? order by due limit ?"),
+    nextTimer: db.prepare("select min(due) as due from timers"),
+    dropTimers: db.prepare("delete from timers where run = ?"),
+    insertSignal: db.prepare(
+      "insert into signals (event, delivery, key, payload, at) values (?, ?, ?, ?, ?) on conflict (event, delivery) do nothing",
+    ),
+    keptSignal: db.prepare(
+      "select id, payload from signals where event = ? and key = ? and run is null order by id limit 1",
+    ),
+    useSignal: db.prepare("update signals set run = ?, payload = null where id = ?"),
+    insertWait: db.prepare("insert or replace into waits (event, key, run, n, due) values (?, ?, ?, ?, ?)"),
+    waitFor: db.prepare("select run, n, due from waits where event = ? and key = ? order by run, n limit 1"),
+    dropWait: db.prepare("delete from waits where event = ? and key = ? and run = ? and n = ?"),
+    dropWaits: db.prepare("delete from waits where run = ?"),
+    dropWaitOf: db.prepare("delete from waits where run = ? and n = ?"),
+    insertTask: db.prepare(
+      "insert into tasks (id, run, n, process, run_key, name, title, assign, input, form, status, created, due) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?)",
+    ),
+    task: db.prepare("select run, n, status, due from tasks where id = ?"),
+    answerTask: db.prepare("update tasks set status = 'answered', answered_by = ?, answered_at = ? where id = ?"),
+    closeTask: db.prepare("update tasks set status = 'closed' where run = ? and n = ? and status = 'open'"),
+    closeTasks: db.prepare("update tasks set status = 'closed' where run = ? and status = 'open'"),
+    oldRuns: db.prepare(`select id from runs where status in (${ended}) and updated < ? and history_gone = 0 limit ?`),
+    dropHistory: db.prepare("delete from history where run = ?"),
+    dropTasks: db.prepare("delete from tasks where run = ?"),
+    historyGone: db.prepare("update runs set history_gone = 1 where id = ?"),
+    dropKeys: db.prepare(
+      `delete from runs where id in (select id from runs where status in (${ended}) and updated < ? and history_gone = 1 limit ?)`,
+    ),
+    dropSignals: db.prepare(
+      "delete from signals where id in (select id from signals where run is not null and at < ? limit ?)",
+    ),
+  };
+
+  // Never given twice while a worker lives, also not after the row is gone: workers know deliveries by it.
+  let lastInbox = Number(db.prepare("select coalesce(max(id), 0) as id from inbox").get()?.id);
+
+  function toWorker(version: string, message: ToWorker): void {
+    const name = portName(version);
+    if (context.attached(name)) context.post(name, message);
+    else toFront({ kind: "worker-needed", version });
+  }
+  function toFront(message: ToFront): void {
+    context.post("front", message);
+  }
+
+  function deliver(run: string, n: number, kind: Delivery["kind"], body: string): void {
+    const row = sql.run.get(run);
+    if (row === undefined || finalStatuses.has(row.status as RunStatus)) return;
+    const id = ++lastInbox;
+    sql.insertInbox.run(id, run, n, kind, body);
+    toWorker(row.version as string, { kind: "deliver", run, delivery: { id, n, kind, body } });
+  }
+
+  function start(given: StartParameters): void {
+    const now = context.now();
+    const { run, process, key, inputHash, version, origin, body } = given;
+    if (sql.insertRun.run(run, process, key, inputHash, version, origin, now, now).changes === 0) {
+      const there = sql.runByKey.get(process, key) as { id: string; status: RunStatus; input_hash: string };
+      context.refuse({ run: there.id, status: there.status, same: there.input_hash === inputHash } satisfies KeyTaken);
+    }
+    sql.insertHistory.run(run, 0, body);
+    toWorker(version, { kind: "start", run, process, key, body });
+  }
+
+  function append(given: AppendParameters): void {
+    const { run, seq } = given;
+    if (sql.insertHistory.run(run, seq, given.body).changes === 0) context.refuse("fenced");
+    if (given.consume !== undefined) for (const id of given.consume) sql.consume.run(id);
+    if (given.timers !== undefined) for (const { n, due } of given.timers) sql.insertTimer.run(due, run, n);
+    if (given.waits !== undefined) for (const wait of given.waits) addWait(run, wait);
+    if (given.tasks !== undefined) {
+      for (const task of given.tasks) {
+        const { id, n, process, runKey, name, title, assign, input, form, due } = task;
+        sql.insertTask.run(id, run, n, process, runKey, name, title, assign, input, form, context.now(), due ?? null);
+        if (due !== undefined) sql.insertTimer.run(due, run, n);
+      }
+    }
+    if (given.drop === true) {
+      sql.dropTimers.run(run);
+      sql.dropWaits.run(run);
+      sql.closeTasks.run(run);
+    }
+    if (given.status !== undefined) changeStatus(given, given.status);
+  }
+
+  function changeStatus(given: AppendParameters, status: RunStatus): void {
+    const now = context.now();
+    const { run } = given;
+    sql.setStatus.run(status, given.reason ?? null, now, run);
+    const final = finalStatuses.has(status);
+    if (final) sql.dropInbox.run(run);
+    if (!final && status !== "parked") return;
+    const row = sql.run.get(run) as { process: string; key: string; version: string; created: number };
+    toFront({
+      kind: "settled",
+      run,
+      process: row.process,
+      key: row.key,
+      version: row.version,
+      status,
+      ...(typeof given.reason === "string" ? { reason: given.reason } : {}),
+      createdAt: row.created,
+      updatedAt: now,
+      ...given.settled,
+    });
+  }
+
+  /** A signal that came early is delivered at once; else the run waits. */
+  function addWait(run: string, wait: NonNullable<AppendParameters["waits"]>[number]): void {
+    const kept = sql.keptSignal.get(wait.event, wait.key) as { id: number; payload: string } | undefined;
+    if (kept !== undefined) {
+      sql.useSignal.run(run, kept.id);
+      deliver(run, wait.n, "signal", kept.payload);
+      return;
+    }
+    sql.insertWait.run(wait.event, wait.key, run, wait.n, wait.due ?? null);
+    if (wait.due !== undefined) sql.insertTimer.run(wait.due, run, wait.n);
+  }
+
+  function signal(given: SignalParameters): "matched" | "kept" | "duplicate" {
+    const { event, key, payload, delivery } = given;
+    const inserted = sql.insertSignal.run(event, delivery, key, payload, context.now());
+    if (inserted.changes === 0) return "duplicate";
+    const wait = sql.waitFor.get(event, key) as { run: string; n: number; due: number | null } | undefined;
+    if (wait === undefined) return "kept";
+    sql.dropWait.run(event, key, wait.run, wait.n);
+    if (wait.due !== null) sql.dropTimer.run(wait.due, wait.run, wait.n);
+    sql.useSignal.run(wait.run, inserted.lastInsertRowid);
+    deliver(wait.run, wait.n, "signal", payload);
+    return "matched";
+  }
+
+  function answer(given: AnswerParameters): void {
+    const task = sql.task.get(given.task) as { run: string; n: number; status: string; due: number | null } | undefined;
+    if (task === undefined) context.refuse("unknown");
+    if (task.status !== "open") context.refuse(task.status);
+    sql.answerTask.run(given.by, context.now(), given.task);
+    if (task.due !== null) sql.dropTimer.run(task.due, task.run, task.n);
+    deliver(task.run, task.n, "answer", given.answer);
+  }
+
+  /** Whether the operation fits the run's state was asked by the front; a run that ended since refuses here. */
+  function operate(given: OperateParameters): void {
+    const row = sql.run.get(given.run);
+    if (row === undefined) context.refuse("unknown");
+    if (finalStatuses.has(row.status as RunStatus)) context.refuse(row.status as string);
+    deliver(given.run, 0, "operate", given.body);
+  }
+
+  /** A due timer ends a wait or a task in the same commit: a signal that comes later finds nobody. */
+  function due(): void {
+    for (const timer of sql.dueTimers.all(context.now(), timerPortion) as { due: number; run: string; n: number }[]) {
+      sql.dropTimer.run(timer.due, timer.run, timer.n);
+      sql.dropWaitOf.run(timer.run, timer.n);
+      sql.closeTask.run(timer.run, timer.n);
+      deliver(timer.run, timer.n, "timer", "");
+    }
+  }
+
+  /** One bounded portion; answers how many rows it touched, so that the caller knows whether to go on. */
+  function retain(given: {
+    readonly historyBefore: number;
+    readonly keyBefore: number;
+    readonly portion: number;
+  }): number {
+    let touched = 0;
+    for (const { id } of sql.oldRuns.all(given.historyBefore, given.portion) as { id: string }[]) {
+      sql.dropHistory.run(id);
+      sql.dropTasks.run(id);
+      sql.historyGone.run(id);
+      touched += 1;
+    }
+    touched += Number(sql.dropKeys.run(given.keyBefore, given.portion).changes);
+    touched += Number(sql.dropSignals.run(given.keyBefore, given.portion).changes);
+    return touched;
+  }
+
+  let alarm: NodeJS.Timeout | undefined;
+  context.whenIdle(() => {
+    clearTimeout(alarm);
+    const next = sql.nextTimer.get()?.due;
+    if (typeof next !== "number") return;
+    const wait = Math.min(Math.max(next - Date.now(), 0), longestTimeout);
+    alarm = setTimeout(() => context.submit({ name: "process.due", parameters: null }), wait);
+    alarm.unref();
+  });
+
+  return { start, append, signal, answer, operate, due, retain };
+}
+
+export const storePart: StorePart = { name: "process", migrations, commands };

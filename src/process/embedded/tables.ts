@@ -1,0 +1,94 @@
+/** The engine's tables. A migration that was released is never edited; a change is a new one at the end. */
+
+export const migrations: readonly string[] = [
+  `
+  -- One row per run; small, since it is updated. Input and output stand in the history.
+  create table runs (
+    id text primary key,
+    process text not null,
+    key text not null,
+    input_hash text not null,
+    version text not null,
+    status text not null,
+    origin text not null,
+    reason text,
+    created integer not null,
+    updated integer not null,
+    history_gone integer not null default 0
+  ) strict, without rowid;
+  create unique index runs_by_key on runs (process, key);
+  create index runs_by_status on runs (status, process, id);
+  -- For retention: what has ended, oldest first.
+  create index runs_ended on runs (updated) where status in ('completed', 'rejected', 'undone', 'cancelled', 'terminated');
+
+  -- Row 0 is the start. The primary key fences a late writer off.
+  create table history (
+    run text not null,
+    seq integer not null,
+    body text not null,
+    primary key (run, seq)
+  ) strict, without rowid;
+
+  -- What is to be delivered to a run and not yet in its history: signals, timers, answers, operators' acts.
+  create table inbox (
+    id integer primary key,
+    run text not null,
+    n integer not null,
+    kind text not null,
+    body text not null
+  ) strict;
+  create index inbox_by_run on inbox (run);
+
+  create table timers (
+    due integer not null,
+    run text not null,
+    n integer not null,
+    primary key (due, run, n)
+  ) strict, without rowid;
+  create index timers_by_run on timers (run);
+
+  -- Events that came. A row stays after its use, so that a second delivery is known.
+  create table signals (
+    id integer primary key,
+    event text not null,
+    delivery text not null,
+    key text not null,
+    payload text,
+    at integer not null,
+    run text,
+    unique (event, delivery)
+  ) strict;
+  create index signals_waiting on signals (event, key) where run is null;
+
+  -- Runs that wait for an event.
+  create table waits (
+    event text not null,
+    key text not null,
+    run text not null,
+    n integer not null,
+    due integer,
+    primary key (event, key, run, n)
+  ) strict, without rowid;
+  create index waits_by_run on waits (run, n);
+
+  create table tasks (
+    id text primary key,
+    run text not null,
+    n integer not null,
+    process text not null,
+    run_key text not null,
+    name text not null,
+    title text not null,
+    assign text not null,
+    input text not null,
+    form text not null,
+    status text not null,
+    created integer not null,
+    due integer,
+    answered_by text,
+    answered_at integer
+  ) strict, without rowid;
+  create index tasks_by_status on tasks (status, created);
+  create index tasks_by_run on tasks (run);
+  `,
+];

@@ -1,0 +1,217 @@
+/**
+ * The undo of a run: what took effect is taken back, last first, one step at a time, each recorded and performed like any call.
+ *
+ * The undo of a step is data in its records, so that it needs no code of the process. A step whose outcome is unknown is
+ * undone too, with the input that was computed before its output was known; a declared fault that answers such an undo
+ * ("there is no such reservation") means that there was nothing to take back.
+ */
+import type { AnyOperation, Json } from "../../operation.ts";
+import { type Performance, probeOf, settleOf, type Work } from "./attempts.ts";
+import type { Execution } from "./execution.ts";
+import { undoQuestion } from "./questions.ts";
+import { type AskRecord, effectKey, type HistoryRecord } from "./records.ts";
+import { openQuestions, restingSteps } from "./script.ts";
+import type { Step } from "./steps.ts";
+
+export type UndoAs = "rejected" | "undone" | "cancelled";
+
+const undoTimeout = 60_000;
+
+export class Undoing {
+  readonly reason: string;
+  readonly #as: UndoAs;
+  readonly #detail: Json | undefined;
+  readonly #execution: Execution;
+  /** Steps of which it is known that they never took effect. */
+  readonly #harmless: ReadonlySet<number>;
+
+  private constructor(
+    execution: Execution,
+    as: UndoAs,
+    reason: string,
+    detail: Json | undefined,
+    harmless: Set<number>,
+  ) {
+    this.#execution = execution;
+    this.#as = as;
+    this.reason = reason;
+    this.#detail = detail;
+    this.#harmless = harmless;
+  }
+
+  /** Records that the end has begun. Follow with `stopOthers`. */
+  static start(execution: Execution, as: UndoAs, reason: string, detail: Json | undefined): Undoing {
+    const { journal, host } = execution;
+    journal.record({ t: "undoing", at: host.now(), as, reason, ...(detail === undefined ? {} : { detail }) });
+    journal.drop();
+    return new Undoing(execution, as, reason, detail, new Set());
+  }
+
+  /** After a crash, or where the code was stopped: everything from the records. */
+  static resume(
+    execution: Execution,
+    begun: HistoryRecord & { t: "undoing" },
+    records: readonly HistoryRecord[],
+  ): Undoing {
+    const harmless = restingSteps(records);
+    const questions = openQuestions(records);
+    for (const record of records) {
+      if (record.t === "ask") {
+        execution.steps.set(record.n, stepOf(record));
+      } else if (record.t === "got") {
+        const step = execution.steps.get(record.n);
+        const original = step?.ask.of === undefined ? undefined : execution.steps.get(step.ask.of);
+        // A refused undo of what surely happened is no result: a person was asked.
+        if (step !== undefined && (record.fault === undefined || original?.got === undefined)) step.got = record;
+      }
+    }
+    const undoing = new Undoing(execution, begun.as, begun.reason, begun.detail, harmless);
+    for (const step of execution.openSteps()) if (step.ask.v === "undo") step.question = questions.get(step.ask.n);
+    return undoing;
+  }
+
+  /** Lets what is under way end, then begins. */
+  stopOthers(): void {
+    const working = this.#execution.openSteps();
+    let left = 1;
+    const done = () => {
+      left -= 1;
+      if (left === 0) this.next();
+    };
+    for (const step of working) {
+      step.question = undefined;
+      if (step.performance === undefined) continue;
+      left += 1;
+      step.performance.stop(done);
+    }
+    this.#execution.restate();
+    done();
+  }
+
+  /** Takes back the next step, or ends the run. */
+  next(): void {
+    const execution = this.#execution;
+    const open = execution.openSteps().find((step) => step.ask.v === "undo");
+    if (open !== undefined) {
+      if (open.question === undefined && open.performance === undefined)
+        this.#perform(open, open.recorded && !this.#harmless.has(open.ask.n));
+      execution.restate();
+      return;
+    }
+    const steps = [...execution.steps.values()];
+    const undone = new Set(steps.map((step) => step.ask.of));
+    const step = steps.findLast((one) => one.ask.undo !== undefined && !undone.has(one.ask.n) && this.#tookEffect(one));
+    if (step === undefined) {
+      execution.end(this.#as, this.reason, this.#detail, undefined);
+      return;
+    }
+    this.#ask(step);
+  }
+
+  #tookEffect(step: Step): boolean {
+    const { got, performance, ask, recorded } = step;
+    if (got !== undefined) return got.fault === undefined && got.timeout === undefined;
+    if (performance !== undefined) return mayHaveHappened(performance);
+    return recorded && !this.#harmless.has(ask.n);
+  }
+
+  #ask(step: Step): void {
+    const { journal, host } = this.#execution;
+    const undo = step.ask.undo as NonNullable<AskRecord["undo"]>;
+    const n = this.#execution.nextAsk();
+    const input = step.got?.undo ?? undo.in;
+    const head = {
+      n,
+      id: `undo ${step.ask.id}`,
+      v: "undo" as const,
+      at: host.now(),
+      op: undo.op,
+      e: undo.e,
+      of: step.ask.n,
+    };
+    journal.ask(head, input === undefined ? undefined : JSON.stringify(input), undefined);
+    const asked = { ...stepOf({ t: "ask", ...head, ...(input === undefined ? {} : { in: input }) }), recorded: false };
+    this.#execution.steps.set(n, asked);
+    if (input === undefined) {
+      this.#execution.park(
+        asked,
+        undoQuestion(
+          step.ask.id,
+          "its input can't be computed, since the outcome of the step is not known.",
+          undefined,
+        ),
+      );
+      return;
+    }
+    journal.whenCommitted(() => this.#perform(asked, false));
+    this.#execution.restate();
+  }
+
+  #perform(step: Step, resumed: boolean): void {
+    const { ask } = step;
+    const { host, identity, policy } = this.#execution;
+    const operation = host.operation(ask.op as string);
+    if (operation === undefined || ask.in === undefined) {
+      const why =
+        operation === undefined ? `this code version has no operation ${String(ask.op)}.` : "its input is not known.";
+      this.#execution.park(step, undoQuestion(ask.id, why, undefined));
+      return;
+    }
+    const input = ask.in;
+    const work: Work = {
+      what: ask.op as string,
+      run: identity.id,
+      key: effectKey(identity.id, ask.n),
+      effect: ask.e ?? operation.effect,
+      askedAt: ask.at,
+      keyLifetimeMs: operation.keyLifetimeMs,
+      timeoutMs: undoTimeout,
+      policy,
+      attempt: (context) => host.caller(operation as AnyOperation, input, context),
+      probe: probeOf(operation, input, host.caller),
+      settleMs: settleOf(operation),
+      resumed,
+    };
+    this.#execution.start(step, work, (_, failed) => undoQuestion(ask.id, failed.message, failed));
+  }
+
+  /** A step has its result. */
+  settled(step: Step): void {
+    if (step.ask.v !== "undo") return;
+    const { got, ask } = step;
+    const original = this.#execution.steps.get(ask.of as number);
+    if (got?.fault !== undefined && original?.got !== undefined) {
+      const { name, message } = got.fault;
+      // The step surely took effect, and its undo was refused: a person decides. The undo is asked anew.
+      step.got = undefined;
+      this.#execution.park(
+        step,
+        undoQuestion(original.ask.id, `${name}${message === "" ? "" : `, ${message}`}.`, undefined),
+      );
+      return;
+    }
+    this.next();
+  }
+
+  /** A person wants the undo tried again. */
+  again(step: Step): void {
+    this.#execution.journal.whenCommitted(() => this.#perform(step, false));
+  }
+}
+
+function mayHaveHappened(performance: Performance): boolean {
+  return performance.mayHaveHappened;
+}
+
+function stepOf(ask: AskRecord): Step {
+  return {
+    ask,
+    live: undefined,
+    recorded: true,
+    got: undefined,
+    performance: undefined,
+    question: undefined,
+    resolve: () => {},
+    reject: () => {},
+  };
+}

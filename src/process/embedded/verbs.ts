@@ -1,0 +1,123 @@
+/** The durable verbs, bound to one execution. */
+import { createHash } from "node:crypto";
+import type { AnyOperation, Duration, EventType } from "../../operation.ts";
+import { milliseconds } from "../../operation.ts";
+import type { TaskDefinition } from "../define.ts";
+import type { CallOptions, Flow, Named, ReceiveOptions, StepContext, StepOptions, TaskOptions } from "../flow.ts";
+import { Rejection } from "../flow.ts";
+import type { AskKind } from "./records.ts";
+import type { LiveStep, UndoWith } from "./steps.ts";
+
+/** What a verb asks of its execution. */
+export interface Draft {
+  readonly kind: Exclude<AskKind, "undo">;
+  readonly name: string;
+  readonly operation?: AnyOperation;
+  readonly effect?: AnyOperation["effect"];
+  readonly input?: unknown;
+  readonly within?: Duration | undefined;
+  readonly event?: { readonly name: string; readonly key: string };
+  // biome-ignore lint/suspicious/noExplicitAny: any task
+  readonly task?: { readonly definition: TaskDefinition<any, any>; readonly assign: string };
+  readonly undo?: { readonly operation: AnyOperation; readonly with: UndoWith } | undefined;
+  readonly live: LiveStep;
+}
+
+/** The part of an execution that verbs use. */
+export interface Asker {
+  readonly run: Flow["run"];
+  ask(draft: Draft): Promise<unknown>;
+  pivot(): void;
+  reject(rejection: Rejection): void;
+  /** Recorded time. */
+  now(): number;
+}
+
+const defaultStepTimeout = 60_000;
+
+export function flowOf(asker: Asker): Flow {
+  let drawn = 0;
+  const draw = () => createHash("sha256").update(`${asker.run.id}:${drawn++}`).digest();
+
+  const callAs = (operation: AnyOperation, input: unknown, options: CallOptions | undefined, faultIsValue: boolean) => {
+    const undo = undoOf(options?.undo);
+    return asker.ask({
+      kind: "call",
+      name: options?.name ?? `${operation.system}.${operation.name}`,
+      operation,
+      effect: operation.effect,
+      input,
+      undo,
+      live: { kind: "call", operation, undoWith: undo?.with, faultIsValue },
+    });
+  };
+
+  const flow = {
+    run: asker.run,
+    call: (operation: AnyOperation, input: unknown, options?: CallOptions) => callAs(operation, input, options, false),
+    attempt: (operation: AnyOperation, input: unknown, options?: CallOptions) =>
+      callAs(operation, input, options, true),
+    step: (name: string, options: StepOptions<unknown>, run: (context: StepContext) => unknown) => {
+      const undo = undoOf(options.undo);
+      return asker.ask({
+        kind: "step",
+        name,
+        effect: options.effect,
+        undo,
+        live: {
+          kind: "step",
+          perform: run,
+          probe: options.probe,
+          timeoutMs: options.timeout === undefined ? defaultStepTimeout : milliseconds(options.timeout),
+          undoWith: undo?.with,
+        },
+      });
+    },
+    sleep: async (duration: Duration, options?: Named) => {
+      await asker.ask({ kind: "sleep", name: options?.name ?? "sleep", within: duration, live: { kind: "wait" } });
+    },
+    receive: (event: EventType, options: ReceiveOptions) =>
+      asker.ask({
+        kind: "receive",
+        name: options.name ?? `${event.system}.${event.name}`,
+        event: { name: `${event.system}.${event.name}`, key: options.key },
+        within: options.within,
+        live: { kind: "wait" },
+      }),
+    task: (definition: TaskDefinition, options: TaskOptions<unknown> & Named) =>
+      asker.ask({
+        kind: "task",
+        name: options.name ?? definition.name,
+        input: options.input,
+        task: { definition, assign: options.assign },
+        within: options.within,
+        live: { kind: "wait" },
+      }),
+    all: async (branches: readonly unknown[]) => {
+      const settled = await Promise.allSettled(branches);
+      const failed = settled.find((one) => one.status === "rejected");
+      if (failed !== undefined) throw failed.reason;
+      return settled.map((one) => (one as PromiseFulfilledResult<unknown>).value);
+    },
+    pivot: () => asker.pivot(),
+    reject: (reason: string, detail?: unknown): never => {
+      const rejection = new Rejection(reason, detail);
+      asker.reject(rejection);
+      throw rejection;
+    },
+    now: () => asker.now(),
+    random: () => draw().readUIntBE(0, 6) / 2 ** 48,
+    uuid: () => {
+      const bytes = draw();
+      bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40;
+      bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
+      const hex = bytes.toString("hex", 0, 16);
+      return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+    },
+  };
+  return Object.freeze(flow) as unknown as Flow;
+}
+
+function undoOf(undo: CallOptions["undo"] | StepOptions<unknown>["undo"]): Draft["undo"] {
+  return undo === undefined ? undefined : { operation: undo.call, with: undo.with as UndoWith };
+}

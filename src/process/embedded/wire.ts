@@ -1,0 +1,135 @@
+/** Parameters of the engine's store commands, and what is posted between front, writer and worker. JSON travels as text. */
+import type { RunStatus } from "../engine.ts";
+
+export interface StartParameters {
+  readonly run: string;
+  readonly process: string;
+  readonly key: string;
+  readonly inputHash: string;
+  readonly version: string;
+  readonly origin: string;
+  /** The history's row 0. */
+  readonly body: string;
+}
+/** The refusal of a start whose key is taken. */
+export interface KeyTaken {
+  readonly run: string;
+  readonly status: RunStatus;
+  readonly same: boolean;
+}
+
+/** Everything that one turn of a run's code brought, as one commit. */
+export interface AppendParameters {
+  readonly run: string;
+  readonly version: string;
+  readonly seq: number;
+  /** JSON list of records. */
+  readonly body: string;
+  /** Present when it changed. */
+  readonly status?: RunStatus;
+  readonly reason?: string | null;
+  /** Rows of the inbox that are now in the history. */
+  readonly consume?: readonly number[];
+  readonly timers?: readonly { readonly n: number; readonly due: number }[];
+  readonly waits?: readonly {
+    readonly n: number;
+    readonly event: string;
+    readonly key: string;
+    readonly due?: number;
+  }[];
+  readonly tasks?: readonly NewTask[];
+  /** Waits, timers and tasks that are over (the run ended or undoes). */
+  readonly drop?: boolean;
+  /** Of an end: what the front is told. */
+  readonly settled?: { readonly out?: string; readonly failure?: string };
+}
+export interface NewTask {
+  readonly n: number;
+  readonly id: string;
+  readonly process: string;
+  readonly runKey: string;
+  readonly name: string;
+  readonly title: string;
+  readonly assign: string;
+  readonly input: string;
+  readonly form: string;
+  readonly due?: number;
+}
+
+export interface SignalParameters {
+  readonly event: string;
+  readonly key: string;
+  readonly payload: string;
+  readonly delivery: string;
+}
+export interface AnswerParameters {
+  readonly task: string;
+  readonly answer: string;
+  readonly by: string;
+}
+export interface OperateParameters {
+  readonly run: string;
+  /** JSON of operation and actor. */
+  readonly body: string;
+}
+
+/** Writer to a worker. */
+export type ToWorker =
+  | {
+      readonly kind: "start";
+      readonly run: string;
+      readonly process: string;
+      readonly key: string;
+      readonly body: string;
+    }
+  | { readonly kind: "deliver"; readonly run: string; readonly delivery: Delivery };
+
+export interface Delivery {
+  /** Row in the inbox. */
+  readonly id: number;
+  readonly n: number;
+  readonly kind: "signal" | "timer" | "answer" | "operate";
+  readonly body: string;
+}
+
+/** Writer to the front. */
+export type ToFront =
+  | {
+      readonly kind: "settled";
+      readonly run: string;
+      readonly process: string;
+      readonly key: string;
+      readonly version: string;
+      readonly status: RunStatus;
+      readonly reason?: string;
+      readonly createdAt: number;
+      readonly updatedAt: number;
+      readonly out?: string;
+      readonly failure?: string;
+    }
+  /** A run of a version that has no worker has something to do. */
+  | { readonly kind: "worker-needed"; readonly version: string };
+
+/** Name of a worker's port. */
+export function portName(version: string): string {
+  return `worker:${version}`;
+}
+
+/** Front to a worker, on the control port. */
+export type ToWorkerControl = { readonly kind: "stop"; readonly ms: number };
+
+/** A worker to the front, on the control port. */
+export type FromWorker =
+  | { readonly kind: "ready" }
+  | { readonly kind: "attempts"; readonly counts: readonly AttemptCount[] }
+  | { readonly kind: "failed"; readonly reason: string }
+  | { readonly kind: "stopped" };
+
+/** `outcome`: `ok`, or class and outcome of the failure: `retry/unknown`. */
+export interface AttemptCount {
+  readonly what: string;
+  readonly outcome: string;
+  readonly times: number;
+  /** Together. */
+  readonly ms: number;
+}

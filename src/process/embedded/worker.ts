@@ -1,0 +1,315 @@
+/**
+ * The worker's side of the engine: holds the executions of one code version, gives them their deliveries turn by turn, and sends
+ * what a turn brought to the writer as one message.
+ */
+import { DatabaseSync } from "node:sqlite";
+import type { MessagePort } from "node:worker_threads";
+import type { AnyOperation, Caller, StoredFailure, Validate } from "../../operation.ts";
+import { type PortClient, portClient } from "../../store/port-client.ts";
+import type { BatchAnswer } from "../../store/store.ts";
+import type { AnyProcess } from "../define.ts";
+import type { RunStatus } from "../engine.ts";
+import type { Work } from "./attempts.ts";
+import { Execution, type Host, type Identity } from "./execution.ts";
+import { Journal } from "./journal.ts";
+import { type Policy, policyOf } from "./policy.ts";
+import type { HistoryRecord } from "./records.ts";
+import type { Delivery, FromWorker, ToWorker, ToWorkerControl } from "./wire.ts";
+
+/** What the engine hands to a worker thread (transfer both ports). */
+export interface WorkerLink {
+  /** The store's database file. */
+  readonly file: string;
+  readonly version: string;
+  readonly writer: MessagePort;
+  readonly control: MessagePort;
+}
+
+export interface WorkerOptions {
+  readonly link: WorkerLink;
+  readonly processes: readonly AnyProcess[];
+  readonly caller: Caller;
+  /** An operation by `system.name`: undo needs it after a crash. */
+  operation(name: string): AnyOperation | undefined;
+  validateOutput(process: AnyProcess): Validate;
+  /** Fakes for tests. */
+  readonly clock?: { now(): number; chance(): number; later(ms: number, act: () => void): () => void };
+}
+
+const clock: NonNullable<WorkerOptions["clock"]> = {
+  now: Date.now,
+  chance: Math.random,
+  later(ms, act) {
+    const timer = setTimeout(act, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** How often counted attempts are told to the front. */
+const countsEveryMs = 1000;
+
+/** Takes up the version's open runs, and runs until the control port says stop. Resolves when it has stopped. */
+export function runWorker(options: WorkerOptions): Promise<void> {
+  return new VersionWorker(options).stopped.promise;
+}
+
+interface Known {
+  readonly definition: AnyProcess;
+  readonly policy: Policy;
+  readonly validateOutput: Validate;
+}
+
+class VersionWorker implements Host {
+  readonly stopped = Promise.withResolvers<void>();
+  readonly caller: Caller;
+  readonly operation: WorkerOptions["operation"];
+  readonly now: () => number;
+  readonly chance: () => number;
+  readonly later: Host["later"];
+  readonly #abort = new AbortController();
+  readonly signal = this.#abort.signal;
+  readonly #link: WorkerLink;
+  readonly #processes = new Map<string, Known>();
+  readonly #executions = new Map<string, Execution>();
+  readonly #client: PortClient;
+  readonly #db: DatabaseSync;
+  #dirty = new Set<Execution>();
+  #draining: Execution[] = [];
+  #ticking = false;
+  #stopping = false;
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+  #underWay = 0;
+  #counts = new Map<string, { what: string; outcome: string; times: number; ms: number }>();
+  #countsTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: WorkerOptions) {
+    this.#link = options.link;
+    this.caller = options.caller;
+    this.operation = options.operation;
+    const { now, chance, later } = options.clock ?? clock;
+    this.now = now;
+    this.chance = chance;
+    this.later = later;
+    for (const definition of options.processes) {
+      this.#processes.set(definition.name, {
+        definition,
+        policy: policyOf(definition.retry),
+        validateOutput: options.validateOutput(definition),
+      });
+    }
+    const { file, writer, control } = this.#link;
+    this.#db = new DatabaseSync(file, { readOnly: true });
+    this.#client = portClient(
+      writer,
+      (messages) => {
+        for (const message of messages as readonly ToWorker[]) this.#take(message);
+      },
+      (reason) => this.#tell({ kind: "failed", reason }),
+    );
+    control.on("message", (message: ToWorkerControl) => {
+      if (message.kind === "stop") this.#stop(message.ms);
+    });
+    this.#takeUp();
+    this.#tell({ kind: "ready" });
+  }
+
+  #tell(message: FromWorker): void {
+    this.#link.control.postMessage(message);
+  }
+
+  /** Runs that were under way, and those for which something came. */
+  #takeUp(): void {
+    const open = this.#db.prepare(
+      `select id from runs where version = ?1 and status in ('running', 'undoing')
+       union select runs.id from inbox join runs on runs.id = inbox.run where runs.version = ?1 order by 1`,
+    );
+    for (const { id } of open.all(this.#link.version) as { id: string }[]) this.#load(id);
+  }
+
+  #load(run: string): Execution | undefined {
+    const known = this.#executions.get(run);
+    if (known !== undefined) return known;
+    const row = this.#db.prepare("select process, key, version, status, reason from runs where id = ?").get(run) as
+      | { process: string; key: string; version: string; status: RunStatus; reason: string | null }
+      | undefined;
+    if (row === undefined || row.version !== this.#link.version) return undefined;
+    const bodies = this.#db.prepare("select body from history where run = ? order by seq").all(run) as {
+      body: string;
+    }[];
+    const records = bodies.flatMap(({ body }) => JSON.parse(body) as HistoryRecord[]);
+    if (records.length === 0 || records.at(-1)?.t === "end") return undefined;
+    const identity: Identity = { id: run, key: row.key, process: row.process, version: row.version };
+    const journal = new Journal(run, row.version, bodies.length, row.status, row.reason ?? undefined);
+    const execution = this.#execute(identity, journal, records);
+    const inbox = this.#db
+      .prepare("select id, n, kind, body from inbox where run = ? order by id")
+      .all(run) as unknown as Delivery[];
+    for (const delivery of inbox) execution.receive(delivery);
+    return execution;
+  }
+
+  #execute(identity: Identity, journal: Journal, records: readonly HistoryRecord[]): Execution {
+    const known = this.#processes.get(identity.process);
+    const execution = new Execution(
+      this,
+      identity,
+      known?.definition,
+      known?.policy ?? policyOf(undefined),
+      known?.validateOutput ?? (() => []),
+      journal,
+      records,
+    );
+    this.#executions.set(identity.id, execution);
+    execution.begin();
+    return execution;
+  }
+
+  #take(message: ToWorker): void {
+    // What comes now is in the store, and will be taken up at the next start.
+    if (this.#stopping) return;
+    const { run } = message;
+    if (message.kind === "start") {
+      if (this.#executions.has(run)) return;
+      const { process, key, body } = message;
+      const { version } = this.#link;
+      const journal = new Journal(run, version, 1, "running", undefined);
+      this.#execute({ id: run, key, process, version }, journal, JSON.parse(body) as HistoryRecord[]);
+      return;
+    }
+    const there = this.#executions.get(run);
+    // A run that is loaded now finds the delivery in its inbox.
+    if (there === undefined) this.#load(run);
+    else there.receive(message.delivery);
+  }
+
+  // --- Host -----------------------------------------------------------------------------------------------------------
+
+  awoke(execution: Execution): void {
+    this.#draining.push(execution);
+    this.#tickSoon();
+  }
+  changed(execution: Execution): void {
+    this.#dirty.add(execution);
+    this.#tickSoon();
+  }
+  ready(execution: Execution): void {
+    if (!this.#stopping) execution.takeMail();
+  }
+  ended(execution: Execution): void {
+    this.#executions.delete(execution.identity.id);
+  }
+  reload(execution: Execution): void {
+    this.#executions.delete(execution.identity.id);
+    this.#load(execution.identity.id);
+  }
+  attempted(work: Work, ms: number, failed: StoredFailure | undefined): void {
+    const outcome = failed === undefined ? "ok" : `${failed.class}/${failed.outcome}`;
+    const name = `${work.what} ${outcome}`;
+    const count = this.#counts.get(name) ?? { what: work.what, outcome, times: 0, ms: 0 };
+    count.times += 1;
+    count.ms += ms;
+    this.#counts.set(name, count);
+    this.#countsTimer ??= setTimeout(() => this.#tellCounts(), countsEveryMs).unref();
+  }
+
+  #tellCounts(): void {
+    this.#countsTimer = undefined;
+    this.#tell({ kind: "attempts", counts: [...this.#counts.values()] });
+    this.#counts = new Map();
+  }
+
+  // --- turns ----------------------------------------------------------------------------------------------------------
+
+  #tickSoon(): void {
+    if (this.#ticking) return;
+    this.#ticking = true;
+    setImmediate(() => this.#tick());
+  }
+
+  /** The microtasks of every delivery have run dry: what the code asked is sent as one message. */
+  #tick(): void {
+    this.#ticking = false;
+    const drained = this.#draining;
+    this.#draining = [];
+    for (const execution of drained) execution.drained();
+    const dirty = this.#dirty;
+    this.#dirty = new Set();
+    for (const execution of dirty) {
+      // Its code runs again already: what it asks rides along.
+      if (execution.awake) this.#dirty.add(execution);
+      else this.#append(execution);
+    }
+    this.#client.flush();
+  }
+
+  #append(execution: Execution): void {
+    const taken = execution.journal.take();
+    if (taken === undefined) return;
+    this.#underWay += 1;
+    this.#client.send(
+      [{ name: "process.append", parameters: taken.parameters }],
+      (answer: BatchAnswer) => {
+        this.#underWay -= 1;
+        if (answer.kind === "refused") {
+          // Another writer has this run: nothing of this execution counts any more.
+          this.#executions.delete(execution.identity.id);
+          return;
+        }
+        for (const act of taken.committed) act();
+        this.#stoppedYet();
+      },
+      (error) => {
+        this.#underWay -= 1;
+        this.#executions.delete(execution.identity.id);
+        this.#tell({ kind: "failed", reason: error.message });
+      },
+    );
+  }
+
+  // --- stop -----------------------------------------------------------------------------------------------------------
+
+  #stop(ms: number): void {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    const hard = setTimeout(() => {
+      this.#abort.abort();
+      this.#close();
+    }, ms);
+    this.stopped.promise.finally(() => clearTimeout(hard)).catch(() => {});
+    this.#settling = 1;
+    const done = () => {
+      this.#settling -= 1;
+      this.#stoppedYet();
+    };
+    for (const execution of [...this.#executions.values()]) {
+      this.#settling += 1;
+      execution.settleForStop(done);
+    }
+    done();
+  }
+  #settling = 0;
+
+  #stoppedYet(): void {
+    if (!this.#stopping || this.#settling > 0 || this.#underWay > 0) return;
+    if (this.#dirty.size > 0 || this.#draining.length > 0) {
+      setImmediate(() => this.#stoppedYet());
+      return;
+    }
+    this.#close();
+  }
+
+  #closed = false;
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#countsTimer);
+    if (this.#counts.size > 0) this.#tellCounts();
+    this.#tell({ kind: "stopped" });
+    this.#client.close();
+    this.#db.close();
+    this.#link.control.close();
+    this.stopped.resolve();
+  }
+}
