@@ -7,7 +7,7 @@ test("a module's sources are everything that it imports at run time, and nothing
   const project = testProject({
     "processes/a.ts": `import { b } from "../lib/b.ts"; import type { T } from "../lib/types.ts"; import x from "./x.json" with { type: "json" };
       import { readFileSync } from "node:fs"; import { deep } from "@scope/pack/deep"; import pack from "pack"; import { defineProcess } from "mortise";
-      import { contract } from "../systems/erp/contract.ts"; export { c } from "../lib/c.ts"; type Other = import("../lib/none.ts").Other;`,
+      import { contract } from "../systems/erp/contract.ts"; export { c } from "../lib/c.ts"; const form = /a+/; type Other = import("../lib/none.ts").Other;`,
     "processes/x.json": "{}",
     "lib/b.ts": `const late = () => import("./late.ts"); const file = new URL("./data.txt", import.meta.url); import "../processes/a.ts";`,
     "lib/c.ts": "export const c = 1;",

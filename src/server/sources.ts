@@ -152,7 +152,7 @@ function importsOf(text: string, file: string): { imports: readonly Import[]; pr
         break;
       default:
         // Types are not there at run time.
-        if (node.type.startsWith("TS") && typeOnly.has(node.type)) continue;
+        if (typeOnly.has(node.type)) continue;
     }
     for (const [name, inner] of Object.entries(node)) if (name !== "parent") open.push(inner);
   }
