@@ -1,26 +1,21 @@
 /**
- * What the rooms publish on `node:diagnostics_channel`, as this room reads it. Channels belong to a thread: what a code version's
- * worker publishes is forwarded by the server, and published again in the front under the same name.
+ * What the rooms publish on `node:diagnostics_channel`, as this room reads it. Channels belong to a thread: what happens in a code
+ * version's worker is counted there and told to the front once a second (`mortise:process:attempts`, `mortise:server:outbound`).
  */
 
 /** Every channel that is observed. */
 export const channels = [
   "mortise:process:run",
-  "mortise:process:attempt",
+  "mortise:process:attempts",
   "mortise:outbound:request",
   "mortise:publish:request",
+  "mortise:publish:failure",
   "mortise:server:worker",
+  "mortise:server:outbound",
   "mortise:server:trigger",
   "mortise:server:admin",
 ] as const;
 export type ChannelName = (typeof channels)[number];
-
-/** Channels on which workers publish. */
-export const workerChannels: readonly ChannelName[] = [
-  "mortise:process:run",
-  "mortise:process:attempt",
-  "mortise:outbound:request",
-];
 
 /** A fact: a flat object of plain values. What else stands in a message is not read. */
 export type Fact = Readonly<Record<string, string | number | boolean>>;
@@ -58,4 +53,13 @@ export interface AdminFact {
   readonly status: number;
   readonly by: string;
   readonly durationMs: number;
+}
+
+/** Requests of a worker to systems, counted. */
+export interface OutboundCounts {
+  /** `2xx`; `failed` where there was no answer. */
+  readonly class: string;
+  readonly times: number;
+  /** Together. */
+  readonly ms: number;
 }

@@ -63,7 +63,7 @@ test("what the rooms publish becomes lines, with plain values only", (t) => {
     reason: "asks",
     input: { card: "4111" },
   });
-  channel("mortise:process:run").publish({ run: "r1", process: "p", status: "running" });
+  channel("mortise:process:run").publish({ kind: "started", run: "r1", process: "p", status: "running" });
   channel("mortise:publish:request").publish({ api: "orders", status: 202, durationMs: 3 });
   assert.deepEqual(
     lines.map((line) => {

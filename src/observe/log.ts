@@ -58,7 +58,7 @@ export function createLog({ level, redactor, write }: LogOptions): Log {
   const listeners = new Map<ChannelName, (message: unknown) => void>();
   for (const name of channels) {
     const listener = (message: unknown) => {
-      const line = lineOf(name, factOf(message));
+      const line = lineOf(name, factOf(message), message);
       if (line !== undefined)
         logger[line.level](clean({ channel: name.slice(8), ...line.fields }) as object, line.message);
     };
@@ -89,24 +89,31 @@ export function createLog({ level, redactor, write }: LogOptions): Log {
 interface Line {
   readonly level: "debug" | "info" | "warn" | "error";
   readonly message: string;
-  readonly fields: Fact;
+  readonly fields: object;
 }
 
-function lineOf(name: ChannelName, fields: Fact): Line | undefined {
+/** What the caller was not told: the error itself, without the values in it. */
+function errorOf(message: unknown): object {
+  const { error } = message as { readonly error?: unknown };
+  return error instanceof Error ? { error } : {};
+}
+
+function lineOf(name: ChannelName, fields: Fact, message: unknown): Line | undefined {
   switch (name) {
     case "mortise:process:run": {
-      const { status } = fields;
-      if (status === "running" || status === "waiting") return { level: "debug", message: "run", fields };
-      return {
-        level: status === "parked" ? "warn" : "info",
-        message: status === "parked" ? "run parked" : "run ended",
-        fields,
-      };
+      const { kind, status } = fields;
+      if (kind === "started") return { level: "debug", message: "run started", fields };
+      const parked = status === "parked";
+      return { level: parked ? "warn" : "info", message: parked ? "run parked" : "run ended", fields };
     }
-    case "mortise:process:attempt":
-      return { level: fields.code === undefined ? "debug" : "info", message: "attempt", fields };
+    case "mortise:process:attempts":
+      return fields.outcome === "ok" ? undefined : { level: "info", message: "failed attempts", fields };
     case "mortise:outbound:request":
       return { level: "debug", message: "outbound request", fields };
+    case "mortise:server:outbound":
+      return undefined;
+    case "mortise:publish:failure":
+      return { level: "error", message: "request failed", fields: { ...fields, ...errorOf(message) } };
     case "mortise:publish:request":
       return { level: Number(fields.status) >= 500 ? "error" : "info", message: "request", fields };
     case "mortise:server:worker":

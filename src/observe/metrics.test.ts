@@ -20,13 +20,21 @@ test("facts are counted under bounded labels, without keys", async (t) => {
     status: 202,
     durationMs: 4,
   });
-  channel("mortise:process:attempt").publish({ system: "erp", operation: "createSalesOrder", class: "retry" });
+  channel("mortise:process:attempts").publish({
+    what: "erp.createSalesOrder",
+    outcome: "retry/unknown",
+    times: 3,
+    ms: 1500,
+  });
+  channel("mortise:server:outbound").publish({ class: "2xx", times: 4, ms: 2000 });
   const { text, type } = await metrics.page();
   assert.match(type, /^text\/plain/);
   assert.match(text, /mortise_runs_settled_total\{process="p",status="completed"\} 1/);
   assert.match(text, /mortise_run_seconds_bucket\{le="5",process="p",status="completed"\} 1/);
   assert.match(text, /mortise_api_requests_total\{api="orders",operation="placeOrder",class="2xx"\} 1/);
-  assert.match(text, /mortise_attempts_total\{system="erp",operation="createSalesOrder",class="retry"\} 1/);
+  assert.match(text, /mortise_attempts_total\{operation="erp.createSalesOrder",outcome="retry\/unknown"\} 3/);
+  assert.match(text, /mortise_attempt_seconds_total\{operation="erp.createSalesOrder",outcome="retry\/unknown"\} 1.5/);
+  assert.match(text, /mortise_outbound_requests_total\{class="2xx"\} 4/);
   assert.match(text, /mortise_runs\{process="p",status="waiting"\} 7/);
   assert.match(text, /mortise_tasks_open 2/);
   assert.ok(!text.includes("4711") && !text.includes("acme"));

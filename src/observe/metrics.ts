@@ -5,6 +5,7 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { type ChannelName, type Fact, factOf } from "./facts.ts";
+import { statusClass } from "./outbound-counts.ts";
 
 /** What is read when a page of metrics is made. */
 export interface MetricSources {
@@ -35,8 +36,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     const metric = new Histogram({ name, help, labelNames: [...labelNames], buckets, registers });
     const bounded = boundedLabels(labelNames);
     return (fact: Fact) => {
-      const ms = fact.durationMs ?? fact.ms;
-      if (typeof ms === "number") metric.observe(bounded(fact), ms / 1000);
+      if (typeof fact.durationMs === "number") metric.observe(bounded(fact), fact.durationMs / 1000);
     };
   };
   const quick = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -44,15 +44,19 @@ export function createMetrics(sources: MetricSources): Metrics {
 
   const runs = counter("mortise_runs_settled_total", "Runs that ended or parked.", ["process", "status"]);
   const runTime = histogram("mortise_run_seconds", "Time from start to end of a run.", ["process", "status"], slow);
-  const attempts = counter("mortise_attempts_total", "Attempts of steps; class is ok, fault, or that of the failure.", [
-    "system",
+  const attempts = counter(
+    "mortise_attempts_total",
+    "Attempts of steps; the outcome is ok, or class and outcome of the failure.",
+    ["operation", "outcome"],
+  );
+  const attemptTime = counter("mortise_attempt_seconds_total", "Time of these attempts together.", [
     "operation",
-    "class",
+    "outcome",
   ]);
-  const attemptTime = histogram("mortise_attempt_seconds", "Time of an attempt.", ["system", "operation"], quick);
   const requests = counter("mortise_api_requests_total", "Requests to published APIs.", ["api", "operation", "class"]);
   const requestTime = histogram("mortise_api_request_seconds", "Time of a request.", ["api", "operation"], quick);
   const outbound = counter("mortise_outbound_requests_total", "HTTP requests to systems.", ["class"]);
+  const outboundTime = counter("mortise_outbound_seconds_total", "Time of these requests together.", ["class"]);
   const triggers = counter("mortise_triggers_total", "Events from systems.", ["system", "event", "result"]);
   const workers = counter("mortise_worker_events_total", "Starts, stops and deaths of workers.", ["event"]);
   const admin = counter("mortise_admin_requests_total", "Requests to the admin API.", ["class"]);
@@ -80,29 +84,43 @@ export function createMetrics(sources: MetricSources): Metrics {
     [
       "mortise:process:run",
       (fact) => {
-        if (fact.status === "running" || fact.status === "waiting") return;
+        if (fact.kind === "started") return;
         runs(fact);
         if (fact.status !== "parked") runTime(fact);
       },
     ],
     [
-      "mortise:process:attempt",
+      "mortise:process:attempts",
       (fact) => {
-        attempts({ ...fact, class: fact.class ?? fact.outcome ?? "ok" });
-        attemptTime(fact);
+        const labels = { operation: fact.what ?? "", outcome: fact.outcome ?? "" };
+        attempts(labels, Number(fact.times ?? 0));
+        attemptTime(labels, Number(fact.ms ?? 0) / 1000);
       },
     ],
     [
       "mortise:publish:request",
       (fact) => {
-        requests({ ...fact, class: statusClass(fact) });
+        requests({ ...fact, class: statusClass(fact.status) });
         requestTime(fact);
       },
     ],
-    ["mortise:outbound:request", (fact) => outbound({ class: statusClass(fact) })],
+    [
+      "mortise:outbound:request",
+      (fact) => {
+        outbound({ class: statusClass(fact.status) });
+        outboundTime({ class: statusClass(fact.status) }, Number(fact.ms ?? 0) / 1000);
+      },
+    ],
+    [
+      "mortise:server:outbound",
+      (fact) => {
+        outbound(fact, Number(fact.times ?? 0));
+        outboundTime(fact, Number(fact.ms ?? 0) / 1000);
+      },
+    ],
     ["mortise:server:trigger", (fact) => triggers(fact)],
     ["mortise:server:worker", (fact) => workers(fact)],
-    ["mortise:server:admin", (fact) => admin({ class: statusClass(fact) })],
+    ["mortise:server:admin", (fact) => admin({ class: statusClass(fact.status) })],
   ];
   const subscribed = listeners.map(([name, listener]) => {
     const take = (message: unknown) => listener(factOf(message));
@@ -117,11 +135,6 @@ export function createMetrics(sources: MetricSources): Metrics {
       registry.clear();
     },
   };
-}
-
-function statusClass(fact: Fact): string {
-  const { status } = fact;
-  return typeof status === "number" && status >= 100 && status < 600 ? `${Math.floor(status / 100)}xx` : "failed";
 }
 
 /** The labels of a fact; once there are too many sets of them, all further ones count as one. */

@@ -3,16 +3,15 @@
  * `check`, `types` and tests can load a project anywhere. Everything wrong is reported at once, with file and line.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { registerHooks } from "node:module";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { definitionOf, type SystemDefinition } from "../connectors/system.ts";
 import { failure } from "../errors.ts";
-import { moduleUrl } from "../module-url.ts";
 import type { Requirement } from "../observe/requirement.ts";
 import type { AnyProcess } from "../process/define.ts";
 import type { ApiDefinition } from "../publish/define.ts";
 import { type ConfigDefinition, configProblems, defineConfig, dotted, isConfig } from "./config.ts";
+import { useOwnMortise } from "./own-mortise.ts";
 import { projectPath, type SourceProblem, sourcesOf } from "./sources.ts";
 
 export interface Project {
@@ -144,24 +143,6 @@ export async function loadProject(folder: string): Promise<Project> {
     processFiles: files.process,
   });
 }
-
-/**
- * From here on, `mortise` means this Mortise to every module of this thread, whatever copy a project has installed: two copies in
- * one thread would not know each other's errors.
- */
-export function useOwnMortise(): void {
-  if (hooked) return;
-  hooked = true;
-  const own = moduleUrl("../index", import.meta.url).href;
-  registerHooks({
-    resolve: (specifier, context, next) => {
-      if (specifier === "mortise") return next(own, context);
-      if (specifier.startsWith("mortise/")) return next(specifier, { ...context, parentURL: own });
-      return next(specifier, context);
-    },
-  });
-}
-let hooked = false;
 
 function isKind<T extends { readonly kind: string }>(value: unknown, kind: T["kind"]): value is T {
   return typeof value === "object" && value !== null && (value as { kind?: unknown }).kind === kind;

@@ -11,7 +11,7 @@ export interface RunResources {
   readonly engine: Engine;
   /** Masks the sensitive fields of a run. */
   readonly maskRun: (run: RunDetail) => RunDetail;
-  readonly maskTask: (task: TaskView) => TaskView;
+  readonly maskTask: (task: TaskView, run: RunDetail | undefined) => TaskView;
   /** Compiles the form of a task. */
   readonly compile: (schema: JsonSchema) => Validate;
   /** Takes an event as if its system had sent it; checks the payload. */
@@ -168,7 +168,11 @@ export function runRoutes({ engine, maskRun, maskTask, compile, deliver }: RunRe
       handle({ query }) {
         const status = (query.status ?? "open") as TaskView["status"];
         const run = text(query.run);
-        return { tasks: engine.tasks(run === undefined ? { status } : { status, run }).map(maskTask) };
+        return {
+          tasks: engine
+            .tasks(run === undefined ? { status } : { status, run })
+            .map((task) => maskTask(task, engine.run(task.run))),
+        };
       },
     },
     {

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { definitionOf, rest, type SystemDefinition } from "../connectors/system.ts";
+import { defineProcess } from "../process/define.ts";
+import type { RunDetail } from "../process/engine.ts";
+import { createMasking } from "./masking.ts";
+import { testRun } from "./test-engine.ts";
+import { contractOf } from "./test-project.ts";
+
+const system = rest(contractOf("shop"), {
+  connection: "http://127.0.0.1:1",
+  sensitive: ["book.input.sku", "paid.order"],
+});
+const booking = defineProcess({
+  name: "booking",
+  input: { kind: "schema", json: true },
+  key: () => "k",
+  run: async () => null,
+  sensitive: ["input.card.*"],
+});
+const masking = createMasking({
+  systems: new Map([["shop", definitionOf(system) as SystemDefinition]]),
+  processes: new Map([["booking", booking]]),
+});
+
+const run: RunDetail = {
+  ...testRun("r1", "parked"),
+  reason: "the card 4111-1111 was refused",
+  input: { card: { number: "4111-1111", cvc: "123" }, note: "x", amount: 987654 },
+  parked: { code: "c", message: "m", answers: [], asked: { again: "secret-sku" } },
+  steps: [
+    {
+      position: 1,
+      id: "own name",
+      kind: "call",
+      operation: "shop.book",
+      status: "done",
+      at: 1,
+      input: { sku: "secret-sku" },
+    },
+    {
+      position: 2,
+      id: "shop.paid",
+      kind: "receive",
+      operation: "shop.paid",
+      status: "done",
+      at: 1,
+      output: { order: 987654, type: "paid" },
+    },
+    { position: 3, id: "mapped", kind: "step", status: "done", at: 1, output: { copied: "secret-sku", kept: "x" } },
+  ],
+};
+
+test("sensitive fields are masked by path, and their values wherever else they stand in the run", () => {
+  const shown = masking.run(run);
+  const text = JSON.stringify(shown);
+  for (const hidden of ["4111-1111", "secret-sku", "987654", '"123"']) assert.ok(!text.includes(hidden), hidden);
+  assert.equal(shown.reason, "the card ••• was refused");
+  assert.deepEqual(shown.steps[2]?.output, { copied: "•••", kept: "x" });
+  assert.deepEqual(shown.input, { card: { number: "•••", cvc: "•••" }, note: "x", amount: "•••" });
+});
+
+test("a task shows nothing that is sensitive in its run", () => {
+  const task = { id: "t", run: "r1", process: "booking", key: "k", name: "n", title: "t", assign: "a" };
+  const shown = masking.task({ ...task, input: { card: "4111-1111" }, form: true, status: "open", createdAt: 1 }, run);
+  assert.deepEqual(shown.input, { card: "•••" });
+});

@@ -1,0 +1,101 @@
+/**
+ * Runs and tasks as people may see them (P8): sensitive fields are masked by their paths, and so is every other text of the same run
+ * in which such a value stands, since a process carries values on from one step to the next.
+ */
+import { type Mask, maskAt, masked, pathsBelow } from "../contract/mask.ts";
+import type { Json } from "../operation.ts";
+import type { RunDetail, StepView, TaskView } from "../process/engine.ts";
+import type { Project } from "./project.ts";
+
+export interface Masking {
+  run(run: RunDetail): RunDetail;
+  /** `run`: the run that asks; what is sensitive in it is masked in the task too. */
+  task(task: TaskView, run: RunDetail | undefined): TaskView;
+}
+
+/** Shorter values are masked at their own place only: as part of other texts they would mean nothing. */
+const shortest = 4;
+
+export function createMasking(project: Pick<Project, "systems" | "processes">): Masking {
+  const masks = new Map<string, Mask>();
+  /** The mask of `erp.createOrder.input`, `carrier.shipped` or `order-to-cash.output`. */
+  const maskOf = (owner: string, paths: readonly string[] | undefined, place: string): Mask => {
+    const name = `${owner} ${place}`;
+    const known = masks.get(name) ?? maskAt(pathsBelow(paths ?? [], place));
+    masks.set(name, known);
+    return known;
+  };
+
+  function ofStep(step: StepView, side: "input" | "output"): Mask {
+    const [system = "", ...rest] = (step.operation ?? "").split(".");
+    const paths = project.systems.get(system)?.settings.sensitive;
+    const name = rest.join(".");
+    return maskOf(system, paths, step.kind === "receive" ? name : `${name}.${side}`);
+  }
+
+  /** Masks by path, and collects what was masked. */
+  function prepare(run: RunDetail): { readonly run: RunDetail; readonly values: ReadonlySet<string> } {
+    const values = new Set<string>();
+    const sensitive = project.processes.get(run.process)?.sensitive;
+    const hide = (value: Json | undefined, mask: Mask): Json | undefined => {
+      if (value === undefined) return undefined;
+      const hidden = mask(value);
+      collect(value, hidden, values);
+      return hidden;
+    };
+    const steps = run.steps.map((step) => ({
+      ...step,
+      ...(step.input === undefined ? {} : { input: hide(step.input, ofStep(step, "input")) as Json }),
+      ...(step.output === undefined ? {} : { output: hide(step.output, ofStep(step, "output")) as Json }),
+    }));
+    const input = hide(run.input, maskOf(run.process, sensitive, "input")) as Json;
+    const output = hide(run.output, maskOf(run.process, sensitive, "output"));
+    return { run: { ...run, steps, input, ...(output === undefined ? {} : { output }) }, values };
+  }
+
+  return {
+    run(given) {
+      const { run, values } = prepare(given);
+      return values.size === 0 ? run : (scrub(run as unknown as Json, values) as unknown as RunDetail);
+    },
+    task(task, run) {
+      if (run === undefined) return task;
+      const { values } = prepare(run);
+      return values.size === 0 ? task : { ...task, input: scrub(task.input, values) };
+    },
+  };
+}
+
+/** Every text and number of `before` that was masked in `after`. */
+function collect(before: Json, after: Json, values: Set<string>): void {
+  if (before === after) return;
+  if (after === masked) {
+    leaves(before, values);
+    return;
+  }
+  if (typeof before !== "object" || before === null) return;
+  for (const [name, inner] of Object.entries(before)) {
+    collect(inner as Json, (after as Readonly<Record<string, Json>>)[name] ?? null, values);
+  }
+}
+
+function leaves(value: Json, values: Set<string>): void {
+  if (typeof value === "object" && value !== null)
+    for (const inner of Object.values(value)) leaves(inner as Json, values);
+  else if (value !== masked && (typeof value === "string" || typeof value === "number")) {
+    const text = String(value);
+    if (text.length >= shortest) values.add(text);
+  }
+}
+
+function scrub(value: Json, values: ReadonlySet<string>): Json {
+  if (typeof value === "string") {
+    let text = value;
+    for (const hidden of values) if (text.includes(hidden)) text = text.replaceAll(hidden, masked);
+    return text;
+  }
+  if (typeof value === "number") return values.has(String(value)) ? masked : value;
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map((inner: Json) => scrub(inner, values));
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, scrub(inner, values)]));
+}

@@ -1,0 +1,69 @@
+/**
+ * What Mortise runs on, checked at start. A SQLite with the WAL-reset race can lose commits, so it is refused; a Node with a known
+ * hole is named, and used.
+ */
+import { failure } from "../errors.ts";
+
+export interface Runtime {
+  /** Such as `24.22.1`. */
+  readonly node: string;
+  readonly sqlite: string;
+}
+
+/** The versions this process runs on. */
+export const ownRuntime: Runtime = { node: process.versions.node, sqlite: process.versions.sqlite ?? "0.0.0" };
+
+/** First Node of each line without the holes of the release of 2026-10-21 (CVE-2026-111497 and others). */
+const soundNodes: readonly (readonly number[])[] = [
+  [22, 23, 4],
+  [24, 22, 1],
+  [26, 12, 1],
+];
+
+/**
+ * The WAL-reset race (two connections and a checkpoint: corruption, or lost commits) was in SQLite up to 3.51.2; mended in 3.51.3, and
+ * in 3.50.7 and 3.44.6.
+ */
+const soundSqlites: readonly (readonly number[])[] = [
+  [3, 44, 6],
+  [3, 50, 7],
+  [3, 51, 3],
+];
+
+/** Warnings, as sentences. Throws `runtime-too-old`. */
+export function checkRuntime({ node, sqlite }: Runtime = ownRuntime): readonly string[] {
+  const own = numbers(node);
+  if ((own[0] ?? 0) < 24) {
+    throw failure("runtime-too-old", { what: "Node", found: node, reason: "it is too old", wanted: "Node 24.22.1" });
+  }
+  if (!isSound(numbers(sqlite), soundSqlites)) {
+    const reason = "a race in its write-ahead log can lose commits";
+    throw failure("runtime-too-old", { what: "SQLite", found: sqlite, reason, wanted: "a Node with SQLite 3.51.3" });
+  }
+  if (isSound(own, soundNodes)) return [];
+  const line = soundNodes.find(([major]) => major === own[0]) ?? soundNodes.at(-1);
+  return [`Node ${node} has known security holes; install ${line?.join(".")} or newer.`];
+}
+
+/** Sound: a mended version of its own line, or newer than all lines that are known. */
+function isSound(version: readonly number[], sound: readonly (readonly number[])[]): boolean {
+  const newest = sound.at(-1) as readonly number[];
+  if (compare(version, newest) >= 0) return true;
+  // Lines are told apart by what stands before the last number that a fix changes.
+  return sound.some((first) => {
+    const depth = newest[0] === 3 ? 2 : 1;
+    return compare(version.slice(0, depth), first.slice(0, depth)) === 0 && compare(version, first) >= 0;
+  });
+}
+
+function numbers(version: string): readonly number[] {
+  return version.split(/[.-]/).slice(0, 3).map(Number);
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  for (let at = 0; at < Math.max(a.length, b.length); at += 1) {
+    const difference = (a[at] ?? 0) - (b[at] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

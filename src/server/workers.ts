@@ -1,0 +1,221 @@
+/**
+ * The worker threads: one per code version. What dies is started again, after a pause that grows; what blocks for a minute is
+ * ended and started again. What a worker had in hand is in the store, so its runs resume.
+ */
+import { channel } from "node:diagnostics_channel";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { type MessagePort, Worker } from "node:worker_threads";
+import type { ResolvedSettings } from "../connectors/system.ts";
+import { asMortiseError } from "../errors.ts";
+import { moduleUrl } from "../module-url.ts";
+import type { OutboundCounts, WorkerFact } from "../observe/facts.ts";
+import { type PermitTable, reclaim } from "../outbound/permits.ts";
+import type { WorkerLink } from "../process/embedded/worker.ts";
+import { loadVersion, type VersionManifest } from "./versions.ts";
+
+/** What a worker thread is given. */
+export interface WorkerStart {
+  readonly link: WorkerLink;
+  /** Folder of the version's snapshot. */
+  readonly folder: string;
+  readonly manifest: VersionManifest;
+  /** Folder of the project: for packages, and for relative paths of connections. */
+  readonly project: string;
+  readonly settings: ReadonlyMap<string, ResolvedSettings>;
+  readonly permits: PermitTable;
+  /** Of the permits: no other living thread has it. */
+  readonly slot: number;
+}
+
+/** What a worker thread says to its supervisor. */
+export type WorkerMessage =
+  /** It runs; repeated, so that a blocked one is noticed. */
+  { readonly kind: "alive" } | { readonly kind: "outbound"; readonly counts: readonly OutboundCounts[] };
+
+export const aliveEveryMs = 5000;
+const blockedAfterMs = 60_000;
+const firstPauseMs = 250;
+const longestPauseMs = 30_000;
+
+export type WorkerState = "running" | "starting" | "failed" | "none";
+
+export interface WorkersOptions {
+  /** The store's folder. */
+  readonly store: string;
+  readonly project: string;
+  readonly settings: ReadonlyMap<string, ResolvedSettings>;
+  readonly permits: PermitTable;
+  readonly memoryMiB: number;
+  /** A thread is gone; start it again by way of the engine. */
+  readonly lost: (version: string) => void;
+  /** A line that the project's code wrote to standard output or error. */
+  readonly printed: (version: string, stream: "stdout" | "stderr", line: string) => void;
+  /** Milliseconds after which a silent worker counts as blocked. Default 60000. */
+  readonly blockedAfterMs?: number;
+}
+
+export interface Workers {
+  /** For the engine: starts the thread of a version, at once or after a pause. */
+  start(version: string, link: WorkerLink, transfer: readonly MessagePort[]): void;
+  state(version: string): WorkerState;
+  /** Ends the thread of a version that is not needed any more. */
+  retire(version: string): Promise<void>;
+  /** Nothing is started again from now on; what waits to be started is given up. */
+  stopping(): void;
+  /** Ends what is still there. */
+  close(): Promise<void>;
+}
+
+interface Entry {
+  state: WorkerState;
+  thread: Worker | undefined;
+  timer: NodeJS.Timeout | undefined;
+  link: WorkerLink | undefined;
+  /** Deaths in a row. */
+  deaths: number;
+  startedAt: number;
+  aliveAt: number;
+  retired: boolean;
+}
+
+const facts = channel("mortise:server:worker");
+const outboundFacts = channel("mortise:server:outbound");
+
+export function createWorkers(options: WorkersOptions): Workers {
+  const entries = new Map<string, Entry>();
+  const slots = new Set<number>();
+  let stopped = false;
+  const tell = (fact: WorkerFact) => facts.publish(fact);
+
+  const entryOf = (version: string): Entry => {
+    let entry = entries.get(version);
+    if (entry === undefined) {
+      entry = {
+        state: "none",
+        thread: undefined,
+        timer: undefined,
+        link: undefined,
+        deaths: 0,
+        startedAt: 0,
+        aliveAt: 0,
+        retired: false,
+      };
+      entries.set(version, entry);
+    }
+    return entry;
+  };
+
+  function open(version: string, entry: Entry, link: WorkerLink, transfer: readonly MessagePort[]): void {
+    entry.timer = undefined;
+    let started: WorkerStart;
+    let thread: Worker;
+    const slot = freeSlot(slots);
+    try {
+      const { folder, manifest } = loadVersion(options.store, version);
+      const { project, settings, permits } = options;
+      started = { link, folder, manifest, project, settings, permits, slot };
+      thread = new Worker(moduleUrl("./worker-main", import.meta.url), {
+        name: `mortise-${version.slice(0, 8)}`,
+        workerData: started,
+        transferList: [...transfer],
+        resourceLimits: { maxOldGenerationSizeMb: options.memoryMiB },
+        stdout: true,
+        stderr: true,
+      });
+    } catch (error) {
+      closePorts(transfer);
+      died(version, entry, asMortiseError(error).message);
+      return;
+    }
+    slots.add(slot);
+    entry.thread = thread;
+    entry.startedAt = Date.now();
+    entry.aliveAt = entry.startedAt;
+    let reason: string | undefined;
+    pipe(thread.stdout, (line) => options.printed(version, "stdout", line));
+    pipe(thread.stderr, (line) => options.printed(version, "stderr", line));
+    thread.on("message", (message: WorkerMessage) => {
+      if (message.kind === "alive") {
+        entry.aliveAt = Date.now();
+        if (entry.state !== "running") {
+          entry.state = "running";
+          tell({ version, event: "started", restarts: entry.deaths });
+        }
+      } else for (const counts of message.counts) outboundFacts.publish(counts);
+    });
+    thread.on("error", (error) => {
+      reason = error instanceof Error ? error.message : String(error);
+    });
+    const watch = setInterval(() => {
+      if (Date.now() - entry.aliveAt < (options.blockedAfterMs ?? blockedAfterMs)) return;
+      reason = "the project's code blocked its thread";
+      thread.terminate().catch(() => {});
+    }, aliveEveryMs).unref();
+    thread.on("exit", (code) => {
+      clearInterval(watch);
+      reclaim(options.permits, slot);
+      slots.delete(slot);
+      entry.thread = undefined;
+      if (stopped || entry.retired) {
+        entry.state = "none";
+        tell({ version, event: "stopped" });
+      } else died(version, entry, reason ?? `it ended with code ${code}`);
+    });
+  }
+
+  function died(version: string, entry: Entry, reason: string): void {
+    // One that lived for long starts again at once.
+    if (Date.now() - entry.startedAt > longestPauseMs && entry.state === "running") entry.deaths = 0;
+    entry.deaths += 1;
+    entry.state = "failed";
+    tell({ version, event: "died", reason, restarts: entry.deaths });
+    if (!stopped) options.lost(version);
+  }
+
+  return {
+    start(version, link, transfer) {
+      const entry = entryOf(version);
+      entry.retired = false;
+      entry.link = link;
+      if (entry.state === "none") entry.state = "starting";
+      const pause = entry.deaths === 0 ? 0 : Math.min(longestPauseMs, firstPauseMs * 2 ** (entry.deaths - 1));
+      entry.timer = setTimeout(() => open(version, entry, link, transfer), pause);
+    },
+    state: (version) => entries.get(version)?.state ?? "none",
+    async retire(version) {
+      const entry = entries.get(version);
+      if (entry === undefined) return;
+      entry.retired = true;
+      clearTimeout(entry.timer);
+      await entry.thread?.terminate();
+      entries.delete(version);
+    },
+    stopping() {
+      stopped = true;
+      for (const entry of entries.values()) {
+        if (entry.timer === undefined) continue;
+        clearTimeout(entry.timer);
+        // The engine waits for this port's end.
+        if (entry.link !== undefined) closePorts([entry.link.control, entry.link.writer]);
+      }
+    },
+    async close() {
+      stopped = true;
+      await Promise.all([...entries.values()].map((entry) => entry.thread?.terminate()));
+    },
+  };
+}
+
+function freeSlot(taken: ReadonlySet<number>): number {
+  // 0 is the front.
+  for (let slot = 1; ; slot += 1) if (!taken.has(slot)) return slot;
+}
+
+function closePorts(ports: readonly MessagePort[]): void {
+  for (const port of ports) port.close();
+}
+
+function pipe(stream: Readable, take: (line: string) => void): void {
+  createInterface({ input: stream }).on("line", take);
+}
