@@ -1,0 +1,166 @@
+/**
+ * Reads the files of a WSDL contract: the definitions, and every schema that they hold, import or include, across files
+ * and in rings. What comes out has no imports left in it.
+ */
+import { parse as parseYaml } from "yaml";
+import { failure, MortiseError } from "../../errors.ts";
+import { attributeOf, parseXml, placeOf, type XmlElement, type XmlTrouble } from "../../formats/xml.ts";
+import type { ContractFile, ContractFiles } from "./source.ts";
+import { type SchemaDocument, Schemas, schemaChildren, unreadableAt, xsd } from "./xsd-schemas.ts";
+
+/** The namespace of WSDL 1.1. */
+export const wsdl = "http://schemas.xmlsoap.org/wsdl/";
+
+export interface Definitions {
+  readonly file: string;
+  readonly root: XmlElement;
+  readonly namespace: string;
+}
+
+export interface LoadedWsdl {
+  /** The entry first. */
+  readonly definitions: readonly Definitions[];
+  readonly schemas: Schemas;
+}
+
+// Namespaces whose few names are built in (xsd-builtin.ts): their documents are never fetched.
+const wellKnown = new Set([
+  xsd,
+  "http://www.w3.org/XML/1998/namespace",
+  "http://www.w3.org/2005/05/xmlmime",
+  "http://schemas.xmlsoap.org/soap/encoding/",
+  "http://schemas.xmlsoap.org/wsdl/",
+]);
+
+/** Loads everything that the entry refers to. Rejects with `contract-unreadable`. */
+export async function loadWsdl(files: ContractFiles): Promise<LoadedWsdl> {
+  const loader = new Loader(files);
+  await loader.document(files.entry);
+  return { definitions: loader.definitions, schemas: loader.schemas };
+}
+
+class Loader {
+  readonly definitions: Definitions[] = [];
+  readonly schemas = new Schemas();
+  readonly #files: ContractFiles;
+  readonly #parsed = new Map<string, XmlElement>();
+  readonly #loaded = new Set<string>();
+  /** File and effective namespace of each schema that was taken: what ends rings of includes. */
+  readonly #taken = new Set<string>();
+  #urls: Promise<ReadonlyMap<string, string>> | undefined;
+
+  constructor(files: ContractFiles) {
+    this.#files = files;
+  }
+
+  /** A file that is either a WSDL or, as some import it, a schema. */
+  async document(file: ContractFile): Promise<void> {
+    if (this.#loaded.has(file.path)) return;
+    this.#loaded.add(file.path);
+    const root = this.#parse(file);
+    if (root.namespace === xsd && root.local === "schema") return this.#schema(file.path, root, undefined);
+    if (root.namespace === "http://www.w3.org/ns/wsdl")
+      throw unreadableAt(file.path, root, "this is WSDL 2.0, and only WSDL 1.1 is read");
+    if (root.namespace !== wsdl || root.local !== "definitions")
+      throw unreadableAt(file.path, root, `<${root.local}> is neither a WSDL 1.1 document nor a schema`);
+    this.definitions.push({ file: file.path, root, namespace: attributeOf(root, "targetNamespace") ?? "" });
+    for (const child of root.children) {
+      if (child.namespace !== wsdl) continue;
+      if (child.local === "import") {
+        const location = attributeOf(child, "location");
+        if (location !== undefined) await this.document(await this.#read(location, file.path, child));
+      } else if (child.local === "types") {
+        for (const schema of child.children) {
+          if (schema.namespace !== xsd) continue;
+          if (schema.local === "schema") await this.#schema(file.path, schema, undefined);
+          else await this.#schemaImport(file.path, schema, "");
+        }
+      }
+    }
+  }
+
+  /** @param including Namespace of the schema that includes this one. */
+  async #schema(file: string, root: XmlElement, including: string | undefined): Promise<void> {
+    const own = attributeOf(root, "targetNamespace");
+    if (including !== undefined && own !== undefined && own !== including)
+      throw unreadableAt(file, root, `it is included into the namespace ${including}, but its own is ${own}`);
+    const namespace = own ?? including ?? "";
+    const key = `${file} ${placeOf(root)} ${namespace}`;
+    if (this.#taken.has(key)) return;
+    this.#taken.add(key);
+    const document: SchemaDocument = {
+      file,
+      root,
+      namespace,
+      chameleon: own === undefined && namespace !== "",
+      elementsQualified: attributeOf(root, "elementFormDefault") === "qualified",
+      attributesQualified: attributeOf(root, "attributeFormDefault") === "qualified",
+    };
+    this.schemas.add(document);
+    for (const child of schemaChildren(root)) await this.#schemaImport(file, child, namespace);
+  }
+
+  /** An `import`, `include` or `redefine`; anything else is passed over. */
+  async #schemaImport(file: string, child: XmlElement, namespace: string): Promise<void> {
+    const location = attributeOf(child, "schemaLocation");
+    if (child.local === "redefine")
+      throw unreadableAt(file, child, "xs:redefine is not read; include the schema and give the new type its own name");
+    if (location === undefined || (child.local !== "import" && child.local !== "include")) return;
+    if (child.local === "import" && wellKnown.has(attributeOf(child, "namespace") ?? "")) return;
+    const target = await this.#read(location, file, child);
+    const found = this.#parse(target);
+    if (found.namespace === wsdl && found.local === "definitions") {
+      // Some point at the WSDL that holds the schema.
+      await this.document(target);
+      return;
+    }
+    if (found.namespace !== xsd || found.local !== "schema")
+      throw unreadableAt(target.path, found, `<${found.local}> is not a schema`);
+    // The namespace that an import states is not compared: if it is wrong, the names that need it dangle and say so.
+    await this.#schema(target.path, found, child.local === "include" ? namespace : undefined);
+  }
+
+  #parse(file: ContractFile): XmlElement {
+    let root = this.#parsed.get(file.path);
+    if (root === undefined) {
+      try {
+        root = parseXml(file.bytes, { depth: 256, elements: 2_000_000, bytes: 64 * 1024 * 1024 });
+      } catch (cause) {
+        if (!(cause instanceof MortiseError)) throw cause;
+        const { place, reason } = cause.details as XmlTrouble;
+        throw failure("contract-unreadable", { file: file.path, place, reason }, { cause });
+      }
+      this.#parsed.set(file.path, root);
+    }
+    return root;
+  }
+
+  async #read(location: string, from: string, element: XmlElement): Promise<ContractFile> {
+    const place = placeOf(element);
+    try {
+      return await this.#files.read(location, from, place);
+    } catch (refused) {
+      if (!/^https?:/i.test(location)) throw refused;
+      this.#urls ??= this.#manifest();
+      const mapped = (await this.#urls).get(location);
+      if (mapped === undefined) throw refused;
+      return this.#files.read(mapped, this.#files.entry.path, place);
+    }
+  }
+
+  /** `manifest.yml` beside the entry: under `mappings` a file for each URL, for contracts whose imports are addresses. */
+  async #manifest(): Promise<ReadonlyMap<string, string>> {
+    const urls = new Map<string, string>();
+    let text: string;
+    try {
+      text = (await this.#files.read("manifest.yml", this.#files.entry.path)).text;
+    } catch {
+      return urls;
+    }
+    const facts: unknown = parseYaml(text, { maxAliasCount: 0 });
+    const mappings: unknown = (facts as { mappings?: unknown } | null)?.mappings;
+    if (typeof mappings !== "object" || mappings === null) return urls;
+    for (const [url, file] of Object.entries(mappings)) if (typeof file === "string") urls.set(url, file);
+    return urls;
+  }
+}

@@ -1,0 +1,155 @@
+/** The parts of a WSDL by name - messages, port types, bindings - and which ports of its services are worth calling. */
+import { attributeOf, placeOf, type XmlElement } from "../../formats/xml.ts";
+import type { QName } from "../model.ts";
+import { type LoadedWsdl, wsdl } from "./wsdl-load.ts";
+import { qualified, shownName, unreadableAt } from "./xsd-schemas.ts";
+
+/** Binding elements of SOAP 1.1 (WSDL 1.1, section 3) and SOAP 1.2 (its W3C submission). */
+export const soapNamespaces: ReadonlyMap<string, "1.1" | "1.2"> = new Map([
+  ["http://schemas.xmlsoap.org/wsdl/soap/", "1.1"],
+  ["http://schemas.xmlsoap.org/wsdl/soap12/", "1.2"],
+]);
+
+const httpTransports = new Set([
+  "http://schemas.xmlsoap.org/soap/http",
+  "http://schemas.xmlsoap.org/soap/http/",
+  "http://www.w3.org/2003/05/soap/bindings/HTTP/",
+  "http://www.w3.org/2003/05/soap/bindings/HTTP",
+]);
+
+type PartKind = "message" | "portType" | "binding" | "service";
+
+/** A part and the file it stands in. */
+export interface Part {
+  readonly element: XmlElement;
+  readonly file: string;
+  readonly namespace: string;
+}
+
+/** A SOAP binding that will be read, with its port where there is one. */
+export interface SoapPort {
+  readonly binding: Part;
+  readonly portType: Part;
+  readonly version: "1.1" | "1.2";
+  readonly style: "document" | "rpc";
+  readonly service: string | undefined;
+  readonly address: string | undefined;
+}
+
+export class WsdlParts {
+  readonly #parts = new Map<string, Part>();
+
+  constructor(loaded: LoadedWsdl) {
+    for (const { file, root, namespace } of loaded.definitions) {
+      for (const element of root.children) {
+        if (element.namespace !== wsdl || !/^(message|portType|binding|service)$/.test(element.local)) continue;
+        const local = attributeOf(element, "name");
+        if (local === undefined) throw unreadableAt(file, element, `a ${element.local} has no name`);
+        const key = `${element.local} ${shownName({ namespace, local })}`;
+        const other = this.#parts.get(key);
+        if (other !== undefined)
+          throw unreadableAt(
+            file,
+            element,
+            `the ${key} is defined a second time; the first is in ${other.file} at ${placeOf(other.element)}`,
+          );
+        this.#parts.set(key, { element, file, namespace });
+      }
+    }
+  }
+
+  all(kind: PartKind): readonly Part[] {
+    return [...this.#parts.values()].filter((part) => part.element.local === kind);
+  }
+
+  find(kind: PartKind, name: QName): Part | undefined {
+    return this.#parts.get(`${kind} ${shownName(name)}`);
+  }
+
+  /** The part that an attribute of `from` names, or `contract-unreadable`. */
+  need(kind: PartKind, from: XmlElement, attribute: string, file: string): Part {
+    const text = attributeOf(from, attribute);
+    if (text === undefined) throw unreadableAt(file, from, `<${from.local}> names no ${kind}`);
+    const name = qualified(file, from, text);
+    const found = this.find(kind, name);
+    if (found === undefined) throw unreadableAt(file, from, `the ${kind} ${shownName(name)} is defined nowhere`);
+    return found;
+  }
+}
+
+/**
+ * The SOAP ports over HTTP: of each service one per port type, SOAP 1.1 before 1.2. Where there is no service, the
+ * bindings themselves. Rejects a contract that has none, saying what it has.
+ */
+export function soapPorts(parts: WsdlParts, loaded: LoadedWsdl): readonly SoapPort[] {
+  const others: string[] = [];
+  const candidates: SoapPort[] = [];
+  const consider = (binding: Part, service: string | undefined, address: string | undefined): void => {
+    const found = soapBinding(binding);
+    if (typeof found === "string") others.push(found);
+    else
+      candidates.push({
+        ...found,
+        binding,
+        portType: parts.need("portType", binding.element, "type", binding.file),
+        service,
+        address,
+      });
+  };
+  for (const service of parts.all("service")) {
+    for (const port of childrenOf(service.element, "port")) {
+      const binding = parts.need("binding", port, "binding", service.file);
+      const address = port.children.find((child) => child.local === "address");
+      consider(
+        binding,
+        attributeOf(service.element, "name"),
+        address === undefined ? undefined : attributeOf(address, "location"),
+      );
+    }
+  }
+  if (candidates.length === 0 && others.length === 0)
+    for (const binding of parts.all("binding")) consider(binding, undefined, undefined);
+
+  const chosen = new Map<string, SoapPort>();
+  for (const port of candidates) {
+    const key = `${port.service} ${shownName(nameOf(port.portType))}`;
+    const other = chosen.get(key);
+    if (other === undefined || (other.version === "1.2" && port.version === "1.1")) chosen.set(key, port);
+  }
+  const [entry] = loaded.definitions;
+  if (chosen.size === 0 && entry !== undefined) {
+    const has = others.length === 0 ? "it has no binding" : `it has only ${[...new Set(others)].sort().join(", ")}`;
+    throw unreadableAt(entry.file, entry.root, `there is no SOAP binding over HTTP: ${has}`);
+  }
+  return [...chosen.values()];
+}
+
+/** The qualified name of a part. */
+export function nameOf(part: Part): QName {
+  return { namespace: part.namespace, local: attributeOf(part.element, "name") ?? "" };
+}
+
+export function childrenOf(element: XmlElement, local: string): readonly XmlElement[] {
+  return element.children.filter((child) => child.namespace === wsdl && child.local === local);
+}
+
+/** The element of a SOAP binding inside another one, such as `soap:body`. */
+export function soapChild(element: XmlElement, local: string): XmlElement | undefined {
+  return element.children.find((child) => child.local === local && soapNamespaces.has(child.namespace));
+}
+
+function soapBinding(binding: Part): { version: "1.1" | "1.2"; style: "document" | "rpc" } | string {
+  const soap = soapChild(binding.element, "binding");
+  if (soap === undefined) {
+    const other = binding.element.children.find((child) => child.local === "binding" || child.local === "address");
+    if (other === undefined) return "a binding without a protocol";
+    const verb = attributeOf(other, "verb");
+    return verb === undefined ? `a binding of ${other.namespace}` : `HTTP ${verb} bindings`;
+  }
+  const transport = attributeOf(soap, "transport");
+  if (transport !== undefined && !httpTransports.has(transport)) return `SOAP over ${transport}`;
+  return {
+    version: soapNamespaces.get(soap.namespace) ?? "1.1",
+    style: attributeOf(soap, "style") === "rpc" ? "rpc" : "document",
+  };
+}

@@ -1,0 +1,186 @@
+/**
+ * The schema documents of a contract: their global components by name, and how a qualified name in them is resolved.
+ * (XML Schema 1.0 part 1, sections 3.15 and 4.2.)
+ */
+import { failure, type MortiseError } from "../../errors.ts";
+import { attributeOf, namespaceOf, placeOf, type XmlElement } from "../../formats/xml.ts";
+import type { QName } from "../model.ts";
+
+/** The namespace of XML Schema. */
+export const xsd = "http://www.w3.org/2001/XMLSchema";
+
+export interface SchemaDocument {
+  /** Relative to the contract's folder. */
+  readonly file: string;
+  readonly root: XmlElement;
+  /** Effective target namespace: that of the including schema for one without its own (chameleon include). */
+  readonly namespace: string;
+  readonly chameleon: boolean;
+  readonly elementsQualified: boolean;
+  readonly attributesQualified: boolean;
+}
+
+/** A global declaration or definition, and where it stands. */
+export interface Component {
+  readonly element: XmlElement;
+  readonly document: SchemaDocument;
+}
+
+export type ComponentKind = "element" | "attribute" | "type" | "group" | "attributeGroup";
+
+const kinds: ReadonlyMap<string, ComponentKind> = new Map([
+  ["element", "element"],
+  ["attribute", "attribute"],
+  ["complexType", "type"],
+  ["simpleType", "type"],
+  ["group", "group"],
+  ["attributeGroup", "attributeGroup"],
+]);
+
+/** `{namespace}local`, as it is shown in errors and used as a key. */
+export function shownName(name: QName): string {
+  return `{${name.namespace}}${name.local}`;
+}
+
+/** The error of a contract at one of its elements. */
+export function unreadableAt(file: string, element: XmlElement, reason: string): MortiseError {
+  return failure("contract-unreadable", { file, place: placeOf(element), reason });
+}
+
+/** Elements of XML Schema directly inside, annotations left out. */
+export function schemaChildren(element: XmlElement): readonly XmlElement[] {
+  return element.children.filter((child) => child.namespace === xsd && child.local !== "annotation");
+}
+
+/** The name that the text of an attribute stands for (`tns:Order`). Throws on an undeclared prefix. */
+export function resolveName(document: SchemaDocument, element: XmlElement, text: string): QName {
+  const name = qualified(document.file, element, text);
+  // A chameleon's own names moved to the namespace of the schema that includes it.
+  if (document.chameleon && name.namespace === "") return { namespace: document.namespace, local: name.local };
+  return name;
+}
+
+/** A qualified name in any document. */
+export function qualified(file: string, element: XmlElement, text: string): QName {
+  const trimmed = text.trim();
+  const colon = trimmed.indexOf(":");
+  const prefix = colon < 0 ? "" : trimmed.slice(0, colon);
+  const namespace = namespaceOf(element.scope, prefix);
+  if (namespace === undefined)
+    throw unreadableAt(file, element, `the name "${trimmed}" has the prefix "${prefix}", which is not declared`);
+  return { namespace, local: colon < 0 ? trimmed : trimmed.slice(colon + 1) };
+}
+
+/** All schemas of one contract. */
+export class Schemas {
+  readonly #components = new Map<string, Component>();
+  readonly #documents: SchemaDocument[] = [];
+  #derived: Map<string, QName[]> | undefined;
+  #substitutes: Map<string, QName[]> | undefined;
+
+  /** Adds a document's globals. The same name twice is refused, unless both say exactly the same. */
+  add(document: SchemaDocument): void {
+    this.#documents.push(document);
+    for (const element of schemaChildren(document.root)) {
+      const kind = kinds.get(element.local);
+      if (kind === undefined) continue;
+      const local = attributeOf(element, "name");
+      if (local === undefined) throw unreadableAt(document.file, element, `a global ${element.local} has no name`);
+      const key = keyOf(kind, { namespace: document.namespace, local });
+      const other = this.#components.get(key);
+      if (other === undefined) this.#components.set(key, { element, document });
+      else if (!same(other.element, element)) {
+        throw unreadableAt(
+          document.file,
+          element,
+          `the ${kind} ${shownName({ namespace: document.namespace, local })} is defined a second time; the first is in ${other.document.file} at ${placeOf(other.element)}`,
+        );
+      }
+    }
+  }
+
+  find(kind: ComponentKind, name: QName): Component | undefined {
+    return this.#components.get(keyOf(kind, name));
+  }
+
+  /** The component, or `contract-unreadable` at the element that refers to it. */
+  need(kind: ComponentKind, name: QName, file: string, from: XmlElement): Component {
+    const found = this.find(kind, name);
+    if (found === undefined) throw unreadableAt(file, from, `the ${kind} ${shownName(name)} is defined nowhere`);
+    return found;
+  }
+
+  /** Global complex types that extend or restrict `name`, directly or not, in document order. */
+  derivedFrom(name: QName): readonly QName[] {
+    this.#derived ??= this.#index("complexType", (element, document) => {
+      for (const content of schemaChildren(element)) {
+        if (content.local !== "complexContent") continue;
+        for (const derivation of schemaChildren(content)) {
+          const base = attributeOf(derivation, "base");
+          if (base !== undefined) return resolveName(document, derivation, base);
+        }
+      }
+      return undefined;
+    });
+    return closure(this.#derived, name);
+  }
+
+  /** Global elements that may stand in for `name` (substitution group), directly or not. */
+  substitutesFor(name: QName): readonly QName[] {
+    this.#substitutes ??= this.#index("element", (element, document) => {
+      const head = attributeOf(element, "substitutionGroup");
+      return head === undefined ? undefined : resolveName(document, element, head);
+    });
+    return closure(this.#substitutes, name);
+  }
+
+  #index(
+    local: string,
+    baseOf: (element: XmlElement, document: SchemaDocument) => QName | undefined,
+  ): Map<string, QName[]> {
+    const found = new Map<string, QName[]>();
+    const seen = new Set<string>();
+    for (const document of this.#documents) {
+      for (const element of document.root.children) {
+        if (element.namespace !== xsd || element.local !== local) continue;
+        const own = { namespace: document.namespace, local: attributeOf(element, "name") ?? "" };
+        const base = baseOf(element, document);
+        if (base === undefined || seen.has(shownName(own))) continue;
+        seen.add(shownName(own));
+        const list = found.get(shownName(base)) ?? [];
+        list.push(own);
+        found.set(shownName(base), list);
+      }
+    }
+    return found;
+  }
+}
+
+function keyOf(kind: ComponentKind, name: QName): string {
+  return `${kind} ${shownName(name)}`;
+}
+
+function closure(children: ReadonlyMap<string, readonly QName[]>, name: QName): readonly QName[] {
+  const seen = new Set([shownName(name)]);
+  const all: QName[] = [];
+  const queue = [...(children.get(shownName(name)) ?? [])];
+  for (let at = queue.shift(); at !== undefined; at = queue.shift()) {
+    if (seen.has(shownName(at))) continue;
+    seen.add(shownName(at));
+    all.push(at);
+    queue.push(...(children.get(shownName(at)) ?? []));
+  }
+  return all;
+}
+
+function same(a: XmlElement, b: XmlElement): boolean {
+  return (
+    a.local === b.local &&
+    a.namespace === b.namespace &&
+    a.text.trim() === b.text.trim() &&
+    a.attributes.length === b.attributes.length &&
+    a.attributes.every((attribute) => attributeOf(b, attribute.local, attribute.namespace) === attribute.value) &&
+    a.children.length === b.children.length &&
+    a.children.every((child, index) => same(child, b.children[index] as XmlElement))
+  );
+}
