@@ -204,11 +204,6 @@ const table = {
     class: "retry",
     text: "{operation} was answered with HTTP {status} and no SOAP envelope. Check the address of the system, its credentials, and any proxy in between.",
   },
-  "soap-settings": {
-    status: 500,
-    class: "give-up",
-    text: "The system {system} can't be called by SOAP: {reason}. Correct its connection.",
-  },
   "connection-invalid": {
     status: 500,
     class: "give-up",

@@ -1,0 +1,32 @@
+/**
+ * A request and its answer as plain values, so that everything but the listener is tested without sockets. The body is
+ * read on demand: who is not let in sends nothing into our memory.
+ */
+
+export interface HttpRequest {
+  /** Made by the listener; unique. Stands in the answer as `X-Request-Id` and in `instance` of a problem. */
+  readonly id: string;
+  /** Upper case. */
+  readonly method: string;
+  /** As sent, without the query; begins with `/`. Still percent-encoded. */
+  readonly path: string;
+  /** As sent, without the `?`; empty if there is none. */
+  readonly query: string;
+  /** Lower-case names, no prototype. Repeated ones are joined with ", ", except those that may stand only once (refused). */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Of the socket; never taken from a header. */
+  readonly address: string;
+  /** Reads the whole body. Rejects with `body-too-large` above `limit` bytes, before buffering what is over. Call it at most once. */
+  body(limit: number): Promise<Uint8Array>;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  /** Lower-case names. The listener adds length, request id and security headers where they are missing. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Absent: an empty body. */
+  readonly body?: string | Uint8Array;
+}
+
+/** Never rejects by intention; what it throws becomes an `internal` problem. */
+export type HttpHandler = (request: HttpRequest) => Promise<HttpResponse>;

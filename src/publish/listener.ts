@@ -1,0 +1,290 @@
+/**
+ * The hardened HTTP listener: node:http around a plain handler, with the limits that Node leaves open. Used for the
+ * published APIs and for the admin API.
+ *
+ *  L1  What two readers could understand differently is refused: repeated Host and other single headers, absolute-form and
+ *      authority-form targets, Transfer-Encoding in HTTP/1.0 or other than `chunked`, more than `maxHeaders` headers
+ *      (Node would hide the rest).
+ *  L2  No body is read before the handler asks for it; then at most the limit is kept, whatever was declared.
+ *  L3  Every wait has an end: headers, whole request, idle connection, and a client that does not read its answer.
+ *  L4  Every refusal is a problem (RFC 9457), also where there was no request yet.
+ */
+import { randomBytes } from "node:crypto";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { failure, type MortiseError } from "../errors.ts";
+import type { HttpHandler, HttpRequest, HttpResponse } from "./http.ts";
+import { problemResponse, rawProblem } from "./problem.ts";
+import { checkedHead, readBody } from "./request-head.ts";
+
+export interface ListenerOptions {
+  /** Default `127.0.0.1`. */
+  readonly host?: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** Request line and headers together, in bytes. Default 16384. */
+  readonly maxHeaderBytes?: number;
+  /** Default 100. */
+  readonly maxHeaders?: number;
+  /** Milliseconds until the headers are here. Default 10000. */
+  readonly headersTimeoutMs?: number;
+  /** Milliseconds until the whole request is here; also how long an answer may take to be read. Default 30000. */
+  readonly bodyTimeoutMs?: number;
+  /** Milliseconds that an idle connection is kept. Default 5000. */
+  readonly keepAliveMs?: number;
+  /** Connections in total. Default 5000; the next is closed at once. */
+  readonly maxConnections?: number;
+  /** Connections from one address. Default 100. Raise it behind a proxy: all callers then have its address. */
+  readonly maxConnectionsPerAddress?: number;
+  /** Told of what a handler throws; never sees a refusal. Default: nothing. */
+  readonly onError?: (error: unknown, request: HttpRequest) => void;
+}
+
+export interface Listener {
+  /** `http://127.0.0.1:8080` */
+  readonly url: string;
+  readonly port: number;
+  /** Requests that are being answered. */
+  readonly inFlight: number;
+  /**
+   * Stops accepting, closes idle connections, lets what is in flight end with `Connection: close`, and after `graceMs`
+   * destroys the rest. Resolves when no connection is left.
+   */
+  close(graceMs: number): Promise<void>;
+}
+
+const securityHeaders: readonly (readonly [string, string])[] = [
+  ["x-content-type-options", "nosniff"],
+  ["cache-control", "no-store"],
+  ["content-security-policy", "default-src 'none'; frame-ancestors 'none'"],
+];
+
+/** Binds and listens. Rejects with Node's error if the port is taken. */
+export async function listen(handler: HttpHandler, options: ListenerOptions): Promise<Listener> {
+  const limits = {
+    headers: options.maxHeaders ?? 100,
+    headerBytes: options.maxHeaderBytes ?? 16_384,
+    bodyMs: options.bodyTimeoutMs ?? 30_000,
+    perAddress: options.maxConnectionsPerAddress ?? 100,
+  };
+  const headersTimeout = Math.min(options.headersTimeoutMs ?? 10_000, limits.bodyMs);
+  const server = createServer({
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout,
+    requestTimeout: limits.bodyMs,
+    keepAliveTimeout: options.keepAliveMs ?? 5000,
+    connectionsCheckingInterval: Math.max(50, Math.min(1000, headersTimeout / 4)),
+    insecureHTTPParser: false,
+    requireHostHeader: false, // refused in checkedHead, as a problem
+    joinDuplicateHeaders: false,
+    noDelay: true,
+  });
+  server.maxHeadersCount = 0; // show all of them: checkedHead counts
+  server.maxConnections = options.maxConnections ?? 5000;
+
+  const ids = requestIds();
+  const perAddress = new Map<string, number>();
+  const lines = new WeakMap<Socket, Line>();
+  let inFlight = 0;
+  let draining = false;
+  let drained: (() => void) | undefined;
+
+  function answered(): void {
+    inFlight -= 1;
+    if (draining && inFlight === 0) drained?.();
+  }
+
+  async function respond(
+    req: IncomingMessage,
+    res: ServerResponse,
+    line: Line,
+    expectsContinue: boolean,
+  ): Promise<void> {
+    const id = ids();
+    let request: HttpRequest | undefined;
+    let answer: HttpResponse;
+    let closes = draining;
+    try {
+      const head = checkedHead(req, limits.headers);
+      request = { ...head, id, body: (limit) => readBody(req, head.headers, limit, expectsContinue ? res : undefined) };
+      answer = await handler(request);
+    } catch (thrown) {
+      answer = problemResponse(thrown, id);
+      // Whoever sent an ambiguous head may have sent an ambiguous end of it too.
+      if (request === undefined) closes = true;
+      else if (answer.status >= 500) options.onError?.(thrown, request);
+    }
+    closes ||= draining || leftUnread(req);
+    if (closes) line.closing = true;
+    if (res.destroyed) return;
+    send(req, res, answer, id, closes, limits.bodyMs);
+  }
+
+  function accept(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
+    const line = lines.get(req.socket) ?? { open: 0, closing: false, last: undefined };
+    // What comes behind a refused head is not believed to be a request; the connection ends with the refusal.
+    if (line.closing) return;
+    lines.set(req.socket, line);
+    line.open += 1;
+    line.last = { req, res };
+    inFlight += 1;
+    res.once("close", () => {
+      line.open -= 1;
+      answered();
+    });
+    // `respond` handles every failure of the handler; what is left is ours, and must not leave a client waiting.
+    respond(req, res, line, expectsContinue).catch(() => req.socket.destroy());
+  }
+
+  server.on("request", (req, res) => accept(req, res, false));
+  server.on("checkContinue", (req, res) => accept(req, res, true));
+  server.on("checkExpectation", (req: IncomingMessage, res: ServerResponse) => {
+    const id = ids();
+    send(
+      req,
+      res,
+      problemResponse(failure("request-malformed", { reason: "this Expect is not known" }), id),
+      id,
+      true,
+      0,
+    );
+  });
+  server.on("connect", (_req: IncomingMessage, socket: Duplex) => {
+    socket.end(rawProblem(failure("request-malformed", { reason: "CONNECT is not served" }), ids()));
+  });
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
+    const line = lines.get(socket as Socket);
+    // An answer written now would be taken for that of a request still being worked on: none is better than a wrong one.
+    const mine =
+      line === undefined ||
+      line.open === 0 ||
+      (line.open === 1 && line.last !== undefined && !line.last.req.complete && !line.last.res.headersSent);
+    if (mine) refuseUnparsed(error, socket as Socket, ids(), limits.headerBytes, limits.bodyMs);
+    else socket.destroy();
+  });
+  server.on("connection", (socket: Socket) => {
+    const address = socket.remoteAddress ?? "";
+    const open = (perAddress.get(address) ?? 0) + 1;
+    perAddress.set(address, open);
+    socket.once("close", () => {
+      const left = (perAddress.get(address) ?? 1) - 1;
+      if (left === 0) perAddress.delete(address);
+      else perAddress.set(address, left);
+    });
+    if (open > limits.perAddress) socket.destroy();
+  });
+
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port, options.host ?? "127.0.0.1", () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+  const { address, port, family } = server.address() as AddressInfo;
+
+  return {
+    url: `http://${family === "IPv6" ? `[${address}]` : address}:${port}`,
+    port,
+    get inFlight() {
+      return inFlight;
+    },
+    async close(graceMs) {
+      draining = true;
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      if (inFlight > 0) {
+        let timer: NodeJS.Timeout | undefined;
+        await new Promise<void>((resolve) => {
+          drained = resolve;
+          timer = setTimeout(resolve, graceMs);
+        });
+        clearTimeout(timer);
+      }
+      closeAll(server);
+      await closed;
+    },
+  };
+}
+
+/** One connection: how many answers are due on it, and whether it takes no more requests. */
+interface Line {
+  open: number;
+  closing: boolean;
+  last: { readonly req: IncomingMessage; readonly res: ServerResponse } | undefined;
+}
+
+function closeAll(server: Server): void {
+  server.closeIdleConnections();
+  server.closeAllConnections();
+}
+
+/** Unique over restarts: eight random bytes of this start, then a count. */
+function requestIds(): () => string {
+  const start = randomBytes(8).toString("hex");
+  let count = 0;
+  return () => {
+    count += 1;
+    return `${start}-${count.toString(36)}`;
+  };
+}
+
+/** Whether a body is still coming that is too long to be read away for the sake of the connection. */
+function leftUnread(req: IncomingMessage): boolean {
+  if (req.complete || req.readableEnded) return false;
+  const declared = req.headers["content-length"];
+  return req.headers["transfer-encoding"] !== undefined || (declared !== undefined && Number(declared) > 65_536);
+}
+
+function send(
+  req: IncomingMessage,
+  res: ServerResponse,
+  answer: HttpResponse,
+  id: string,
+  closes: boolean,
+  readWithinMs: number,
+): void {
+  const { body, headers } = answer;
+  const list: string[] = [];
+  for (const name in headers) list.push(name, headers[name] as string);
+  for (const [name, value] of securityHeaders) if (headers[name] === undefined) list.push(name, value);
+  list.push("x-request-id", id);
+  if (closes) list.push("connection", "close");
+  if (answer.status !== 204 && answer.status !== 304 && headers["content-length"] === undefined) {
+    list.push("content-length", String(body === undefined ? 0 : Buffer.byteLength(body)));
+  }
+  res.writeHead(answer.status, list);
+  res.end(req.method === "HEAD" ? undefined : body);
+  // What the kernel did not take at once waits for the client to read: not for ever (L3).
+  if (!res.writableFinished && res.writableLength > 0) {
+    const timer = setTimeout(() => res.destroy(), readWithinMs);
+    res.once("close", () => clearTimeout(timer));
+  }
+  if (closes && !req.complete) {
+    // The client may still be sending: let it read the answer first, a reset would lose it.
+    req.resume();
+    const timer = setTimeout(() => req.socket.destroy(), 1000);
+    req.socket.once("close", () => clearTimeout(timer));
+  }
+}
+
+function refuseUnparsed(
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  id: string,
+  headerBytes: number,
+  bodyMs: number,
+): void {
+  if (error.code === "ECONNRESET" || !socket.writable || socket.destroyed) {
+    socket.destroy();
+    return;
+  }
+  let refusal: MortiseError;
+  if (error.code === "HPE_HEADER_OVERFLOW") refusal = failure("headers-too-large", { limit: `${headerBytes} bytes` });
+  else if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") refusal = failure("request-timeout", { seconds: bodyMs / 1000 });
+  else refusal = failure("request-malformed", { reason: "it can't be parsed" });
+  socket.end(rawProblem(refusal, id));
+  const timer = setTimeout(() => socket.destroy(), 1000);
+  socket.once("close", () => clearTimeout(timer));
+}

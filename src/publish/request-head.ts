@@ -1,0 +1,88 @@
+/** Reads the head of a request strictly, and its body within a limit. See L1 and L2 in listener.ts. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { failure } from "../errors.ts";
+import type { HttpRequest } from "./http.ts";
+
+/** Headers that mean different things to different readers when they are repeated. */
+const single: ReadonlySet<string> = new Set([
+  "host",
+  "content-length",
+  "content-type",
+  "content-encoding",
+  "transfer-encoding",
+  "authorization",
+  "x-api-key",
+  "idempotency-key",
+]);
+
+/** The head as a plain value, or a refusal. */
+export function checkedHead(req: IncomingMessage, maxHeaders: number): Omit<HttpRequest, "id" | "body"> {
+  const raw = req.rawHeaders;
+  if (raw.length > maxHeaders * 2) throw failure("headers-too-large", { limit: `${maxHeaders} headers` });
+  const headers: Record<string, string> = Object.create(null);
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = (raw[at] as string).toLowerCase();
+    const value = raw[at + 1] as string;
+    const before = headers[name];
+    if (before === undefined) headers[name] = value;
+    else if (single.has(name)) throw refused(`the header ${name} is repeated`);
+    else headers[name] = `${before}, ${value}`;
+  }
+  if (headers.host === undefined && req.httpVersion !== "1.0") throw refused("there is no Host header");
+  const coding = headers["transfer-encoding"];
+  if (coding !== undefined) {
+    if (req.httpVersion === "1.0") throw refused("HTTP/1.0 has no Transfer-Encoding");
+    if (coding.toLowerCase() !== "chunked") throw refused("the only Transfer-Encoding served is chunked");
+    if (headers["content-length"] !== undefined)
+      throw refused("Transfer-Encoding and Content-Length contradict each other");
+  }
+  const target = req.url ?? "";
+  if (target[0] !== "/") throw refused("the target must be a path");
+  const cut = target.indexOf("?");
+  return {
+    method: req.method ?? "GET",
+    path: cut < 0 ? target : target.slice(0, cut),
+    query: cut < 0 ? "" : target.slice(cut + 1),
+    headers,
+    address: req.socket.remoteAddress ?? "",
+  };
+}
+
+/** `continueOn`: where the client waits for `100 Continue`. */
+export function readBody(
+  req: IncomingMessage,
+  headers: Readonly<Record<string, string>>,
+  limit: number,
+  continueOn: ServerResponse | undefined,
+): Promise<Uint8Array> {
+  const declared = headers["content-length"];
+  if (declared === undefined && headers["transfer-encoding"] === undefined) return Promise.resolve(empty);
+  const length = declared === undefined ? undefined : Number(declared);
+  if (length !== undefined && length > limit) return Promise.reject(failure("body-too-large", { limit }));
+  if (length === 0) return Promise.resolve(empty);
+  return new Promise((resolve, reject) => {
+    let first: Buffer | undefined;
+    let more: Buffer[] | undefined;
+    let size = 0;
+    req.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > limit) {
+        req.removeAllListeners("data");
+        first = more = undefined;
+        reject(failure("body-too-large", { limit }));
+      } else if (first === undefined) first = chunk;
+      else if (more === undefined) more = [first, chunk];
+      else more.push(chunk);
+    });
+    req.once("end", () => resolve(more === undefined ? (first ?? empty) : Buffer.concat(more, size)));
+    req.once("error", () => reject(refused("the connection ended before the body did")));
+    req.once("close", () => reject(refused("the connection ended before the body did")));
+    continueOn?.writeContinue();
+  });
+}
+
+const empty = new Uint8Array(0);
+
+function refused(reason: string): Error {
+  return failure("request-malformed", { reason });
+}
