@@ -26,5 +26,17 @@ export {
 } from "./operation.ts";
 export { defineProcess, defineTask, type ProcessDefinition } from "./process/define.ts";
 export { DeclaredFault, type Flow, FlowTimeout, isFault } from "./process/flow.ts";
+export {
+  type Access,
+  type ApiDefinition,
+  apiKey,
+  defineApi,
+  draft,
+  type Lifecycle,
+  type Limit,
+  preview,
+  published,
+} from "./publish/define.ts";
+export { type ApiCaller, type ApiOperation, del, get, patch, post, put, type RunView } from "./publish/operations.ts";
 export { type FromSchema, schema } from "./schema.ts";
 export { type ConfigOptions, defineConfig } from "./server/config.ts";

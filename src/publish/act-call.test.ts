@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { failure } from "../errors.ts";
+import type { CallResult } from "../operation.ts";
+import { assertProblem, openBench } from "./harness.test.ts";
+
+const stock = "/orders/v1/stock";
+
+test("a straight call answers with the system's output, and reuses it for the time stated", async () => {
+  await using bench = await openBench();
+  assert.deepEqual((await bench.ask("GET", `${stock}/rope?limit=5`)).json, { sku: "rope", onHand: 7 });
+  assert.deepEqual(bench.backend.called[0]?.input, Object.assign(Object.create(null), { sku: "rope", limit: 5 }));
+  await bench.ask("GET", `${stock}/rope?limit=5`);
+  assert.equal(bench.backend.called.length, 1);
+  await bench.ask("GET", `${stock}/rope`);
+  assert.equal(bench.backend.called.length, 2);
+  bench.time.now += 999;
+  await bench.ask("GET", `${stock}/rope?limit=5`);
+  assert.equal(bench.backend.called.length, 2);
+  bench.time.now += 1;
+  await bench.ask("GET", `${stock}/rope?limit=5`);
+  assert.equal(bench.backend.called.length, 3);
+});
+
+test("identical reads in flight are one call; a failed one is not kept", async () => {
+  await using bench = await openBench();
+  const gate = Promise.withResolvers<CallResult>();
+  bench.backend.answer = () => gate.promise;
+  const asked = [1, 2, 3].map(() => bench.ask("GET", `${stock}/rope`));
+  gate.reject(failure("system-unavailable", {}, { class: "wait", retryAfterMs: 2500 }));
+  for (const answer of await Promise.all(asked)) {
+    assertProblem(answer, 503, "system-unavailable");
+    assert.equal(answer.headers["retry-after"], "3");
+  }
+  assert.equal(bench.backend.called.length, 1);
+  bench.backend.answer = () => ({ ok: true, output: null });
+  assert.equal((await bench.ask("GET", `${stock}/rope`)).status, 200);
+});
+
+test("a declared fault has its own status where the API maps it, and else hides its detail", async () => {
+  await using bench = await openBench();
+  const fault = (name: string): CallResult => ({ ok: false, fault: { name, message: "ORA-1", detail: { sku: "x" } } });
+  bench.backend.answer = () => fault("UnknownSku");
+  const mapped = await bench.ask("GET", `${stock}/x`);
+  assertProblem(mapped, 404, "fault-declared");
+  assert.deepEqual([mapped.json.fault, mapped.json.faultDetail], ["UnknownSku", { sku: "x" }]);
+  bench.backend.answer = () => fault("Other");
+  const other = await bench.ask("GET", `${stock}/x`);
+  assertProblem(other, 422, "fault-declared");
+  assert.equal(other.json.faultDetail, undefined);
+  assert.ok(!other.text.includes("ORA-1"));
+});
+
+test("PD-5: a failed system is 502 or 504, and neither its host nor its words are shown", async () => {
+  await using bench = await openBench();
+  bench.backend.answer = () => {
+    throw failure("contract-output", { operation: "erp.internal", problems: "password" }, { outcome: "unknown" });
+  };
+  const read = await bench.ask("GET", `${stock}/x`);
+  assertProblem(read, 502, "system-failed");
+  assert.ok(!read.text.includes("erp.internal"));
+  const write = await bench.ask("POST", "/orders/v1/holds", { body: { reference: "r" } });
+  assertProblem(write, 504, "system-outcome-unknown");
+  assert.equal(bench.backend.called.length, 2);
+});
+
+test("each straight call that is no read has an effect key of its own", async () => {
+  await using bench = await openBench();
+  await bench.ask("POST", "/orders/v1/holds", { body: { reference: "r" } });
+  await bench.ask("POST", "/orders/v1/holds", { body: { reference: "r" } });
+  assert.equal(new Set(bench.backend.called.map(({ key }) => key)).size, 2);
+});

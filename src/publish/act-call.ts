@@ -1,0 +1,134 @@
+/**
+ * Calls a system's operation straight away, without a run. Reads: identical ones in flight are one call, and answers may be
+ * reused for a moment. The rest: one attempt, never repeated by us.
+ */
+import { randomUUID } from "node:crypto";
+import { asMortiseError, failure, type MortiseError } from "../errors.ts";
+import { canonicalJson } from "../formats/json.ts";
+import type { CallContext, CallResult, Json, Schema } from "../operation.ts";
+import type { ApiDefinition } from "./define.ts";
+import { type Act, type Exchange, jsonResponse, responder, type Workshop } from "./exchange.ts";
+import type { HttpResponse } from "./http.ts";
+import type { Ticket } from "./idempotency.ts";
+import type { CallsOperation } from "./operations.ts";
+import { invalidInput, ProblemError, problemResponse } from "./problem.ts";
+
+const mostCached = 10_000;
+
+export function callAct(
+  api: ApiDefinition,
+  name: string,
+  operation: CallsOperation,
+  input: Schema,
+  shop: Workshop,
+): Act {
+  const { accepts, timeoutMs, cacheMs = 0 } = operation;
+  const target = operation.operation;
+  const { backend, idempotency, clock } = shop;
+  const respond = responder(operation.responds, shop.compile);
+  const validateInput = accepts === undefined ? undefined : shop.compile(input);
+  /** By canonical input: what is under way, and what may be reused. Kept in order of insertion. */
+  const underway = new Map<string, Promise<HttpResponse>>();
+  const cached = new Map<string, { readonly response: HttpResponse; readonly until: number }>();
+
+  function inputOf(exchange: Exchange): Json {
+    if (accepts === undefined || validateInput === undefined) return exchange.input;
+    const mapped = accepts.map(exchange.input, { caller: exchange.caller }) as Json;
+    const problems = validateInput(mapped);
+    if (problems.length > 0) throw invalidInput(problems);
+    return mapped;
+  }
+
+  async function once(value: Json, key: string): Promise<HttpResponse> {
+    const context: CallContext = {
+      key,
+      attempt: 1,
+      deadline: Date.now() + timeoutMs,
+      signal: AbortSignal.timeout(timeoutMs),
+    };
+    return answer(await backend.call(target, value, context));
+  }
+
+  function answer(result: CallResult): HttpResponse {
+    if (result.ok) return jsonResponse(200, respond(result.output));
+    const { name: fault, detail } = result.fault;
+    // The detail of a fault was not meant for our callers unless the API's author mapped that fault.
+    const status = Object.hasOwn(operation.faults, fault) ? operation.faults[fault] : undefined;
+    throw new ProblemError(
+      failure("fault-declared", { fault }),
+      status === undefined ? { members: { fault } } : { members: { fault, faultDetail: detail }, status },
+    );
+  }
+
+  async function read(value: Json): Promise<HttpResponse> {
+    const id = canonicalJson(value);
+    const kept = cached.get(id);
+    if (kept !== undefined && kept.until > clock()) return kept.response;
+    const other = underway.get(id);
+    if (other !== undefined) return other;
+    const call = once(value, randomUUID()).finally(() => underway.delete(id));
+    underway.set(id, call);
+    const response = await call;
+    if (cacheMs > 0 && response.status < 300) {
+      cached.delete(id);
+      if (cached.size >= mostCached) for (const oldest of cached.keys()) if (cached.delete(oldest)) break;
+      cached.set(id, { response, until: clock() + cacheMs });
+    }
+    return response;
+  }
+
+  async function act(exchange: Exchange): Promise<HttpResponse> {
+    const value = inputOf(exchange);
+    const { id: requestId } = exchange.request;
+    try {
+      if (target.effect === "read") return await read(value);
+      const ticket = idempotency.ticket(
+        exchange.request,
+        operation.idempotency,
+        [exchange.caller.id, api.name, api.version, name],
+        exchange.body,
+      );
+      return ticket === undefined ? await once(value, randomUUID()) : await keyed(value, ticket, requestId);
+    } catch (error) {
+      throw publicFailure(error, requestId);
+    }
+  }
+
+  function keyed(value: Json, ticket: Ticket, requestId: string): Promise<HttpResponse> {
+    return idempotency.holding(ticket, async (found) => {
+      if (found.kind === "new") await idempotency.reserve(ticket);
+      // Left open by a crash: only a system that honours keys can be asked again.
+      else if (target.effect === "unrepeatable") throw failure("idempotency-outcome-unknown", {});
+      try {
+        return await idempotency.settle(ticket, requestId, () => once(value, `mortise-${ticket.id}`));
+      } catch (thrown) {
+        const error = asMortiseError(thrown);
+        if (error.outcome === "none" && (error.class === "retry" || error.class === "wait")) {
+          await idempotency.release(ticket);
+          throw error;
+        }
+        // An idempotent call of unknown outcome stays open: its retry asks again with the same effect key.
+        if (error.outcome === "unknown" && target.effect === "idempotent") throw error;
+        const response = problemResponse(publicFailure(error, requestId), requestId);
+        await idempotency.complete(ticket, response);
+        return response;
+      }
+    });
+  }
+
+  /** What a caller may know of a failed call; the rest is reported (PD-5). */
+  function publicFailure(thrown: unknown, requestId: string): unknown {
+    if (thrown instanceof ProblemError) return thrown;
+    const error: MortiseError = asMortiseError(thrown);
+    if (error.code.startsWith("idempotency-") || error.code === "store-failed") return error;
+    shop.report(thrown, requestId);
+    const extras = { cause: error, outcome: error.outcome };
+    if (error.outcome === "unknown" && target.effect !== "read") return failure("system-outcome-unknown", {}, extras);
+    if (error.class === "retry" || error.class === "wait") {
+      return failure("system-unavailable", {}, { ...extras, retryAfterMs: error.retryAfterMs });
+    }
+    return failure("system-failed", {}, extras);
+  }
+
+  return act;
+}

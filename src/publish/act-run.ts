@@ -1,0 +1,44 @@
+/** Shows a run by its business key, to whom the object rule lets see it. What it refuses looks like an unknown key. */
+import { failure } from "../errors.ts";
+import type { BackendRun } from "./backend.ts";
+import { type Act, jsonResponse, responder, type Workshop } from "./exchange.ts";
+import type { PublicStatus, RunOperation, RunView } from "./operations.ts";
+
+export function runAct(operation: RunOperation, shop: Workshop): Act {
+  const respond = responder(operation.responds, shop.compile);
+  const { process, allow } = operation;
+  return async ({ params, caller, request }) => {
+    const found = await shop.backend.runByKey(process.name, params.key ?? "");
+    // Without its history a run's owner can't be told: nobody may see it.
+    if (found?.input === undefined) throw failure("resource-unknown", {});
+    const run = viewOf(found);
+    let allowed = false;
+    try {
+      allowed = allow({ caller, run }) === true;
+    } catch (error) {
+      shop.report(error, request.id);
+    }
+    if (!allowed) throw failure("resource-unknown", {});
+    return jsonResponse(200, operation.responds === undefined ? publicOf(found, run) : respond(run));
+  };
+}
+
+function viewOf(run: BackendRun): RunView {
+  return Object.freeze({
+    key: run.key,
+    status: publicStatus(run.status),
+    input: run.input,
+    ...(run.output === undefined ? {} : { output: run.output }),
+    createdAt: new Date(run.createdAt).toISOString(),
+    updatedAt: new Date(run.updatedAt).toISOString(),
+  });
+}
+
+function publicOf(run: BackendRun, { input: _, ...view }: RunView): unknown {
+  return run.failure === undefined ? view : { ...view, reason: run.failure.reason };
+}
+
+function publicStatus(status: BackendRun["status"]): PublicStatus {
+  if (status === "parked") return "waiting";
+  return status === "undoing" ? "running" : status;
+}

@@ -1,0 +1,142 @@
+/**
+ * Starts a process: 202 with a status link, or, within `wait`, the run's own end. With an idempotency key, the reservation
+ * stands in the start's own commit (IK-4): either both are on disk or neither.
+ */
+import { failure, MortiseError } from "../errors.ts";
+import type { Json } from "../operation.ts";
+import type { BackendRun, BackendStarted } from "./backend.ts";
+import type { ApiDefinition } from "./define.ts";
+import { type Act, type Exchange, jsonHeaders, jsonResponse, responder, type Workshop } from "./exchange.ts";
+import type { HttpResponse } from "./http.ts";
+import type { Ticket } from "./idempotency.ts";
+import type { StartsOperation } from "./operations.ts";
+import { invalidInput, ProblemError } from "./problem.ts";
+
+const longestBusinessKey = 200;
+
+export function startAct(api: ApiDefinition, name: string, operation: StartsOperation, shop: Workshop): Act {
+  const { process, waitMs, accepts } = operation;
+  const { backend, idempotency } = shop;
+  const origin = `api:${api.name}`;
+  const respond = responder(operation.responds, shop.compile);
+  const validateInput = accepts === undefined ? undefined : shop.compile(process.input);
+  const link = statusLink(api, process.name);
+
+  function inputOf(exchange: Exchange): Json {
+    if (accepts === undefined || validateInput === undefined) return exchange.input;
+    const input = accepts.map(exchange.input, { caller: exchange.caller }) as Json;
+    const problems = validateInput(input);
+    if (problems.length > 0) throw invalidInput(problems);
+    return input;
+  }
+
+  function accepted(key: string): HttpResponse {
+    const status = link(key);
+    return status === undefined
+      ? jsonResponse(202, { key, status: "accepted" })
+      : jsonResponse(202, { key, status: "accepted", links: { status } }, { ...jsonHeaders, location: status });
+  }
+
+  function ended(run: BackendRun, started: boolean): HttpResponse {
+    const location = link(run.key);
+    switch (run.status) {
+      case "completed":
+        return jsonResponse(
+          started ? 201 : 200,
+          respond(run.output),
+          location === undefined ? jsonHeaders : { ...jsonHeaders, location },
+        );
+      case "rejected":
+      case "undone":
+      case "cancelled":
+      case "terminated":
+        throw new ProblemError(failure("run-not-completed", { status: run.status }), {
+          members: {
+            key: run.key,
+            run: run.status,
+            reason: run.failure?.reason ?? null,
+            ...(location === undefined ? {} : { links: { status: location } }),
+          },
+        });
+      case "running":
+      case "waiting":
+      case "parked":
+      case "undoing":
+        return accepted(run.key);
+    }
+  }
+
+  async function begin(key: string, input: Json, alongside: Json | undefined): Promise<BackendStarted> {
+    try {
+      return await backend.start({
+        process: process.name,
+        key,
+        input,
+        origin,
+        ...(alongside === undefined ? {} : { alongside: [{ name: "publish.reserve", parameters: alongside }] }),
+      });
+    } catch (error) {
+      if (!(error instanceof MortiseError) || error.code !== "run-key-conflict") throw error;
+      // The engine's sentence names the other run, which may be somebody else's.
+      throw new MortiseError(
+        "run-key-conflict",
+        "This business key is taken by a request with other content. Use another key, or send the same content.",
+        { cause: error },
+      );
+    }
+  }
+
+  async function act(exchange: Exchange, ticket: Ticket | undefined): Promise<HttpResponse> {
+    const input = inputOf(exchange);
+    const key = process.key(input);
+    if (typeof key !== "string" || key === "" || key.length > longestBusinessKey) {
+      throw invalidInput([{ at: "", message: `its business key must have 1 to ${longestBusinessKey} characters` }]);
+    }
+    if (ticket === undefined) {
+      const begun = await begin(key, input, undefined);
+      if (waitMs === 0 || begun.kind === "refused") return accepted(key);
+      return ended(await backend.settled(begun.run, waitMs), begun.kind === "started");
+    }
+    const known = waitMs === 0 ? accepted(key) : undefined;
+    return idempotency.holding(ticket, async (found) => {
+      let run: string;
+      let started = true;
+      if (found.kind === "open" && found.run !== undefined) run = found.run;
+      else {
+        const begun = await begin(key, input, idempotency.reservation(ticket, "$run", known) as unknown as Json);
+        if (begun.kind === "refused") throw failure("idempotency-in-flight", {});
+        run = begun.run;
+        started = begun.kind === "started";
+        if (begun.kind === "exists") await idempotency.reserve(ticket, run, known);
+      }
+      if (known !== undefined) return known;
+      return idempotency.settle(ticket, exchange.request.id, async () =>
+        ended(await backend.settled(run, waitMs), started),
+      );
+    });
+  }
+
+  return (exchange) =>
+    act(
+      exchange,
+      idempotency.ticket(
+        exchange.request,
+        operation.idempotency,
+        [exchange.caller.id, api.name, api.version, name],
+        exchange.body,
+      ),
+    );
+}
+
+/** The path of the operation that shows runs of the process, if the API has one. */
+function statusLink(api: ApiDefinition, process: string): (key: string) => string | undefined {
+  const shows = Object.values(api.operations).find((o) => o.kind === "run" && o.process.name === process);
+  if (shows === undefined) return () => undefined;
+  const [before, after] = shows.path.split("{key}") as [string, string];
+  return (key) => {
+    // Such a key can't stand in a path (see checkPath): better no link than a dead one.
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    if (/[/\\\x00-\x1f\x7f]/.test(key) || key === "." || key === "..") return undefined;
+    return `${api.base}${before}${encodeURIComponent(key)}${after}`;
+  };
+}

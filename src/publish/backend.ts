@@ -1,0 +1,57 @@
+/**
+ * What publishing needs from the rest of the server, as plain functions. The server adapts its engine and its connectors
+ * to it; this room imports neither.
+ */
+import type { Caller, Json } from "../operation.ts";
+
+export interface Backend {
+  /**
+   * Starts a run, once per process and business key; on disk before it resolves (P1). `alongside`: store commands done in
+   * the same commit, `$run` in their parameters standing for the run's id. Rejects with `run-key-conflict` where the key
+   * is taken by another input.
+   */
+  start(command: BackendStart): Promise<BackendStarted>;
+  /** Resolves when the run is final or parked, or after `ms`. */
+  settled(run: string, ms: number): Promise<BackendRun>;
+  runByKey(process: string, key: string): BackendRun | undefined | Promise<BackendRun | undefined>;
+  /** One attempt of a system's operation. */
+  readonly call: Caller;
+}
+
+export interface BackendStart {
+  readonly process: string;
+  readonly key: string;
+  /** Valid against the process's input. */
+  readonly input: Json;
+  /** `api:orders`. */
+  readonly origin: string;
+  readonly alongside?: readonly { readonly name: string; readonly parameters: Json }[];
+}
+
+export type BackendStarted =
+  | { readonly kind: "started"; readonly run: string }
+  | { readonly kind: "exists"; readonly run: string }
+  | { readonly kind: "refused"; readonly by: string; readonly answer: Json };
+
+/** A run, as far as publishing shows it. */
+export interface BackendRun {
+  readonly id: string;
+  readonly key: string;
+  readonly status:
+    | "running"
+    | "waiting"
+    | "parked"
+    | "undoing"
+    | "completed"
+    | "rejected"
+    | "undone"
+    | "cancelled"
+    | "terminated";
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** Absent when the history was removed. */
+  readonly input?: Json;
+  readonly output?: Json;
+  readonly failure?: { readonly reason: string };
+}

@@ -1,0 +1,139 @@
+/**
+ * What a user writes to publish an API: plain data and pure functions. Nothing is registered anywhere; the server
+ * gives the definitions to the publisher.
+ */
+import { failure } from "../errors.ts";
+import { type Duration, milliseconds } from "../operation.ts";
+import type { ApiOperation } from "./operations.ts";
+
+/** Who may call: one way of proving it each. */
+export type Access = { readonly kind: "api-key" };
+
+/** API keys made with `mortise keys create`; sent as `Authorization: Bearer` or `X-API-Key`. */
+export function apiKey(): Access {
+  return Object.freeze({ kind: "api-key" });
+}
+
+/** Where a version stands. `draft`: not served. `preview`: served, marked as unstable. `published`: the full promise. */
+export type Lifecycle = { readonly state: "draft" } | { readonly state: "preview" } | { readonly state: "published" };
+
+/** Not served yet. */
+export function draft(): Lifecycle {
+  return Object.freeze({ state: "draft" });
+}
+/** Served; may still change. Answers carry `X-API-Lifecycle: preview`. */
+export function preview(): Lifecycle {
+  return Object.freeze({ state: "preview" });
+}
+/** Served; does not break its callers. */
+export function published(): Lifecycle {
+  return Object.freeze({ state: "published" });
+}
+
+/**
+ * How much one caller may use an API: `rate` requests in `every`, evenly refilled (GCRA), at most `burst` at once.
+ * `consumer`: by the key's consumer. `address`: by the socket's address (IPv6: its /64 network). Counts are in memory:
+ * a restart forgets them.
+ */
+export interface Limit {
+  readonly per: "consumer" | "address";
+  readonly rate: number;
+  readonly every: Duration;
+  /** Default: `rate`. */
+  readonly burst?: number;
+}
+
+export interface ApiOptions {
+  /** Lower case with dashes. */
+  readonly name: string;
+  /** Semantic version: `1.0.0`. */
+  readonly version: string;
+  /** Path under which it is served, such as `/orders/v1`. */
+  readonly base: string;
+  readonly lifecycle: Lifecycle;
+  /** At least one, unless every operation is `access: "public"`. */
+  readonly access: readonly Access[];
+  /** Each of them must let a request through. Default none. */
+  readonly limits?: readonly Limit[];
+  readonly operations: { readonly [name: string]: ApiOperation };
+  /** Of the docs page. Default: the name. */
+  readonly title?: string;
+  /** Plain text. */
+  readonly description?: string;
+  /** Largest request body in bytes. Default: `limits.bodyBytes` of the configuration. */
+  readonly maxBodyBytes?: number;
+  /** Address that callers use, for the docs and `openapi.json`. Default: relative. */
+  readonly server?: string;
+}
+
+export interface ApiDefinition extends ApiOptions {
+  readonly kind: "api";
+  readonly limits: readonly Limit[];
+}
+
+const nameForm = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+const versionForm = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
+const baseForm = /^(\/[A-Za-z0-9_.~-]+)+$/;
+const operationForm = /^[A-Za-z][A-Za-z0-9_]*$/;
+
+/** Checks and freezes. Throws `api-definition`, naming what to mend. */
+export function defineApi(options: ApiOptions): ApiDefinition {
+  const refuse = (reason: string) => failure("api-definition", { api: options.name, reason });
+  if (!nameForm.test(options.name)) throw refuse("its name must be lower case with dashes, such as orders");
+  if (!versionForm.test(options.version)) throw refuse(`its version must be like 1.0.0, not ${options.version}`);
+  if (!baseForm.test(options.base) || /\/\.{1,2}(\/|$)/.test(options.base)) {
+    throw refuse(`its base must be like /orders/v1, not ${options.base}`);
+  }
+  for (const limit of options.limits ?? []) checkLimit(limit, refuse);
+  const routes = new Set<string>();
+  for (const [name, operation] of Object.entries(options.operations)) {
+    if (!operationForm.test(name)) throw refuse(`the operation name ${name} must be letters, digits and _`);
+    checkOperation(name, operation, options, refuse);
+    const route = `${operation.method} ${operation.path.replace(/\{\w+\}/g, "{}")}`;
+    if (routes.has(route)) throw refuse(`two operations answer ${operation.method} ${operation.path}`);
+    routes.add(route);
+  }
+  return Object.freeze({
+    ...options,
+    kind: "api",
+    limits: Object.freeze([...(options.limits ?? [])]),
+    operations: Object.freeze({ ...options.operations }),
+  });
+}
+
+function checkLimit(limit: Limit, refuse: (reason: string) => Error): void {
+  let every: number;
+  try {
+    every = milliseconds(limit.every);
+  } catch (error) {
+    throw refuse(`a limit says ${(error as Error).message}`);
+  }
+  const burst = limit.burst ?? limit.rate;
+  if (!(limit.rate > 0) || !(every > 0) || !(burst >= 1)) {
+    throw refuse("a limit needs a rate above 0, a time above 0, and a burst of at least 1");
+  }
+}
+
+function checkOperation(
+  name: string,
+  operation: ApiOperation,
+  api: ApiOptions,
+  refuse: (reason: string) => Error,
+): void {
+  // Deny when unset (OW-1): what states no rule at all was forgotten, not opened.
+  if (operation.access === undefined && operation.scope === undefined) {
+    throw refuse(`${name} states neither a scope nor access: "public", so it is not published`);
+  }
+  if (operation.access === "public" && operation.scope !== undefined) {
+    throw refuse(`${name} is public and asks for the scope ${operation.scope}: choose one`);
+  }
+  if (operation.access !== "public" && api.access.length === 0) {
+    throw refuse(`${name} asks for a scope, but the API has no access; add access: [apiKey()]`);
+  }
+  if (operation.kind === "run" && typeof operation.allow !== "function") {
+    throw refuse(`${name} shows runs and needs the object rule allow: ({ caller, run }) => ...`);
+  }
+  if (operation.kind === "calls" && operation.cacheMs !== undefined && operation.operation.effect !== "read") {
+    throw refuse(`${name} caches ${operation.operation.name}, which is not a read`);
+  }
+}

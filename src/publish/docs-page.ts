@@ -1,0 +1,213 @@
+/**
+ * The docs page of an API: one self-contained HTML page made from its OpenAPI document. No script, nothing from outside;
+ * every text from a contract is escaped.
+ */
+import { hash } from "node:crypto";
+import { STATUS_CODES } from "node:http";
+import type { JsonSchema } from "../operation.ts";
+import { docsStyle } from "./docs-style.ts";
+import type { OpenApiDocument, OpenApiOperation, OpenApiParameter } from "./openapi.ts";
+import { sampleOf, typeLabel } from "./schema-text.ts";
+
+/** Content-Security-Policy of the page: its one style sheet, and nothing else. */
+export const docsPolicy = `default-src 'none'; style-src 'sha256-${hash("sha256", docsStyle, "base64")}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+
+/** Text that is already HTML. */
+interface Html {
+  readonly html: string;
+}
+
+function html(
+  parts: TemplateStringsArray,
+  ...values: readonly (string | number | Html | readonly Html[] | undefined)[]
+): Html {
+  let text = parts[0] as string;
+  values.forEach((value, at) => {
+    text += rendered(value) + parts[at + 1];
+  });
+  return { html: text };
+}
+
+function rendered(value: string | number | Html | readonly Html[] | undefined): string {
+  if (value === undefined) return "";
+  if (Array.isArray(value)) return value.map((one: Html) => one.html).join("");
+  if (typeof value === "object") return (value as Html).html;
+  return String(value).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+}
+
+/** `base` is where the page's neighbours are: `<base>/openapi.json`. */
+export function docsPage(document: OpenApiDocument, base: string): string {
+  const { info, components } = document;
+  const operations = Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
+  );
+  const description = typeof info.description === "string" ? info.description : undefined;
+  const schemas = Object.entries(components.schemas).filter(([name]) => name !== "Problem" && name !== "Accepted");
+  const secured = components.securitySchemes !== undefined;
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${info.title} ${info.version}</title>
+<style>${{ html: docsStyle }}</style>
+</head>
+<body>
+<nav aria-label="Contents">
+<p class="brand">${info.title}<span>${info.version}</span></p>
+<a href="#start">Getting started</a>
+<p class="group">Operations</p>
+${operations.map(({ method, operation }) => html`<a href="#${operation.operationId}"><b class="m ${method}">${method}</b>${operation.operationId}</a>\n`)}
+${schemas.length === 0 ? undefined : html`<p class="group">Schemas</p>`}
+${schemas.map(([name]) => html`<a href="#schema-${name}">${name}</a>\n`)}
+<p class="group">Everywhere</p>
+<a href="#errors">Errors</a>
+<a href="${base}/openapi.json">openapi.json</a>
+</nav>
+<main>
+<header>
+<h1>${info.title}</h1>
+<p class="facts"><span class="tag">${info.version}</span><span class="tag ${String(info["x-lifecycle"])}">${String(info["x-lifecycle"])}</span><code>${document.servers[0]?.url ?? base}</code></p>
+${description === undefined ? undefined : html`<p class="lead">${description}</p>`}
+</header>
+<section id="start">
+<h2>Getting started</h2>
+${
+  secured
+    ? html`<p>Every request carries an API key, as <code>Authorization: Bearer &lt;key&gt;</code> or as <code>X-API-Key: &lt;key&gt;</code>. What a key may do is given by its scopes. Send bodies as <code>application/json</code>.</p>`
+    : html`<p>No key is needed. Send bodies as <code>application/json</code>.</p>`
+}
+<p>Every answer carries <code>X-Request-Id</code>. Quote it when you ask for help.</p>
+</section>
+${operations.map(({ method, path, operation }) => operationSection(document, base, method, path, operation))}
+${schemas.map(([name, schema]) => html`<section id="schema-${name}" class="schema"><h2>${name}</h2>${schemaTable(schema)}</section>`)}
+<section id="errors">
+<h2>Errors</h2>
+<p>Every error is a problem (RFC 9457) as <code>application/problem+json</code>. <code>type</code> is stable; <code>errors</code> names each field that does not fit, with a JSON Pointer.</p>
+<pre>${problemSample}</pre>
+</section>
+<footer>Made by Mortise from <a href="${base}/openapi.json">openapi.json</a>.</footer>
+</main>
+</body>
+</html>
+`;
+  return page.html;
+}
+
+const problemSample = JSON.stringify(
+  {
+    type: "urn:mortise:error:input-invalid",
+    title: "Bad Request",
+    status: 400,
+    detail: "The request does not fit the API's description; `errors` says where.",
+    instance: "urn:mortise:request:6f1c2a90-1k",
+    errors: [{ pointer: "/lines/0/quantity", message: "must be >= 1" }],
+  },
+  null,
+  2,
+);
+
+function operationSection(
+  document: OpenApiDocument,
+  base: string,
+  method: string,
+  path: string,
+  operation: OpenApiOperation,
+): Html {
+  const body = operation.requestBody?.content["application/json"]?.schema;
+  const scope = scopeOf(operation);
+  return html`<section id="${operation.operationId}" class="operation">
+<h2><b class="m ${method}">${method}</b><code>${base}${path}</code></h2>
+<p class="id">${operation.summary ?? operation.operationId}${scope === undefined ? html`<span class="tag">public</span>` : html`<span class="tag">scope ${scope}</span>`}</p>
+${operation.description === undefined ? undefined : html`<p>${operation.description}</p>`}
+${operation.parameters === undefined ? undefined : parameterTable(operation.parameters)}
+${body === undefined ? undefined : html`<h3>Body</h3>${schemaBlock(body)}`}
+<h3>Example</h3>
+<pre>${curl(document, base, method, path, operation, body)}</pre>
+<h3>Answers</h3>
+<table class="answers">${Object.entries(operation.responses).map(([status, response]) => answerRow(document, status, response))}</table>
+</section>`;
+}
+
+function scopeOf(operation: OpenApiOperation): string | undefined {
+  const first = operation.security[0] as { readonly bearer?: readonly string[] } | undefined;
+  return first?.bearer?.[0];
+}
+
+function parameterTable(parameters: readonly OpenApiParameter[]): Html {
+  return html`<h3>Parameters</h3><table><tr><th>Name</th><th>In</th><th>Type</th><th></th></tr>${parameters.map(
+    (parameter) =>
+      html`<tr><td><code>${parameter.name}</code>${parameter.required ? html`<i>required</i>` : undefined}</td><td>${parameter.in}</td><td>${typeHtml(parameter.schema)}</td><td>${parameter.description}</td></tr>`,
+  )}</table>`;
+}
+
+function schemaBlock(schema: JsonSchema): Html {
+  const name = referenced(schema);
+  return name === undefined ? schemaTable(schema) : html`<p>${typeHtml(schema)}</p>`;
+}
+
+function schemaTable(schema: JsonSchema): Html {
+  if (typeof schema === "boolean") return html`<p>Any JSON value.</p>`;
+  const description = typeof schema.description === "string" ? html`<p>${schema.description}</p>` : undefined;
+  const properties = Object.entries((schema.properties ?? {}) as Record<string, JsonSchema>);
+  if (properties.length === 0) return html`${description}<p>${typeHtml(schema)}</p>`;
+  const required = new Set((schema.required ?? []) as readonly string[]);
+  return html`${description}<table><tr><th>Property</th><th>Type</th><th></th></tr>${properties.map(
+    ([name, property]) =>
+      html`<tr><td><code>${name}</code>${required.has(name) ? html`<i>required</i>` : undefined}</td><td>${typeHtml(property)}</td><td>${typeof property === "boolean" ? undefined : (property.description as string | undefined)}</td></tr>`,
+  )}</table>`;
+}
+
+function typeHtml(schema: JsonSchema): Html {
+  return html`<code class="type">${typeLabel(schema).map((part) =>
+    part.reference === undefined ? html`${part.text}` : html`<a href="#schema-${part.reference}">${part.text}</a>`,
+  )}</code>`;
+}
+
+function referenced(schema: JsonSchema): string | undefined {
+  if (typeof schema === "boolean" || typeof schema.$ref !== "string") return undefined;
+  return schema.$ref.slice(schema.$ref.lastIndexOf("/") + 1);
+}
+
+function answerRow(document: OpenApiDocument, status: string, response: unknown): Html {
+  const reference = (response as { readonly $ref?: string }).$ref;
+  const whole = (
+    reference === undefined ? response : document.components.responses[reference.slice(reference.lastIndexOf("/") + 1)]
+  ) as { readonly description: string; readonly content?: Record<string, { readonly schema: JsonSchema }> };
+  const schema = whole.content?.["application/json"]?.schema;
+  return html`<tr><td><b class="s s${status.charAt(0)}">${status}</b></td><td>${STATUS_CODES[status] ?? ""}</td><td>${whole.description}${schema === undefined ? undefined : html` ${typeHtml(schema)}`}</td></tr>`;
+}
+
+function curl(
+  document: OpenApiDocument,
+  base: string,
+  method: string,
+  path: string,
+  operation: OpenApiOperation,
+  body: JsonSchema | undefined,
+): string {
+  const { schemas } = document.components;
+  const given = operation.parameters ?? [];
+  const text = (schema: JsonSchema) => encodeURIComponent(String(sampleOf(schema, schemas)));
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) =>
+    text(given.find((parameter) => parameter.in === "path" && parameter.name === name)?.schema ?? true),
+  );
+  const query = given
+    .filter((parameter) => parameter.in === "query" && parameter.required)
+    .map((parameter) => `${parameter.name}=${text(parameter.schema)}`)
+    .join("&");
+  const server = document.servers[0]?.url ?? base;
+  const origin = server.startsWith("/") ? `https://api.example.com${server}` : server;
+  const lines = [
+    `curl ${method === "GET" ? "" : `-X ${method} `}'${origin}${filled}${query === "" ? "" : `?${query}`}'`,
+  ];
+  if (scopeOf(operation) !== undefined) lines.push('  -H "Authorization: Bearer $API_KEY"');
+  if (given.some((parameter) => parameter.name === "Idempotency-Key")) {
+    lines.push("  -H 'Idempotency-Key: \"8e03978e-40d5-43dd-bc93-6894a57f9324\"'");
+  }
+  if (body !== undefined) {
+    const sample = JSON.stringify(sampleOf(body, schemas), null, 2).replaceAll("'", "'\\''").replaceAll("\n", "\n  ");
+    lines.push("  -H 'Content-Type: application/json'", `  -d '${sample}'`);
+  }
+  return lines.join(" \\\n");
+}

@@ -1,0 +1,78 @@
+/** One request on its way through the pipeline, and what an operation prepared once to answer many. */
+import type { Json, Schema, Validate } from "../operation.ts";
+import type { Backend } from "./backend.ts";
+import type { ApiDefinition } from "./define.ts";
+import type { HttpRequest, HttpResponse } from "./http.ts";
+import type { Idempotency } from "./idempotency.ts";
+import type { InputPlan } from "./input.ts";
+import type { ApiCaller, ApiOperation, Responds } from "./operations.ts";
+
+/** A request that was let in, read and found valid. */
+export interface Exchange {
+  readonly request: HttpRequest;
+  readonly caller: ApiCaller;
+  /** Of `{name}` in the path. */
+  readonly params: Readonly<Record<string, string>>;
+  /** Valid against what the operation accepts. */
+  readonly input: Json;
+  /** As sent, for the fingerprint. */
+  readonly body: Json | undefined;
+}
+
+/** Answers a request; throws problems. */
+export type Act = (exchange: Exchange) => Promise<HttpResponse>;
+
+/** What acts are made of. */
+export interface Workshop {
+  readonly backend: Backend;
+  readonly idempotency: Idempotency;
+  readonly clock: () => number;
+  readonly compile: (schema: Schema) => Validate;
+  /** Tells of a failure that the caller is not shown. */
+  readonly report: (error: unknown, requestId: string) => void;
+}
+
+/** An operation, with everything compiled. */
+export interface Prepared {
+  readonly api: ApiDefinition;
+  readonly name: string;
+  readonly operation: ApiOperation;
+  /** `orders 1.0.0 placeOrder`, for the record of key uses. */
+  readonly label: string;
+  readonly plan: InputPlan;
+  /** What a request must hold. */
+  readonly accepted: Schema;
+  /** What an answer holds: of a run, its output. */
+  readonly answered: Schema;
+  readonly validate: Validate;
+  readonly maxBodyBytes: number;
+  readonly act: Act;
+}
+
+export const jsonHeaders: Readonly<Record<string, string>> = Object.freeze({ "content-type": "application/json" });
+
+export function jsonResponse(
+  status: number,
+  value: unknown,
+  headers: Readonly<Record<string, string>> = jsonHeaders,
+): HttpResponse {
+  return { status, headers, body: JSON.stringify(value ?? null) };
+}
+
+/** Applies `responds` and checks what it made; a wrong answer of our own is a failure, not an answer. */
+export function responder(
+  responds: Responds<unknown, unknown> | undefined,
+  compile: Workshop["compile"],
+): (output: unknown) => unknown {
+  if (responds === undefined) return (output) => output;
+  const validate = compile(responds.body);
+  return (output) => {
+    const made = responds.map(output);
+    const problems = validate(made);
+    if (problems.length > 0) {
+      const first = problems[0];
+      throw new Error(`responds.map made an answer that does not fit its schema: ${first?.at} ${first?.message}`);
+    }
+    return made;
+  };
+}

@@ -1,0 +1,193 @@
+/**
+ * Idempotency keys: draft-ietf-httpapi-idempotency-key-header-08 (a draft). Rules in docs/reference/idempotency.md.
+ *
+ * One record per consumer, API version, operation and key (IK-3). It is open while its first request is worked on, and
+ * then holds the answer. Whether a request is really under way is known in memory: an open record that nobody works on was
+ * left behind by a crash, and is taken up again by the next request with the same key.
+ */
+import { hash } from "node:crypto";
+import { failure } from "../errors.ts";
+import { canonicalJson } from "../formats/json.ts";
+import type { Json } from "../operation.ts";
+import type { Store } from "../store/store.ts";
+import type { HttpRequest, HttpResponse } from "./http.ts";
+import type { IdempotencySettings } from "./operations.ts";
+import { ProblemError, problemResponse } from "./problem.ts";
+import type { CompleteParameters, ReserveParameters } from "./store-part.ts";
+
+export const longestKey = 255;
+
+/** What a keyed request is known by. */
+export interface Ticket {
+  /** Of the record, hex. Also the root of the effect key that is sent on (IK-8). */
+  readonly id: string;
+  /** Of method, path and canonical body, hex. */
+  readonly fingerprint: string;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number;
+}
+
+/** What is on record when a keyed request comes in. */
+export type Found =
+  | { readonly kind: "new" }
+  /** Reserved, no answer yet, nobody at work: a crash came between. */
+  | { readonly kind: "open"; readonly run?: string }
+  | { readonly kind: "answered"; readonly response: HttpResponse };
+
+export interface Idempotency {
+  /** `undefined` if the request has no key. Throws `idempotency-key-missing` and `idempotency-key-malformed`. */
+  ticket(
+    request: HttpRequest,
+    settings: IdempotencySettings,
+    scope: readonly string[],
+    body: Json | undefined,
+  ): Ticket | undefined;
+  /**
+   * Runs `work` while holding the key. Throws `idempotency-in-flight` or `idempotency-key-reused`; an answer on record is
+   * given back, marked as a replay.
+   */
+  holding(
+    ticket: Ticket,
+    work: (found: Exclude<Found, { kind: "answered" }>) => Promise<HttpResponse>,
+  ): Promise<HttpResponse>;
+  /** Parameters for a reservation; with `response`: answered at once. */
+  reservation(ticket: Ticket, run: string | undefined, response?: HttpResponse): ReserveParameters;
+  /** Reserves by a commit of its own. */
+  reserve(ticket: Ticket, run?: string, response?: HttpResponse): Promise<void>;
+  /** Does the work of a reserved request and puts its answer on record, a problem included; other errors leave it open. */
+  settle(ticket: Ticket, requestId: string, work: () => Promise<HttpResponse>): Promise<HttpResponse>;
+  /** Puts the answer on record. */
+  complete(ticket: Ticket, response: HttpResponse): Promise<void>;
+  /** Forgets the record: surely nothing happened. */
+  release(ticket: Ticket): Promise<void>;
+  /** Removes what is past its time, in bounded batches. */
+  sweep(): Promise<void>;
+}
+
+/** An RFC 8941 (section 3.3.3) string. */
+const quoted = /^"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/;
+const bareForm = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
+
+export function keyOf(header: string | undefined, settings: IdempotencySettings): string | undefined {
+  if (header === undefined) {
+    if (settings.required) throw failure("idempotency-key-missing", {});
+    return undefined;
+  }
+  const text = header.trim();
+  const match = quoted.exec(text);
+  let key: string;
+  if (match !== null) key = (match[1] as string).replace(/\\(.)/g, "$1");
+  else if (settings.bare && bareForm.test(text)) key = text;
+  else throw failure("idempotency-key-malformed", { reason: "it is not one quoted string" });
+  if (key.length === 0) throw failure("idempotency-key-malformed", { reason: "it is empty" });
+  if (key.length > longestKey) {
+    throw failure("idempotency-key-malformed", { reason: `it is longer than ${longestKey} characters` });
+  }
+  return key;
+}
+
+export function openIdempotency(
+  store: Pick<Store, "submit" | "read">,
+  clock: () => number,
+  defaultRetentionMs: number,
+): Idempotency {
+  const find = store.read.prepare(
+    `SELECT hex(fingerprint) AS fingerprint, run, status, headers, body FROM publish_idempotency
+     WHERE id = unhex(?) AND expires_at > ?`,
+  );
+  /** Record id to fingerprint, of requests under way. */
+  const atWork = new Map<string, string>();
+
+  function reservation(ticket: Ticket, run: string | undefined, response?: HttpResponse): ReserveParameters {
+    return {
+      ...ticket,
+      ...(run === undefined ? {} : { run }),
+      ...(response === undefined ? {} : recorded(response)),
+    };
+  }
+  async function submit(name: string, parameters: unknown): Promise<void> {
+    const answer = await store.submit([{ name: `publish.${name}`, parameters }]);
+    if (answer.kind === "refused") throw failure("idempotency-in-flight", {});
+  }
+
+  const complete: Idempotency["complete"] = (ticket, response) =>
+    submit("complete", { id: ticket.id, ...recorded(response) } satisfies CompleteParameters);
+
+  return {
+    ticket(request, settings, scope, body) {
+      const key = keyOf(request.headers["idempotency-key"], settings);
+      if (key === undefined) return undefined;
+      return {
+        id: digest(JSON.stringify([...scope, key])),
+        fingerprint: digest(`${request.method} ${request.path}\n${body === undefined ? "" : canonicalJson(body)}`),
+        expiresAt: clock() + (settings.retentionMs ?? defaultRetentionMs),
+      };
+    },
+    async holding(ticket, work) {
+      const other = atWork.get(ticket.id);
+      if (other !== undefined) {
+        throw failure(other === ticket.fingerprint ? "idempotency-in-flight" : "idempotency-key-reused", {});
+      }
+      atWork.set(ticket.id, ticket.fingerprint);
+      try {
+        const row = find.get(ticket.id, clock()) as unknown as Row | undefined;
+        if (row === undefined) return await work({ kind: "new" });
+        if (row.fingerprint.toLowerCase() !== ticket.fingerprint) throw failure("idempotency-key-reused", {});
+        if (row.status === null) return await work({ kind: "open", ...(row.run === null ? {} : { run: row.run }) });
+        return {
+          status: row.status,
+          headers: { ...(JSON.parse(row.headers ?? "{}") as Record<string, string>), "idempotency-replayed": "true" },
+          body: row.body ?? "",
+        };
+      } finally {
+        atWork.delete(ticket.id);
+      }
+    },
+    reservation,
+    reserve: (ticket, run, response) => submit("reserve", reservation(ticket, run, response)),
+    async settle(ticket, requestId, work) {
+      let response: HttpResponse;
+      try {
+        response = await work();
+      } catch (thrown) {
+        if (!(thrown instanceof ProblemError)) throw thrown;
+        response = problemResponse(thrown, requestId);
+      }
+      await complete(ticket, response);
+      return response;
+    },
+    complete,
+    release: (ticket) => submit("release", { id: ticket.id }),
+    async sweep() {
+      for (let removed = 500; removed === 500; ) {
+        const answer = await store.submit([{ name: "publish.sweep", parameters: {} }]);
+        removed = answer.kind === "done" ? (answer.answers[0] as number) : 0;
+      }
+    },
+  };
+}
+
+interface Row {
+  readonly fingerprint: string;
+  readonly run: string | null;
+  readonly status: number | null;
+  readonly headers: string | null;
+  readonly body: string | null;
+}
+
+function recorded(response: HttpResponse): {
+  readonly status: number;
+  readonly headers: string;
+  readonly body: string;
+} {
+  return {
+    status: response.status,
+    headers: JSON.stringify(response.headers),
+    body: typeof response.body === "string" ? response.body : "",
+  };
+}
+
+/** 128 bits: ids hold the consumer, so a collision could only hurt whoever made it. */
+function digest(text: string): string {
+  return hash("sha256", text, "hex").slice(0, 32);
+}

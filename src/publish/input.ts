@@ -1,0 +1,168 @@
+/**
+ * From a request to the operation's input: path and query are read by the types of the schema, the body is JSON; what the
+ * schema does not name is refused (OW-3).
+ */
+import { failure } from "../errors.ts";
+import { parseJson } from "../formats/json.ts";
+import type { Json, JsonSchema, Problem, Schema, Validate } from "../operation.ts";
+import type { HttpRequest } from "./http.ts";
+import type { Method } from "./operations.ts";
+import { invalidInput } from "./problem.ts";
+import { definitionsOf, shapeOf, typesOf } from "./schemas.ts";
+
+/** Where the parts of an input stand in a request. Also the OpenAPI writer's source. */
+export interface InputPlan {
+  readonly path: readonly InputParameter[];
+  readonly query: readonly InputParameter[];
+  /** Whether a JSON body is taken. */
+  readonly body: boolean;
+}
+export interface InputParameter {
+  readonly name: string;
+  readonly required: boolean;
+  readonly schema: JsonSchema;
+  /** How text becomes a value. */
+  readonly read: "string" | "number" | "boolean" | "list";
+  /** Of a list. */
+  readonly items?: "string" | "number" | "boolean";
+}
+
+const mostPairs = 200;
+
+/** Throws `api-definition` if a name in the path is no property of the input. */
+export function planInput(method: Method, parameters: readonly string[], schema: Schema, api: string): InputPlan {
+  const definitions = definitionsOf(schema.json);
+  const shape = shapeOf(schema.json, definitions);
+  const parameterOf = (name: string, property: JsonSchema, required: boolean): InputParameter => {
+    const read = readerOf(property, definitions);
+    if (read !== "list") return { name, required, schema: property, read };
+    const items =
+      typeof property === "boolean" ? undefined : (resolvedItems(property, definitions) as JsonSchema | undefined);
+    const inner = items === undefined ? "string" : readerOf(items, definitions);
+    return { name, required, schema: property, read, items: inner === "list" ? "string" : inner };
+  };
+  const path = parameters.map((name) => {
+    const property = shape?.properties.get(name);
+    if (property === undefined) {
+      throw failure("api-definition", { api, reason: `its path names {${name}}, which is no property of the input` });
+    }
+    return parameterOf(name, property, true);
+  });
+  const body = method === "POST" || method === "PUT" || method === "PATCH";
+  const query: InputParameter[] = [];
+  if (!body) {
+    for (const [name, property] of shape?.properties ?? []) {
+      if (!parameters.includes(name)) query.push(parameterOf(name, property, shape?.required.has(name) ?? false));
+    }
+  }
+  return { path, query, body };
+}
+
+function resolvedItems(property: JsonSchema, definitions: Readonly<Record<string, JsonSchema>>): unknown {
+  let seen = property;
+  while (typeof seen !== "boolean" && typeof seen.$ref === "string") {
+    const next = definitions[seen.$ref.slice("#/$defs/".length)];
+    if (next === undefined || next === seen) return undefined;
+    seen = next;
+  }
+  return typeof seen === "boolean" ? undefined : seen.items;
+}
+
+function readerOf(schema: JsonSchema, definitions: Readonly<Record<string, JsonSchema>>): InputParameter["read"] {
+  const types = typesOf(schema, definitions).filter((type) => type !== "null");
+  if (types.length === 0 || types.includes("string")) return "string";
+  if (types.includes("array")) return "list";
+  if (types.includes("integer") || types.includes("number")) return "number";
+  return types.includes("boolean") ? "boolean" : "string";
+}
+
+/** Reads the request's input and checks it. Throws `input-invalid`, `json-invalid`, `json-limit`, `media-type-unsupported`. */
+export async function readInput(
+  plan: InputPlan,
+  validate: Validate,
+  request: HttpRequest,
+  params: Readonly<Record<string, string>>,
+  maxBodyBytes: number,
+): Promise<{ readonly input: Json; readonly body: Json | undefined }> {
+  const named: Record<string, Json> = Object.create(null);
+  let input: Json = named;
+  let body: Json | undefined;
+  if (plan.body) {
+    checkMediaType(request);
+    body = parseJson(await request.body(maxBodyBytes), { maxBytes: maxBodyBytes, duplicates: "refuse" });
+    input = body;
+    if (request.query !== "") throw invalidInput([{ at: "", message: "this operation takes no query" }]);
+  } else if (request.query !== "") readQuery(plan.query, request.query, named);
+  if (plan.path.length > 0) {
+    if (typeof input !== "object" || input === null || Array.isArray(input)) {
+      throw invalidInput([{ at: "", message: "must be an object" }]);
+    }
+    const merged: Record<string, Json> = plan.body ? { ...(input as Record<string, Json>) } : named;
+    for (const parameter of plan.path) addFromPath(parameter, params[parameter.name] ?? "", merged);
+    input = merged;
+  }
+  const problems = validate(input);
+  if (problems.length > 0) throw invalidInput(problems);
+  return { input, body };
+}
+
+function addFromPath(parameter: InputParameter, text: string, input: Record<string, Json>): void {
+  const value = read(parameter.read, text);
+  if (Object.hasOwn(input, parameter.name) && input[parameter.name] !== value) {
+    throw invalidInput([{ at: pointer(parameter.name), message: "differs from the path" }]);
+  }
+  input[parameter.name] = value;
+}
+
+function readQuery(parameters: readonly InputParameter[], query: string, input: Record<string, Json>): void {
+  const pairs = query.split("&", mostPairs + 1);
+  if (pairs.length > mostPairs) throw invalidInput([{ at: "", message: `more than ${mostPairs} query parameters` }]);
+  const problems: Problem[] = [];
+  for (const pair of pairs) {
+    if (pair === "") continue;
+    const cut = pair.indexOf("=");
+    const name = decoded(cut < 0 ? pair : pair.slice(0, cut));
+    const text = decoded(cut < 0 ? "" : pair.slice(cut + 1));
+    const parameter = parameters.find((known) => known.name === name);
+    if (parameter === undefined) problems.push({ at: pointer(name), message: "is not a parameter of this operation" });
+    else if (parameter.read === "list") {
+      const list = input[name] as Json[] | undefined;
+      const value = read(parameter.items ?? "string", text);
+      if (list === undefined) input[name] = [value];
+      else list.push(value);
+    } else if (input[name] !== undefined) problems.push({ at: pointer(name), message: "is given twice" });
+    else input[name] = read(parameter.read, text);
+  }
+  if (problems.length > 0) throw invalidInput(problems);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll("+", " "));
+  } catch {
+    throw invalidInput([{ at: "", message: "the query's percent-encoding is not UTF-8" }]);
+  }
+}
+
+const numeral = /^-?(0|[1-9]\d{0,15})(\.\d{1,16})?$/;
+
+/** Text that is no value of the type stays text, and validation says so. */
+function read(as: InputParameter["read"], text: string): Json {
+  if (as === "number" && numeral.test(text)) return Number(text);
+  if (as === "boolean" && (text === "true" || text === "false")) return text === "true";
+  return text;
+}
+
+function checkMediaType(request: HttpRequest): void {
+  const type = request.headers["content-type"];
+  const coding = request.headers["content-encoding"];
+  const fits = type === "application/json" || (type !== undefined && json.test(type));
+  if (!fits || (coding !== undefined && coding.toLowerCase() !== "identity")) {
+    throw failure("media-type-unsupported", { expected: "application/json" });
+  }
+}
+const json = /^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i;
+
+function pointer(name: string): string {
+  return `/${name.slice(0, 100).replaceAll("~", "~0").replaceAll("/", "~1")}`;
+}

@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { allScopes, assertProblem, openBench } from "./harness.test.ts";
+import { keyPattern, parseKey } from "./keys.ts";
+
+const stock = "/orders/v1/stock/rope";
+
+test("a key is shown once, stored as a hash, and recognised by its form", async () => {
+  await using bench = await openBench();
+  assert.match(bench.key, /^mtz_live_[0-9A-Za-z]{12}_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}$/);
+  assert.ok(`log line ${bench.key}!`.match(keyPattern)?.[0] === bench.key);
+  const secret = parseKey(bench.key)?.secret as string;
+  const kept = JSON.stringify(bench.store.read.prepare("SELECT * FROM publish_keys").all());
+  assert.ok(!kept.includes(secret));
+  assert.ok(!JSON.stringify(bench.publisher.keys.list()).includes(secret));
+});
+
+test("a key is taken from Authorization or X-API-Key, and from one place only", async () => {
+  await using bench = await openBench();
+  assert.equal((await bench.ask("GET", stock)).status, 200);
+  assert.equal((await bench.ask("GET", stock, { key: null, headers: { "x-api-key": bench.key } })).status, 200);
+  const missing = await bench.ask("GET", stock, { key: null });
+  assertProblem(missing, 401, "api-key-missing");
+  assert.equal(missing.headers["www-authenticate"], "Bearer");
+  assertProblem(await bench.ask("GET", stock, { headers: { "x-api-key": bench.key } }), 401, "api-key-missing");
+  assertProblem(await bench.ask("GET", `${stock}?api_key=${bench.key}`, { key: null }), 401, "api-key-missing");
+});
+
+test("attack 6: a changed, revoked or expired key is refused at once, with the same answer", async () => {
+  await using bench = await openBench();
+  const { keys } = bench.publisher;
+  const start = bench.key.slice(0, -8);
+  const wrong = [
+    `${start}0_000000`,
+    bench.key.slice(0, -1),
+    `${bench.key}0`,
+    "mtz_live_x",
+    "x",
+    bench.key.replace("live", "test"),
+  ];
+  for (const key of wrong)
+    assertProblem(
+      await bench.ask("GET", stock, { key, address: `10.0.0.${wrong.indexOf(key)}` }),
+      401,
+      "api-key-invalid",
+    );
+
+  const brief = await keys.create({ consumer: "a", scopes: allScopes, expiresAt: bench.time.now + 1000, by: "t" });
+  assert.equal((await bench.ask("GET", stock, { key: brief.key })).status, 200);
+  bench.time.now += 1000;
+  assertProblem(await bench.ask("GET", stock, { key: brief.key }), 401, "api-key-invalid");
+
+  const id = parseKey(bench.key)?.id as string;
+  await keys.revoke(id, "alice");
+  assertProblem(await bench.ask("GET", stock), 401, "api-key-invalid");
+  await assert.rejects(keys.revoke(id, "alice"), { code: "api-key-unknown" });
+  assert.equal(keys.list().find((key) => key.id === id)?.revokedBy, "alice");
+});
+
+test("a key without the scope is 403", async () => {
+  await using bench = await openBench();
+  const { key } = await bench.publisher.keys.create({ consumer: "a", scopes: ["orders:read"], by: "t" });
+  const answer = await bench.ask("GET", stock, { key });
+  assertProblem(answer, 403, "scope-missing");
+  assert.match(answer.headers["www-authenticate"] ?? "", /insufficient_scope.*stock:read/);
+});
+
+test("the last use is written behind: time, version and operation", async () => {
+  await using bench = await openBench();
+  const id = parseKey(bench.key)?.id;
+  await bench.ask("GET", stock);
+  assert.equal(bench.publisher.keys.list().find((key) => key.id === id)?.lastUsed, undefined);
+  await bench.publisher.keys.flush();
+  const used = bench.publisher.keys.list().find((key) => key.id === id)?.lastUsed;
+  assert.deepEqual(used, { at: bench.time.now, by: "orders 1.0.0 getStock" });
+});
+
+test("a key that makes no sense is not made", async () => {
+  await using bench = await openBench();
+  const { keys } = bench.publisher;
+  const fine = { consumer: "a", scopes: ["s"], by: "t" };
+  for (const bad of [
+    { consumer: "" },
+    { consumer: "a\nb" },
+    { scopes: [] },
+    { scopes: ["a b"] },
+    { environment: "LIVE" },
+    { expiresAt: 1 },
+  ]) {
+    await assert.rejects(keys.create({ ...fine, ...bad }), { code: "api-key-definition" });
+  }
+});
+
+test("OW-2: guessing keys costs an address its turn, and nobody else", async () => {
+  await using bench = await openBench();
+  const guess = (address: string) => bench.ask("GET", stock, { key: `mtz_live_${"a".repeat(12)}`, address });
+  for (let i = 0; i < 20; i++) assert.equal((await guess("10.0.0.1")).status, 401);
+  assertProblem(await guess("10.0.0.1"), 429, "quota-exceeded");
+  assert.equal((await guess("10.0.0.2")).status, 401);
+  assert.equal((await bench.ask("GET", stock, { address: "10.0.0.1" })).status, 200);
+});

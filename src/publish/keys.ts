@@ -1,0 +1,206 @@
+/**
+ * API keys: `mtz_<env>_<id>_<secret>_<crc>`. The id finds the row, the secret is compared by its hash, and the checksum
+ * lets scanners and our own log scrubber recognise a key without asking anybody.
+ *
+ * The secret is 256 random bits, so a plain SHA-256 is enough to store (nothing to guess, nothing to stretch). It is
+ * shown once and never kept.
+ */
+import { hash, randomBytes, timingSafeEqual } from "node:crypto";
+import { crc32 } from "node:zlib";
+import { failure } from "../errors.ts";
+import type { Store } from "../store/store.ts";
+import type { KeyCreateParameters, KeysUsedParameters } from "./store-part.ts";
+
+/** A key as lists show it. Times are epoch milliseconds. */
+export interface KeyRecord {
+  readonly id: string;
+  readonly environment: string;
+  readonly consumer: string;
+  readonly scopes: readonly string[];
+  readonly createdBy: string;
+  readonly createdAt: number;
+  readonly expiresAt?: number;
+  readonly revokedAt?: number;
+  readonly revokedBy?: string;
+  /** Written behind: up to a minute late. */
+  readonly lastUsed?: { readonly at: number; readonly by: string };
+}
+
+export interface NewKey {
+  /** Whose key: letters, digits, `.`, `_`, `@`, `-`; at most 100. */
+  readonly consumer: string;
+  readonly scopes: readonly string[];
+  /** Default `live`. Lower-case letters and digits, at most 12. */
+  readonly environment?: string;
+  /** Epoch milliseconds. Default: never. */
+  readonly expiresAt?: number;
+  /** Who makes it, for the record. */
+  readonly by: string;
+}
+
+export interface Keyring {
+  /** `key` is the only time that it is shown. Throws `api-key-definition`. */
+  create(key: NewKey): Promise<{ readonly key: string; readonly record: KeyRecord }>;
+  /** From the moment it resolves, no request passes with it. Throws `api-key-unknown`. */
+  revoke(id: string, by: string): Promise<void>;
+  /** Newest first. */
+  list(): readonly KeyRecord[];
+  /** The key's record, or `undefined` if it is unknown, revoked or expired. Takes the same time for a wrong secret and an unknown id. */
+  authenticate(presented: string): KeyRecord | undefined;
+  /** Remembers the use; written later, in batches. `by`: `orders 1.0.0 placeOrder`. */
+  used(id: string, by: string): void;
+  /** Writes what `used` remembered. */
+  flush(): Promise<void>;
+}
+
+interface Cached {
+  readonly record: KeyRecord;
+  readonly digest: Buffer;
+}
+
+const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const idLength = 12;
+const secretLength = 43; // 43 characters of 62 hold 256 bits
+const crcLength = 6;
+const environmentForm = /^[a-z0-9]{1,12}$/;
+const consumerForm = /^[A-Za-z0-9._@-]{1,100}$/;
+const scopeForm = /^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/; // RFC 6749, section 3.3
+const noSecret = Buffer.alloc(32);
+
+/** Where a key is in a text, for scrubbers. */
+export const keyPattern = /mtz_[a-z0-9]{1,12}_[0-9A-Za-z]{12}_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}/g;
+
+/** Splits a key, or gives `undefined` if its form or checksum is wrong. Needs no store. */
+export function parseKey(text: string): { readonly id: string; readonly secret: string } | undefined {
+  if (text.length > 100 || !text.startsWith("mtz_")) return undefined;
+  const [, environment, id, secret, crc, ...rest] = text.split("_");
+  if (environment === undefined || id?.length !== idLength || secret?.length !== secretLength) return undefined;
+  if (crc?.length !== crcLength || rest.length > 0) return undefined;
+  return checksum(text.slice(0, -crcLength - 1)) === crc ? { id, secret } : undefined;
+}
+
+/** Opens the keys of a store. Rows are cached by id; creating and revoking in this process renews the cache. */
+export function openKeyring(store: Pick<Store, "submit" | "read">, clock: () => number = Date.now): Keyring {
+  const byId = store.read.prepare("SELECT * FROM publish_keys WHERE id = ?");
+  const all = store.read.prepare("SELECT * FROM publish_keys ORDER BY created_at DESC, id");
+  const cache = new Map<string, Cached>();
+  const uses = new Map<string, { readonly at: number; readonly by: string }>();
+
+  function lookup(id: string): Cached | undefined {
+    const cached = cache.get(id);
+    if (cached !== undefined) return cached;
+    const row = byId.get(id) as Row | undefined;
+    if (row === undefined) return undefined;
+    const found = { record: recordOf(row), digest: Buffer.from(row.hash, "hex") };
+    cache.set(id, found);
+    return found;
+  }
+
+  return {
+    async create({ consumer, scopes, environment = "live", expiresAt, by }) {
+      const refuse = (reason: string) => failure("api-key-definition", { reason });
+      if (!consumerForm.test(consumer)) throw refuse("a consumer is 1 to 100 letters, digits and . _ @ -");
+      if (!environmentForm.test(environment)) throw refuse("an environment is 1 to 12 lower-case letters and digits");
+      if (scopes.length === 0) throw refuse("it needs at least one scope");
+      const bad = scopes.find((scope) => !scopeForm.test(scope));
+      if (bad !== undefined) throw refuse('a scope is 1 to 100 visible characters without " and \\');
+      if (expiresAt !== undefined && !(expiresAt > clock())) throw refuse("it would have expired already");
+      const id = random(idLength);
+      const secret = random(secretLength);
+      const start = `mtz_${environment}_${id}_${secret}`;
+      const parameters: KeyCreateParameters = {
+        id,
+        hash: digest(secret).toString("hex"),
+        environment,
+        consumer,
+        scopes: JSON.stringify([...new Set(scopes)]),
+        createdBy: by,
+        expiresAt: expiresAt ?? null,
+      };
+      await store.submit([{ name: "publish.key-create", parameters }]);
+      return { key: `${start}_${checksum(start)}`, record: recordOf(byId.get(id) as unknown as Row) };
+    },
+    async revoke(id, by) {
+      const answer = await store.submit([{ name: "publish.key-revoke", parameters: { id, by } }]);
+      cache.delete(id);
+      if (answer.kind !== "done" || answer.answers[0] !== true)
+        throw failure("api-key-unknown", { key: printable(id) });
+    },
+    list: () => (all.all() as unknown as Row[]).map(recordOf),
+    authenticate(presented) {
+      const parts = parseKey(presented);
+      if (parts === undefined) return undefined;
+      const found = lookup(parts.id);
+      const same = timingSafeEqual(digest(parts.secret), found?.digest ?? noSecret);
+      if (!same || found === undefined) return undefined;
+      const { revokedAt, expiresAt } = found.record;
+      return revokedAt !== undefined || (expiresAt !== undefined && expiresAt <= clock()) ? undefined : found.record;
+    },
+    used(id, by) {
+      uses.set(id, { at: clock(), by });
+    },
+    async flush() {
+      if (uses.size === 0) return;
+      const used = [...uses].map(([id, use]) => ({ id, ...use }));
+      uses.clear();
+      const parameters: KeysUsedParameters = { used };
+      await store.submit([{ name: "publish.keys-used", parameters }]);
+    },
+  };
+}
+
+interface Row {
+  readonly id: string;
+  readonly hash: string;
+  readonly environment: string;
+  readonly consumer: string;
+  readonly scopes: string;
+  readonly created_by: string;
+  readonly created_at: number;
+  readonly expires_at: number | null;
+  readonly revoked_at: number | null;
+  readonly revoked_by: string | null;
+  readonly used_at: number | null;
+  readonly used_by: string | null;
+}
+
+function recordOf(row: Row): KeyRecord {
+  return Object.freeze({
+    id: row.id,
+    environment: row.environment,
+    consumer: row.consumer,
+    scopes: Object.freeze(JSON.parse(row.scopes) as string[]),
+    createdBy: row.created_by,
+    createdAt: row.created_at,
+    ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
+    ...(row.revoked_at === null ? {} : { revokedAt: row.revoked_at, revokedBy: row.revoked_by ?? "" }),
+    ...(row.used_at === null ? {} : { lastUsed: { at: row.used_at, by: row.used_by ?? "" } }),
+  });
+}
+
+function digest(secret: string): Buffer {
+  return hash("sha256", secret, "buffer");
+}
+
+/** Uniform over the alphabet: bytes that would favour its first letters are thrown away. */
+function random(length: number): string {
+  let text = "";
+  while (text.length < length) {
+    for (const byte of randomBytes(length)) if (byte < 248 && text.length < length) text += alphabet[byte % 62];
+  }
+  return text;
+}
+
+function checksum(text: string): string {
+  let rest = crc32(text);
+  let digits = "";
+  for (let i = 0; i < crcLength; i++) {
+    digits = alphabet[rest % 62] + digits;
+    rest = Math.floor(rest / 62);
+  }
+  return digits;
+}
+
+function printable(id: string): string {
+  return /^[0-9A-Za-z]{1,20}$/.test(id) ? id : "of that form";
+}

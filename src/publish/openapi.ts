@@ -1,0 +1,299 @@
+/**
+ * Writes an API's OpenAPI 3.1 document (https://spec.openapis.org/oas/v3.1.1): everything a caller meets, errors and
+ * header fields included. The docs page is made from it.
+ */
+import { STATUS_CODES } from "node:http";
+import type { JsonSchema, Schema } from "../operation.ts";
+import type { ApiDefinition } from "./define.ts";
+import type { Prepared } from "./exchange.ts";
+import { longestKey } from "./idempotency.ts";
+import { createSchemaBook, type SchemaBook } from "./schema-book.ts";
+import { definitionsOf, resolve, shapeOf } from "./schemas.ts";
+
+/** A whole document: JSON. */
+export interface OpenApiDocument {
+  readonly openapi: "3.1.1";
+  readonly info: { readonly title: string; readonly version: string; readonly [member: string]: unknown };
+  readonly servers: readonly { readonly url: string }[];
+  readonly paths: { readonly [path: string]: { readonly [method: string]: OpenApiOperation } };
+  readonly components: {
+    readonly schemas: { readonly [name: string]: JsonSchema };
+    readonly responses: { readonly [name: string]: unknown };
+    readonly headers: { readonly [name: string]: unknown };
+    readonly securitySchemes?: { readonly [name: string]: unknown };
+  };
+}
+export interface OpenApiOperation {
+  readonly operationId: string;
+  readonly summary?: string;
+  readonly description?: string;
+  readonly parameters?: readonly OpenApiParameter[];
+  readonly requestBody?: { readonly required: true; readonly content: Content };
+  readonly responses: { readonly [status: string]: unknown };
+  readonly security: readonly unknown[];
+}
+export interface OpenApiParameter {
+  readonly name: string;
+  readonly in: "path" | "query" | "header";
+  readonly required: boolean;
+  readonly description?: string;
+  readonly schema: JsonSchema;
+}
+type Content = { readonly [mediaType: string]: { readonly schema: JsonSchema } };
+
+const headers = {
+  "X-Request-Id": { description: "Names this request; quote it when you ask for help.", schema: { type: "string" } },
+  "Retry-After": { description: "Seconds to wait (RFC 9110).", schema: { type: "integer", minimum: 1 } },
+  "RateLimit-Policy": {
+    description: "Limits that apply: quota `q` in window `w` seconds (draft-ietf-httpapi-ratelimit-headers-11).",
+    schema: { type: "string" },
+    example: '"consumer";q=100;w=1',
+  },
+  RateLimit: {
+    description: "What is left: `r` requests, `t` seconds until more (draft-ietf-httpapi-ratelimit-headers-11).",
+    schema: { type: "string" },
+    example: '"consumer";r=99;t=1',
+  },
+  Location: { description: "Path of the status.", schema: { type: "string" } },
+  "Idempotency-Replayed": {
+    description: "`true` if this is the recorded answer of an earlier request with the same Idempotency-Key.",
+    schema: { type: "string" },
+  },
+} as const;
+const headerReference = (name: keyof typeof headers) => ({ $ref: `#/components/headers/${name}` });
+
+const problemSchema: JsonSchema = {
+  type: "object",
+  description: "Problem details (RFC 9457).",
+  properties: {
+    type: { type: "string", description: "Stable: `urn:mortise:error:<code>`." },
+    title: { type: "string" },
+    status: { type: "integer" },
+    detail: { type: "string" },
+    instance: { type: "string", description: "Names this request; quote it when you ask for help." },
+    errors: {
+      type: "array",
+      description: "What does not fit, each with its place as a JSON Pointer.",
+      items: {
+        type: "object",
+        properties: { pointer: { type: "string" }, message: { type: "string" } },
+        required: ["pointer", "message"],
+      },
+    },
+  },
+  required: ["type", "title", "status", "detail", "instance"],
+};
+
+const acceptedSchema: JsonSchema = {
+  type: "object",
+  description: "The request is on disk and will be worked on.",
+  properties: {
+    key: { type: "string", description: "Business key." },
+    status: { const: "accepted" },
+    links: { type: "object", properties: { status: { type: "string", description: "Path of the status." } } },
+  },
+  required: ["key", "status"],
+};
+
+/** The document of `api`; the same operations give the same document. */
+export function openApiOf(api: ApiDefinition, operations: readonly Prepared[]): OpenApiDocument {
+  const book = createSchemaBook();
+  book.name("Problem", problemSchema);
+  const paths: Record<string, Record<string, OpenApiOperation>> = {};
+  const statuses = new Set<number>();
+  for (const prepared of operations) {
+    const { path, method } = prepared.operation;
+    const item = paths[path] ?? {};
+    paths[path] = item;
+    item[method.toLowerCase()] = operationOf(api, prepared, book, statuses);
+  }
+  const secured = api.access.length > 0;
+  return {
+    openapi: "3.1.1",
+    info: {
+      title: api.title ?? api.name,
+      version: api.version,
+      ...(api.description === undefined ? {} : { description: api.description }),
+      "x-lifecycle": api.lifecycle.state,
+    },
+    servers: [{ url: `${api.server ?? ""}${api.base}` }],
+    paths,
+    components: {
+      schemas: book.schemas(),
+      responses: Object.fromEntries(
+        [...statuses].sort((a, b) => a - b).map((status) => [`Problem${status}`, problem(status)]),
+      ),
+      headers,
+      ...(secured ? { securitySchemes: securitySchemes } : {}),
+    },
+  };
+}
+
+const securitySchemes = {
+  bearer: { type: "http", scheme: "bearer", description: "The API key as a bearer token." },
+  apiKey: { type: "apiKey", in: "header", name: "X-API-Key", description: "The API key in a header of its own." },
+};
+
+function operationOf(
+  api: ApiDefinition,
+  prepared: Prepared,
+  book: SchemaBook,
+  statuses: Set<number>,
+): OpenApiOperation {
+  const { operation, plan, name } = prepared;
+  const definitions = definitionsOf(prepared.accepted.json);
+  const parameters: OpenApiParameter[] = [...plan.path, ...plan.query].map((parameter) => ({
+    name: parameter.name,
+    in: plan.path.includes(parameter) ? "path" : "query",
+    required: parameter.required,
+    ...described(parameter.schema),
+    schema: book.embed(parameter.schema, definitions),
+  }));
+  const keyed = operation.kind === "starts" || (operation.kind === "calls" && operation.operation.effect !== "read");
+  if (keyed) {
+    parameters.push({
+      name: "Idempotency-Key",
+      in: "header",
+      required: operation.idempotency.required,
+      description:
+        "Your own key for this request, the same with each retry of it: the request is then worked on once, and the answer repeated " +
+        "(draft-ietf-httpapi-idempotency-key-header-08).",
+      schema: { type: "string", minLength: 1, maxLength: longestKey + 2 },
+    });
+  }
+  const failures = failureStatuses(prepared, keyed, api);
+  for (const status of failures) statuses.add(status);
+  return {
+    operationId: name,
+    ...(operation.summary === undefined ? {} : { summary: operation.summary }),
+    ...(operation.description === undefined ? {} : { description: operation.description }),
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(plan.body
+      ? { requestBody: { required: true, content: { "application/json": { schema: bodySchema(prepared, book) } } } }
+      : {}),
+    responses: {
+      ...successes(prepared, book, keyed, api),
+      ...Object.fromEntries(
+        failures.map((status) => [String(status), { $ref: `#/components/responses/Problem${status}` }]),
+      ),
+    },
+    security:
+      operation.access === "public" ? [] : [{ bearer: [operation.scope ?? ""] }, { apiKey: [operation.scope ?? ""] }],
+  };
+}
+
+/** The input without what the path already says. */
+function bodySchema({ accepted, plan }: Prepared, book: SchemaBook): JsonSchema {
+  const definitions = definitionsOf(accepted.json);
+  const shape = shapeOf(accepted.json, definitions);
+  if (plan.path.length === 0 || shape === undefined) return book.embed(accepted.json, definitions);
+  const inPath = new Set(plan.path.map((parameter) => parameter.name));
+  const whole = resolve(accepted.json, definitions);
+  const rest: JsonSchema = {
+    type: "object",
+    properties: Object.fromEntries([...shape.properties].filter(([name]) => !inPath.has(name))),
+    required: [...shape.required].filter((name) => !inPath.has(name)),
+    ...(typeof whole !== "boolean" && whole.additionalProperties !== undefined
+      ? { additionalProperties: whole.additionalProperties }
+      : {}),
+  };
+  return book.embed(rest, definitions);
+}
+
+function successes(prepared: Prepared, book: SchemaBook, keyed: boolean, api: ApiDefinition): Record<string, unknown> {
+  const { operation, answered } = prepared;
+  const json = (description: string, schema: JsonSchema, ...more: (keyof typeof headers)[]) => {
+    const names: (keyof typeof headers)[] = ["X-Request-Id", ...more];
+    if (api.limits.length > 0) names.push("RateLimit-Policy", "RateLimit");
+    if (keyed) names.push("Idempotency-Replayed");
+    return {
+      description,
+      headers: Object.fromEntries(names.map((name) => [name, headerReference(name)])),
+      content: { "application/json": { schema } },
+    };
+  };
+  const output = embedded(answered, book);
+  if (operation.kind === "calls") return { 200: json("The answer.", output) };
+  if (operation.kind === "run") {
+    return { 200: json("How far it is.", operation.responds === undefined ? runSchema(output) : output) };
+  }
+  const accepted = json(
+    "Accepted; the status link tells how it goes.",
+    book.name("Accepted", acceptedSchema),
+    "Location",
+  );
+  if (operation.waitMs === 0) return { 202: accepted };
+  return {
+    200: json("There was such a request before, and it has completed.", output, "Location"),
+    201: json("Completed within the time that this operation waits.", output, "Location"),
+    202: accepted,
+  };
+}
+
+function runSchema(output: JsonSchema): JsonSchema {
+  return {
+    type: "object",
+    properties: {
+      key: { type: "string", description: "Business key." },
+      status: { enum: ["running", "waiting", "completed", "rejected", "undone", "cancelled", "terminated"] },
+      output: output === true ? { description: "Of a completed run." } : output,
+      reason: { type: "string", description: "Why it did not complete." },
+      createdAt: { type: "string", format: "date-time" },
+      updatedAt: { type: "string", format: "date-time" },
+    },
+    required: ["key", "status", "createdAt", "updatedAt"],
+  };
+}
+
+function failureStatuses({ operation, plan }: Prepared, keyed: boolean, api: ApiDefinition): readonly number[] {
+  const statuses = new Set([400, 406, 500, 503]);
+  if (operation.access !== "public") for (const status of [401, 403, 429]) statuses.add(status);
+  if (api.limits.length > 0) statuses.add(429);
+  if (plan.body) for (const status of [413, 415]) statuses.add(status);
+  if (keyed) for (const status of [409, 422]) statuses.add(status);
+  if (operation.kind === "run") statuses.add(404);
+  if (operation.kind === "calls") {
+    statuses.add(422).add(502);
+    if (operation.operation.effect !== "read") statuses.add(504);
+    for (const status of Object.values(operation.faults)) statuses.add(status);
+  }
+  return [...statuses].sort((a, b) => a - b);
+}
+
+const meanings: Readonly<Record<number, string>> = {
+  400: "The request does not fit this description; nothing was done.",
+  401: "There is no API key, or it is not valid.",
+  403: "The key lacks the scope.",
+  404: "There is nothing under this key that you may see.",
+  406: "The Accept header excludes JSON.",
+  409: "The key is taken by other content, or the first request with it is still being worked on.",
+  413: "The body is too large.",
+  415: "The body is not application/json.",
+  422: "The request was understood, and refused or ended otherwise.",
+  429: "Too many requests.",
+  500: "Something went wrong inside.",
+  502: "A system behind this API failed.",
+  503: "Not possible at the moment; try again later.",
+  504: "A system behind this API did not confirm in time; it may have happened.",
+};
+
+function problem(status: number): unknown {
+  const names: (keyof typeof headers)[] = ["X-Request-Id"];
+  if (status === 429 || status === 503) names.push("Retry-After");
+  if (status === 429) names.push("RateLimit-Policy", "RateLimit");
+  return {
+    description: meanings[status] ?? STATUS_CODES[status] ?? "A problem.",
+    headers: Object.fromEntries(names.map((name) => [name, headerReference(name)])),
+    content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+  };
+}
+
+function embedded(schema: Schema, book: SchemaBook): JsonSchema {
+  return book.embed(schema.json, definitionsOf(schema.json));
+}
+
+function described(schema: JsonSchema): { readonly description?: string } {
+  return typeof schema !== "boolean" && typeof schema.description === "string"
+    ? { description: schema.description }
+    : {};
+}

@@ -1,0 +1,392 @@
+/**
+ * The publisher: from a plain request to a plain answer, through one pipeline.
+ *
+ * route, media types, key, scope, limits, body and input, idempotency, act, answer. Nothing is read of the body before the
+ * caller was let in; nothing is done before the input was found valid (P7).
+ */
+import { channel } from "node:diagnostics_channel";
+import { schemaOf } from "../contract/contract.ts";
+import type { ContractModel } from "../contract/model.ts";
+import { compileSchema } from "../contract/validate.ts";
+import { failure } from "../errors.ts";
+import type { Schema, Validate } from "../operation.ts";
+import type { Store } from "../store/store.ts";
+import { callAct } from "./act-call.ts";
+import { runAct } from "./act-run.ts";
+import { startAct } from "./act-start.ts";
+import type { Backend } from "./backend.ts";
+import type { ApiDefinition } from "./define.ts";
+import { docsPage, docsPolicy } from "./docs-page.ts";
+import type { Act, Prepared, Workshop } from "./exchange.ts";
+import type { HttpRequest, HttpResponse } from "./http.ts";
+import { openIdempotency } from "./idempotency.ts";
+import { planInput, readInput } from "./input.ts";
+import { type Keyring, openKeyring } from "./keys.ts";
+import { addressBucket, createLimiter, type Limiter, limitersOf } from "./limits.ts";
+import { type OpenApiDocument, openApiOf } from "./openapi.ts";
+import type { ApiCaller, ApiOperation } from "./operations.ts";
+import { ProblemError, problemResponse } from "./problem.ts";
+import { checkPath, createRoutes } from "./routes.ts";
+
+export interface PublisherOptions {
+  readonly apis: readonly ApiDefinition[];
+  /** With `storePart` of this room among its parts. */
+  readonly store: Pick<Store, "submit" | "read">;
+  readonly backend: Backend;
+  /** Contract of each system that straight calls use, by the system's name. */
+  readonly contracts: ReadonlyMap<string, ContractModel>;
+  /** Epoch milliseconds. Default `Date.now`. */
+  readonly clock?: () => number;
+  /** Milliseconds that never go back, for rate limits. Default `performance.now`. */
+  readonly monotonic?: () => number;
+  /** Largest request body where an API says nothing. Default 1 MiB. */
+  readonly maxBodyBytes?: number;
+  /** How long idempotency keys are remembered where an operation says nothing. Default 24 hours. */
+  readonly idempotencyRetentionMs?: number;
+}
+
+export interface Publisher {
+  /** Answers every request; never rejects. */
+  handle(request: HttpRequest): Promise<HttpResponse>;
+  /** The OpenAPI 3.1 document of an API, drafts included. */
+  openapi(name: string, version: string): OpenApiDocument | undefined;
+  /** What is served, for lists. */
+  routes(): readonly RouteView[];
+  readonly keys: Keyring;
+  /** Writes what is kept back (last uses) and stops the timers. */
+  close(): Promise<void>;
+}
+
+export interface RouteView {
+  readonly api: string;
+  readonly version: string;
+  readonly lifecycle: ApiDefinition["lifecycle"]["state"];
+  readonly operation: string;
+  readonly method: string;
+  readonly path: string;
+  readonly scope?: string;
+  /** `starts order-to-cash`, `shows order-to-cash`, `calls warehouse.getStock`. */
+  readonly does: string;
+}
+
+/** Published on `mortise:publish:request` after each answer. No path, no query, no body: they may hold sensitive values. */
+export interface RequestFact {
+  readonly request: string;
+  readonly method: string;
+  /** Absent where no route matched. */
+  readonly api?: string;
+  readonly version?: string;
+  readonly operation?: string;
+  readonly consumer?: string;
+  readonly status: number;
+  /** Of a problem. */
+  readonly code?: string;
+  readonly durationMs: number;
+}
+/** Published on `mortise:publish:failure`: what a caller was not told. */
+export interface FailureFact {
+  readonly request: string;
+  readonly error: unknown;
+}
+
+const requests = channel("mortise:publish:request");
+const failures = channel("mortise:publish:failure");
+
+type Route =
+  | { readonly kind: "operation"; readonly prepared: Prepared; readonly limiters: readonly Limiter[] }
+  | { readonly kind: "page"; readonly api: ApiDefinition; readonly response: HttpResponse };
+
+/** What is known so far of a request, for the fact that is told of it. */
+interface Trace {
+  route: Prepared | undefined;
+  caller: ApiCaller | undefined;
+  headers: Record<string, string> | undefined;
+  code: string | undefined;
+}
+
+const anybody: ApiCaller = Object.freeze({ id: "", scopes: Object.freeze([]) });
+const flushEveryMs = 30_000;
+
+/** Throws `api-definition` if an API does not fit what it publishes. */
+export function createPublisher(options: PublisherOptions): Publisher {
+  const { apis, store, contracts, backend, clock = Date.now, monotonic = () => performance.now() } = options;
+  const keys = openKeyring(store, clock);
+  const idempotency = openIdempotency(store, clock, options.idempotencyRetentionMs ?? 86_400_000);
+  const compiled = new Map<Schema, Validate>();
+  const shop: Workshop = {
+    backend,
+    idempotency,
+    clock,
+    compile(schema) {
+      const known = compiled.get(schema) ?? compileSchema(schema);
+      compiled.set(schema, known);
+      return known;
+    },
+    report: (error, request) => failures.publish({ request, error } satisfies FailureFact),
+  };
+  // Guesses cost an address its turn; right keys never touch this.
+  const guesses = createLimiter({ per: "address", rate: 20, every: "10s" }, "failed-keys", monotonic);
+  const table = createRoutes<Route>();
+  const documents = new Map<string, OpenApiDocument>();
+  const views: RouteView[] = [];
+
+  for (const api of apis) {
+    const prepared = Object.entries(api.operations).map(([name, operation]) => prepare(api, name, operation));
+    const id = `${api.name} ${api.version}`;
+    if (documents.has(id))
+      throw failure("api-definition", { api: api.name, reason: `version ${api.version} is there twice` });
+    const document = openApiOf(api, prepared);
+    documents.set(id, document);
+    const limiters = limitersOf(api.limits, monotonic);
+    for (const one of prepared) {
+      views.push(viewOf(one));
+      if (api.lifecycle.state === "draft") continue;
+      mount(api, one.operation.method, one.operation.path, { kind: "operation", prepared: one, limiters });
+    }
+    if (api.lifecycle.state === "draft") continue;
+    const json = page("application/json", JSON.stringify(document));
+    mount(api, "GET", "/openapi.json", { kind: "page", api, response: json });
+    const html = page("text/html; charset=utf-8", docsPage(document, api.base), docsPolicy);
+    mount(api, "GET", "/docs", { kind: "page", api, response: html });
+  }
+
+  function mount(api: ApiDefinition, method: string, path: string, route: Route): void {
+    try {
+      table.add(method, `${api.base}${path === "/" ? "" : path}`, route);
+    } catch {
+      throw failure("api-definition", { api: api.name, reason: `${method} ${api.base}${path} is served already` });
+    }
+  }
+
+  function prepare(api: ApiDefinition, name: string, operation: ApiOperation): Prepared {
+    const accepted = acceptedOf(api, name, operation);
+    const plan = planInput(operation.method, operation.parameters, accepted, api.name);
+    return {
+      api,
+      name,
+      operation,
+      label: `${api.name} ${api.version} ${name}`,
+      plan,
+      accepted,
+      answered: answeredOf(operation, contracts),
+      validate: shop.compile(accepted),
+      maxBodyBytes: operation.maxBodyBytes ?? api.maxBodyBytes ?? options.maxBodyBytes ?? 1_048_576,
+      act: actOf(api, name, operation),
+    };
+  }
+
+  function actOf(api: ApiDefinition, name: string, operation: ApiOperation): Act {
+    if (operation.kind === "starts") return startAct(api, name, operation, shop);
+    if (operation.kind === "run") return runAct(operation, shop);
+    return callAct(api, name, operation, inputOf(api, name, operation.operation), shop);
+  }
+
+  function acceptedOf(api: ApiDefinition, name: string, operation: ApiOperation): Schema {
+    if (operation.kind === "run") return runInput;
+    if (operation.accepts !== undefined) return operation.accepts.body as Schema;
+    return operation.kind === "starts" ? (operation.process.input as Schema) : inputOf(api, name, operation.operation);
+  }
+
+  function inputOf(
+    api: ApiDefinition,
+    name: string,
+    operation: { readonly system: string; readonly name: string },
+  ): Schema {
+    const model = contracts.get(operation.system);
+    const found = model?.operations[operation.name];
+    if (model === undefined || found === undefined) {
+      const reason = `${name} calls ${operation.system}.${operation.name}, which no contract has`;
+      throw failure("api-definition", { api: api.name, reason });
+    }
+    return schemaOf(model, found.input);
+  }
+
+  /** The key's record behind a request, or a refusal. RFC 6750, section 2: one place only. */
+  function authenticate(request: HttpRequest): ApiCaller {
+    const { authorization, "x-api-key": header } = request.headers;
+    const bearer =
+      authorization !== undefined && /^bearer /i.test(authorization) ? authorization.slice(7).trim() : undefined;
+    const presented = bearer ?? header;
+    if (presented === undefined || (bearer !== undefined && header !== undefined)) {
+      throw new ProblemError(failure("api-key-missing", {}), { headers: { "www-authenticate": "Bearer" } });
+    }
+    const record = keys.authenticate(presented);
+    if (record !== undefined) return { id: record.consumer, scopes: record.scopes, key: record.id };
+    const taken = guesses.take(addressBucket(request.address));
+    if (!taken.allowed) throw guesses.refusal(taken);
+    throw new ProblemError(failure("api-key-invalid", {}), {
+      headers: { "www-authenticate": 'Bearer error="invalid_token"' },
+    });
+  }
+
+  async function answer(request: HttpRequest, trace: Trace): Promise<HttpResponse> {
+    const { method, path } = request;
+    checkPath(path);
+    const found = table.find(method, path);
+    if (found === undefined) throw unrouted(method, path);
+    const route = found.value;
+    if (route.kind === "page") {
+      checkAccept(request, route.response.headers["content-type"] as string);
+      return route.response;
+    }
+    const { prepared, limiters } = route;
+    trace.route = prepared;
+    const { operation, api } = prepared;
+    if (api.lifecycle.state === "preview") trace.headers = { "x-api-lifecycle": "preview" };
+    checkAccept(request, "application/json");
+    const caller = operation.access === "public" ? anybody : authenticate(request);
+    trace.caller = caller;
+    if (operation.scope !== undefined && !caller.scopes.includes(operation.scope)) {
+      throw new ProblemError(failure("scope-missing", { scope: operation.scope }), {
+        headers: { "www-authenticate": `Bearer error="insufficient_scope", scope="${operation.scope}"` },
+      });
+    }
+    if (limiters.length > 0) trace.headers = takeLimits(limiters, caller, request, trace.headers);
+    if (caller.key !== undefined) keys.used(caller.key, prepared.label);
+    const { plan, validate, maxBodyBytes } = prepared;
+    const { input, body } = await readInput(plan, validate, request, found.params, maxBodyBytes);
+    return prepared.act({ request, caller, params: found.params, input, body });
+  }
+
+  function unrouted(method: string, path: string): unknown {
+    const allowed = table.methods(path);
+    if (allowed.length === 0) return failure("route-unknown", {});
+    const list = allowed.join(", ");
+    const shown = /^[A-Z]{1,20}$/.test(method) ? method : "this method";
+    return new ProblemError(failure("method-not-allowed", { method: shown, allowed: list }), {
+      headers: { allow: list },
+    });
+  }
+
+  const timer = setInterval(() => {
+    Promise.all([keys.flush(), idempotency.sweep()]).catch((error: unknown) => shop.report(error, "-"));
+  }, flushEveryMs);
+  timer.unref();
+
+  return {
+    async handle(request) {
+      const begun = requests.hasSubscribers ? performance.now() : 0;
+      const trace: Trace = { route: undefined, caller: undefined, headers: undefined, code: undefined };
+      let response: HttpResponse;
+      try {
+        response = await answer(request, trace);
+      } catch (thrown) {
+        response = problemResponse(thrown, request.id);
+        trace.code = codeOf(thrown);
+        if (response.status === 500) shop.report(thrown, request.id);
+      }
+      if (trace.headers !== undefined) response = { ...response, headers: { ...response.headers, ...trace.headers } };
+      if (requests.hasSubscribers) tell(request, trace, response.status, performance.now() - begun);
+      return response;
+    },
+    openapi: (name, version) => documents.get(`${name} ${version}`),
+    routes: () => views,
+    keys,
+    async close() {
+      clearInterval(timer);
+      await keys.flush();
+    },
+  };
+}
+
+function answeredOf(operation: ApiOperation, contracts: PublisherOptions["contracts"]): Schema {
+  if (operation.responds !== undefined) return operation.responds.body as Schema;
+  if (operation.kind !== "calls") return operation.process.output as Schema;
+  const { system, name } = operation.operation;
+  const model = contracts.get(system) as ContractModel;
+  return schemaOf(model, model.operations[name]?.output ?? true);
+}
+
+/** Of a run's path: `{key}` alone. */
+const runInput: Schema = Object.freeze({
+  kind: "schema",
+  json: {
+    type: "object",
+    properties: { key: { type: "string", minLength: 1, maxLength: 200, description: "Business key of the run." } },
+    required: ["key"],
+    additionalProperties: false,
+  },
+});
+
+function takeLimits(
+  limiters: readonly Limiter[],
+  caller: ApiCaller,
+  request: HttpRequest,
+  before: Readonly<Record<string, string>> | undefined,
+): Record<string, string> {
+  let policies = "";
+  let fields = "";
+  for (const limiter of limiters) {
+    const byAddress = limiter.per === "address" || caller === anybody;
+    const taken = limiter.take(byAddress ? addressBucket(request.address) : caller.id);
+    if (!taken.allowed) {
+      const refusal = limiter.refusal(taken);
+      const headers = { ...before, "ratelimit-policy": limiter.policy, ratelimit: taken.field };
+      throw new ProblemError(refusal.error, { ...refusal.extras, headers });
+    }
+    policies = policies === "" ? limiter.policy : `${policies}, ${limiter.policy}`;
+    fields = fields === "" ? taken.field : `${fields}, ${taken.field}`;
+  }
+  return { ...before, "ratelimit-policy": policies, ratelimit: fields };
+}
+
+/** RFC 9110, section 12.5.1, as far as one offered type needs it. */
+function checkAccept(request: HttpRequest, offered: string): void {
+  const { accept } = request.headers;
+  if (accept === undefined || accept === "*/*" || accept === offered) return;
+  const [type = ""] = offered.split(";");
+  const group = `${type.split("/")[0]}/*`;
+  let best = -1;
+  let weight = 0;
+  for (const part of accept.split(",")) {
+    const [range = "", ...parameters] = part.split(";").map((text) => text.trim().toLowerCase());
+    const rank = [type, group, "*/*"].indexOf(range);
+    const specific = rank < 0 ? -1 : 3 - rank;
+    if (specific <= best || specific < 0) continue;
+    best = specific;
+    const q = parameters.find((parameter) => parameter.startsWith("q="));
+    weight = q === undefined ? 1 : Number(q.slice(2));
+  }
+  if (!(weight > 0)) throw failure("not-acceptable", { offered: type });
+}
+
+function page(type: string, body: string, policy?: string): HttpResponse {
+  const headers: Record<string, string> = { "content-type": type, "cache-control": "public, max-age=60" };
+  if (policy !== undefined) headers["content-security-policy"] = policy;
+  return { status: 200, headers, body };
+}
+
+function viewOf({ api, name, operation }: Prepared): RouteView {
+  const does =
+    operation.kind === "calls"
+      ? `calls ${operation.operation.system}.${operation.operation.name}`
+      : `${operation.kind === "starts" ? "starts" : "shows"} ${operation.process.name}`;
+  return Object.freeze({
+    api: api.name,
+    version: api.version,
+    lifecycle: api.lifecycle.state,
+    operation: name,
+    method: operation.method,
+    path: `${api.base}${operation.path}`,
+    ...(operation.scope === undefined ? {} : { scope: operation.scope }),
+    does,
+  });
+}
+
+function codeOf(thrown: unknown): string {
+  const error = thrown instanceof ProblemError ? thrown.error : thrown;
+  return typeof error === "object" && error !== null && "code" in error ? String(error.code) : "internal";
+}
+
+function tell(request: HttpRequest, trace: Trace, status: number, durationMs: number): void {
+  const { route, caller, code } = trace;
+  requests.publish({
+    request: request.id,
+    method: request.method,
+    ...(route === undefined ? {} : { api: route.api.name, version: route.api.version, operation: route.name }),
+    ...(caller === undefined || caller.id === "" ? {} : { consumer: caller.id }),
+    status,
+    ...(code === undefined ? {} : { code }),
+    durationMs,
+  } satisfies RequestFact);
+}

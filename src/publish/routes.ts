@@ -1,0 +1,66 @@
+/**
+ * From method and path to a route. The path is checked before it is matched, so that no two readers of it can see two
+ * different things; the most specific route wins (OA-8).
+ */
+import findMyWay, { type HTTPMethod } from "find-my-way";
+import { failure } from "../errors.ts";
+
+export interface RouteTable<T> {
+  /** `path` with `{name}` for parameters. */
+  add(method: string, path: string, value: T): void;
+  find(
+    method: string,
+    path: string,
+  ): { readonly value: T; readonly params: Readonly<Record<string, string>> } | undefined;
+  /** What the path takes; empty if there is no such path. */
+  methods(path: string): readonly string[];
+}
+
+const served = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const;
+const longest = 2048;
+
+export function createRoutes<T>(): RouteTable<T> {
+  const router = findMyWay({
+    caseSensitive: true,
+    ignoreDuplicateSlashes: false,
+    ignoreTrailingSlash: false,
+    maxParamLength: longest,
+  });
+  const nothing = (): void => {};
+  const find: RouteTable<T>["find"] = (method, path) => {
+    const found = router.find((method === "HEAD" ? "GET" : method) as HTTPMethod, path);
+    return found === null
+      ? undefined
+      : { value: found.store as T, params: found.params as Readonly<Record<string, string>> };
+  };
+  return {
+    add(method, path, value) {
+      router.on(method as HTTPMethod, path.replace(/\{(\w+)\}/g, ":$1"), nothing, value);
+    },
+    find,
+    methods: (path) => served.filter((method) => find(method, path) !== undefined),
+  };
+}
+
+/** Characters that a path segment may hold unencoded: RFC 3986, section 3.3. */
+const plain = /^(?:\/[\w.~!$&'()*+,;=:@-]*)+$/;
+const encoded = /^(?:\/(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+$/;
+/** Encoded slash, backslash, dot and control characters: decoded later, they would change the path's meaning. */
+const dangerous = /%(?:2[EF]|5C|[01][0-9A-F]|7F)/i;
+const dots = /\/\.{1,2}(?:\/|$)/;
+
+/** Throws `path-refused` for what could be read in two ways; everything else passes unchanged. */
+export function checkPath(path: string): void {
+  if (path.length > longest) throw failure("path-refused", { reason: `it is longer than ${longest} characters` });
+  if (path.includes("//")) throw failure("path-refused", { reason: "it has an empty segment" });
+  if (dots.test(path)) throw failure("path-refused", { reason: "it has a segment of dots" });
+  if (plain.test(path)) return;
+  if (dangerous.test(path))
+    throw failure("path-refused", { reason: "it has an encoded slash, dot or control character" });
+  if (!encoded.test(path)) throw failure("path-refused", { reason: "a character in it must be percent-encoded" });
+  try {
+    decodeURIComponent(path);
+  } catch {
+    throw failure("path-refused", { reason: "its percent-encoding is not UTF-8" });
+  }
+}

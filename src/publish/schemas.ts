@@ -1,0 +1,100 @@
+/** Looking into JSON Schemas, as far as publishing must: the properties of an input, and references made self-contained. */
+import type { JsonSchema } from "../operation.ts";
+
+type SchemaObject = { readonly [keyword: string]: unknown };
+
+/** An object schema, seen through `$ref` and `allOf`. */
+export interface ObjectShape {
+  readonly properties: ReadonlyMap<string, JsonSchema>;
+  readonly required: ReadonlySet<string>;
+}
+
+/** The named schemas that come along with a schema. */
+export function definitionsOf(schema: JsonSchema): Readonly<Record<string, JsonSchema>> {
+  const defs = typeof schema === "boolean" ? undefined : schema.$defs;
+  return (defs ?? {}) as Readonly<Record<string, JsonSchema>>;
+}
+
+/** Follows references to named schemas; a ring or a missing name gives `true`. */
+export function resolve(schema: JsonSchema, definitions: Readonly<Record<string, JsonSchema>>): JsonSchema {
+  let at = schema;
+  for (let hops = 0; hops < 32; hops++) {
+    if (typeof at === "boolean" || typeof at.$ref !== "string") return at;
+    const name = definitionName(at.$ref);
+    if (name === undefined || !Object.hasOwn(definitions, name)) return true;
+    at = definitions[name] as JsonSchema;
+  }
+  return true;
+}
+
+/** `Order` of `#/$defs/Order`. */
+export function definitionName(reference: string): string | undefined {
+  if (!reference.startsWith("#/$defs/")) return undefined;
+  return decodeURIComponent(reference.slice("#/$defs/".length)).replaceAll("~1", "/").replaceAll("~0", "~");
+}
+
+/** The properties of an object schema, or `undefined` if it is not (only) an object. */
+export function shapeOf(schema: JsonSchema, definitions = definitionsOf(schema), depth = 0): ObjectShape | undefined {
+  const seen = resolve(schema, definitions);
+  if (typeof seen === "boolean" || depth > 16) return undefined;
+  const properties = new Map<string, JsonSchema>();
+  const required = new Set<string>();
+  for (const part of (seen.allOf as JsonSchema[] | undefined) ?? []) {
+    const inner = shapeOf(part, definitions, depth + 1);
+    for (const [name, property] of inner?.properties ?? []) properties.set(name, property);
+    for (const name of inner?.required ?? []) required.add(name);
+  }
+  for (const [name, property] of Object.entries((seen.properties as SchemaObject | undefined) ?? {})) {
+    properties.set(name, property as JsonSchema);
+  }
+  for (const name of (seen.required as string[] | undefined) ?? []) required.add(name);
+  return seen.type === "object" || properties.size > 0 ? { properties, required } : undefined;
+}
+
+/** JSON types that a schema admits by its `type`, `const` or `enum`; empty: any. */
+export function typesOf(schema: JsonSchema, definitions: Readonly<Record<string, JsonSchema>>): readonly string[] {
+  const seen = resolve(schema, definitions);
+  if (typeof seen === "boolean") return [];
+  if (typeof seen.type === "string") return [seen.type];
+  if (Array.isArray(seen.type)) return seen.type as string[];
+  for (const keyword of ["anyOf", "oneOf"]) {
+    const branches = seen[keyword] as JsonSchema[] | undefined;
+    if (branches !== undefined) return branches.flatMap((branch) => typesOf(branch, definitions));
+  }
+  return [];
+}
+
+const oneSchema = [
+  "items",
+  "additionalProperties",
+  "unevaluatedProperties",
+  "unevaluatedItems",
+  "contains",
+  "propertyNames",
+  "not",
+  "if",
+  "then",
+  "else",
+] as const;
+const listOfSchemas = ["allOf", "anyOf", "oneOf", "prefixItems"] as const;
+const mapOfSchemas = ["properties", "patternProperties", "dependentSchemas", "$defs"] as const;
+
+/** A copy in which `change` was applied to every schema object, inner ones first. Keys such as `__proto__` stay data. */
+export function mapSchema(schema: JsonSchema, change: (schema: SchemaObject) => SchemaObject): JsonSchema {
+  if (typeof schema === "boolean") return schema;
+  const copy: Record<string, unknown> = Object.create(null);
+  for (const [keyword, value] of Object.entries(schema)) {
+    if (includes(oneSchema, keyword)) copy[keyword] = mapSchema(value as JsonSchema, change);
+    else if (includes(listOfSchemas, keyword)) copy[keyword] = (value as JsonSchema[]).map((s) => mapSchema(s, change));
+    else if (includes(mapOfSchemas, keyword)) {
+      const inner: Record<string, JsonSchema> = Object.create(null);
+      for (const [name, s] of Object.entries(value as Record<string, JsonSchema>)) inner[name] = mapSchema(s, change);
+      copy[keyword] = inner;
+    } else copy[keyword] = value;
+  }
+  return change(copy);
+}
+
+function includes(list: readonly string[], keyword: string): boolean {
+  return list.includes(keyword);
+}

@@ -1,0 +1,147 @@
+/**
+ * What publishing keeps: API keys (hashes only) and idempotency records. The writer thread imports this module, so it
+ * imports types alone.
+ *
+ * An idempotency record is `open` from its reservation until its answer is known. Where a process is started, the
+ * reservation stands in the start's own commit (IK-4), with the answer when that is known beforehand.
+ */
+import type { PartContext, StorePart } from "../store/store.ts";
+
+/** Parameters of `publish.reserve`. `id` and `fingerprint` are hex. */
+export interface ReserveParameters {
+  readonly id: string;
+  readonly fingerprint: string;
+  /** Of a started run: `$run`. */
+  readonly run?: string;
+  /** Of the answer, where it is known already. */
+  readonly status?: number;
+  readonly headers?: string;
+  readonly body?: string;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number;
+}
+
+/** Parameters of `publish.complete`. */
+export interface CompleteParameters {
+  readonly id: string;
+  readonly status: number;
+  readonly headers: string;
+  readonly body: string;
+}
+
+/** Parameters of `publish.key-create`. Times are epoch milliseconds. */
+export interface KeyCreateParameters {
+  readonly id: string;
+  /** SHA-256 of the secret, hex. */
+  readonly hash: string;
+  readonly environment: string;
+  readonly consumer: string;
+  /** JSON list. */
+  readonly scopes: string;
+  readonly createdBy: string;
+  readonly expiresAt: number | null;
+}
+
+/** Parameters of `publish.keys-used`. */
+export interface KeysUsedParameters {
+  readonly used: readonly { readonly id: string; readonly at: number; readonly by: string }[];
+}
+
+const migrations = [
+  `CREATE TABLE publish_keys (
+     id TEXT PRIMARY KEY,
+     hash TEXT NOT NULL,
+     environment TEXT NOT NULL,
+     consumer TEXT NOT NULL,
+     scopes TEXT NOT NULL,
+     created_by TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     expires_at INTEGER,
+     revoked_at INTEGER,
+     revoked_by TEXT,
+     used_at INTEGER,
+     used_by TEXT
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE publish_idempotency (
+     id BLOB PRIMARY KEY,
+     fingerprint BLOB NOT NULL,
+     run TEXT,
+     status INTEGER,
+     headers TEXT,
+     body TEXT,
+     expires_at INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX publish_idempotency_expiry ON publish_idempotency (expires_at);`,
+] as const;
+
+/** Sweeps are bounded, so that they never hold up the group's commit. */
+const sweepRows = 500;
+
+export const storePart: StorePart = {
+  name: "publish",
+  migrations,
+  commands({ db, now, refuse }: PartContext) {
+    const find = db.prepare("SELECT expires_at FROM publish_idempotency WHERE id = unhex(?)");
+    const remove = db.prepare("DELETE FROM publish_idempotency WHERE id = unhex(?)");
+    const insert = db.prepare(
+      `INSERT INTO publish_idempotency (id, fingerprint, run, status, headers, body, expires_at)
+       VALUES (unhex(?), unhex(?), ?, ?, ?, ?, ?)`,
+    );
+    const complete = db.prepare("UPDATE publish_idempotency SET status = ?, headers = ?, body = ? WHERE id = unhex(?)");
+    const sweep = db.prepare(
+      `DELETE FROM publish_idempotency WHERE id IN
+         (SELECT id FROM publish_idempotency WHERE expires_at <= ? ORDER BY expires_at LIMIT ${sweepRows})`,
+    );
+    const createKey = db.prepare(
+      `INSERT INTO publish_keys (id, hash, environment, consumer, scopes, created_by, created_at, expires_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    const revokeKey = db.prepare(
+      "UPDATE publish_keys SET revoked_at = ?, revoked_by = ? WHERE id = ? AND revoked_at IS NULL",
+    );
+    const touchKey = db.prepare(
+      "UPDATE publish_keys SET used_at = ?, used_by = ? WHERE id = ? AND (used_at IS NULL OR used_at <= ?)",
+    );
+
+    return {
+      /** Refuses the batch with `"taken"` while a record of the id is kept; one past its time counts as none (IK-7). */
+      reserve(p: ReserveParameters) {
+        const row = find.get(p.id);
+        if (row !== undefined) {
+          if (Number(row.expires_at) > now()) refuse("taken");
+          remove.run(p.id);
+        }
+        insert.run(
+          p.id,
+          p.fingerprint,
+          p.run ?? null,
+          p.status ?? null,
+          p.headers ?? null,
+          p.body ?? null,
+          p.expiresAt,
+        );
+      },
+      complete(p: CompleteParameters) {
+        complete.run(p.status, p.headers, p.body, p.id);
+      },
+      /** After a failure that surely had no effect: the key may be used again. */
+      release(p: { readonly id: string }) {
+        remove.run(p.id);
+      },
+      /** Answers how many were removed: as many as fit into one sweep means there may be more. */
+      sweep() {
+        return Number(sweep.run(now()).changes);
+      },
+      "key-create"(p: KeyCreateParameters) {
+        createKey.run(p.id, p.hash, p.environment, p.consumer, p.scopes, p.createdBy, now(), p.expiresAt);
+      },
+      /** Answers whether there was such a key, not yet revoked. */
+      "key-revoke"(p: { readonly id: string; readonly by: string }) {
+        return revokeKey.run(now(), p.by, p.id).changes === 1;
+      },
+      "keys-used"(p: KeysUsedParameters) {
+        for (const { id, at, by } of p.used) touchKey.run(at, by, id, at);
+      },
+    };
+  },
+};
