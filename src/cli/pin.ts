@@ -1,7 +1,7 @@
 /** The pinned contract of a system: `systems/<name>/` with the contract's own files, `contract.json` and `contract.ts`. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { type ContractModel, frozen, serialise } from "../contract/model.ts";
+import { type ContractModel, frozen } from "../contract/model.ts";
 import { readContract } from "../contract/read/read-contract.ts";
 import { type ContractFile, openSource } from "../contract/read/source.ts";
 import { writeContract } from "../contract/write/typescript.ts";
@@ -48,7 +48,7 @@ export function withUrl(model: ContractModel, url: string | undefined): Contract
 
 /** What a pin consists of besides the contract's own files: path in the system's folder to text. */
 export function written(model: ContractModel): Readonly<Record<string, string>> {
-  return { "contract.json": serialise(model), "contract.ts": writeContract(model) };
+  return writeContract(model);
 }
 
 /** Writes what differs, and gives the names of those files. */
