@@ -1,0 +1,9 @@
+import { defineConfig, env } from "mortise";
+
+export default defineConfig({
+  api: { port: env("HARBOUR_API_PORT", "8080") },
+  admin: { port: env("HARBOUR_ADMIN_PORT", "8081") },
+  store: env("HARBOUR_STORE", ".mortise/store"),
+  secrets: env("HARBOUR_SECRETS", ".mortise/secrets"),
+  log: { level: env("HARBOUR_LOG", "info") },
+});
