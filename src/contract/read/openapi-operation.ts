@@ -37,7 +37,7 @@ export function readOperation(
     parameters,
     requestAt === undefined ? undefined : documents.follow(requestAt),
   );
-  const answers = readAnswers(documents, schemas, place);
+  const answers = readAnswers(documents, schemas, place, at.method === "head");
   const key = parameters.key;
   const summary = documents.text(place, "summary") ?? documents.text(item, "summary");
   const description = documents.text(place, "description") ?? documents.text(item, "description");
@@ -221,7 +221,8 @@ interface Answers {
   readonly faultStatuses: RestBinding["faults"];
 }
 
-function readAnswers(documents: Documents, schemas: Schemas, operation: Place): Answers {
+/** `bodiless`: the answer to HEAD never has a body (RFC 9110, section 9.3.2). */
+function readAnswers(documents: Documents, schemas: Schemas, operation: Place, bodiless: boolean): Answers {
   const responses = documents.members(documents.member(operation, "responses"));
   const succeeds = responses.some(([status]) => /^2/.test(status));
   const outputs: JsonSchema[] = [];
@@ -236,7 +237,7 @@ function readAnswers(documents: Documents, schemas: Schemas, operation: Place): 
     const place = documents.follow(at);
     const good = status.startsWith("2") || (status === "default" && !succeeds);
     if (!good && (/^[15]/.test(status) || neverFaults.has(status))) continue;
-    const body = bodyOf(documents, schemas, documents.member(place, "content"));
+    const body = bodiless ? undefined : bodyOf(documents, schemas, documents.member(place, "content"));
     const mediaType = body?.mediaType ?? null;
     const schema = body?.schema ?? { type: "null" };
     if (good) {
