@@ -202,7 +202,7 @@ export function createWorkers(options: WorkersOptions): Workers {
     },
     async close() {
       stopped = true;
-      await Promise.all([...entries.values()].map((entry) => entry.thread?.terminate()));
+      for (const { thread } of entries.values()) await thread?.terminate();
     },
   };
 }

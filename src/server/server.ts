@@ -1,0 +1,336 @@
+/**
+ * The composition root: puts the rooms together, starts them in order, and stops them in the reverse one.
+ *
+ * Start: runtime, configuration, lock, secrets, code version, store, front's clients, engine with its workers, publisher, admin
+ * listener, triggers, API listener. Nothing is taken from outside before everything behind it stands.
+ * Stop: not ready, API listener and triggers (what is under way ends), engine, clients, admin listener, store, lock. What is open
+ * resumes at the next start.
+ */
+import { channel } from "node:diagnostics_channel";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { bindSystems } from "../connectors/bind.ts";
+import type { ResolvedSettings } from "../connectors/system.ts";
+import { compileSchema } from "../contract/validate.ts";
+import { asMortiseError, failure } from "../errors.ts";
+import { moduleUrl } from "../module-url.ts";
+import type { AdminFact } from "../observe/facts.ts";
+import { createLog, type Log } from "../observe/log.ts";
+import { createMetrics } from "../observe/metrics.ts";
+import { createRedactor } from "../observe/redact.ts";
+import type { JsonSchema, Validate } from "../operation.ts";
+import { createOutbound } from "../outbound/client.ts";
+import { openPermits, permitTable } from "../outbound/permits.ts";
+import { createEngine, type EmbeddedEngine, frontInbox } from "../process/embedded/engine.ts";
+import type { HttpHandler } from "../publish/http.ts";
+import { type Listener, listen } from "../publish/listener.ts";
+import { createPublisher } from "../publish/publisher.ts";
+import { openStore } from "../store/open.ts";
+import { createAdmin } from "./admin/admin.ts";
+import { openAudit } from "./admin/audit.ts";
+import { catalogueRoutes } from "./admin/catalogue.ts";
+import { runRoutes, stateRoutes } from "./admin/resources.ts";
+import { openTokens } from "./admin/tokens.ts";
+import { backendOf } from "./backend.ts";
+import { Closers } from "./closers.ts";
+import { type Config, resolveConfig } from "./config.ts";
+import { createDeliver } from "./deliver.ts";
+import { watchHealth } from "./health.ts";
+import { keepHouse } from "./housekeeping.ts";
+import { lockStore } from "./lock.ts";
+import { createMasking } from "./masking.ts";
+import type { Project } from "./project.ts";
+import { checkRuntime } from "./runtime.ts";
+import { createResolver, resolveSystems } from "./secrets.ts";
+import { listVersions, loadVersion, movedPackages, pinVersion, planVersion } from "./versions.ts";
+import { createWebhooks, webhookBase } from "./webhooks.ts";
+import { createWorkers, type Workers } from "./workers.ts";
+
+export interface ServerOptions {
+  /** Default `process.env`. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Instead of the configuration's. */
+  readonly apiPort?: number;
+  readonly adminPort?: number;
+  /** Takes the log's lines. Default: standard output. */
+  readonly log?: (line: string) => void;
+  /** The store can't be written any more; nothing is accepted. Stop, and start again. Default: nothing. */
+  readonly onFailed?: (reason: string) => void;
+}
+
+export interface RunningServer {
+  readonly apiUrl: string;
+  readonly adminUrl: string;
+  /** Of this start; the same stands in admin.json. */
+  readonly adminToken: string;
+  /** The code version that new runs start on. */
+  readonly version: string;
+  /** Stops gracefully, within the configured grace. Everything that is open resumes at the next start. */
+  stop(): Promise<void>;
+}
+
+/** Starts the server of a project. Rejects with the first thing that can't work; then nothing is left running. */
+export async function startServer(project: Project, options: ServerOptions = {}): Promise<RunningServer> {
+  const environment = options.environment ?? process.env;
+  const warnings = checkRuntime();
+  const config = resolveConfig(project.config, environment);
+  const redactor = createRedactor();
+  const log = createLog({
+    level: config.log.level,
+    redactor,
+    ...(options.log === undefined ? {} : { write: options.log }),
+  });
+  const closers = new Closers();
+  closers.add(async () => log.close());
+  try {
+    return await compose({ project, config, options, environment, log, redactor, closers, warnings });
+  } catch (error) {
+    await closers.close();
+    throw startFailure(error);
+  }
+}
+
+interface Composition {
+  readonly project: Project;
+  readonly config: Config;
+  readonly options: ServerOptions;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly log: Log;
+  readonly redactor: ReturnType<typeof createRedactor>;
+  readonly closers: Closers;
+  readonly warnings: readonly string[];
+}
+
+async function compose({
+  project,
+  config,
+  options,
+  environment,
+  log,
+  redactor,
+  closers,
+  warnings,
+}: Composition): Promise<RunningServer> {
+  const { systems } = project;
+  const folder = resolve(project.folder, config.store);
+  for (const warning of warnings) log.warn({}, warning);
+
+  const unlock = lockStore(folder);
+  closers.add(async () => unlock());
+
+  const resolver = createResolver({ folder: resolve(project.folder, config.secrets), environment, redactor });
+  const settings = resolveSystems(systems.values(), resolver, redactor);
+  resolver.finish();
+
+  const { id: version } = pinVersion(folder, planVersion(project));
+  const inbox = frontInbox();
+  let failed: string | undefined;
+  const onFailed = (reason: string) => {
+    if (failed !== undefined) return;
+    failed = reason;
+    log.error({ reason }, "the store failed; nothing more is accepted");
+    options.onFailed?.(reason);
+  };
+  const store = await openStore({
+    file: join(folder, "mortise.db"),
+    parts: storeParts(),
+    onPost: inbox.take,
+    onFailed,
+  });
+  closers.add(() => store.close());
+
+  const outbound = createOutbound();
+  closers.add(() => outbound.close());
+  const permits = permitTable(new Map([...settings].map(([name, { concurrency }]) => [name, concurrency])));
+  const bound = bindSystems({
+    definitions: [...systems.values()],
+    settings,
+    environment: { outbound, project: project.folder },
+    permits: openPermits(permits, 0),
+  });
+  closers.add(() => bound.close());
+
+  const workers: Workers = createWorkers({
+    store: folder,
+    project: project.folder,
+    settings,
+    permits,
+    memoryMiB: config.workers.memoryMiB,
+    lost: (lost) => {
+      engine.workerLost(lost);
+      engine.ensureWorker(lost);
+    },
+    printed: (of, stream, line) => log.info({ version: of, stream }, line),
+  });
+  closers.add(() => workers.close());
+  const engine: EmbeddedEngine = createEngine({ store, version, startWorker: workers.start, onFailed }, inbox);
+  closers.add(async (ms) => {
+    workers.stopping();
+    await engine.stop(ms);
+  });
+  tellMoved(project, folder, log);
+
+  const contracts = new Map([...systems].map(([name, { contract }]) => [name, contract]));
+  const publisher = createPublisher({
+    apis: project.apis,
+    store,
+    backend: backendOf(engine, bound.caller),
+    contracts,
+    maxBodyBytes: config.limits.bodyBytes,
+    idempotencyRetentionMs: config.idempotency.retention,
+  });
+  closers.add(() => publisher.close());
+
+  const deliver = createDeliver(project, engine);
+  const webhooks = createWebhooks({
+    systems: systems.values(),
+    secret: (name) => settings.get(name)?.webhookSecret,
+    deliver,
+    maxBodyBytes: config.limits.bodyBytes,
+  });
+  const metrics = createMetrics({
+    runs: () => engine.counts(),
+    openTasks: () => engine.tasks({ status: "open" }).length,
+  });
+  closers.add(async () => metrics.close());
+  const health = watchHealth({
+    systems,
+    project: project.folder,
+    folder: (name) => settings.get(name)?.connection ?? "",
+    ask: bound.health,
+  });
+  const house = keepHouse({ engine, workers, folder, version, history: config.history, log });
+  closers.add(async () => house.close());
+  await house.removeDrained();
+
+  const state = { stopping: false };
+  const tokens = openTokens(store);
+  const masking = createMasking(project);
+  const compile = formCompiler();
+  const adminFacts = channel("mortise:server:admin");
+  const admin = createAdmin({
+    routes: [
+      ...runRoutes({ engine, compile, deliver, maskRun: masking.run, maskTask: masking.task }),
+      ...stateRoutes({
+        notReady: () => [
+          ...(state.stopping ? ["stopping"] : []),
+          ...(failed === undefined ? [] : ["the store failed"]),
+          ...(workers.state(version) === "failed" ? ["the worker of the current code version fails"] : []),
+        ],
+        metrics: metrics.page,
+      }),
+      ...catalogueRoutes({
+        project,
+        engine,
+        address: (name) => addressOf(settings.get(name)),
+        health,
+        keyring: publisher.keys,
+        tokens,
+        versions: () => house.versions(),
+        audit: openAudit(store.read),
+      }),
+    ],
+    tokens,
+    store,
+    compile,
+    version: ownVersion(),
+    onRequest: (fact) => adminFacts.publish(fact satisfies AdminFact),
+  });
+
+  const onError = (error: unknown, request: { readonly id: string }) =>
+    log.error({ error, request: request.id }, "request failed");
+  const adminListener = await listen(admin, {
+    host: config.admin.host,
+    port: options.adminPort ?? config.admin.port,
+    onError,
+  });
+  closers.add((ms) => adminListener.close(Math.min(ms, 1000)));
+  const api: HttpHandler = (request) =>
+    request.path.startsWith(webhookBase) ? webhooks(request) : publisher.handle(request);
+  const apiListener: Listener = await listen(api, {
+    host: config.api.host,
+    port: options.apiPort ?? config.api.port,
+    bodyTimeoutMs: config.limits.requestTimeout,
+    onError,
+  });
+  closers.add((ms) => apiListener.close(ms));
+
+  const adminFile = join(folder, "admin.json");
+  writePrivate(adminFile, JSON.stringify({ url: adminListener.url, token: tokens.local, pid: process.pid }));
+  closers.add(async () => rmSync(adminFile, { force: true }));
+  log.info({ api: apiListener.url, admin: adminListener.url, version, project: project.name }, "started");
+
+  let stopped: Promise<void> | undefined;
+  return {
+    apiUrl: apiListener.url,
+    adminUrl: adminListener.url,
+    adminToken: tokens.local,
+    version,
+    stop() {
+      state.stopping = true;
+      stopped ??= closers.close(config.shutdown.grace);
+      return stopped;
+    },
+  };
+}
+
+/** Modules whose `storePart` the store's writer thread imports. */
+function storeParts(): readonly string[] {
+  return ["../process/embedded/store-part", "../publish/store-part", "./admin/store-part"].map(
+    (path) => moduleUrl(path, import.meta.url).href,
+  );
+}
+
+/** Old versions run with the packages that are installed now; say so where they differ. */
+function tellMoved(project: Project, folder: string, log: Log): void {
+  for (const id of listVersions(folder)) {
+    try {
+      const moved = movedPackages(project.folder, loadVersion(folder, id).manifest);
+      if (moved.length > 0) log.warn({ version: id, moved }, "the code version was made with other package versions");
+    } catch (error) {
+      log.error({ version: id, error }, "the code version can't be used");
+    }
+  }
+}
+
+/** Compiled schemas by their text: the forms of tasks come as fresh values each time. */
+function formCompiler(): (schema: JsonSchema) => Validate {
+  const compiled = new Map<string, Validate>();
+  return (json) => {
+    const text = JSON.stringify(json);
+    const validate = compiled.get(text) ?? compileSchema({ kind: "schema", json });
+    compiled.set(text, validate);
+    return validate;
+  };
+}
+
+/** The address without user, password and query. */
+function addressOf(settings: ResolvedSettings | undefined): string {
+  const { connection = "" } = settings ?? {};
+  if (!URL.canParse(connection)) return connection;
+  const url = new URL(connection);
+  return `${url.protocol}//${url.host}${url.pathname}`;
+}
+
+function ownVersion(): string {
+  const file = new URL("../../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}
+
+/** Whole or not at all, and readable by its owner only from the first byte on. */
+function writePrivate(file: string, text: string): void {
+  const temporary = `${file}.new`;
+  rmSync(temporary, { force: true });
+  writeFileSync(temporary, text, { mode: 0o600, flag: "wx" });
+  renameSync(temporary, file);
+}
+
+function startFailure(error: unknown): Error {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === "EADDRINUSE" || code === "EACCES" || code === "EADDRNOTAVAIL") {
+    return failure("server-failed", {
+      reason: `it can't listen (${message}); choose another port in mortise.config.ts`,
+    });
+  }
+  return asMortiseError(error);
+}
