@@ -8,6 +8,8 @@
 import type { AnyOperation, Json } from "../../operation.ts";
 import { type Performance, probeOf, settleOf, type Work } from "./attempts.ts";
 import type { Execution } from "./execution.ts";
+import { openSteps } from "./host.ts";
+import { startWork, stopAll } from "./performing.ts";
 import { undoQuestion } from "./questions.ts";
 import { type AskRecord, effectKey, type HistoryRecord } from "./records.ts";
 import { openQuestions, restingSteps } from "./script.ts";
@@ -66,32 +68,22 @@ export class Undoing {
       }
     }
     const undoing = new Undoing(execution, begun.as, begun.reason, begun.detail, harmless);
-    for (const step of execution.openSteps()) if (step.ask.v === "undo") step.question = questions.get(step.ask.n);
+    for (const step of openSteps(execution.steps)) if (step.ask.v === "undo") step.question = questions.get(step.ask.n);
     return undoing;
   }
 
   /** Lets what is under way end, then begins. */
   stopOthers(): void {
-    const working = this.#execution.openSteps();
-    let left = 1;
-    const done = () => {
-      left -= 1;
-      if (left === 0) this.next();
-    };
-    for (const step of working) {
-      step.question = undefined;
-      if (step.performance === undefined) continue;
-      left += 1;
-      step.performance.stop(done);
-    }
+    const open = openSteps(this.#execution.steps);
+    for (const step of open) step.question = undefined;
     this.#execution.restate();
-    done();
+    stopAll(open, () => this.next());
   }
 
   /** Takes back the next step, or ends the run. */
   next(): void {
     const execution = this.#execution;
-    const open = execution.openSteps().find((step) => step.ask.v === "undo");
+    const open = openSteps(execution.steps).find((step) => step.ask.v === "undo");
     if (open !== undefined) {
       if (open.question === undefined && open.performance === undefined)
         this.#perform(open, open.recorded && !this.#harmless.has(open.ask.n));
@@ -172,7 +164,7 @@ export class Undoing {
       settleMs: settleOf(operation),
       resumed,
     };
-    this.#execution.start(step, work, (_, failed) => undoQuestion(ask.id, failed.message, failed));
+    startWork(this.#execution, step, work, (_, failed) => undoQuestion(ask.id, failed.message, failed));
   }
 
   /** A step has its result. */

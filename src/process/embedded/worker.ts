@@ -10,7 +10,8 @@ import type { BatchAnswer } from "../../store/store.ts";
 import type { AnyProcess } from "../define.ts";
 import type { RunStatus } from "../engine.ts";
 import type { Work } from "./attempts.ts";
-import { Execution, type Host, type Identity } from "./execution.ts";
+import { Execution } from "./execution.ts";
+import type { Held, Host, Identity } from "./host.ts";
 import { Journal } from "./journal.ts";
 import { type Policy, policyOf } from "./policy.ts";
 import type { HistoryRecord } from "./records.ts";
@@ -73,8 +74,8 @@ class VersionWorker implements Host {
   readonly #executions = new Map<string, Execution>();
   readonly #client: PortClient;
   readonly #db: DatabaseSync;
-  #dirty = new Set<Execution>();
-  #draining: Execution[] = [];
+  #dirty = new Set<Held>();
+  #draining: Held[] = [];
   #ticking = false;
   #stopping = false;
   get stopping(): boolean {
@@ -152,15 +153,15 @@ class VersionWorker implements Host {
 
   #execute(identity: Identity, journal: Journal, records: readonly HistoryRecord[]): Execution {
     const known = this.#processes.get(identity.process);
-    const execution = new Execution(
-      this,
+    const execution = new Execution({
+      host: this,
       identity,
-      known?.definition,
-      known?.policy ?? policyOf(undefined),
-      known?.validateOutput ?? (() => []),
+      process: known?.definition,
+      policy: known?.policy ?? policyOf(undefined),
+      validateOutput: known?.validateOutput ?? (() => []),
       journal,
       records,
-    );
+    });
     this.#executions.set(identity.id, execution);
     execution.begin();
     return execution;
@@ -186,21 +187,21 @@ class VersionWorker implements Host {
 
   // --- Host -----------------------------------------------------------------------------------------------------------
 
-  awoke(execution: Execution): void {
+  awoke(execution: Held): void {
     this.#draining.push(execution);
     this.#tickSoon();
   }
-  changed(execution: Execution): void {
+  changed(execution: Held): void {
     this.#dirty.add(execution);
     this.#tickSoon();
   }
-  ready(execution: Execution): void {
+  ready(execution: Held): void {
     if (!this.#stopping) execution.takeMail();
   }
-  ended(execution: Execution): void {
+  ended(execution: Held): void {
     this.#executions.delete(execution.identity.id);
   }
-  reload(execution: Execution): void {
+  reload(execution: Held): void {
     this.#executions.delete(execution.identity.id);
     this.#load(execution.identity.id);
   }
@@ -244,7 +245,7 @@ class VersionWorker implements Host {
     this.#client.flush();
   }
 
-  #append(execution: Execution): void {
+  #append(execution: Held): void {
     const taken = execution.journal.take();
     if (taken === undefined) return;
     this.#underWay += 1;

@@ -1,0 +1,106 @@
+/** Puts what a verb asked into records, and compares it with what was recorded (P4). */
+import { type Json, milliseconds } from "../../operation.ts";
+import type { Identity } from "./host.ts";
+import type { Journal } from "./journal.ts";
+import { asText, sameInput } from "./json-text.ts";
+import { type AskRecord, effectKey } from "./records.ts";
+import type { Draft } from "./verbs.ts";
+
+/** A draft with its place in the run and its input as text. */
+export interface Asked {
+  readonly draft: Draft;
+  readonly n: number;
+  /** Name and occurrence. */
+  readonly id: string;
+  readonly operation: string | undefined;
+  readonly input: string | undefined;
+}
+
+export function askedOf(draft: Draft, n: number, occurrence: number): Asked {
+  const id = occurrence === 1 ? draft.name : `${draft.name}#${occurrence}`;
+  return {
+    draft,
+    n,
+    id,
+    operation: draft.operation && `${draft.operation.system}.${draft.operation.name}`,
+    input: draft.input === undefined && draft.kind !== "call" ? undefined : asText(draft.input, id),
+  };
+}
+
+/** Whether the code asks what the history holds. */
+export function matches(cue: AskRecord, { draft, id, operation, input }: Asked): boolean {
+  return (
+    cue.v === draft.kind &&
+    cue.id === id &&
+    cue.op === operation &&
+    cue.ev === draft.event?.name &&
+    cue.key === draft.event?.key &&
+    sameInput(cue.in, input)
+  );
+}
+
+/** What was asked, for the question that shows both sides. */
+export function askedAsJson({ draft, id, input }: Asked): Json {
+  return { asked: draft.kind, id, ...(input === undefined ? {} : { input: JSON.parse(input) as Json }) };
+}
+
+/** Writes the ask and the rows beside it; gives it back as it will be read. */
+export function recordAsk(journal: Journal, identity: Identity, asked: Asked, at: number): AskRecord {
+  const { draft, n, id, operation, input } = asked;
+  const key = effectKey(identity.id, n);
+  const due = draft.within === undefined ? undefined : at + milliseconds(draft.within);
+  const undo = draft.undo && undoText(draft.undo, key);
+  const head: Omit<AskRecord, "in" | "undo" | "t"> = {
+    n,
+    id,
+    v: draft.kind,
+    at,
+    ...(operation === undefined ? {} : { op: operation }),
+    ...(draft.effect === undefined ? {} : { e: draft.effect }),
+    ...(due === undefined ? {} : { due }),
+    ...(draft.event === undefined ? {} : { ev: draft.event.name, key: draft.event.key }),
+  };
+  journal.ask(head, input, undo);
+  recordWait(journal, identity, asked, due);
+  return {
+    t: "ask",
+    ...head,
+    ...(input === undefined ? {} : { in: JSON.parse(input) as Json }),
+    ...(undo === undefined ? {} : { undo: JSON.parse(undo) }),
+  };
+}
+
+function recordWait(journal: Journal, identity: Identity, { draft, n, input }: Asked, due: number | undefined): void {
+  if (draft.kind === "sleep") journal.timer(n, due as number);
+  else if (draft.event !== undefined) {
+    const { name: event, key } = draft.event;
+    journal.wait({ n, event, key, ...(due === undefined ? {} : { due }) });
+  } else if (draft.task !== undefined) {
+    const { definition, assign } = draft.task;
+    journal.task({
+      n,
+      id: effectKey(identity.id, n),
+      process: identity.process,
+      runKey: identity.key,
+      name: definition.name,
+      title: definition.title,
+      assign,
+      input: input ?? "null",
+      form: JSON.stringify(definition.answer.json),
+      ...(due === undefined ? {} : { due }),
+    });
+  }
+}
+
+/** The undo of a step before its output is known. What throws here needs the output, and is computed with it. */
+function undoText(undo: NonNullable<Draft["undo"]>, key: string): string {
+  const { operation } = undo;
+  const head = JSON.stringify({ op: `${operation.system}.${operation.name}`, e: operation.effect }).slice(0, -1);
+  let input: string | undefined;
+  try {
+    input = asText(undo.with({ output: undefined as never, key }), "an undo");
+  } catch {
+    input = undefined;
+  }
+  return `${head}${input === undefined ? "" : `,"in":${input}`}}`;
+}

@@ -1,0 +1,73 @@
+/** Judges how a process's code ended: completed, to be undone, or stopped with a question. */
+import type { Json, Validate } from "../../operation.ts";
+import type { ParkedQuestion } from "../engine.ts";
+import { DeclaredFault, FlowTimeout, type Rejection } from "../flow.ts";
+import { asText, jsonOf } from "./json-text.ts";
+import { codeQuestion } from "./questions.ts";
+
+/** How the code ended. */
+export type Result = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown };
+
+export type Ending =
+  | { readonly kind: "completed"; readonly out: string }
+  | {
+      readonly kind: "undo";
+      readonly as: "rejected" | "undone";
+      readonly reason: string;
+      readonly detail: Json | undefined;
+    }
+  | { readonly kind: "stop"; readonly question: ParkedQuestion };
+
+/** Longest text of an error that user code threw. */
+const longestMessage = 2000;
+
+export function endingOf(
+  rejection: Rejection | undefined,
+  result: Result | undefined,
+  pivoted: boolean,
+  validateOutput: Validate,
+): Ending {
+  if (rejection !== undefined) {
+    if (pivoted) return afterPivot(`The process rejected after its pivot: ${rejection.reason}`);
+    return { kind: "undo", as: "rejected", reason: rejection.reason, detail: detailOf(rejection.detail) };
+  }
+  if (result?.ok === true) return completed(result.value, pivoted, validateOutput);
+  const error = result?.error;
+  if (error instanceof DeclaredFault || error instanceof FlowTimeout) {
+    if (pivoted) return afterPivot(`After its pivot the process failed: ${error.message}`);
+    const detail = error instanceof DeclaredFault ? detailOf(error.fault) : undefined;
+    return { kind: "undo", as: "undone", reason: error.message, detail };
+  }
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return stop("process-threw", `The process's code threw: ${message.slice(0, longestMessage)}`, !pivoted);
+}
+
+function completed(value: unknown, pivoted: boolean, validateOutput: Validate): Ending {
+  let out: string;
+  try {
+    out = asText(value ?? null, "the output");
+  } catch (error) {
+    return stop("process-output", (error as Error).message, !pivoted);
+  }
+  const problems = validateOutput(JSON.parse(out));
+  if (problems.length === 0) return { kind: "completed", out };
+  const text = problems.map(({ at, message }) => `${at || "/"} ${message}`).join("; ");
+  return stop("process-output", `The output does not fit the process's output schema: ${text}`, !pivoted);
+}
+
+/** A detail that is no JSON is left out: it explains the end, and must not prevent it. */
+function detailOf(value: unknown): Json | undefined {
+  try {
+    return jsonOf(value);
+  } catch {
+    return undefined;
+  }
+}
+
+function afterPivot(message: string): Ending {
+  return stop("process-after-pivot", message, false);
+}
+
+function stop(code: Parameters<typeof codeQuestion>[0], message: string, undoable: boolean): Ending {
+  return { kind: "stop", question: codeQuestion(code, message, undoable) };
+}

@@ -1,0 +1,67 @@
+/** What an execution gets from its worker, and what the parts of an execution use of each other. */
+import type { AnyOperation, Caller } from "../../operation.ts";
+import type { ParkedQuestion } from "../engine.ts";
+import type { Surroundings } from "./attempts.ts";
+import type { Journal } from "./journal.ts";
+import type { Policy } from "./policy.ts";
+import type { Mail, Step } from "./steps.ts";
+
+/** What a worker lends to its executions. */
+export interface Host extends Surroundings {
+  readonly caller: Caller;
+  /** An operation by `system.name`, for undo after a crash. */
+  operation(name: string): AnyOperation | undefined;
+  /** Nothing new may be begun. */
+  readonly stopping: boolean;
+  /** Something is to be written. */
+  changed(execution: Held): void;
+  /** Mail is waiting and the execution is free to take it. */
+  ready(execution: Held): void;
+  /** Code was given something: call `drained` when the microtasks have run dry. */
+  awoke(execution: Held): void;
+  /** The run has ended, and its end is on disk. */
+  ended(execution: Held): void;
+  /** Forget this execution, and load the run from the store again. */
+  reload(execution: Held): void;
+}
+
+export interface Identity {
+  readonly id: string;
+  readonly key: string;
+  readonly process: string;
+  readonly version: string;
+}
+
+/** An execution as its worker holds it. */
+export interface Held {
+  readonly identity: Identity;
+  readonly journal: Journal;
+  /** Whether code is running. */
+  readonly awake: boolean;
+  /** Gives the code the next result. */
+  takeMail(): void;
+  /** The microtasks have run dry. */
+  drained(): void;
+}
+
+/** The state of an execution that its parts share. */
+export interface Running extends Held {
+  readonly host: Host;
+  readonly policy: Policy;
+  readonly steps: Map<number, Step>;
+  readonly phase: "code" | "stopped" | "undoing" | "ended";
+  readonly pivoted: boolean;
+  /** A step has its result; it waits for its turn. */
+  post(mail: Mail): void;
+  /** A step can't go on by itself. */
+  park(step: Step, question: ParkedQuestion): void;
+  /** Derives the status that people see. */
+  restate(): void;
+}
+
+/** Steps without a result. */
+export function openSteps(steps: ReadonlyMap<number, Step>): Step[] {
+  const open: Step[] = [];
+  for (const step of steps.values()) if (step.got === undefined) open.push(step);
+  return open;
+}

@@ -1,0 +1,49 @@
+/** Does what an operator says to a run in its worker. The front asked before whether it is possible; what no longer fits is recorded and changes nothing. */
+import type { Actor, Operation } from "../engine.ts";
+import type { Execution } from "./execution.ts";
+import { openSteps } from "./host.ts";
+import { perform } from "./performing.ts";
+
+export function operate(execution: Execution, operation: Operation, actor: Actor): void {
+  const { journal, host } = execution;
+  const open = openSteps(execution.steps);
+  const asking = open.find((step) => step.question !== undefined);
+  journal.record({
+    t: "op",
+    at: host.now(),
+    op: operation,
+    actor,
+    ...(asking === undefined ? {} : { n: asking.ask.n }),
+  });
+  switch (operation.kind) {
+    case "terminate":
+      for (const step of open) step.performance?.stop(() => {});
+      execution.end("terminated", actor.reason, undefined, undefined);
+      return;
+    case "undo":
+    case "cancel":
+      if (execution.phase === "undoing" || execution.pivoted) return;
+      execution.undo(operation.kind === "undo" ? "undone" : "cancelled", actor.reason, undefined);
+      return;
+    case "happened":
+      if (asking === undefined) return;
+      execution.post({
+        kind: "result",
+        n: asking.ask.n,
+        result: { ok: true, output: operation.result },
+        attempts: 0,
+        by: "operator",
+      });
+      return;
+    case "retry":
+    case "repeat":
+      if (asking === undefined) {
+        if (execution.phase === "stopped") execution.again();
+        return;
+      }
+      asking.question = undefined;
+      if (execution.phase === "undoing") execution.undoAgain(asking);
+      else journal.whenCommitted(() => perform(execution, asking, false));
+      execution.restate();
+  }
+}

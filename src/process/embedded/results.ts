@@ -1,0 +1,57 @@
+/** Writes what came for a step into the history, as the step's result. */
+import type { Json } from "../../operation.ts";
+import type { Running } from "./host.ts";
+import { asText } from "./json-text.ts";
+import { effectKey } from "./records.ts";
+import type { Mail, Step } from "./steps.ts";
+
+/** The step that now has its result; `undefined` if it had one, or there is none. */
+export function recordResult(execution: Running, mail: Mail): Step | undefined {
+  const { journal, steps, host } = execution;
+  if (mail.kind === "inbox") journal.consume(mail.id);
+  const step = steps.get(mail.n);
+  if (step === undefined || step.got !== undefined) return undefined;
+  const { n } = mail;
+  const at = host.now();
+  step.question = undefined;
+  if (mail.kind === "inbox") {
+    if (mail.what !== "timer") {
+      step.got = { t: "got", n, at, ok: JSON.parse(mail.body) as Json };
+      journal.got({ n, at }, mail.body, undefined);
+    } else if (step.ask.v === "sleep") {
+      step.got = { t: "got", n, at, ok: null };
+      journal.got({ n, at }, "null", undefined);
+    } else {
+      step.got = { t: "got", n, at, timeout: true };
+      journal.got({ n, at, timeout: true }, undefined, undefined);
+    }
+    return step;
+  }
+  const { result, attempts, by } = mail;
+  const head = { n, at, ...(attempts > 1 ? { a: attempts } : {}), ...(by === undefined ? {} : { by }) };
+  if (result.ok) {
+    const undo = undoWithOutput(execution.identity.id, step, result.output);
+    journal.got(head, JSON.stringify(result.output), undo);
+    step.got = {
+      t: "got",
+      ...head,
+      ok: result.output,
+      ...(undo === undefined ? {} : { undo: JSON.parse(undo) as Json }),
+    };
+  } else {
+    journal.got({ ...head, fault: result.fault }, undefined, undefined);
+    step.got = { t: "got", ...head, fault: result.fault };
+  }
+  return step;
+}
+
+function undoWithOutput(run: string, { live, ask }: Step, output: Json): string | undefined {
+  if (ask.undo === undefined || live === undefined || live.kind === "wait" || live.undoWith === undefined)
+    return undefined;
+  try {
+    return asText(live.undoWith({ output: output as never, key: effectKey(run, ask.n) }), ask.id);
+  } catch {
+    // Without it the undo that was computed with the intent counts; if there is none either, undoing asks a person.
+    return undefined;
+  }
+}

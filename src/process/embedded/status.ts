@@ -1,0 +1,24 @@
+/** The status that people see, from what is open: parked before undoing before waiting before running (P6). */
+import type { RunStatus } from "../engine.ts";
+import type { Step } from "./steps.ts";
+
+/** `stopped` and `undoing` are the reasons of those phases, where the run is in one. */
+export function statusOf(
+  open: readonly Step[],
+  stopped: string | undefined,
+  undoing: string | undefined,
+): [RunStatus, string | undefined] {
+  const asking = open.find((step) => step.question !== undefined);
+  if (asking?.question !== undefined) return ["parked", asking.question.message];
+  if (stopped !== undefined) return ["parked", stopped];
+  if (undoing !== undefined) return ["undoing", undoing];
+  const [first] = open;
+  if (first !== undefined && open.every((step) => step.live?.kind === "wait")) return ["waiting", waitReason(first)];
+  return ["running", undefined];
+}
+
+function waitReason({ ask }: Step): string {
+  const until = ask.due === undefined ? "" : ` until ${new Date(ask.due).toISOString()}`;
+  if (ask.v === "receive") return `waits for ${String(ask.ev)} of ${String(ask.key)}${until}`;
+  return ask.v === "task" ? `waits for people: ${ask.id}${until}` : `sleeps${until}`;
+}
