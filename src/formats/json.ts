@@ -31,6 +31,9 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 let members = new Uint32Array(65);
 let objects = new Uint8Array(65);
 
+/** Names of members that the last `scan` went over. */
+let namesSeen = 0;
+
 /** Bits of what `scan` found. */
 const odd = { number: 1, surrogate: 2 } as const;
 
@@ -60,7 +63,8 @@ export function parseJson(input: string | Uint8Array, limits: JsonLimits = {}): 
   }
   if ((flags & odd.surrogate) !== 0 && !wellFormed(value))
     throw invalid(text, 0, "a string in it holds half of a surrogate pair");
-  if (limits.duplicates === "refuse") {
+  // Fewer members than names in the text: one was named twice. Only then is it worth looking for it.
+  if (limits.duplicates === "refuse" && countMembers(value) !== namesSeen) {
     const fault = syntaxFault(text, true);
     if (fault !== undefined) throw invalid(text, fault.position, fault.reason);
   }
@@ -82,6 +86,7 @@ function scan(text: string, maxDepth: number, maxKeys: number, maxItems: number)
     objects = new Uint8Array(maxDepth + 1);
   }
   const length = text.length;
+  namesSeen = 0;
   let flags = 0;
   let depth = 0;
   let items = 1;
@@ -108,6 +113,8 @@ function scan(text: string, maxDepth: number, maxKeys: number, maxItems: number)
       objects[depth] = code === 123 ? 1 : 0;
     } else if (code === 125 || code === 93) {
       if (depth > 0) depth--;
+    } else if (code === 58 /* : */) {
+      namesSeen++;
     } else if (code >= 48 && code <= 57) {
       const start = i;
       let next = text.charCodeAt(i + 1);
@@ -143,6 +150,18 @@ function exactNumber(_key: string, value: unknown, context?: { source?: string }
 function placeOf(text: string, source: string): { position: number; reason: string } {
   const position = source === "" ? 0 : text.indexOf(source);
   return { position: Math.max(position, 0), reason: "a number is too large to be kept exactly; send it as a string" };
+}
+
+function countMembers(value: Json): number {
+  if (typeof value !== "object" || value === null) return 0;
+  let count = 0;
+  if (Array.isArray(value)) {
+    for (const inner of value) count += countMembers(inner);
+    return count;
+  }
+  const record = value as { readonly [name: string]: Json };
+  for (const name of Object.keys(record)) count += 1 + countMembers(record[name] as Json);
+  return count;
 }
 
 function wellFormed(value: Json): boolean {

@@ -42,7 +42,7 @@ export function docsPage(document: OpenApiDocument, base: string): string {
     Object.entries(item).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
   );
   const description = typeof info.description === "string" ? info.description : undefined;
-  const schemas = Object.entries(components.schemas).filter(([name]) => name !== "Problem" && name !== "Accepted");
+  const schemas = Object.entries(components.schemas).filter(([name]) => name !== "Problem");
   const secured = components.securitySchemes !== undefined;
   const page = html`<!doctype html>
 <html lang="en">
@@ -121,7 +121,7 @@ function operationSection(
 <p class="id">${operation.summary ?? operation.operationId}${scope === undefined ? html`<span class="tag">public</span>` : html`<span class="tag">scope ${scope}</span>`}</p>
 ${operation.description === undefined ? undefined : html`<p>${operation.description}</p>`}
 ${operation.parameters === undefined ? undefined : parameterTable(operation.parameters)}
-${body === undefined ? undefined : html`<h3>Body</h3>${schemaBlock(body)}`}
+${body === undefined ? undefined : html`<h3>Body</h3>${schemaBlock(body, document.components.schemas)}`}
 <h3>Example</h3>
 <pre>${curl(document, base, method, path, operation, body)}</pre>
 <h3>Answers</h3>
@@ -141,9 +141,10 @@ function parameterTable(parameters: readonly OpenApiParameter[]): Html {
   )}</table>`;
 }
 
-function schemaBlock(schema: JsonSchema): Html {
+function schemaBlock(schema: JsonSchema, named: OpenApiDocument["components"]["schemas"]): Html {
   const name = referenced(schema);
-  return name === undefined ? schemaTable(schema) : html`<p>${typeHtml(schema)}</p>`;
+  if (name === undefined || !Object.hasOwn(named, name)) return schemaTable(schema);
+  return html`<p>${typeHtml(schema)}</p>${schemaTable(named[name] as JsonSchema)}`;
 }
 
 function schemaTable(schema: JsonSchema): Html {

@@ -34,7 +34,7 @@ section{padding-top:2.4rem;margin-top:2.4rem;border-top:1px solid var(--line)}
 table{border-collapse:collapse;width:100%;font-size:.92rem}
 th{text-align:left;font-weight:500;color:var(--soft);font-size:.82rem}
 th,td{padding:.45rem 1rem .45rem 0;border-bottom:1px solid var(--line);vertical-align:top}
-td:last-child{padding-right:0}
+td:last-child{padding-right:0}td:first-child code{white-space:nowrap}
 td i{color:var(--warn);font-style:normal;font-size:.76rem;margin-left:.5rem}
 .type{color:var(--soft);overflow-wrap:anywhere}
 .answers td:nth-child(1){width:3.5rem}.answers td:nth-child(2){width:13rem;color:var(--soft)}

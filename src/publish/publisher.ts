@@ -135,7 +135,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const id = `${api.name} ${api.version}`;
     if (documents.has(id))
       throw failure("api-definition", { api: api.name, reason: `version ${api.version} is there twice` });
-    const document = openApiOf(api, prepared);
+    const text = JSON.stringify(openApiOf(api, prepared));
+    const document = JSON.parse(text) as OpenApiDocument;
     documents.set(id, document);
     const limiters = limitersOf(api.limits, monotonic);
     for (const one of prepared) {
@@ -144,7 +145,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       mount(api, one.operation.method, one.operation.path, { kind: "operation", prepared: one, limiters });
     }
     if (api.lifecycle.state === "draft") continue;
-    const json = page("application/json", JSON.stringify(document));
+    const json = page("application/json", text);
     mount(api, "GET", "/openapi.json", { kind: "page", api, response: json });
     const html = page("text/html; charset=utf-8", docsPage(document, api.base), docsPolicy);
     mount(api, "GET", "/docs", { kind: "page", api, response: html });

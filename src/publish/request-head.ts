@@ -75,8 +75,11 @@ export function readBody(
       else more.push(chunk);
     });
     req.once("end", () => resolve(more === undefined ? (first ?? empty) : Buffer.concat(more, size)));
-    req.once("error", () => reject(refused("the connection ended before the body did")));
-    req.once("close", () => reject(refused("the connection ended before the body did")));
+    const cut = () => {
+      if (!req.readableEnded) reject(refused("the connection ended before the body did"));
+    };
+    req.once("error", cut);
+    req.once("close", cut);
     continueOn?.writeContinue();
   });
 }

@@ -38,11 +38,16 @@ export function typeLabel(schema: JsonSchema, depth = 0): readonly LabelPart[] {
     schema.minimum === undefined ? "" : `>= ${String(schema.minimum)}`,
     schema.exclusiveMinimum === undefined ? "" : `> ${String(schema.exclusiveMinimum)}`,
     schema.maximum === undefined ? "" : `<= ${String(schema.maximum)}`,
-    schema.minLength === undefined ? "" : `length >= ${String(schema.minLength)}`,
-    schema.maxLength === undefined ? "" : `length <= ${String(schema.maxLength)}`,
+    lengthLabel(schema),
   ].filter((text) => text !== "");
   const named = types.filter((type) => type !== "null").join(" | ");
   return [{ text: [named === "" ? "any" : named, ...bounds].join(" ") }, ...orNull(types)];
+}
+
+function lengthLabel({ minLength, maxLength }: { readonly [keyword: string]: unknown }): string {
+  if (minLength === undefined && maxLength === undefined) return "";
+  if (maxLength === undefined) return minLength === 1 ? "not empty" : `of ${String(minLength)} or more characters`;
+  return `of ${minLength === undefined ? "at most" : `${String(minLength)} to`} ${String(maxLength)} characters`;
 }
 
 function orNull(types: readonly string[]): readonly LabelPart[] {

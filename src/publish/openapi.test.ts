@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Schema } from "../operation.ts";
+import { defineApi } from "./define.ts";
+import { openBench, ordersOptions, orderToCash } from "./harness.test.ts";
+import type { OpenApiDocument } from "./openapi.ts";
+import { put, type Startable } from "./operations.ts";
+
+const api = defineApi({ ...ordersOptions, limits: [{ per: "consumer", rate: 100, every: "1s" }] });
+
+test("the document is served under the API's base, without a key, and describes every operation", async () => {
+  await using bench = await openBench({ apis: [api] });
+  const answer = await bench.ask("GET", "/orders/v1/openapi.json", { key: null });
+  assert.equal(answer.status, 200);
+  const document = answer.json as OpenApiDocument;
+  assert.equal(document.openapi, "3.1.1");
+  assert.deepEqual(document.servers, [{ url: "/orders/v1" }]);
+  assert.deepEqual(Object.keys(document.paths).sort(), [
+    "/holds",
+    "/orders",
+    "/orders/now",
+    "/orders/{key}",
+    "/prices",
+    "/stock/{sku}",
+  ]);
+  const place = document.paths["/orders"]?.post;
+  assert.deepEqual(place?.requestBody?.content["application/json"]?.schema, { $ref: "#/components/schemas/Order" });
+  assert.deepEqual(Object.keys(place?.responses ?? {}), [
+    "202",
+    "400",
+    "401",
+    "403",
+    "406",
+    "409",
+    "413",
+    "415",
+    "422",
+    "429",
+    "500",
+    "503",
+  ]);
+  assert.equal(place?.parameters?.[0]?.name, "Idempotency-Key");
+  assert.deepEqual(place?.security, [{ bearer: ["orders:write"] }, { apiKey: ["orders:write"] }]);
+  const stock = document.paths["/stock/{sku}"]?.get;
+  assert.deepEqual(
+    stock?.parameters?.map((parameter) => [parameter.in, parameter.name, parameter.required]),
+    [
+      ["path", "sku", true],
+      ["query", "limit", false],
+    ],
+  );
+  assert.ok(stock?.responses["404"]);
+});
+
+test("every reference leads somewhere, and no inner keyword is left over", async () => {
+  await using bench = await openBench({ apis: [api] });
+  const document = bench.publisher.openapi("orders", "1.0.0") as OpenApiDocument;
+  const text = JSON.stringify(document);
+  assert.ok(!text.includes("$defs"));
+  for (const [, reference] of text.matchAll(/"\$ref":"#\/([^"]+)"/g)) {
+    let at: unknown = document;
+    for (const part of (reference as string).split("/")) at = (at as Record<string, unknown>)[part];
+    assert.ok(at !== undefined, reference);
+  }
+  for (const [path, item] of Object.entries(document.paths)) {
+    for (const operation of Object.values(item)) {
+      const named = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
+      const given = (operation.parameters ?? []).filter((parameter) => parameter.in === "path").map(({ name }) => name);
+      assert.deepEqual(given, named);
+    }
+  }
+});
+
+test("named schemas of different contracts stay apart, circular ones come along once, and the path's part leaves the body", async () => {
+  const node = (meaning: string): Schema<{ readonly id: string; readonly kind: string }> => ({
+    kind: "schema",
+    json: {
+      type: "object",
+      properties: { id: { type: "string" }, tree: { $ref: "#/$defs/Node" }, kind: { type: "string" } },
+      required: ["id", "kind"],
+      $defs: {
+        Node: {
+          type: "object",
+          description: meaning,
+          xml: { name: "n" },
+          properties: { next: { $ref: "#/$defs/Node" } },
+        },
+        Unused: { type: "string" },
+      },
+    },
+  });
+  const process = (name: string): Startable<{ readonly id: string; readonly kind: string }> => ({
+    ...(orderToCash as unknown as Startable<{ readonly id: string; readonly kind: string }>),
+    name,
+    input: node(name),
+  });
+  const trees = defineApi({
+    ...ordersOptions,
+    operations: {
+      a: put("/a/{id}", { scope: "s", starts: process("a") }),
+      b: put("/b/{id}", { scope: "s", starts: process("b") }),
+    },
+  });
+  await using bench = await openBench({ apis: [trees] });
+  const { components, paths } = bench.publisher.openapi("orders", "1.0.0") as OpenApiDocument;
+  assert.deepEqual(Object.keys(components.schemas), ["Accepted", "Node", "Node2", "Problem"]);
+  assert.deepEqual(components.schemas.Node2, {
+    type: "object",
+    description: "b",
+    properties: { next: { $ref: "#/components/schemas/Node2" } },
+  });
+  assert.deepEqual(paths["/a/{id}"]?.put?.requestBody?.content["application/json"]?.schema, {
+    type: "object",
+    properties: { tree: { $ref: "#/components/schemas/Node" }, kind: { type: "string" } },
+    required: ["kind"],
+  });
+  const sent = { kind: "x" };
+  const scoped = await bench.publisher.keys.create({ consumer: "c", scopes: ["s"], by: "t" });
+  assert.equal((await bench.ask("PUT", "/orders/v1/a/7", { body: sent, key: scoped.key })).status, 202);
+  assert.deepEqual(bench.backend.started[0]?.input, { kind: "x", id: "7" });
+  assert.equal(
+    (await bench.ask("PUT", "/orders/v1/a/7", { body: { id: "8", kind: "x" }, key: scoped.key })).status,
+    400,
+  );
+});
+
+test("the docs page is whole in itself, and text from contracts stays text", async () => {
+  const hostile = defineApi({ ...ordersOptions, title: "<img src=x onerror=alert(1)>", description: '"><script>' });
+  await using bench = await openBench({ apis: [hostile] });
+  const page = await bench.ask("GET", "/orders/v1/docs", { key: null });
+  assert.equal(page.status, 200);
+  assert.ok(!page.text.includes("<img") && !page.text.includes("<script"));
+  assert.ok(!/(src|href)="(https?:)?\/\//.test(page.text));
+  assert.match(page.headers["content-security-policy"] ?? "", /default-src 'none'; style-src 'sha256-/);
+  assert.match(page.text, /POST.*\/orders\/v1\/orders/s);
+});
