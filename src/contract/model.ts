@@ -158,13 +158,37 @@ export interface SqlBinding {
   readonly faults: readonly { readonly message: string; readonly fault: string }[];
 }
 
-export type EventBinding =
-  | { readonly protocol: "webhook"; readonly mediaType: string }
-  | {
-      readonly protocol: "csv";
-      readonly delimiter: string;
-      readonly columns: readonly { readonly name: string; readonly property: string }[];
-    };
+export type EventBinding = { readonly protocol: "webhook"; readonly mediaType: string } | CsvBinding;
+
+/** A file whose name matches `files`, dropped into the system's folder; each row is one event. */
+export interface CsvBinding {
+  readonly protocol: "csv";
+  /** File name; `*` stands for any text: `shipments-*.csv`. */
+  readonly files: string;
+  readonly delimiter: string;
+  readonly quote: string;
+  /** Whether the first row names the columns; else they are in the order of `columns`. */
+  readonly header: boolean;
+  readonly columns: readonly CsvColumn[];
+}
+
+export interface CsvColumn {
+  /** Names that the header may have for it, first one preferred. */
+  readonly titles: readonly string[];
+  readonly property: string;
+  readonly as: "text" | "integer" | "bigint" | "decimal" | "real" | "boolean" | "date" | "datetime";
+  readonly required: boolean;
+  /** Texts that mean "nothing". */
+  readonly empty: readonly string[];
+  /** Boolean: the texts for true and false. */
+  readonly truth?: readonly [string, string];
+  /** Date: such as `dd.MM.yyyy`. Default ISO 8601. */
+  readonly pattern?: string;
+  /** Numbers. Default `.`. */
+  readonly decimalMark?: string;
+  /** Numbers: removed before reading. */
+  readonly groupMark?: string;
+}
 
 /** Freezes a JSON value all the way down, and returns it. */
 export function frozen<T>(value: T): T {

@@ -25,6 +25,8 @@ export interface CsvReading {
   readonly quote?: string;
   /** Whether the first row names the columns. Default true. */
   readonly header?: boolean;
+  /** Called once with the names of the columns, before the first row; what it throws ends the reading. */
+  readonly onHeader?: (names: readonly string[]) => void;
   readonly limits?: CsvLimits;
 }
 
@@ -63,6 +65,7 @@ export async function* csvRows(
       const { record: cells, info } = entry as { record: string[]; info: { lines: number } };
       if (header === undefined && options.header !== false) {
         header = headerOf(cells, limits.columns);
+        options.onHeader?.(header);
         continue;
       }
       row += 1;
