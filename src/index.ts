@@ -9,15 +9,22 @@ export {
   sql,
 } from "./connectors/system.ts";
 export { type Contract, type ContractTypes, pinnedContract } from "./contract/contract.ts";
+export { type OptionalSchema, t } from "./contract/shape.ts";
 export { type ErrorCode, MortiseError } from "./errors.ts";
 export { type Classification, defineRequirement, type Requirement } from "./observe/requirement.ts";
 export {
+  addDecimals,
+  compareDecimals,
+  type Decimal,
   type Duration,
+  decimal,
   type Effect,
   type EventType,
   env,
   type Infer,
   type InputOf,
+  type Int64,
+  int64,
   type Json,
   type Operation,
   type OutputOf,

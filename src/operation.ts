@@ -152,3 +152,55 @@ export function env(name: string, fallback?: string): Reference {
 export function secret(name: string): Reference {
   return Object.freeze({ kind: "secret", name });
 }
+
+declare const exact: unique symbol;
+
+/** A decimal number of any length as text, such as `"12.50"`: never rounded. In a schema: `{"type": "string", "format": "decimal"}`. */
+export type Decimal = string & { readonly [exact]: "decimal" };
+/** A whole number of 64 bits as text, such as `"9007199254740993"`. In a schema: `{"type": "string", "format": "int64"}`. */
+export type Int64 = string & { readonly [exact]: "int64" };
+
+/** A decimal from text or a number that is written without exponent. Throws a `RangeError` on anything else. */
+export function decimal(value: string | number | bigint): Decimal {
+  const text = String(value);
+  if (!/^[+-]?(\d+(\.\d*)?|\.\d+)$/.test(text)) throw new RangeError(`not a decimal number: ${JSON.stringify(text)}`);
+  return text as Decimal;
+}
+
+/** A 64-bit integer from text, a safe integer or a bigint. Throws a `RangeError` on anything else. */
+export function int64(value: string | number | bigint): Int64 {
+  const whole = typeof value === "number" ? Number.isSafeInteger(value) : /^[+-]?\d+$/.test(String(value));
+  const number = whole ? BigInt(value) : undefined;
+  if (number === undefined || BigInt.asIntN(64, number) !== number)
+    throw new RangeError(`not an integer of 64 bits: ${JSON.stringify(String(value))}`);
+  return String(number) as Int64;
+}
+
+/** The exact sum, with as many decimals as the longest: `"1.10"` and `"2"` give `"3.10"`. */
+export function addDecimals(...values: readonly Decimal[]): Decimal {
+  const scale = Math.max(0, ...values.map(decimals));
+  let sum = 0n;
+  for (const value of values) sum += scaled(value, scale);
+  const digits = (sum < 0n ? -sum : sum).toString().padStart(scale + 1, "0");
+  const whole = digits.slice(0, digits.length - scale);
+  return `${sum < 0n ? "-" : ""}${whole}${scale === 0 ? "" : `.${digits.slice(-scale)}`}` as Decimal;
+}
+
+/** Less than 0, 0 or more than 0, by value: `"1.0"` equals `"1"`. */
+export function compareDecimals(a: Decimal, b: Decimal): number {
+  const scale = Math.max(decimals(a), decimals(b));
+  const difference = scaled(a, scale) - scaled(b, scale);
+  return difference < 0n ? -1 : difference > 0n ? 1 : 0;
+}
+
+function decimals(value: Decimal): number {
+  const point = value.indexOf(".");
+  return point < 0 ? 0 : value.length - point - 1;
+}
+
+/** The value times 10 to the power of `scale`, which is at least its number of decimals. */
+function scaled(value: Decimal, scale: number): bigint {
+  const [whole = "", fraction = ""] = value.replace(/^[+-]/, "").split(".");
+  const number = BigInt(whole + fraction.padEnd(scale, "0"));
+  return value.startsWith("-") ? -number : number;
+}

@@ -7,6 +7,7 @@ import formats from "ajv-formats";
 import type { JsonSchema, Problem, Schema, Validate } from "../operation.ts";
 import type { ContractModel, OperationModel } from "./model.ts";
 import { compilePattern } from "./pattern.ts";
+import { mapReferences, referencesOf } from "./references.ts";
 
 /** Containers inside each other that a recursive schema is followed into. */
 const maxDepth = 200;
@@ -98,8 +99,8 @@ function boolean(allowed: boolean): Validate {
 
 function compile(schema: { readonly [keyword: string]: unknown }, definitions: Definitions): Validate {
   const root = rootOf(definitions);
-  const check: ValidateFunction = ajv.compile(absolute(schema, root.id) as object);
-  const recursive = referredTo(schema).some((name) => isRecursive(name, definitions, root.recursive));
+  const check: ValidateFunction = ajv.compile(mapReferences(schema, (name) => `${root.id}#/$defs/${name}`) as object);
+  const recursive = referencesOf(schema).some((name) => isRecursive(name, definitions, root.recursive));
   return (value) => {
     if (recursive && !within(value, maxDepth)) return tooDeep;
     return check(value) ? none : problems(check.errors ?? []);
@@ -116,38 +117,12 @@ function rootOf(definitions: Definitions): { readonly id: string; readonly recur
   return root;
 }
 
-/** Keywords whose value is data, and keywords whose value is schemas by name: below those a keyword's name is only a name. */
-const data = new Set(["const", "enum", "default", "examples"]);
-const byName = new Set(["properties", "patternProperties", "dependentSchemas", "$defs"]);
-
-/** The schema with its references made absolute. Only references to named schemas exist. */
-function absolute(schema: unknown, root: string, names = false): unknown {
-  if (Array.isArray(schema)) return schema.map((inner) => absolute(inner, root));
-  if (typeof schema !== "object" || schema === null) return schema;
-  const entries = Object.entries(schema).map(([keyword, value]) => {
-    if (names) return [keyword, absolute(value, root)];
-    if (data.has(keyword)) return [keyword, value];
-    if (keyword === "$ref" && typeof value === "string") return [keyword, value.startsWith("#") ? root + value : value];
-    return [keyword, absolute(value, root, byName.has(keyword))];
-  });
-  return Object.fromEntries(entries) as unknown;
-}
-
-/** Names of the schemas referred to; one too many does no harm. */
-function referredTo(schema: unknown): string[] {
-  if (typeof schema !== "object" || schema === null) return [];
-  return Object.entries(schema).flatMap(([keyword, value]) => {
-    if (keyword === "$ref" && typeof value === "string" && value.startsWith("#/$defs/")) return [value.slice(8)];
-    return referredTo(value);
-  });
-}
-
 function isRecursive(name: string, definitions: Definitions, known: Map<string, boolean>): boolean {
   const before = known.get(name);
   if (before !== undefined) return before;
   // Whether anything reachable from `name` reaches itself: a walk that meets a schema on its own way.
   const finished = new Set<string>();
-  const way: { readonly name: string; readonly next: string[] }[] = [{ name, next: referredTo(definitions[name]) }];
+  const way: { readonly name: string; readonly next: string[] }[] = [{ name, next: referencesOf(definitions[name]) }];
   const open = new Set([name]);
   let found = false;
   while (way.length > 0 && !found) {
@@ -160,7 +135,7 @@ function isRecursive(name: string, definitions: Definitions, known: Map<string, 
     } else if (open.has(next)) found = true;
     else if (!finished.has(next)) {
       open.add(next);
-      way.push({ name: next, next: referredTo(definitions[next]) });
+      way.push({ name: next, next: referencesOf(definitions[next]) });
     }
   }
   known.set(name, found);
