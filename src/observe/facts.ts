@@ -8,6 +8,7 @@ export const channels = [
   "mortise:process:run",
   "mortise:process:attempts",
   "mortise:outbound:request",
+  "mortise:connectors:file",
   "mortise:publish:request",
   "mortise:publish:failure",
   "mortise:server:worker",

@@ -110,6 +110,12 @@ function lineOf(name: ChannelName, fields: Fact, message: unknown): Line | undef
       return fields.outcome === "ok" ? undefined : { level: "info", message: "failed attempts", fields };
     case "mortise:outbound:request":
       return { level: "debug", message: "outbound request", fields };
+    case "mortise:connectors:file":
+      return {
+        level: fields.outcome === "archived" && fields.rejected === 0 ? "info" : "warn",
+        message: "file",
+        fields,
+      };
     case "mortise:server:outbound":
       return undefined;
     case "mortise:publish:failure":

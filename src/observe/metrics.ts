@@ -57,6 +57,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   const requestTime = histogram("mortise_api_request_seconds", "Time of a request.", ["api", "operation"], quick);
   const outbound = counter("mortise_outbound_requests_total", "HTTP requests to systems.", ["class"]);
   const outboundTime = counter("mortise_outbound_seconds_total", "Time of these requests together.", ["class"]);
+  const files = counter("mortise_files_total", "Files that were dropped into a folder.", ["system", "outcome"]);
   const triggers = counter("mortise_triggers_total", "Events from systems.", ["system", "event", "result"]);
   const workers = counter("mortise_worker_events_total", "Starts, stops and deaths of workers.", ["event"]);
   const admin = counter("mortise_admin_requests_total", "Requests to the admin API.", ["class"]);
@@ -118,6 +119,7 @@ export function createMetrics(sources: MetricSources): Metrics {
         outboundTime(fact, Number(fact.ms ?? 0) / 1000);
       },
     ],
+    ["mortise:connectors:file", (fact) => files(fact)],
     ["mortise:server:trigger", (fact) => triggers(fact)],
     ["mortise:server:worker", (fact) => workers(fact)],
     ["mortise:server:admin", (fact) => admin({ class: statusClass(fact.status) })],

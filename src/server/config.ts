@@ -33,6 +33,8 @@ export interface LimitOptions {
   readonly bodyBytes?: number | Reference;
   /** Time for a request to arrive whole. */
   readonly requestTimeout?: Duration | Reference;
+  /** Connections from one address. Raise it behind a proxy: all callers then have the proxy's address. */
+  readonly connectionsPerAddress?: number | Reference;
 }
 
 /** Idempotency keys of the published APIs. */
@@ -98,7 +100,11 @@ export interface Config {
   readonly store: string;
   readonly secrets: string;
   readonly log: { readonly level: "trace" | "debug" | "info" | "warn" | "error" | "silent" };
-  readonly limits: { readonly bodyBytes: number; readonly requestTimeout: number };
+  readonly limits: {
+    readonly bodyBytes: number;
+    readonly requestTimeout: number;
+    readonly connectionsPerAddress: number;
+  };
   readonly idempotency: { readonly retention: number };
   readonly history: { readonly retention: number; readonly keys: number };
   readonly shutdown: { readonly grace: number };
@@ -132,6 +138,7 @@ export const configOptions = {
   limits: {
     bodyBytes: { is: "integer", default: 1_048_576, least: 1024, most: 67_108_864 },
     requestTimeout: { is: "duration", default: "30s", least: "1s", most: "10m" },
+    connectionsPerAddress: { is: "integer", default: 100, least: 1, most: 5000 },
   },
   idempotency: { retention: { is: "duration", default: "24h", least: "1m", most: "90d" } },
   history: {

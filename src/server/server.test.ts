@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, readFileSync, statSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -228,6 +228,58 @@ test("a worker that dies is started again, and its runs go on", async (t) => {
   await runOf(server, "o-1", ended);
   const died = lines.map((line) => JSON.parse(line)).find(({ event }) => event === "died");
   assert.match(died.reason, /worker blew up/);
+});
+
+test("a file that is dropped into a folder starts a run for each row, once", async (t) => {
+  const carrier = {
+    format: 1,
+    name: "carrier",
+    source: { language: "csv", languageVersion: "1", files: [] },
+    servers: [],
+    schemas: {},
+    operations: {},
+    events: {
+      row: {
+        name: "row",
+        payload: { type: "object", properties: { order: { type: "string", minLength: 2 } }, required: ["order"] },
+        correlation: "/order",
+        binding: {
+          protocol: "csv",
+          files: "*.csv",
+          delimiter: ",",
+          quote: '"',
+          header: true,
+          columns: [{ titles: ["Order"], property: "order", as: "text", required: true, empty: [] }],
+        },
+      },
+    },
+  };
+  const { folder, start, lines } = await setUp(t, {
+    "systems/carrier/contract.json": JSON.stringify(carrier),
+    "systems/carrier/contract.ts": testContractTs,
+    "systems/carrier/index.ts": `import { files } from "mortise"; import { contract } from "./contract.ts";
+      export const carrier: any = files(contract as any, { connection: "inbox" });`,
+    "processes/booking.ts": processText("one", `import { carrier } from "../systems/carrier/index.ts";`).replace(
+      "defineProcess({",
+      "defineProcess({ on: carrier.row,",
+    ),
+  });
+  mkdirSync(join(folder.folder, "inbox"));
+  const server = await start();
+  folder.write({ "inbox/a.csv": "Order\no-1\nx\no-2\no-1\n" });
+  await runOf(server, "o-1", waits);
+  await runOf(server, "o-2", waits);
+  const archived = join(folder.folder, "inbox/archive/a.csv");
+  for (const deadline = Date.now() + 5000; !existsSync(archived) && Date.now() < deadline; )
+    await new Promise((next) => setTimeout(next, 20));
+  assert.ok(existsSync(archived));
+  assert.match(readFileSync(join(folder.folder, "inbox/rejected/a.csv"), "utf8"), /^Order\r?\nx\r?\n$/);
+  assert.equal(((await admin(server, "/runs")).body.runs as unknown[]).length, 2);
+  assert.equal(
+    ((await admin(server, "/systems")).body.systems as { health: { state: string } }[])[0]?.health.state,
+    "healthy",
+  );
+  assert.ok(lines.some((line) => JSON.parse(line).msg === "file"));
 });
 
 test("stopping ends what is under way, and leaves no lock, no token and no port behind", async (t) => {

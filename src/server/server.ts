@@ -10,6 +10,7 @@ import { channel } from "node:diagnostics_channel";
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { bindSystems } from "../connectors/bind.ts";
+import { watchFolder } from "../connectors/files.ts";
 import type { ResolvedSettings } from "../connectors/system.ts";
 import { compileSchema } from "../contract/validate.ts";
 import { asMortiseError, failure } from "../errors.ts";
@@ -251,9 +252,21 @@ async function compose({
     host: config.api.host,
     port: options.apiPort ?? config.api.port,
     bodyTimeoutMs: config.limits.requestTimeout,
+    maxConnectionsPerAddress: config.limits.connectionsPerAddress,
     onError,
   });
   closers.add((ms) => apiListener.close(ms));
+  for (const { name, contract, connector } of systems.values()) {
+    if (connector !== "files") continue;
+    const watcher = await watchFolder({
+      folder: resolve(project.folder, settings.get(name)?.connection ?? ""),
+      model: contract,
+      async deliver(event, payload, { id }) {
+        await deliver({ system: name, event, payload, delivery: id, origin: `file:${name}` });
+      },
+    });
+    closers.add(() => watcher.stop());
+  }
 
   const adminFile = join(folder, "admin.json");
   writePrivate(adminFile, JSON.stringify({ url: adminListener.url, token: tokens.local, pid: process.pid }));
