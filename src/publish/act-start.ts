@@ -8,7 +8,7 @@ import type { BackendRun, BackendStarted } from "./backend.ts";
 import type { ApiDefinition } from "./define.ts";
 import { type Act, type Exchange, jsonHeaders, jsonResponse, responder, type Workshop } from "./exchange.ts";
 import type { HttpResponse } from "./http.ts";
-import type { Ticket } from "./idempotency.ts";
+import { inFlight, type Ticket } from "./idempotency.ts";
 import type { StartsOperation } from "./operations.ts";
 import { invalidInput, ProblemError } from "./problem.ts";
 
@@ -104,7 +104,7 @@ export function startAct(api: ApiDefinition, name: string, operation: StartsOper
       if (found.kind === "open" && found.run !== undefined) run = found.run;
       else {
         const begun = await begin(key, input, idempotency.reservation(ticket, "$run", known) as unknown as Json);
-        if (begun.kind === "refused") throw failure("idempotency-in-flight", {});
+        if (begun.kind === "refused") throw inFlight();
         run = begun.run;
         started = begun.kind === "started";
         if (begun.kind === "exists") await idempotency.reserve(ticket, run, known);

@@ -107,7 +107,7 @@ export function openIdempotency(
   }
   async function submit(name: string, parameters: unknown): Promise<void> {
     const answer = await store.submit([{ name: `publish.${name}`, parameters }]);
-    if (answer.kind === "refused") throw failure("idempotency-in-flight", {});
+    if (answer.kind === "refused") throw inFlight();
   }
 
   const complete: Idempotency["complete"] = (ticket, response) =>
@@ -126,7 +126,7 @@ export function openIdempotency(
     async holding(ticket, work) {
       const other = atWork.get(ticket.id);
       if (other !== undefined) {
-        throw failure(other === ticket.fingerprint ? "idempotency-in-flight" : "idempotency-key-reused", {});
+        throw other === ticket.fingerprint ? inFlight() : failure("idempotency-key-reused", {});
       }
       atWork.set(ticket.id, ticket.fingerprint);
       try {
@@ -173,6 +173,11 @@ interface Row {
   readonly status: number | null;
   readonly headers: string | null;
   readonly body: string | null;
+}
+
+/** Also where a reservation is refused: somebody else has the key at this moment. */
+export function inFlight(): Error {
+  return failure("idempotency-in-flight", {}, { retryAfterMs: 1000 });
 }
 
 function recorded(response: HttpResponse): {

@@ -29,9 +29,11 @@ export function createRoutes<T>(): RouteTable<T> {
   const nothing = (): void => {};
   const find: RouteTable<T>["find"] = (method, path) => {
     const found = router.find((method === "HEAD" ? "GET" : method) as HTTPMethod, path);
-    return found === null
-      ? undefined
-      : { value: found.store as T, params: found.params as Readonly<Record<string, string>> };
+    if (found === null) return undefined;
+    const params = found.params as Readonly<Record<string, string>>;
+    // The router takes `/orders/` for `/orders/{key}` with an empty key; we don't.
+    for (const name in params) if (params[name] === "") return undefined;
+    return { value: found.store as T, params };
   };
   return {
     add(method, path, value) {

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { MortiseError } from "../errors.ts";
+import { checkPath, createRoutes } from "./routes.ts";
+
+test("the most specific route wins, and methods are told apart", () => {
+  const routes = createRoutes<string>();
+  routes.add("GET", "/orders/{key}", "one");
+  routes.add("GET", "/orders/open", "open");
+  routes.add("GET", "/orders/{key}/lines/{line}", "line");
+  routes.add("POST", "/orders", "new");
+  assert.equal(routes.find("GET", "/orders/open")?.value, "open");
+  assert.equal(routes.find("GET", "/orders/opens")?.value, "one");
+  assert.equal(routes.find("HEAD", "/orders/open")?.value, "open");
+  assert.deepEqual({ ...routes.find("GET", "/orders/a-b.c/lines/7")?.params }, { key: "a-b.c", line: "7" });
+  assert.equal(routes.find("GET", "/orders/"), undefined);
+  assert.equal(routes.find("PUT", "/orders"), undefined);
+  assert.equal(routes.find("TRACE", "/orders"), undefined);
+  assert.deepEqual(routes.methods("/orders/x"), ["GET", "HEAD"]);
+});
+
+test("attack 13: whatever passes the check is decoded exactly once, and to one segment", () => {
+  const routes = createRoutes<string>();
+  routes.add("GET", "/r/{key}", "run");
+  const passes = (path: string) => {
+    try {
+      checkPath(path);
+      return true;
+    } catch (error) {
+      assert.ok(error instanceof MortiseError && error.code === "path-refused");
+      return false;
+    }
+  };
+  const key = fc.string({ unit: "binary", minLength: 1, maxLength: 40 });
+  fc.assert(
+    fc.property(key, (text) => {
+      const path = `/r/${encodeURIComponent(text)}`;
+      if (!passes(path)) {
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+        assert.match(text, /[/\\\u0000-\u001f\u007f]|^\.{1,2}$/);
+        return;
+      }
+      assert.equal(routes.find("GET", path)?.params.key, text);
+    }),
+  );
+  const soup = fc.string({
+    unit: fc.constantFrom("/", ".", "%", "2", "e", "f", "F", "5", "c", "a", ";", "\\", "0", "é"),
+    maxLength: 16,
+  });
+  fc.assert(
+    fc.property(soup, (text) => {
+      const path = `/r/${text}`;
+      if (!passes(path)) return;
+      const found = routes.find("GET", path);
+      assert.ok(!/\/\/|\/\.{1,2}(\/|$)|\\/.test(decodeURIComponent(path)));
+      if (found !== undefined) assert.equal(found.params.key, decodeURIComponent(text));
+    }),
+    { numRuns: 2000 },
+  );
+});
