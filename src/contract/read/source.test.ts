@@ -94,5 +94,9 @@ test("a contract by URL stays within its origin, and reads the same from where i
     origin: "http://erp.example/api/service?wsdl",
   });
   assert.equal((await pinned.read("http://erp.example/api/service?xsd=1", "entry.yaml")).path, "service-xsd-1");
+  assert.equal((await pinned.read("parts/b.yaml", "entry.yaml")).text, "b: 1");
+  await assert.rejects(pinned.read("http://other.example/x", "entry.yaml"), refused(/another place/));
+  await assert.rejects(pinned.read("../../../secret.yaml", "entry.yaml"), refused(/no such file/));
+  assert.equal((await pinned.read("../api/parts/b.yaml", "_origin/common/x.xsd")).path, "parts/b.yaml");
   await assert.rejects(openSource("http://erp.example/x"), refused(/no HTTP client/));
 });

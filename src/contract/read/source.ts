@@ -188,8 +188,9 @@ function climbFree(path: string, from: string): string {
 
 /** A reference inside a pinned contract that came from `origin`: the same names as when it was fetched. */
 function within(reference: string, from: string, origin: URL): string {
-  if (!schemeForm.test(reference) && !reference.startsWith("/")) return climbFree(nameOf(reference), from);
-  const url = new URL(reference, origin);
+  const outside = from.startsWith("_origin/");
+  const path = (outside ? from.slice("_origin".length) : from).split("/").map(encodeURIComponent).join("/");
+  const url = new URL(reference, new URL(path, origin));
   if (url.origin !== origin.origin) throw new Error(foreign);
   return pinnedName(url, origin);
 }
