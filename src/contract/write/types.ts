@@ -177,7 +177,9 @@ function literal(value: unknown): string {
 }
 
 function union(parts: readonly string[], indent: string): string {
-  const distinct = [...new Set(parts)];
+  // A member that is itself a union of several lines is taken apart.
+  const flat = parts.flatMap((part) => (part.startsWith("\n") ? part.split(`\n${indent}  | `).slice(1) : [part]));
+  const distinct = [...new Set(flat)];
   if (distinct.includes("unknown")) return "unknown";
   const kept = distinct.filter((part) => part !== "never").map((part) => (outside(part, "&") ? `(${part})` : part));
   if (kept.length === 0) return "never";

@@ -128,6 +128,16 @@ test("the written contract reads like code of a colleague", () => {
   assert.equal(writeContract(shop)["contract.ts"], text);
 });
 
+test("a union inside a union that needs several lines is one union", () => {
+  const long = (letter: string): JsonSchema => ({
+    enum: Array.from({ length: 8 }, (_, n) => `${letter.repeat(14)} ${n}`),
+  });
+  const text = writeContract({ ...shop, schemas: { Status: { anyOf: [long("a"), long("b")] } } })["contract.ts"];
+  const members = /export type Status =\n([^;]*);/.exec(text)?.[1]?.split("\n");
+  assert.equal(members?.length, 16);
+  for (const member of members ?? []) assert.match(member, /^ {2}\| "[ab]+ \d"$/);
+});
+
 test("what is written compiles under strict, with exact optional properties on and off, and catches wrong fields", async () => {
   const folder = await mkdtemp(join(tmpdir(), "mortise-write-"));
   folders.push(folder);
