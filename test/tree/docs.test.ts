@@ -41,7 +41,7 @@ const all = pages.flatMap(blocks);
 
 /**
  * A block is a module of its own, compiled inside the checkout, so that "mortise" means the sources. `file=path` names it for
- * the blocks of the same page, `#harbour/` leads to Harbour Supply; `fragment` shows a part and is not compiled.
+ * the blocks of the same page, `#harbour/` leads to Harbour Supply. `fragment` shows a part and is not compiled; `project=path` is compiled and run by guide.test.ts.
  */
 test("every ts block compiles", { timeout: 120_000 }, async () => {
   const project = join(root, "examples", "harbour-supply");
@@ -51,7 +51,7 @@ test("every ts block compiles", { timeout: 120_000 }, async () => {
     const origin = new Map<string, Block>();
     let number = 0;
     for (const block of all) {
-      if (block.language !== "ts" || block.info === "fragment") continue;
+      if (block.language !== "ts" || /^(fragment$|project=)/.test(block.info)) continue;
       const folder = join(home, block.page.replace(/[^a-z0-9]+/gi, "-"));
       const file = join(folder, /^file=(\S+)$/.exec(block.info)?.[1] ?? `block-${++number}.ts`);
       mkdirSync(dirname(file), { recursive: true });

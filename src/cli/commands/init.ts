@@ -24,9 +24,10 @@ export function init(
   const home = fileURLToPath(new URL("../../../", import.meta.url));
   const own = JSON.parse(readFileSync(join(home, "package.json"), "utf8")) as OwnPackage;
   const checkout = existsSync(join(home, "src", "main.ts"));
+  const dependency = options.mortise ?? specifier(home, checkout, own.version);
   const files = projectFiles({
     name,
-    mortise: options.mortise ?? specifier(home, checkout, own.version),
+    mortise: dependency,
     typescript: own.devDependencies.typescript,
     nodeTypes: own.devDependencies["@types/node"],
     nodePackages: Number((io.env.MORTISE_MACHINE_NODE ?? process.versions.node).split(".")[0]) < 24,
@@ -42,6 +43,10 @@ export function init(
     terminal.line(`${terminal.paint("green", "made")} ${here === "" ? "a project in this folder" : here}`);
     for (const [path, what] of tour) terminal.line(`  ${path.padEnd(26)} ${terminal.paint("dim", what)}`);
     terminal.line();
+    if (dependency.startsWith("file:")) {
+      terminal.line(`It depends on the Mortise at ${dependency.slice("file:".length)}.`);
+      terminal.line();
+    }
     terminal.line("Next:");
     if (here !== "") terminal.line(`  cd ${here}`);
     terminal.line(`  npm start        ${terminal.paint("dim", "installs what is missing, and runs it")}`);
@@ -74,20 +79,24 @@ function packageName(folder: string): string {
   return name === "" ? "project" : name;
 }
 
-/** How a new project depends on this Mortise: as this one came here. */
+/**
+ * How a new project depends on this Mortise: as this one came here. Where npm keeps no record of that (a global install), the
+ * project depends on the copy that is installed: nothing else surely is the same.
+ */
 function specifier(home: string, checkout: boolean, version: string): string {
-  if (checkout) return `file:${slashes(resolve(home))}`;
-  // <somewhere>/node_modules/mortise: npm's record of what it installed there says from where.
   const modules = dirname(resolve(home));
   const record = join(modules, ".package-lock.json");
-  if (basename(modules) === "node_modules" && existsSync(record)) {
+  // <somewhere>/node_modules/mortise: npm's record of what it installed there says from where.
+  if (!checkout && existsSync(record)) {
     const { packages } = JSON.parse(readFileSync(record, "utf8")) as {
       packages: Readonly<Record<string, { readonly resolved?: string }>>;
     };
     const from = packages["node_modules/mortise"]?.resolved;
-    if (from?.startsWith("file:")) return `file:${slashes(resolve(dirname(modules), from.slice("file:".length)))}`;
+    return from?.startsWith("file:") === true
+      ? `file:${slashes(resolve(dirname(modules), from.slice("file:".length)))}`
+      : `^${version}`;
   }
-  return `^${version}`;
+  return `file:${slashes(resolve(home))}`;
 }
 
 function slashes(path: string): string {
