@@ -17,7 +17,8 @@ import { type TestContext, test } from "node:test";
 import type { ContractModel, CsvColumn } from "../contract/model.ts";
 import { failure, MortiseError } from "../errors.ts";
 import type { Json } from "../operation.ts";
-import { type FileDelivery, type FileFact, matches, type WatchOptions, watchFolder } from "./files.ts";
+import { matches } from "./csv-file.ts";
+import { type FileDelivery, type FileFact, type WatchOptions, watchFolder } from "./files.ts";
 
 const column = (
   property: string,

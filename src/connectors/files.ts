@@ -21,8 +21,9 @@ import { extname, join } from "node:path";
 import type { ContractModel, CsvBinding, EventModel } from "../contract/model.ts";
 import { modelValidator } from "../contract/validate.ts";
 import { asMortiseError, failure, MortiseError } from "../errors.ts";
-import { csvLine, csvRows } from "../formats/csv.ts";
+import { csvLine } from "../formats/csv.ts";
 import type { Json, Problem } from "../operation.ts";
+import { MissingColumn, matches, rowsOf } from "./csv-file.ts";
 import { payloadOf, placesOf } from "./csv-row.ts";
 
 export interface WatchOptions {
@@ -354,57 +355,6 @@ class Watcher implements FolderWatch {
   }
 }
 
-class MissingColumn extends Error {}
-
-/** The rows of an open file from its start. A required column that is missing throws `MissingColumn`. */
-function rowsOf(
-  file: FileHandle,
-  binding: CsvBinding,
-  onBytes?: (bytes: Uint8Array) => void,
-  onHeader?: (names: readonly string[]) => void,
-): ReturnType<typeof csvRows> {
-  return csvRows(bytesOf(file, onBytes), {
-    delimiter: binding.delimiter,
-    quote: binding.quote,
-    header: binding.header,
-    onHeader(names) {
-      try {
-        placesOf(binding, names);
-      } catch (error) {
-        throw new MissingColumn((error as Error).message);
-      }
-      onHeader?.(names);
-    },
-  });
-}
-
-async function* bytesOf(file: FileHandle, onBytes?: (bytes: Uint8Array) => void): AsyncGenerator<Uint8Array> {
-  for (let position = 0; ; ) {
-    const buffer = Buffer.allocUnsafe(64 * 1024);
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
-    if (bytesRead === 0) return;
-    position += bytesRead;
-    const bytes = buffer.subarray(0, bytesRead);
-    onBytes?.(bytes);
-    yield bytes;
-  }
-}
-
 function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-/** Whether a file name fits a pattern in which `*` stands for any text. Linear. */
-export function matches(name: string, pattern: string): boolean {
-  const [first = "", ...others] = pattern.split("*");
-  if (others.length === 0) return name === pattern;
-  const last = others.pop()!;
-  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false;
-  let at = first.length;
-  for (const part of others) {
-    const found = name.indexOf(part, at);
-    if (found === -1 || found + part.length > name.length - last.length) return false;
-    at = found + part.length;
-  }
-  return true;
 }
