@@ -269,7 +269,10 @@ async function compose({
   }
 
   const adminFile = join(folder, "admin.json");
-  writePrivate(adminFile, JSON.stringify({ url: adminListener.url, token: tokens.local, pid: process.pid }));
+  writePrivate(
+    adminFile,
+    JSON.stringify({ url: adminListener.url, apiUrl: apiListener.url, token: tokens.local, pid: process.pid }),
+  );
   closers.add(async () => rmSync(adminFile, { force: true }));
   log.info({ api: apiListener.url, admin: adminListener.url, version, project: project.name }, "started");
 

@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import test from "node:test";
+import { catalogueRoutes } from "./catalogue.ts";
+import { runRoutes, stateRoutes } from "./resources.ts";
+import type { AdminRoute } from "./route.ts";
+
+const page = new URL("../../../docs/reference/admin-api.md", import.meta.url);
+
+test("the reference page names every address, its role and what it takes", () => {
+  // Routes are data: nothing here is called.
+  const routes: readonly AdminRoute[] = [
+    ...runRoutes({} as Parameters<typeof runRoutes>[0]),
+    ...catalogueRoutes({} as Parameters<typeof catalogueRoutes>[0]),
+    ...stateRoutes({} as Parameters<typeof stateRoutes>[0]),
+  ];
+  const lines = ["| address | role | what it does | takes |", "|---|---|---|---|"];
+  for (const { method, path, role, summary, query, body } of routes) {
+    const taken = [
+      ...Object.keys(query ?? {}).map((name) => `\`?${name}\``),
+      ...Object.keys(body?.properties ?? {}).map(
+        (name) => `\`${name}\`${body?.required.includes(name) === true ? "" : " (optional)"}`,
+      ),
+    ];
+    lines.push(`| \`${method} ${path}\` | ${role} | ${summary} | ${taken.join(", ")} |`);
+  }
+  const expected = `${lines.join("\n")}\n`;
+  const [, table = ""] = readFileSync(page, "utf8").split("<!-- addresses -->\n");
+  assert.equal(table, expected, `write this table into ${page.pathname}:\n${expected}`);
+});
