@@ -49,7 +49,8 @@ export function openEnvelope(root: XmlElement, version: SoapVersion, now: number
   const [body, ...more] = root.children.filter((child) => child.namespace === namespace && child.local === "Body");
   if (body === undefined || more.length > 0) return unusable("has no body, or more than one");
   const fault = body.children.find((child) => child.namespace === namespace && child.local === "Fault");
-  if (fault !== undefined) return found === "1.1" ? fault11(fault) : fault12(fault, namespace);
+  if (fault !== undefined)
+    return fault.children.some((child) => child.local === "Code") ? fault12(fault) : fault11(fault);
   if (found !== version) return unusable(`is a SOAP ${found} envelope, and the contract says SOAP ${version}`);
   for (const header of root.children) {
     if (header.namespace !== namespace || header.local !== "Header") continue;
@@ -95,10 +96,10 @@ function fault11(fault: XmlElement): SoapFault {
   };
 }
 
-/** SOAP 1.2 part 1, section 5.4. */
-function fault12(fault: XmlElement, namespace: string): SoapFault {
+/** SOAP 1.2 part 1, section 5.4. Some systems send its children without the namespace, or in an envelope of 1.1. */
+function fault12(fault: XmlElement): SoapFault {
   const inside = (element: XmlElement | undefined, local: string): XmlElement | undefined =>
-    element?.children.find((each) => each.namespace === namespace && each.local === local);
+    element?.children.find((each) => each.local === local);
   const code = inside(fault, "Code");
   const general = codeName(inside(code, "Value"));
   const special = codeName(inside(inside(code, "Subcode"), "Value"));
