@@ -3,7 +3,7 @@
  * whether the effect may have happened (outcome) and the HTTP status at the edge.
  *
  * Codes never change their meaning. A test compares this table with docs/reference/errors.md in both directions.
- * This file imports nothing.
+ * All codes stand in one place, however long it gets, so that none is taken twice. This file imports nothing.
  */
 
 /**
@@ -29,11 +29,6 @@ const table = {
     status: 500,
     class: "ask",
     text: "Something went wrong inside Mortise: {reason}. Please report it with the log around this time.",
-  },
-  "package-missing": {
-    status: 500,
-    class: "give-up",
-    text: "{feature} needs the package {name}, which is not installed. Run: npm i {name}",
   },
   // --- formats ------------------------------------------------------------------------------------------------------
   "csv-unreadable": {

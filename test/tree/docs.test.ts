@@ -18,7 +18,7 @@ interface Block {
   readonly page: string;
   readonly line: number;
   readonly language: string;
-  /** What stands after the language: `ts file=processes/a.ts`, `ts fragment`. */
+  /** What stands after the language: `ts in=systems/erp`, `ts fragment`. */
   readonly info: string;
   readonly code: string;
 }
@@ -40,8 +40,9 @@ function blocks(page: string): Block[] {
 const all = pages.flatMap(blocks);
 
 /**
- * A block is a module of its own, compiled inside the checkout, so that "mortise" means the sources. `file=path` names it for
- * the blocks of the same page, `#harbour/` leads to Harbour Supply. `fragment` shows a part and is not compiled; `project=path` is compiled and run by guide.test.ts.
+ * A block is a module of its own, compiled inside the checkout, so that "mortise" means the sources. Its relative imports lead
+ * into Harbour Supply (`in=systems/erp`: as if it stood in that folder). `fragment` shows a part and is not compiled;
+ * `project=path` is compiled and run by guide.test.ts.
  */
 test("every ts block compiles", { timeout: 120_000 }, async () => {
   const project = join(root, "examples", "harbour-supply");
@@ -53,9 +54,9 @@ test("every ts block compiles", { timeout: 120_000 }, async () => {
     for (const block of all) {
       if (block.language !== "ts" || /^(fragment$|project=)/.test(block.info)) continue;
       const folder = join(home, block.page.replace(/[^a-z0-9]+/gi, "-"));
-      const file = join(folder, /^file=(\S+)$/.exec(block.info)?.[1] ?? `block-${++number}.ts`);
+      const file = join(folder, `block-${++number}.ts`);
       mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, `${block.code}\nexport {};\n`);
+      writeFileSync(file, `${inHarbour(block, project)}\nexport {};\n`);
       origin.set(file, block);
     }
     assert.ok(origin.size > 0);
@@ -64,7 +65,7 @@ test("every ts block compiles", { timeout: 120_000 }, async () => {
       compilerOptions: {
         noUnusedLocals: false,
         noUnusedParameters: false,
-        paths: { "#harbour/*": [`${project}/*`], mortise: [join(root, "src", "index.ts")] },
+        paths: { mortise: [join(root, "src", "index.ts")] },
       },
       include: ["**/*.ts"],
       exclude: [],
@@ -151,6 +152,15 @@ function anchors(page: string): Set<string> {
   );
 }
 
+/** A block's code, its relative imports leading into Harbour Supply, as if it stood in the folder `in=` (default: one like apis/). */
+function inHarbour({ code, info }: Block, project: string): string {
+  const folder = join(project, /\bin=(\S+)/.exec(info)?.[1] ?? "apis");
+  return code.replace(
+    /(from\s+")(\.\.?\/[^"]+)"/g,
+    (_, before: string, path: string) => `${before}${join(folder, path)}"`,
+  );
+}
+
 /** What Node prints when it runs `args`, whatever the exit code. */
 function run(args: readonly string[]): Promise<string> {
   return new Promise((resolve) => {
@@ -159,3 +169,21 @@ function run(args: readonly string[]): Promise<string> {
     );
   });
 }
+
+test("the index of the errors names every code, and that of the docs and the decisions every page", async () => {
+  const index = text("docs/reference/errors/README.md");
+  const missing: string[] = [];
+  for (const page of await files("docs/reference/errors/*.md")) {
+    for (const [, code] of text(page).matchAll(/^## `?([a-z0-9-]+)`?$/gm))
+      if (!index.includes(`(${page.split("/").at(-1)}#${code})`)) missing.push(`${page}: ${code}`);
+  }
+  const all = text("docs/README.md") + text("docs/decisions/README.md");
+  for (const page of await files("docs/{guide,reference,decisions}/*.md")) {
+    if (!all.includes(page.split("/").at(-1)!)) missing.push(page);
+  }
+  assert.deepEqual(
+    missing,
+    [],
+    "add them to docs/reference/errors/README.md, docs/README.md or docs/decisions/README.md",
+  );
+});
