@@ -213,6 +213,7 @@ test("input that does not fit the contract changes nothing", async (t) => {
   await assert.rejects(call("getStock", { sku: 5 }), error("contract-input", "none", "give-up"));
   await assert.rejects(call("getStock", { sku: "A", more: 1 }), error("contract-input", "none"));
   await assert.rejects(call("reserve", { lines: [{ sku: "A" }] }), error("contract-input", "none"));
+  await assert.rejects(call("listStock", { most: 1e300 }), error("contract-input", "none"));
 });
 
 test("what the database holds against the contract is said, and an answer has a limit", async (t) => {

@@ -161,8 +161,14 @@ class SqlClient implements Client {
     key: string,
   ): Json {
     const values: Record<string, SqlValue> = Object.create(null);
-    for (const { name, as } of binding.parameters)
-      values[name] = as === "key" ? key : bound(Object.hasOwn(input, name) ? input[name] : undefined, as);
+    for (const { name, as } of binding.parameters) {
+      const value = Object.hasOwn(input, name) ? input[name] : undefined;
+      if (as === "integer" && typeof value === "number" && !Number.isSafeInteger(value)) {
+        const problem = { at: `/${name}`, message: "is beyond 2^53; state its parameter as bigint" };
+        refuseProblems("contract-input", operation, [problem], "none");
+      }
+      values[name] = as === "key" ? key : bound(value, as);
+    }
     let rows: Json[] = [];
     statements.forEach(({ run, answers }, i) => {
       if (i === answering && binding.rows !== "none") rows = this.#rows(run, values, binding, operation);

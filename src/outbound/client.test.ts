@@ -106,6 +106,16 @@ test("nothing sent: refused connection and unknown name are retry, outcome none"
   await assert.rejects(send("http://nowhere.example/"), error("outbound-connect", "none", "retry"));
 });
 
+test("a connection that does not come about is given up before the deadline", async (t) => {
+  const send = client(t, { connectTimeoutMs: 50, resolve: () => {} });
+  const start = performance.now();
+  await assert.rejects(
+    send("http://silent.example/", { deadline: Date.now() + 20_000 }),
+    error("outbound-connect", "none"),
+  );
+  assert.ok(performance.now() - start < 5_000);
+});
+
 test("a reset after the request was sent has an unknown outcome", async (t) => {
   const send = client(t);
   const reset = await raw(t, (socket) => socket.resetAndDestroy());

@@ -1,5 +1,5 @@
 /**
- * The guarded HTTP client over undici's dispatch. What it promises stands in outbound.ts. Its limits, all tested:
+ * The guarded HTTP client over undici's dispatch. What it promises stands in outbound.ts. Its limits:
  * connect 3 s, one total deadline per request, 16 KiB of answer headers, 8 MiB of decoded answer, gzip at most 100:1 (never
  * Brotli), HTTP/1.1 only, no redirect unless asked for, TLS 1.2 or newer with the certificate always verified.
  */
