@@ -26,12 +26,15 @@ const noDefinitions: Definitions = Object.freeze({});
  */
 const ajv = new Ajv2020({
   allErrors: false,
+  ownProperties: true, // "constructor" and "toString" are no members of a value that does not have them
   strict: false,
   logger: false,
   unicodeRegExp: false,
   code: { regExp: Object.assign((source: string) => compilePattern(source) as RegExp, { code: "compilePattern" }) },
 });
 (formats as unknown as (to: Ajv2020) => void)(ajv);
+// A pattern of another dialect than the runtime's is no reason to refuse a whole schema: see pattern.ts.
+ajv.addFormat("regex", true);
 // Exact values travel as strings; ajv-formats knows int64 for numbers only.
 ajv.addFormat("int64", { type: "string", validate: isInt64 });
 ajv.addFormat("decimal", { type: "string", validate: /^[+-]?(\d+(\.\d*)?|\.\d+)$/ });

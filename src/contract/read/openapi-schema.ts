@@ -13,7 +13,7 @@ import { type Documents, type Place, referenceOf } from "./openapi-documents.ts"
 type Schema = { [keyword: string]: unknown };
 
 /** Keywords whose value is copied as it is, with the type it must have. */
-const plain: Readonly<Record<string, "string" | "number" | "boolean" | "count" | "any">> = {
+const plain: Readonly<Record<string, "string" | "number" | "positive" | "boolean" | "count" | "any">> = {
   enum: "any",
   const: "any",
   default: "any",
@@ -24,7 +24,7 @@ const plain: Readonly<Record<string, "string" | "number" | "boolean" | "count" |
   pattern: "string",
   contentEncoding: "string",
   contentMediaType: "string",
-  multipleOf: "number",
+  multipleOf: "positive",
   maximum: "number",
   minimum: "number",
   maxLength: "count",
@@ -302,6 +302,8 @@ function fits(value: unknown, kind: (typeof plain)[string]): boolean {
       return true;
     case "count":
       return Number.isInteger(value) && (value as number) >= 0;
+    case "positive":
+      return typeof value === "number" && value > 0;
     default:
       return typeof value === kind;
   }
