@@ -170,20 +170,41 @@ function run(args: readonly string[]): Promise<string> {
   });
 }
 
-test("the index of the errors names every code, and that of the docs and the decisions every page", async () => {
-  const index = text("docs/reference/errors/README.md");
-  const missing: string[] = [];
-  for (const page of await files("docs/reference/errors/*.md")) {
-    for (const [, code] of text(page).matchAll(/^## `?([a-z0-9-]+)`?$/gm))
-      if (!index.includes(`(${page.split("/").at(-1)}#${code})`)) missing.push(`${page}: ${code}`);
-  }
-  const all = text("docs/README.md") + text("docs/decisions/README.md");
-  for (const page of await files("docs/{guide,reference,decisions}/*.md")) {
-    if (!all.includes(page.split("/").at(-1)!)) missing.push(page);
-  }
+/** After a change: UPDATE_DOCS=1 npm test -- test/tree/docs.test.ts */
+test("the indexes of the errors and of the decisions name every code and every page", async () => {
+  const errors = ["docs/reference/errors/README.md", "| page | errors |\n|---|---|\n"] as const;
+  const rows = (await files("docs/reference/errors/*.md"))
+    .filter((page) => page !== errors[0])
+    .map((page) => {
+      const name = page.split("/").at(-1)!;
+      const codes = [...text(page).matchAll(/^## `?([a-z0-9-]+)`?$/gm)].map(
+        ([, code]) => `[\`${code}\`](${name}#${code})`,
+      );
+      return `| [${name.replace(".md", "").replace("-", " ")}](${name}) | ${codes.join(", ")} |\n`;
+    });
+  index(...errors, rows);
+  const decisions = (await files("docs/decisions/[0-9]*.md"))
+    .filter((page) => !page.includes("/0000-"))
+    .map((page) => {
+      const name = page.split("/").at(-1)!;
+      const title = /^# (?:\d+:? )?(.*)$/m.exec(text(page))?.[1] ?? name;
+      return `- [${name.slice(0, 4)}](${name}): ${title}\n`;
+    });
+  index("docs/decisions/README.md", "and take the next number.\n\n", decisions);
+  const contents = text("docs/README.md");
+  const pages = await files("docs/{guide,reference}/*.md");
   assert.deepEqual(
-    missing,
+    pages.filter((page) => !contents.includes(`(${page.slice("docs/".length)})`)),
     [],
-    "add them to docs/reference/errors/README.md, docs/README.md or docs/decisions/README.md",
+    "add them to docs/README.md",
   );
 });
+
+/** What follows `head` on `page` must be `rows`. */
+function index(page: string, head: string, rows: readonly string[]): void {
+  const before = text(page);
+  assert.ok(before.includes(head), `${page} has its head`);
+  const wanted = before.slice(0, before.indexOf(head) + head.length) + rows.join("");
+  if (process.env.UPDATE_DOCS === "1") writeFileSync(join(root, page), wanted);
+  assert.equal(text(page), wanted, "write it anew with UPDATE_DOCS=1");
+}
