@@ -31,6 +31,9 @@ const binary = fileURLToPath(new URL("../../../bin/mortise.mjs", import.meta.url
 /** Resolves when Mortise takes requests; rejects when it ends before, or not in time. */
 export async function startMortise(options: MortiseOptions): Promise<Mortise> {
   const logFile = join(options.logs, "mortise.log");
+  const tokenFile = join(options.store, "admin.json");
+  // A server that was killed leaves its file; that of the new one has another token.
+  const stale = textOf(tokenFile);
   const log = openSync(logFile, "a");
   const child = spawn(process.execPath, [binary, "start", "--project", project], {
     stdio: ["ignore", log, log],
@@ -39,7 +42,6 @@ export async function startMortise(options: MortiseOptions): Promise<Mortise> {
   });
   closeSync(log);
   const url = `http://127.0.0.1:${options.adminPort}`;
-  const tokenFile = join(options.store, "admin.json");
   const mortise: Mortise = {
     process: child,
     logFile,
@@ -66,7 +68,7 @@ export async function startMortise(options: MortiseOptions): Promise<Mortise> {
     },
   };
   const deadline = Date.now() + (options.withinMs ?? 60_000);
-  while (!(await ready(url, tokenFile))) {
+  while (textOf(tokenFile) === stale || !(await ready(url))) {
     const ended = child.exitCode !== null || child.signalCode !== null;
     if (ended || Date.now() > deadline) {
       await mortise.stop();
@@ -79,13 +81,17 @@ export async function startMortise(options: MortiseOptions): Promise<Mortise> {
   return mortise;
 }
 
+function textOf(file: string): string | undefined {
+  return existsSync(file) ? readFileSync(file, "utf8") : undefined;
+}
+
 function lastLine(file: string): string {
   return readFileSync(file, "utf8").trimEnd().split("\n").at(-1)?.slice(0, 500) ?? "";
 }
 
-async function ready(url: string, tokenFile: string): Promise<boolean> {
+async function ready(url: string): Promise<boolean> {
   try {
-    return existsSync(tokenFile) && (await send(`${url}/ready`)).status === 200;
+    return (await send(`${url}/ready`)).status === 200;
   } catch {
     return false; // does not listen yet
   }

@@ -2,7 +2,7 @@
  * From the order to the money: hold the goods, authorize the payment, ask finance about a big order, book it in the ERP, wait until
  * it is shipped, take the money, and wait until it has arrived. What can't go on is refused, and everything done is undone.
  */
-import { compareDecimals, decimal, defineProcess, type Flow, FlowTimeout, schema } from "mortise";
+import { compareDecimals, decimal, defineProcess, type Flow, FlowTimeout, type InputOf, schema } from "mortise";
 import { carrier } from "../systems/carrier/index.ts";
 import { erp } from "../systems/erp/index.ts";
 import { payments } from "../systems/payments/index.ts";
@@ -66,21 +66,16 @@ export const orderToCash = defineProcess({
     });
     if (!sale.ok) return refuse(flow, order, refusals[sale.fault.name]);
     const salesOrder = sale.output.number;
-    await flow.call(shop.setOrderStatus, { id: order.id, status: "confirmed", salesOrder });
+    await tell(flow, order, { status: "confirmed", salesOrder });
 
     const shipped = await shipment(flow, order);
     flow.pivot(); // the goods are gone: from here a failure parks
     await flow.all([
       flow.call(payments.capture, { id: payment.output.id }),
-      flow.call(shop.setOrderStatus, { id: order.id, status: "shipped", salesOrder, tracking: shipped.tracking }),
+      tell(flow, order, { status: "shipped", salesOrder, tracking: shipped.tracking }),
     ]);
     const settled = await flow.receive(payments.paymentSettled, { key: order.id, within: "5d" });
-    await flow.call(shop.setOrderStatus, {
-      id: order.id,
-      status: "paid",
-      salesOrder,
-      tracking: shipped.tracking,
-    });
+    await tell(flow, order, { status: "paid", salesOrder, tracking: shipped.tracking });
     return { salesOrder, tracking: shipped.tracking, settledAt: settled.settledAt };
   },
 });
@@ -100,8 +95,13 @@ async function shipment(flow: Flow, order: Order): Promise<{ readonly tracking: 
   }
 }
 
+/** What the customer sees. An order that came another way is not in the shop. */
+async function tell(flow: Flow, order: Order, status: Omit<InputOf<typeof shop.setOrderStatus>, "id">): Promise<void> {
+  if (order.channel === "web-shop") await flow.call(shop.setOrderStatus, { id: order.id, ...status });
+}
+
 /** Tells the shop, undoes what was done, and ends the run as rejected. */
 async function refuse(flow: Flow, order: Order, reason: string): Promise<never> {
-  await flow.call(shop.setOrderStatus, { id: order.id, status: "refused", reason });
+  await tell(flow, order, { status: "refused", reason });
   return flow.reject(reason);
 }
