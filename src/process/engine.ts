@@ -183,7 +183,12 @@ export interface Engine {
   run(id: string): RunDetail | undefined;
   runByKey(process: string, key: string): RunDetail | undefined;
   runs(filter: RunFilter): readonly RunSummary[];
-  tasks(filter: { readonly status?: TaskView["status"]; readonly run?: string }): readonly TaskView[];
+  /** Oldest first; at most 500. */
+  tasks(filter: {
+    readonly status?: TaskView["status"];
+    readonly run?: string;
+    readonly id?: string;
+  }): readonly TaskView[];
   /** Runs by process, version and status. */
   counts(): readonly {
     readonly process: string;

@@ -1,17 +1,12 @@
 /** What publishing asks for, from the engine and the front's clients. */
 import type { Caller } from "../operation.ts";
-import { type Engine, finalStatuses } from "../process/engine.ts";
+import type { Engine } from "../process/engine.ts";
 import type { Backend } from "../publish/backend.ts";
 
 export function backendOf(engine: Pick<Engine, "start" | "settled" | "run" | "runByKey">, call: Caller): Backend {
   return {
     start: (command) => engine.start(command),
-    settled(run, ms) {
-      // One that was there before may have ended long ago; the engine tells of ends to come.
-      const now = engine.run(run);
-      if (now !== undefined && (finalStatuses.has(now.status) || now.status === "parked")) return Promise.resolve(now);
-      return engine.settled(run, ms);
-    },
+    settled: (run, ms) => engine.settled(run, ms),
     runByKey(process, key) {
       const run = engine.runByKey(process, key);
       if (run?.historyGone !== true) return run;

@@ -37,8 +37,10 @@ function files(shop: string): Readonly<Record<string, string>> {
       export const shop = rest(contract, { connection: "${shop}", webhookSecret: secret("shop-webhook"), sensitive: ["book.output.id"] });`,
     "processes/booking.ts": processText("one"),
     "apis/orders.v1.ts": `import { apiKey, defineApi, get, post, published } from "mortise"; import { booking } from "../processes/booking.ts";
+      import { shop } from "../systems/shop/index.ts";
       export default defineApi({ name: "orders", version: "1.0.0", base: "/orders/v1", lifecycle: published(), access: [apiKey()],
         operations: { placeOrder: post("/orders", { scope: "orders:write", starts: booking }),
+          book: post("/bookings", { scope: "orders:write", calls: shop.book }),
           getOrder: get("/orders/{key}", { scope: "orders:write", run: booking, allow: () => true }) } });`,
   };
 }
@@ -150,6 +152,8 @@ test("an order comes in by the API, calls a system, waits for a webhook, and end
   assert.equal(shop.keys.length, 1);
   const seen = await send(`${server.apiUrl}/orders/v1/orders/o-1`, key);
   assert.equal(seen.body.status, "completed");
+  const straight = await send(`${server.apiUrl}/orders/v1/bookings`, key, { sku: "s-1" });
+  assert.deepEqual(straight, { status: 200, body: { id: "booked-1" } });
   const { body } = await admin(server, "/metrics");
   assert.match(String(body.text), /mortise_runs_settled_total\{process="booking",status="completed"\} 1/);
   assert.match(String(body.text), /mortise_triggers_total\{system="shop",event="paid",result="matched"\} 1/);

@@ -255,7 +255,8 @@ async function compose({
     maxConnectionsPerAddress: config.limits.connectionsPerAddress,
     onError,
   });
-  closers.add((ms) => apiListener.close(ms));
+  // A request may wait long for the end of its run; half of the grace is for the attempts under way.
+  closers.add((ms) => apiListener.close(ms / 2));
   for (const { name, contract, connector } of systems.values()) {
     if (connector !== "files") continue;
     const watcher = await watchFolder({

@@ -42,9 +42,12 @@ export function testEngine(runs: readonly RunDetail[] = [], tasks: readonly Task
     runByKey: (process, key) => runs.find((run) => run.process === process && run.key === key),
     runs: ({ status, limit = 50 }) =>
       runs.filter((run) => status === undefined || run.status === status).slice(0, limit),
-    tasks: ({ status, run }) =>
+    tasks: ({ status, run, id }) =>
       tasks.filter(
-        (task) => (status === undefined || task.status === status) && (run === undefined || task.run === run),
+        (task) =>
+          (status === undefined || task.status === status) &&
+          (run === undefined || task.run === run) &&
+          (id === undefined || task.id === id),
       ),
     counts: () => runs.map(({ process, version, status }) => ({ process, version, status, runs: 1 })),
     stop: async () => {},

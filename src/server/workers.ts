@@ -26,6 +26,8 @@ export interface WorkerStart {
   readonly permits: PermitTable;
   /** Of the permits: no other living thread has it. */
   readonly slot: number;
+  /** How often it says that it is alive. */
+  readonly aliveEveryMs: number;
 }
 
 /** What a worker thread says to its supervisor. */
@@ -33,8 +35,9 @@ export type WorkerMessage =
   /** It runs; repeated, so that a blocked one is noticed. */
   { readonly kind: "alive" } | { readonly kind: "outbound"; readonly counts: readonly OutboundCounts[] };
 
-export const aliveEveryMs = 5000;
 const blockedAfterMs = 60_000;
+/** Signs of life in the time after which their lack counts. */
+const signs = 12;
 const firstPauseMs = 250;
 const longestPauseMs = 30_000;
 
@@ -85,6 +88,8 @@ const outboundFacts = channel("mortise:server:outbound");
 export function createWorkers(options: WorkersOptions): Workers {
   const entries = new Map<string, Entry>();
   const slots = new Set<number>();
+  const silence = options.blockedAfterMs ?? blockedAfterMs;
+  const aliveEveryMs = silence / signs;
   let stopped = false;
   const tell = (fact: WorkerFact) => facts.publish(fact);
 
@@ -114,7 +119,7 @@ export function createWorkers(options: WorkersOptions): Workers {
     try {
       const { folder, manifest } = loadVersion(options.store, version);
       const { project, settings, permits } = options;
-      started = { link, folder, manifest, project, settings, permits, slot };
+      started = { link, folder, manifest, project, settings, permits, slot, aliveEveryMs };
       thread = new Worker(moduleUrl("./worker-main", import.meta.url), {
         name: `mortise-${version.slice(0, 8)}`,
         workerData: started,
@@ -148,7 +153,7 @@ export function createWorkers(options: WorkersOptions): Workers {
       reason = error instanceof Error ? error.message : String(error);
     });
     const watch = setInterval(() => {
-      if (Date.now() - entry.aliveAt < (options.blockedAfterMs ?? blockedAfterMs)) return;
+      if (Date.now() - entry.aliveAt < silence) return;
       reason = "the project's code blocked its thread";
       thread.terminate().catch(() => {});
     }, aliveEveryMs).unref();
@@ -173,8 +178,23 @@ export function createWorkers(options: WorkersOptions): Workers {
     if (!stopped) options.lost(version);
   }
 
+  function giveUp(): void {
+    stopped = true;
+    for (const entry of entries.values()) {
+      if (entry.timer === undefined) continue;
+      clearTimeout(entry.timer);
+      entry.timer = undefined;
+      // The engine waits for this port's end.
+      if (entry.link !== undefined) closePorts([entry.link.control, entry.link.writer]);
+    }
+  }
+
   return {
     start(version, link, transfer) {
+      if (stopped) {
+        closePorts(transfer);
+        return;
+      }
       const entry = entryOf(version);
       entry.retired = false;
       entry.link = link;
@@ -191,17 +211,9 @@ export function createWorkers(options: WorkersOptions): Workers {
       await entry.thread?.terminate();
       entries.delete(version);
     },
-    stopping() {
-      stopped = true;
-      for (const entry of entries.values()) {
-        if (entry.timer === undefined) continue;
-        clearTimeout(entry.timer);
-        // The engine waits for this port's end.
-        if (entry.link !== undefined) closePorts([entry.link.control, entry.link.writer]);
-      }
-    },
+    stopping: giveUp,
     async close() {
-      stopped = true;
+      giveUp();
       for (const { thread } of entries.values()) await thread?.terminate();
     },
   };

@@ -98,9 +98,9 @@ function listTasks(db: DatabaseSync, filter: Parameters<Engine["tasks"]>[0]): Ta
   const rows = db
     .prepare(
       `select id, run, process, run_key, name, title, assign, input, form, status, created, due from tasks
-       where (?1 is null or status = ?1) and (?2 is null or run = ?2) order by created, id limit ${largestPage}`,
+       where (?1 is null or status = ?1) and (?2 is null or run = ?2) and (?3 is null or id = ?3) order by created, id limit ${largestPage}`,
     )
-    .all(filter.status ?? null, filter.run ?? null) as unknown as {
+    .all(filter.status ?? null, filter.run ?? null, filter.id ?? null) as unknown as {
     readonly id: string;
     readonly run: string;
     readonly process: string;
