@@ -39,7 +39,8 @@ if (node === process.execPath && nodeOptions() === (process.env.NODE_OPTIONS ?? 
   await import(pathToFileURL(main).href);
 } else if (node !== undefined) {
   const child = spawn(node, [main, ...args], {
-    stdio: "inherit",
+    // By the channel, the server learns that this process is gone, however it ended, and does not stay behind.
+    stdio: ["inherit", "inherit", "inherit", "ipc"],
     env: {
       ...process.env,
       NODE_OPTIONS: nodeOptions(),

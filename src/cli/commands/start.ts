@@ -56,11 +56,15 @@ function stopRequest(): StopRequest {
     if (performance.now() - first > sameSignalMs) process.exit(130);
   };
   for (const signal of signals) process.on(signal, handler);
+  // Whoever launched this process with a channel is gone: so is the one who would stop it.
+  const left = (): void => resolve("signal");
+  process.on("disconnect", left);
   return {
     asked,
     failed: () => resolve("failed"),
     close() {
       for (const signal of signals) process.off(signal, handler);
+      process.off("disconnect", left);
     },
   };
 }

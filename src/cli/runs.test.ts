@@ -1,0 +1,159 @@
+/** runs and keys, against a real server of a real project. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { loadProject } from "../server/project.ts";
+import { type RunningServer, startServer } from "../server/server.ts";
+import { mortise, type Ran } from "./test-terminal.ts";
+
+const home = mkdtempSync(join(tmpdir(), "mortise-runs-"));
+const project = join(home, "demo");
+let server: RunningServer;
+const run = (...args: string[]): Promise<Ran> => mortise(args, { folder: project });
+
+interface Listed {
+  readonly runs: readonly { readonly id: string; readonly key: string; readonly status: string }[];
+}
+async function idOf(key: string): Promise<string> {
+  const { runs } = JSON.parse((await run("runs", "list", "--key", key, "--json")).out) as Listed;
+  assert.equal(runs.length, 1);
+  return runs[0]!.id;
+}
+async function statusOf(key: string): Promise<string> {
+  return (JSON.parse((await run("runs", "list", "--key", key, "--json")).out) as Listed).runs[0]!.status;
+}
+/** Until a run has a status: it is shown a moment after the act was accepted. */
+async function becomes(key: string, status: string): Promise<void> {
+  for (let tries = 0; (await statusOf(key)) !== status; tries++) {
+    assert.ok(tries < 1000, `${key} is ${await statusOf(key)}, not ${status}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+function quote(id: string, quantity: number): Promise<Response> {
+  return fetch(`${server.apiUrl}/quotes/v1/quotes`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ id, customer: "acme", lines: [{ sku: "bolt", quantity }] }),
+  });
+}
+
+before(async () => {
+  await mortise(["init", "demo"], { folder: home });
+  writeFileSync(
+    join(project, "processes", "risky.ts"),
+    `import { defineProcess, schema } from "mortise";
+export const risky = defineProcess({
+  name: "risky",
+  input: schema({ type: "object", properties: { id: { type: "string" } }, required: ["id"] }),
+  key: (input) => input.id,
+  run: (flow) => flow.step("ship", { effect: "unrepeatable" }, () => { throw new Error("the line was cut"); }),
+});
+`,
+  );
+  writeFileSync(
+    join(project, "apis", "risky.v1.ts"),
+    `import { defineApi, post, published } from "mortise";
+import { risky } from "../processes/risky.ts";
+export default defineApi({
+  name: "risky", version: "1.0.0", base: "/risky/v1", lifecycle: published(), access: [],
+  operations: { ship: post("/shipments", { access: "public", starts: risky, wait: "5s" }) },
+});
+`,
+  );
+  server = await startServer(await loadProject(project), { apiPort: 0, adminPort: 0, log: () => {} });
+});
+after(async () => {
+  await server?.stop();
+  rmSync(home, { recursive: true, force: true });
+});
+
+test("a task is listed, refuses what does not fit its form, and takes an answer once", async () => {
+  await quote("q-1", 4);
+  await quote("q-2", 400);
+  const { runs } = JSON.parse((await run("runs", "list", "--json")).out) as Listed;
+  assert.deepEqual(runs.map(({ key }) => key).sort(), ["q-1", "q-2"]);
+  assert.match((await run("runs", "list", "--status", "completed", "--since", "1h")).out, /q-1/);
+  assert.match((await run("runs", "list", "--process", "nothing")).out, /No runs/);
+  const listed = await run("runs", "tasks");
+  assert.match(listed.out, /Which discount.*\n {2}quote q-2, for sales/);
+  const { tasks } = JSON.parse((await run("runs", "tasks", "--json")).out) as { tasks: { id: string }[] };
+  const task = tasks[0]!.id;
+  const refused = await run("runs", "answer", task, "--with", '{"discount":99}');
+  assert.equal(refused.code, 1);
+  assert.match(refused.err, /\/answer\/discount/);
+  assert.equal((await run("runs", "answer", task, "--with", '{"discount":10}')).code, 0);
+  await becomes("q-2", "completed");
+  assert.match((await run("runs", "answer", task, "--with", '{"discount":10}')).err, /task-closed/);
+  assert.match((await run("runs", "tasks")).out, /No tasks/);
+  assert.match((await run("runs", "tasks", "--all")).out, /answered/);
+  const shown = await run("runs", "show", await idOf("q-2"));
+  assert.match(shown.out, /output +\{"total":4500,"discount":10\}/);
+  assert.match(shown.out, /large-quote +task +done/);
+});
+
+test("a parked run shows its question and what to type, and goes on with the answer", async () => {
+  await fetch(`${server.apiUrl}/risky/v1/shipments`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: '{"id":"r-1"}',
+  });
+  await becomes("r-1", "parked");
+  const id = await idOf("r-1");
+  const shown = await run("runs", "show", id);
+  assert.match(shown.out, /parked at ship/);
+  assert.ok(shown.out.includes(`mortise runs answer ${id} --happened`));
+  assert.ok(shown.out.includes(`mortise runs answer ${id} --repeat`));
+  assert.equal((await run("runs", "answer", id, "--happened", '"T-1"', "--reason", "asked the carrier")).code, 0);
+  await becomes("r-1", "completed");
+  assert.match((await run("runs", "show", id)).out, /asked the carrier/);
+});
+
+test("an act on several runs does what it can, and ends with 1 if one was refused", async () => {
+  await quote("q-3", 400);
+  const [open, ended] = [await idOf("q-3"), await idOf("q-1")];
+  const acted = await run("runs", "cancel", open, ended, "nothing", "--json", "--reason", "ordered twice");
+  assert.equal(acted.code, 1);
+  const results = JSON.parse(acted.out) as { run: string; done: boolean; error?: { code: string } }[];
+  assert.deepEqual(
+    results.map(({ done, error }) => [done, error?.code]),
+    [
+      [true, undefined],
+      [false, "run-ended"],
+      [false, "run-unknown"],
+    ],
+  );
+  await becomes("q-3", "cancelled");
+  await quote("q-4", 400);
+  assert.equal((await run("runs", "cancel", await idOf("q-4"), "--now")).code, 0);
+  await becomes("q-4", "terminated");
+  assert.equal((await run("runs", "retry", open)).code, 1);
+});
+
+test("an event of no system is refused, with its code", async () => {
+  const { code, err } = await run("runs", "signal", "carrier.shipped", "k-1", "--payload", "{}");
+  assert.equal(code, 1);
+  assert.match(err, /event-unknown/);
+});
+
+test("a key is shown once, listed without itself, and revoked", async () => {
+  const made = await run("keys", "create", "acme", "--scope", "a:read", "--scope", "a:write", "--expires", "90d");
+  assert.match(made.out, /^mtz_live_\S+\n$/);
+  const secret = made.out.trim();
+  const listed = await run("keys", "list", "--consumer", "acme");
+  assert.match(listed.out, /acme +a:read a:write/);
+  assert.ok(!listed.out.includes(secret));
+  const { keys } = JSON.parse((await run("keys", "list", "--json")).out) as { keys: { id: string }[] };
+  assert.equal((await run("keys", "revoke", keys[0]!.id)).code, 0);
+  assert.match((await run("keys", "list")).out, /revoked/);
+  assert.equal((await run("keys", "revoke", "nothing")).code, 1);
+});
+
+test("a wrong token is refused, and nothing is shown", async () => {
+  const env = { MORTISE_ADMIN_URL: server.adminUrl, MORTISE_ADMIN_TOKEN: "mta_wrong" };
+  const { code, out, err } = await mortise(["runs", "list"], { folder: project, env });
+  assert.equal(code, 1);
+  assert.equal(out, "");
+  assert.match(err, /admin-unauthorized/);
+});
