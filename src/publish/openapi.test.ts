@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { compileSchema } from "../contract/validate.ts";
 import type { Schema } from "../operation.ts";
 import { defineApi } from "./define.ts";
 import { openBench, ordersOptions, orderToCash } from "./harness.test.ts";
 import type { OpenApiDocument } from "./openapi.ts";
 import { put, type Startable } from "./operations.ts";
+import { sampleOf } from "./schema-text.ts";
 
 const api = defineApi({ ...ordersOptions, limits: [{ per: "consumer", rate: 100, every: "1s" }] });
 
@@ -133,4 +135,36 @@ test("the docs page is whole in itself, and text from contracts stays text", asy
   assert.ok(!/(src|href)="(https?:)?\/\//.test(page.text));
   assert.match(page.headers["content-security-policy"] ?? "", /default-src 'none'; style-src 'sha256-/);
   assert.match(page.text, /POST.*\/orders\/v1\/orders/s);
+});
+
+test("the sample in the docs is one that the API takes", () => {
+  const json = {
+    $ref: "#/$defs/Price",
+    $defs: {
+      Price: {
+        type: "object",
+        properties: {
+          amount: { type: "string", pattern: "^[0-9]+\\.[0-9]{2}$" },
+          currency: { type: "string", pattern: "^[A-Z]{3}$" },
+          of: { enum: ["rope", "tar"] },
+          more: { type: "array", items: { $ref: "#/$defs/Note" } },
+          when: { type: "string", format: "date-time" },
+        },
+        required: ["amount", "currency", "of", "more", "when"],
+        additionalProperties: false,
+      },
+      Note: {
+        allOf: [{ type: "object", properties: { text: { type: "string", examples: ["hi"] } }, required: ["text"] }],
+      },
+    },
+  } as const;
+  const sample = sampleOf(json, json.$defs);
+  assert.deepEqual(sample, {
+    amount: "12.50",
+    currency: "EUR",
+    of: "rope",
+    more: [{ text: "hi" }],
+    when: "2026-01-31T12:00:00Z",
+  });
+  assert.deepEqual(compileSchema({ kind: "schema", json })(sample), []);
 });

@@ -1,4 +1,5 @@
 /** Schemas as people read them: a short type, and a sample value. */
+import { compilePattern } from "../contract/pattern.ts";
 import type { Json, JsonSchema } from "../operation.ts";
 
 /** A piece of a type's text; `reference` names the schema that it leads to. */
@@ -85,7 +86,20 @@ export function sampleOf(schema: JsonSchema, named: Readonly<Record<string, Json
   if (types.includes("integer") || types.includes("number")) return Number(schema.minimum ?? 1);
   if (types.includes("boolean")) return true;
   if (types.includes("null") && types.length === 1) return null;
-  return textSample(String(schema.format ?? ""), name);
+  const text = textSample(String(schema.format ?? ""), name);
+  return typeof schema.pattern === "string" ? fitting(schema.pattern, text) : text;
+}
+
+const candidates = ["12.50", "ABC-123", "EUR", "DE", "1", "A1", "2026-01-31", "a"];
+
+/** A sample that the pattern takes, if one of a few common ones does. */
+function fitting(pattern: string, sample: string): string {
+  try {
+    const compiled = compilePattern(pattern);
+    return [sample, ...candidates].find((text) => compiled.test(text)) ?? sample;
+  } catch {
+    return sample;
+  }
 }
 
 function textSample(format: string, name: string): string {
