@@ -3,7 +3,7 @@ import type { Caller } from "../operation.ts";
 import type { Engine } from "../process/engine.ts";
 import type { Backend } from "../publish/backend.ts";
 
-export function backendOf(engine: Pick<Engine, "start" | "settled" | "run" | "runByKey">, call: Caller): Backend {
+export function backendOf(engine: Pick<Engine, "start" | "settled" | "runByKey">, call: Caller): Backend {
   return {
     start: (command) => engine.start(command),
     settled: (run, ms) => engine.settled(run, ms),

@@ -124,7 +124,8 @@ export function createWorkers(options: WorkersOptions): Workers {
         name: `mortise-${version.slice(0, 8)}`,
         workerData: started,
         transferList: [...transfer],
-        resourceLimits: { maxOldGenerationSizeMb: options.memoryMiB },
+        // A wider young generation: what a run allocates while it waits for the disk is garbage before it would be moved.
+        resourceLimits: { maxOldGenerationSizeMb: options.memoryMiB, maxYoungGenerationSizeMb: 64 },
         stdout: true,
         stderr: true,
       });

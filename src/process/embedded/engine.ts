@@ -2,7 +2,7 @@
  * The embedded engine's front: takes starts, signals, answers and operators' acts, and has them on disk before it says so (P1).
  * It runs no user code and knows no connector; the runs live in workers, one per code version.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { channel } from "node:diagnostics_channel";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { failure } from "../../errors.ts";
@@ -165,7 +165,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
         run,
         process,
         key,
-        inputHash: createHash("sha256").update(input).digest("base64url"),
+        inputHash: hash("sha256", input, "base64url"),
         version,
         origin,
         body: `[{"t":"start","at":${now},"input":${input}}]`,
