@@ -147,6 +147,8 @@ function cut(text: string): string {
 function clean(value: unknown, depth = 0): unknown {
   if (typeof value === "string") return cut(value);
   if (typeof value === "bigint") return value.toString();
+  // Times are measured to the nanosecond; nobody reads them so.
+  if (typeof value === "number" && !Number.isInteger(value)) return Math.round(value * 1000) / 1000;
   if (typeof value !== "object" || value === null) return value;
   if (depth >= deepest) return "[deep]";
   if (value instanceof MortiseError) {
