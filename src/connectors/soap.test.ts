@@ -434,6 +434,21 @@ test("settings that can't work are refused at open", () => {
   open(erp, { connection: "https://erp.example/", credentials: token });
 });
 
+test("an operation of another port keeps its own path on the connection's host", async () => {
+  const create = operation(erp, "createOrder");
+  assert.ok(create.binding.protocol === "soap");
+  answer = { body: accepted };
+  for (const [address, path] of [
+    ["http://erp.example/orders", "/orders"],
+    ["http://other.example:99/stock?v=2", "/stock?v=2"],
+  ] as const) {
+    const moved = { ...create, binding: { ...create.binding, address } };
+    await open().call(moved, { order: { ...order } }, context());
+    assert.equal(seen?.request.url, path);
+    assert.equal(seen?.request.headers.host, new URL(base).host);
+  }
+});
+
 test("SOAP 1.2 has its own media type, envelope and faults", async () => {
   const model = await readWsdl("hello", await openSource(`${folder}hello_world_soap12.wsdl`));
   const soap12 = "http://www.w3.org/2003/05/soap-envelope";

@@ -196,12 +196,33 @@ test("a SOAP 1.2 binding is read as such", async () => {
   );
 });
 
-test("wrapped operations without content in the answer give null", async () => {
+test("where the answer of a wrapped operation is one element, the output is its value; where it is none, null", async () => {
   const model = await fixture("rubiii/document_literal_wrapped.wsdl");
   assert.deepEqual(model.operations.op1?.output, {
     $ref: "#/$defs/Data",
     xml: { name: "op1Return", namespace: "" },
   } satisfies JsonSchema);
+});
+
+test("rpc/literal wraps the parts in an element named after the operation", async () => {
+  const model = await written({
+    "a.wsdl": `<definitions xmlns="http://schemas.xmlsoap.org/wsdl/" xmlns:s="http://schemas.xmlsoap.org/wsdl/soap/"
+        xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:t="urn:t" targetNamespace="urn:t">
+      <message name="In"><part name="a" type="xs:int"/><part name="b" type="xs:string"/></message>
+      <message name="Out"><part name="sum" type="xs:decimal"/></message>
+      <portType name="P"><operation name="Add"><input message="t:In"/><output message="t:Out"/></operation></portType>
+      <binding name="B" type="t:P"><s:binding style="rpc" transport="http://schemas.xmlsoap.org/soap/http"/>
+        <operation name="Add"><s:operation soapAction=""/><input><s:body use="literal" namespace="urn:body"/></input>
+        <output><s:body use="literal" namespace="urn:body"/></output></operation></binding>
+    </definitions>`,
+  });
+  const add = model.operations.add;
+  assert.ok(add?.binding.protocol === "soap");
+  assert.deepEqual(add.binding.request, { namespace: "urn:body", local: "Add" });
+  assert.deepEqual(add.binding.response, { namespace: "urn:body", local: "AddResponse" });
+  assert.deepEqual(Object.keys((add.input as { properties: object }).properties), ["a", "b"]);
+  assert.deepEqual(add.output, { type: "string", format: "decimal", xml: { name: "sum", namespace: "" } });
+  assert.deepEqual(model.servers, []);
 });
 
 test("overloaded operations get stable names", async () => {
@@ -389,6 +410,24 @@ test("rings of types, groups and bases end with an error instead of a full stack
   ];
   for (const schema of cases)
     await assert.rejects(written({ "a.wsdl": wsdlOf(schema) }), { code: "contract-unreadable" }, schema.slice(0, 200));
+});
+
+test("a small schema that unfolds without end is refused in time", async () => {
+  const doubling = (kind: string, inside: (next: string) => string): string =>
+    Array.from({ length: 40 }, (_, i) => `<xs:${kind} name="G${i}">${inside(`t:G${i + 1}`)}</xs:${kind}>`).join("");
+  const cases = [
+    `${doubling("group", (next) => `<xs:sequence><xs:group ref="${next}"/><xs:group ref="${next}"/></xs:sequence>`)}
+     <xs:group name="G40"><xs:sequence/></xs:group>${sequence('<xs:group ref="t:G0"/>')}`,
+    `${doubling("attributeGroup", (next) => `<xs:attributeGroup ref="${next}"/><xs:attributeGroup ref="${next}"/>`)}
+     <xs:attributeGroup name="G40"/><xs:element name="Do"><xs:complexType><xs:attributeGroup ref="t:G0"/></xs:complexType></xs:element>`,
+    `${doubling("simpleType", (next) => `<xs:union memberTypes="${next} ${next}"/>`)}
+     <xs:simpleType name="G40"><xs:restriction base="xs:int"/></xs:simpleType><xs:element name="Do" type="t:G0"/>`,
+  ];
+  for (const schema of cases)
+    await assert.rejects(
+      written({ "a.wsdl": wsdlOf(schema) }),
+      unreadable("a.wsdl", /at \d+:\d+/, /unfold to more than/),
+    );
 });
 
 test("a long chain of types costs no stack", async () => {

@@ -9,12 +9,17 @@ import { shownName } from "./xsd-schemas.ts";
 /** Which alternative of which choice a particle stands in, outermost first. */
 export type Branch = readonly { readonly choice: number; readonly alternative: number }[];
 
-export interface ElementUse {
+/** An element by itself. */
+export interface ElementFacts {
   readonly name: QName;
   /** Of one element, without null. */
   readonly schema: Annotated;
   readonly nillable: boolean;
   readonly description?: string;
+}
+
+/** An element, as a type uses it. */
+export interface ElementUse extends ElementFacts {
   readonly required: boolean;
   readonly many: boolean;
   readonly minItems: number;

@@ -71,12 +71,16 @@ export function qualified(file: string, element: XmlElement, text: string): QNam
   return { namespace, local: colon < 0 ? trimmed : trimmed.slice(colon + 1) };
 }
 
+const mostSteps = 200_000;
+
 /** All schemas of one contract. */
 export class Schemas {
   readonly #components = new Map<string, Component>();
   readonly #documents: SchemaDocument[] = [];
   #derived: Map<string, QName[]> | undefined;
   #substitutes: Map<string, QName[]> | undefined;
+  readonly #closures = new Map<string, readonly QName[]>();
+  #spent = 0;
 
   /** Adds a document's globals. The same name twice is refused, unless both say exactly the same. */
   add(document: SchemaDocument): void {
@@ -122,7 +126,7 @@ export class Schemas {
       }
       return undefined;
     });
-    return closure(this.#derived, name);
+    return this.#closure("derived", this.#derived, name);
   }
 
   /** Global elements that may stand in for `name` (substitution group), directly or not. */
@@ -131,7 +135,27 @@ export class Schemas {
       const head = attributeOf(element, "substitutionGroup");
       return head === undefined ? undefined : resolveName(document, element, head);
     });
-    return closure(this.#substitutes, name);
+    return this.#closure("substitutes", this.#substitutes, name);
+  }
+
+  /**
+   * Counts a step of reading. Groups and unions that name each other twice double at each level, so a small text could
+   * stand for more than any machine holds.
+   */
+  spend(file: string, element: XmlElement): void {
+    this.#spent += 1;
+    if (this.#spent > mostSteps)
+      throw unreadableAt(file, element, `its groups and types unfold to more than ${mostSteps} parts`);
+  }
+
+  #closure(kind: string, children: ReadonlyMap<string, readonly QName[]>, name: QName): readonly QName[] {
+    const key = `${kind} ${shownName(name)}`;
+    let found = this.#closures.get(key);
+    if (found === undefined) {
+      found = closure(children, name);
+      this.#closures.set(key, found);
+    }
+    return found;
   }
 
   #index(

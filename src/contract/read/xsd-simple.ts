@@ -46,6 +46,7 @@ export function simpleTypeNamed(name: QName, from: XmlElement, context: SimpleCo
 
 /** The schema of a `simpleType` element. */
 export function simpleType(element: XmlElement, context: SimpleContext): Annotated {
+  context.schemas.spend(context.document.file, element);
   for (const child of schemaChildren(element)) {
     if (child.local === "restriction") return restricted(baseOf(child, "base", context), child);
     if (child.local === "list") {

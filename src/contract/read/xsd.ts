@@ -15,7 +15,7 @@ import { readAttributes } from "./xsd-attributes.ts";
 import { type Annotated, anything, builtinType } from "./xsd-builtin.ts";
 import { documentation, occurrence, withValue } from "./xsd-declarations.ts";
 import { SchemaNames } from "./xsd-names.ts";
-import { type Branch, type ElementUse, Properties } from "./xsd-properties.ts";
+import { type Branch, type ElementFacts, type ElementUse, Properties } from "./xsd-properties.ts";
 import {
   type Component,
   resolveName,
@@ -27,14 +27,6 @@ import {
   xsd,
 } from "./xsd-schemas.ts";
 import { restricted, simpleType, simpleTypeNamed } from "./xsd-simple.ts";
-
-/** An element, as a message or another type uses it. */
-export interface ElementFacts {
-  readonly name: QName;
-  readonly schema: Annotated;
-  readonly nillable: boolean;
-  readonly description?: string;
-}
 
 /** What surrounds a particle. */
 interface Around {
@@ -167,8 +159,10 @@ export class XsdReader {
   }
 
   readonly #forAttributes = {
-    find: (kind: "attribute" | "attributeGroup", name: QName, file: string, from: XmlElement): Component =>
-      this.#source.need(kind, name, file, from),
+    find: (kind: "attribute" | "attributeGroup", name: QName, file: string, from: XmlElement): Component => {
+      this.#source.spend(file, from);
+      return this.#source.need(kind, name, file, from);
+    },
     named: (name: QName, document: SchemaDocument, from: XmlElement): Annotated => {
       const found = this.#source.find("type", name);
       return found?.element.local === "simpleType"
@@ -217,6 +211,7 @@ export class XsdReader {
       this.#members.set(refName(own), { type: name, derived: this.#members.get(refName(own))?.derived ?? false });
       for (const each of derived) {
         const found = this.#source.find("type", each);
+        this.#source.spend(component.document.file, component.element);
         if (found === undefined || attributeOf(found.element, "abstract") === "true") continue;
         const member = this.#namedComplex(each, found);
         members.push(member);
@@ -288,6 +283,7 @@ export class XsdReader {
   }
 
   #particle(element: XmlElement, document: SchemaDocument, around: Around, into: Properties): void {
+    this.#source.spend(document.file, element);
     const { min, max } = occurrence(element, document);
     if (max === 0) return;
     switch (element.local) {
