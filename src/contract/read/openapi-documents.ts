@@ -60,7 +60,8 @@ export class Documents {
 
   /** The members of an object, in order, without extensions (`x-`). Refuses what is no object. */
   members(place: Place | undefined): [name: string, member: Place][] {
-    if (place === undefined) return [];
+    // In YAML a key with nothing after it is null: an empty map.
+    if (place === undefined || place.value === null) return [];
     const all = Object.entries(this.object(place)).filter(([name]) => !name.startsWith("x-"));
     return all.map(([name, value]) => [name, this.#inside(place, name, value)]);
   }

@@ -111,8 +111,8 @@ export class Schemas {
   }
 
   /** Names are given at once, schemas are converted later: rings end here. */
-  #nameFor(place: Place, wanted: string): string {
-    const id = `${place.file}#${place.pointer}`;
+  #nameFor(place: Place, wanted: string, part = ""): string {
+    const id = `${place.file}#${place.pointer}${part}`;
     const known = this.#nameOf.get(id);
     if (known !== undefined) return known;
     const name = this.#names.take(typeName(wanted));
@@ -146,6 +146,29 @@ export class Schemas {
     return description === undefined ? schema : { ...schema, description };
   }
 
+  /**
+   * Inheritance as many generators write it: the parent lists its children in `oneOf`, with a discriminator, and each child has the
+   * parent in its `allOf`. Taken literally that never ends; meant is the parent's own part, which gets the name `ParentBase`.
+   */
+  #parentOf(child: Place, part: Place): Schema | undefined {
+    const reference = referenceOf(part.value);
+    if (reference === undefined) return undefined;
+    const parent = this.#documents.target(part, reference);
+    if (this.#documents.member(parent, "discriminator") === undefined) return undefined;
+    const children = ["oneOf", "anyOf"].flatMap((keyword) =>
+      this.#documents.elements(this.#documents.member(parent, keyword)),
+    );
+    const listed = children.some((each) => {
+      const to = referenceOf(each.value);
+      const target = to === undefined ? undefined : this.#documents.target(each, to);
+      return target?.file === child.file && target.pointer === child.pointer;
+    });
+    if (!listed) return undefined;
+    const { oneOf: _, anyOf: __, ...own } = this.#documents.object(parent);
+    const base: Place = { ...parent, value: own };
+    return { $ref: `#/$defs/${this.#nameFor(base, `${suggestedName(parent)} base`, "#own")}` };
+  }
+
   #keywords(place: Place): Schema {
     const documents = this.#documents;
     const schema: Schema = {};
@@ -160,7 +183,8 @@ export class Schemas {
         if (Array.isArray(value)) schema.required = [...new Set(value.filter((name) => typeof name === "string"))];
       } else if (single.includes(keyword)) schema[keyword] = this.#convert(member);
       else if (lists.includes(keyword)) {
-        const inner = documents.elements(member).map((element) => this.#convert(element));
+        const parts = documents.elements(member);
+        const inner = parts.map((part) => (keyword === "allOf" && this.#parentOf(place, part)) || this.#convert(part));
         if (inner.length > 0) schema[keyword] = inner;
       } else if (byName.includes(keyword)) {
         const all = Object.entries(documents.object(member)).map(([name]) => [

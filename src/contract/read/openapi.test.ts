@@ -226,6 +226,21 @@ F: { type: array, items: { type: integer, format: int32 } }`,
   });
 });
 
+test("a parent that lists its children, which inherit from it, is taken apart", async () => {
+  const schemas = await schemasOf(
+    `
+Pet: { type: object, required: [kind], properties: { kind: { type: string } }, discriminator: { propertyName: kind }, oneOf: [{ $ref: "#/components/schemas/Cat" }] }
+Cat: { allOf: [{ $ref: "#/components/schemas/Pet" }, { type: object, properties: { lives: { type: integer } } }] }`,
+    "3.0.3",
+  );
+  const own = { type: "object", required: ["kind"], properties: { kind: { type: "string" } } };
+  assert.deepEqual(schemas, {
+    Pet: { ...own, oneOf: [{ $ref: "#/$defs/Cat" }] },
+    Cat: { allOf: [{ $ref: "#/$defs/PetBase" }, { type: "object", properties: { lives: { type: "integer" } } }] },
+    PetBase: own,
+  });
+});
+
 test("references go through files and rings; names that clash get a number, the same every time", async () => {
   const files = {
     "a/main.yaml": `openapi: 3.1.0
