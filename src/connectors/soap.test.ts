@@ -414,6 +414,10 @@ test("credentials travel as headers or as a username token, and never stand in a
       return true;
     },
   );
+  const detail = "<o:OrderRejected><o:code>STOCK</o:code></o:OrderRejected>";
+  answer = { status: 500, body: fault("s:Server", "no card 4711", detail) };
+  const refused = await call("createOrder", { order: { ...order } }, { sensitive: ["createOrder.input.order.card"] });
+  assert.ok(!refused.ok && refused.fault.message === "OrderRejected");
 });
 
 test("the digest is that of the profile", () => {

@@ -269,7 +269,8 @@ function faulty(name: string, ready: Prepared, fault: SoapFault, settings: Resol
     const detail = readElement(declared.content, element, "", findings);
     const problems = findings.problems.length > 0 ? findings.problems : ready.validators.fault(declared.name)(detail);
     if (problems.length > 0) throw badOutput(name, problems);
-    return { ok: false, fault: { name: declared.name, message: fault.reason, detail } };
+    const message = ready.discreet || fault.reason === "" ? declared.name : shown(fault.reason, settings);
+    return { ok: false, fault: { name: declared.name, message, detail } };
   }
   const told = fault.reason === "" || ready.discreet ? fault.code : `${fault.code} (${shown(fault.reason, settings)})`;
   const extras =
