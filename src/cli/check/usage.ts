@@ -33,7 +33,11 @@ export function usageOf(project: Project): Usage {
     const used = new Set<string>();
     for (const file of sourcesOf(project.folder, [entry]).files) {
       if (!file.endsWith(".ts") || systems.has(file)) continue;
-      for (const name of namedIn(file)) used.add(name);
+      for (const name of namedIn(file)) {
+        used.add(name);
+        const probe = effectsOf(project, name.split(".")[0]!)?.[name.split(".")[1] ?? ""]?.probe;
+        if (probe !== undefined) used.add(`${name.split(".")[0]}.${probe.call}`);
+      }
     }
     byFile.set(entry, used);
   }
@@ -88,7 +92,7 @@ export function usageFindings(project: Project, usage: Usage): Finding[] {
       !Object.hasOwn(definition.contract.operations, operation)
     )
       continue;
-    const own = (definition.settings.effects as Effects | undefined)?.[operation];
+    const own = effectsOf(project, system)?.[operation];
     const effect = own?.effect ?? definition.contract.operations[operation]!.effect;
     if (effect === "unrepeatable" && own?.probe === undefined && inProcess(project, usage, name)) {
       warn(
@@ -101,7 +105,13 @@ export function usageFindings(project: Project, usage: Usage): Finding[] {
   return findings;
 }
 
-type Effects = Readonly<Record<string, { readonly effect: string; readonly probe?: unknown } | undefined>>;
+type Effects = Readonly<
+  Record<string, { readonly effect: string; readonly probe?: { readonly call: string } } | undefined>
+>;
+
+function effectsOf(project: Project, system: string): Effects | undefined {
+  return project.systems.get(system)?.settings.effects as Effects | undefined;
+}
 
 function inProcess(project: Project, usage: Usage, name: string): boolean {
   return project.processFiles.some((file) => usage.byFile.get(file)?.has(name) === true);
