@@ -3,7 +3,7 @@
  * systems wrote into their ledgers is compared with what Mortise says. The tests share one installation and each uses orders of its own.
  */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -228,4 +228,13 @@ test("Mortise is killed with orders under way; after the restart each of them en
     const facts = await harbour.facts(id);
     assert.deepEqual([facts.held, facts.payments, facts.sales.length], [1, ["settled"], 1]);
   }
+});
+
+test("a card token stands in no log and in no answer of the admin API", async () => {
+  const { id } = await harbour.order("plain");
+  const run = await harbour.run(id);
+  const shown = JSON.stringify(await harbour.admin("GET", `/runs/${run?.id}`));
+  assert.match(shown, /payments\.authorize/);
+  assert.doesNotMatch(shown, /tok_[0-9]/);
+  assert.doesNotMatch(readFileSync(join(folder, "logs", "mortise.log"), "utf8"), /tok_[0-9]/);
 });

@@ -39,11 +39,12 @@ async function main(given: Options): Promise<number> {
     return 1;
   }
   const stopping = stopRequest(given.forMs);
-  const apiPort = await freePort(8080);
-  const adminPort = await freePort(8081);
+  const port = (usual: number): Promise<number> => freePort(given.anyPort ? 0 : usual);
+  const apiPort = await port(8080);
+  const adminPort = await port(8081);
   const api = `http://127.0.0.1:${apiPort}`;
   print("Starting the systems of Harbour Supply, and Mortise ...");
-  const systems = await startSystems(places, api);
+  const systems = await startSystems(places, api, port);
   let mortise: Mortise | undefined;
   try {
     mortise = await startMortise({

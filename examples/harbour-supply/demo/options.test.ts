@@ -15,6 +15,7 @@ test("options are read, and what does not fit is said", () => {
     forMs: 20_000,
     faults: false,
     fresh: false,
+    anyPort: false,
     folder: undefined,
   });
   assert.equal(readOptions(["-h"]), "help");

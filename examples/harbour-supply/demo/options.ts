@@ -12,6 +12,8 @@ export interface Options {
   readonly faults: boolean;
   /** Forget everything of the runs before. */
   readonly fresh: boolean;
+  /** Listen at free ports, not at the usual ones. */
+  readonly anyPort: boolean;
   /** Where everything is kept. */
   readonly folder: string | undefined;
 }
@@ -22,6 +24,7 @@ export const usage = `npm start -- [options]
   --for <time>     stop after this time, such as 20s or 5m
   --faults         let the systems be slow, fail, and drop connections now and then
   --fresh          forget what earlier starts left
+  --any-port       listen at free ports instead of 8080, 8081, 8701 to 8705 and 8711 to 8715
   --folder <path>  where everything is kept (default: examples/harbour-supply/.mortise)`;
 
 /** Throws a `TypeError` that says what does not fit. */
@@ -34,6 +37,7 @@ export function readOptions(args: readonly string[]): Options | "help" {
       for: { type: "string" },
       faults: { type: "boolean", default: false },
       fresh: { type: "boolean", default: false },
+      "any-port": { type: "boolean", default: false },
       folder: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -50,6 +54,7 @@ export function readOptions(args: readonly string[]): Options | "help" {
     forMs: values.for === undefined ? undefined : duration(values.for),
     faults: values.faults,
     fresh: values.fresh,
+    anyPort: values["any-port"],
     folder: values.folder,
   };
 }

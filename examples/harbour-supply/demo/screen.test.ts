@@ -41,6 +41,6 @@ test("one line for each order that ends after the start; orders from before are 
     "     1  refused: card declined",
     "     1  paid",
     "half of them within 1.0 s, 95 of 100 within 1.0 s",
-    "1 orders are under way; the next start goes on with them",
+    "1 order under way; the next start goes on from there",
   ]);
 });

@@ -89,13 +89,13 @@ export class Screen {
     const sorted = [...this.#durations].sort((a, b) => a - b);
     const at = (share: number) => seconds(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
     const lines = [
-      `${this.#ended} orders ended${this.#resumed > 0 ? `, ${this.#resumed} of them from before this start` : ""}`,
+      `${count(this.#ended, "order")} ended${this.#resumed > 0 ? `, ${this.#resumed} of them from before this start` : ""}`,
     ];
     for (const [outcome, count] of [...this.#counts].sort((a, b) => b[1] - a[1])) {
       lines.push(`${String(count).padStart(6)}  ${outcome}`);
     }
     if (sorted.length > 0) lines.push(`half of them within ${at(0.5)}, 95 of 100 within ${at(0.95)}`);
-    if (this.#open > 0) lines.push(`${this.#open} orders are under way; the next start goes on with them`);
+    if (this.#open > 0) lines.push(`${count(this.#open, "order")} under way; the next start goes on from there`);
     return lines;
   }
 
@@ -113,4 +113,8 @@ function seconds(ms: number): string {
 
 function grouped(amount: string): string {
   return amount.replace(/\B(?=(\d{3})+\.)/g, ",");
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
 }

@@ -1,6 +1,6 @@
 /** Starts the five systems, and says what Mortise must know of them. */
 import { launch, type Simulator } from "../simulators/launch.ts";
-import { freePort, type Places } from "./places.ts";
+import type { Places } from "./places.ts";
 
 export interface Systems {
   readonly shop: Simulator;
@@ -10,16 +10,20 @@ export interface Systems {
   stop(): Promise<void>;
 }
 
-/** `api`: where Mortise will publish. Every system listens at its own port, or at a free one where that is taken. */
-export async function startSystems(places: Places, api: string): Promise<Systems> {
+/** `api`: where Mortise will publish. `port` finds a port: the usual one that is given, or a free one. */
+export async function startSystems(
+  places: Places,
+  api: string,
+  port: (usual: number) => Promise<number>,
+): Promise<Systems> {
   const started: Simulator[] = [];
   const start = async (
     name: Simulator["name"],
-    port: number,
+    usual: number,
     more: readonly string[],
     environment: Readonly<Record<string, string>> = {},
   ): Promise<Simulator> => {
-    const ports = ["--port", String(await freePort(port)), "--control-port", String(await freePort(port + 10))];
+    const ports = ["--port", String(await port(usual)), "--control-port", String(await port(usual + 10))];
     const simulator = await launch(name, ["--data", places.data(name), ...ports, ...more], environment);
     started.push(simulator);
     return simulator;
