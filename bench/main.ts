@@ -18,7 +18,9 @@ const { values, positionals } = parseArgs({
 const benches = { w1: runW1 } as const;
 const [name = ""] = positionals;
 if (!Object.hasOwn(benches, name)) {
-  process.stderr.write(`usage: npm run bench -- ${Object.keys(benches).join("|")} [--json] [--rounds N] [--orders N] [--in-flight N]\n`);
+  process.stderr.write(
+    `usage: npm run bench -- ${Object.keys(benches).join("|")} [--json] [--rounds N] [--orders N] [--in-flight N]\n`,
+  );
   process.exit(2);
 }
 await benches[name as keyof typeof benches]({

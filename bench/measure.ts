@@ -23,7 +23,8 @@ export function diskFlushes(folder: string): number | null {
   const minor = (dev & 0xff) | ((dev >> 12) & 0xfff00);
   for (const line of (read("/proc/diskstats") ?? "").split("\n")) {
     const fields = line.trim().split(/\s+/);
-    if (Number(fields[0]) === major && Number(fields[1]) === minor) return fields[18] === undefined ? null : Number(fields[18]);
+    if (Number(fields[0]) === major && Number(fields[1]) === minor)
+      return fields[18] === undefined ? null : Number(fields[18]);
   }
   return null;
 }

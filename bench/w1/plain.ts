@@ -29,7 +29,8 @@ function call(path: string, body: unknown): Promise<unknown> {
           chunks.push(chunk);
         },
         onResponseEnd() {
-          if (status === 200) resolve(JSON.parse(chunks.length === 1 ? String(chunks[0]) : Buffer.concat(chunks).toString()));
+          if (status === 200)
+            resolve(JSON.parse(chunks.length === 1 ? String(chunks[0]) : Buffer.concat(chunks).toString()));
           else reject(new Error(`status ${status}`));
         },
         onResponseError: (_controller, error) => reject(error),
@@ -41,7 +42,9 @@ function call(path: string, body: unknown): Promise<unknown> {
 async function orderToCash(order: Order): Promise<unknown> {
   const hold = (await call("/reserve", { reference: order.id, lines: order.lines })) as { hold: string };
   const payment = (await call("/authorize", { amount: order.total, token: order.cardToken })) as { id: string };
-  const sale = (await call("/sales-orders", { reference: order.id, hold: hold.hold, lines: order.lines })) as { number: string };
+  const sale = (await call("/sales-orders", { reference: order.id, hold: hold.hold, lines: order.lines })) as {
+    number: string;
+  };
   await call("/capture", { id: payment.id });
   return { salesOrder: sale.number, payment: payment.id };
 }

@@ -47,7 +47,12 @@ export async function runW1(options: BenchOptions): Promise<void> {
 
     const targets = {
       plain: { pid: plain.child.pid as number, port: plain.port, path: "/orders", headers: {} },
-      mortise: { pid: mortise.pid, port: mortise.port, path: "/orders/v1/orders", headers: { authorization: `Bearer ${mortise.key}` } },
+      mortise: {
+        pid: mortise.pid,
+        port: mortise.port,
+        path: "/orders/v1/orders",
+        headers: { authorization: `Bearer ${mortise.key}` },
+      },
     } as const;
     const results: Measured[] = [];
     for (let round = 0; round <= options.rounds; round++) {
@@ -57,7 +62,8 @@ export async function runW1(options: BenchOptions): Promise<void> {
         const { pid, ...target } = targets[name];
         const before = { cpu: cpuSeconds(pid), kib: writtenKib(pid), flushes: diskFlushes(folder) };
         const result = await ask(load, { ...target, orders, inFlight: options.inFlight, prefix: `${name}-${round}` });
-        const per = (now: number | null, then: number | null) => (now === null || then === null ? null : (now - then) / orders);
+        const per = (now: number | null, then: number | null) =>
+          now === null || then === null ? null : (now - then) / orders;
         const cpu = per(cpuSeconds(pid), before.cpu);
         const measured: Measured = {
           name,
@@ -76,7 +82,9 @@ export async function runW1(options: BenchOptions): Promise<void> {
       median(results.filter((one) => one.name === name).map(pick));
     const ratios = results
       .filter((one) => one.name === "mortise")
-      .map((one, index) => one.perSecond / (results.filter(({ name }) => name === "plain")[index] as Measured).perSecond);
+      .map(
+        (one, index) => one.perSecond / (results.filter(({ name }) => name === "plain")[index] as Measured).perSecond,
+      );
     const cpu = of("mortise", (one) => one.cpuPer1000);
     const plainCpu = of("plain", (one) => one.cpuPer1000);
     print(
@@ -97,18 +105,28 @@ export async function runW1(options: BenchOptions): Promise<void> {
     );
   } finally {
     for (const child of children) child.kill("SIGTERM");
-    await Promise.all(children.map((child) => (child.exitCode === null && child.signalCode === null ? once(child, "exit") : undefined)));
+    await Promise.all(
+      children.map((child) => (child.exitCode === null && child.signalCode === null ? once(child, "exit") : undefined)),
+    );
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 /** `mortise start` on the benchmark's project, as a process of its own, with a key for the load. */
-async function startMortise(folder: string, upstream: number, children: ChildProcess[]): Promise<{ pid: number; port: number; key: string }> {
+async function startMortise(
+  folder: string,
+  upstream: number,
+  children: ChildProcess[],
+): Promise<{ pid: number; port: number; key: string }> {
   const store = join(folder, "store");
-  const child = spawn(process.execPath, [here("../../bin/mortise.mjs"), "start", "--project", here("./project"), "--json"], {
-    stdio: ["ignore", "pipe", "inherit"],
-    env: { ...process.env, STORE: store, UPSTREAM_URL: `http://127.0.0.1:${upstream}` },
-  });
+  const child = spawn(
+    process.execPath,
+    [here("../../bin/mortise.mjs"), "start", "--project", here("./project"), "--json"],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { ...process.env, STORE: store, UPSTREAM_URL: `http://127.0.0.1:${upstream}` },
+    },
+  );
   children.push(child);
   let printed = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -119,7 +137,11 @@ async function startMortise(folder: string, upstream: number, children: ChildPro
     if (child.exitCode !== null) throw new Error(`mortise start ended: ${printed}`);
     const admin = readAdmin(adminFile);
     if (admin !== undefined) {
-      const answer = await fetchJson(`${admin.url}/keys`, admin.token, { consumer: "bench", scopes: ["orders:write"], reason: "bench" });
+      const answer = await fetchJson(`${admin.url}/keys`, admin.token, {
+        consumer: "bench",
+        scopes: ["orders:write"],
+        reason: "bench",
+      });
       const apiUrl = new URL(admin.apiUrl);
       return { pid: child.pid as number, port: Number(apiUrl.port), key: (answer as { key: string }).key };
     }

@@ -13,7 +13,9 @@ const answers: Readonly<Record<string, string>> = {
 const responses = new Map(
   Object.entries(answers).map(([path, body]) => [
     path,
-    Buffer.from(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`),
+    Buffer.from(
+      `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    ),
   ]),
 );
 
