@@ -19,8 +19,8 @@ import type { AnyProcess } from "../define.ts";
 import type { Actor, Operation, ParkedQuestion, RunStatus } from "../engine.ts";
 import { DeclaredFault, type Flow, FlowTimeout, type Rejection } from "../flow.ts";
 import { type Asked, askedAsJson, askedOf, matches, recordAsk } from "./asking.ts";
-import { type Ending, endingOf, type Result } from "./ending.ts";
-import { type Host, type Identity, openSteps, type Running } from "./host.ts";
+import { endingOf, type Result } from "./ending.ts";
+import { type ExecutionParts, type Host, type Identity, openSteps, type Running } from "./host.ts";
 import type { Journal } from "./journal.ts";
 import { operate } from "./operating.ts";
 import { perform, stopAll } from "./performing.ts";
@@ -28,23 +28,12 @@ import type { Policy } from "./policy.ts";
 import { codeQuestion, divergenceQuestion } from "./questions.ts";
 import type { AskRecord, GotRecord, HistoryRecord } from "./records.ts";
 import { recordResult } from "./results.ts";
-import { openQuestions, restingSteps, Script } from "./script.ts";
+import { leftOff, openQuestions, restingSteps, Script } from "./script.ts";
 import { statusOf } from "./status.ts";
-import type { LiveStep, Mail, Step } from "./steps.ts";
+import { type LiveStep, type Mail, newStep, type Step } from "./steps.ts";
 import { Undoing } from "./undoing.ts";
 import { type Asker, type Draft, flowOf } from "./verbs.ts";
 import type { Delivery } from "./wire.ts";
-
-/** What an execution is made of. `process` is absent where the code version has none of the name. */
-export interface ExecutionParts {
-  readonly host: Host;
-  readonly identity: Identity;
-  readonly process: AnyProcess | undefined;
-  readonly policy: Policy;
-  readonly validateOutput: Validate;
-  readonly journal: Journal;
-  readonly records: readonly HistoryRecord[];
-}
 
 type Phase =
   | { readonly kind: "code" }
@@ -69,6 +58,8 @@ export class Execution implements Asker, Running {
   /** Inbox rows that were taken in. */
   readonly #seen = new Set<number>();
   readonly #mail: Mail[] = [];
+  /** Operators' acts that came before the history was replayed. */
+  readonly #early: Delivery[] = [];
   #phase: Phase = { kind: "code" };
   #awake = false;
   #replayed = false;
@@ -103,23 +94,25 @@ export class Execution implements Asker, Running {
   /** Runs the code from the start, on what the history holds. A run whose undo had begun goes on undoing, a stopped one stays stopped. */
   begin(): void {
     const { records } = this.#script;
-    const begun = records.findLast((record) => record.t === "undoing");
-    if (begun?.t === "undoing") {
-      this.#pivoted = records.some((record) => record.t === "pivot");
-      this.#asked = records.reduce((most, record) => (record.t === "ask" ? Math.max(most, record.n) : most), 0);
-      const undoing = Undoing.resume(this, begun, records);
-      this.#phase = { kind: "undoing", undoing };
-      undoing.next();
-      return;
-    }
-    const last = records.findLast((record) => (record.t === "park" && record.n === undefined) || record.t === "op");
-    if (last?.t === "park") {
-      this.#pivoted = records.some((record) => record.t === "pivot");
-      this.#phase = { kind: "stopped", question: last.q };
-    } else if (this.#process === undefined) {
+    const left = leftOff(records);
+    if (left.kind === "code") {
+      if (this.#process !== undefined) {
+        this.#runCode(this.#process, left.input);
+        return;
+      }
       const { process, version } = this.identity;
       this.stop(codeQuestion("process-missing", `Code version ${version} has no process ${process}.`, false));
-    } else this.#runCode(this.#process, (records[0] as { input: Json }).input);
+      return;
+    }
+    this.#pivoted = left.pivoted;
+    this.#asked = left.asked;
+    if (left.kind === "stopped") {
+      this.#phase = { kind: "stopped", question: left.question };
+      return;
+    }
+    const undoing = Undoing.resume(this, left.begun, records);
+    this.#phase = { kind: "undoing", undoing };
+    undoing.next();
   }
 
   #runCode(process: AnyProcess, input: Json): void {
@@ -197,21 +190,8 @@ export class Execution implements Asker, Running {
     return false;
   }
 
-  #addStep(ask: AskRecord, live: LiveStep, recorded: boolean): Step & { readonly promise: Promise<unknown> } {
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    // A branch that nobody awaits yet must not count as an unhandled rejection.
-    promise.catch(() => {});
-    const step = {
-      ask,
-      live,
-      recorded,
-      promise,
-      got: undefined,
-      performance: undefined,
-      question: undefined,
-      resolve,
-      reject,
-    };
+  #addStep(ask: AskRecord, live: LiveStep, recorded: boolean): ReturnType<typeof newStep> {
+    const step = newStep(ask, live, recorded);
     this.steps.set(ask.n, step);
     return step;
   }
@@ -222,14 +202,19 @@ export class Execution implements Asker, Running {
   receive(delivery: Delivery): void {
     if (this.#seen.has(delivery.id) || this.#phase.kind === "ended") return;
     this.#seen.add(delivery.id);
-    if (delivery.kind === "operate") {
-      this.journal.consume(delivery.id);
-      const { operation, actor } = JSON.parse(delivery.body) as { operation: Operation; actor: Actor };
-      operate(this, operation, actor);
-      this.host.changed(this);
-      return;
-    }
-    this.post({ kind: "inbox", id: delivery.id, n: delivery.n, what: delivery.kind, body: delivery.body });
+    if (delivery.kind !== "operate") {
+      this.post({ kind: "inbox", id: delivery.id, n: delivery.n, what: delivery.kind, body: delivery.body });
+    } else if (this.#phase.kind === "code" && !this.#replayed) {
+      // What it is about may not have been asked again yet.
+      this.#early.push(delivery);
+    } else this.#operate(delivery);
+  }
+
+  #operate(delivery: Delivery): void {
+    this.journal.consume(delivery.id);
+    const { operation, actor } = JSON.parse(delivery.body) as { operation: Operation; actor: Actor };
+    operate(this, operation, actor);
+    this.host.changed(this);
   }
 
   post(mail: Mail): void {
@@ -239,6 +224,8 @@ export class Execution implements Asker, Running {
       return;
     }
     if (this.#phase.kind === "ended") return;
+    // Stopped code starts anew from the history, and finds the row in the inbox again.
+    if (this.#phase.kind === "stopped" && mail.kind === "inbox") return;
     // X5: recorded, and given to nobody.
     const step = recordResult(this, mail);
     this.host.changed(this);
@@ -292,6 +279,8 @@ export class Execution implements Asker, Running {
     if (!this.#replayed) {
       this.#replayed = true;
       this.#resume();
+      for (const delivery of this.#early.splice(0)) this.#operate(delivery);
+      if (this.phase !== "code" || this.#awake) return;
     }
     if (this.#mail.length > 0) this.host.ready(this);
     else if (this.#rejection !== undefined || this.#result !== undefined) this.#finish();
@@ -354,6 +343,7 @@ export class Execution implements Asker, Running {
     this.#phase = { kind: "stopped", question };
     this.journal.record({ t: "park", at: this.host.now(), q: question });
     this.restate();
+    for (const delivery of this.#early.splice(0)) this.#operate(delivery);
   }
 
   /** Stopped code starts anew from the history, once nothing is under way. */
@@ -366,13 +356,12 @@ export class Execution implements Asker, Running {
   }
 
   #finish(): void {
-    // What is under way ends first, so that its result is recorded.
-    if (this.#rejection === undefined && openSteps(this.steps).some((step) => step.live?.kind !== "wait"))
+    if (this.#rejection === undefined && openSteps(this.steps).some((step) => step.live?.kind !== "wait")) {
+      // What is under way ends first, so that its result is recorded.
       this.restate();
-    else this.#conclude(endingOf(this.#rejection, this.#result, this.#pivoted, this.#validateOutput));
-  }
-
-  #conclude(ending: Ending): void {
+      return;
+    }
+    const ending = endingOf(this.#rejection, this.#result, this.#pivoted, this.#validateOutput);
     if (ending.kind === "completed") this.end("completed", undefined, undefined, ending.out);
     else if (ending.kind === "undo") this.undo(ending.as, ending.reason, ending.detail);
     else this.stop(ending.question);

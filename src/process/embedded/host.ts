@@ -1,9 +1,11 @@
 /** What an execution gets from its worker, and what the parts of an execution use of each other. */
-import type { AnyOperation, Caller } from "../../operation.ts";
+import type { AnyOperation, Caller, Validate } from "../../operation.ts";
+import type { AnyProcess } from "../define.ts";
 import type { ParkedQuestion } from "../engine.ts";
 import type { Surroundings } from "./attempts.ts";
 import type { Journal } from "./journal.ts";
 import type { Policy } from "./policy.ts";
+import type { HistoryRecord } from "./records.ts";
 import type { Mail, Step } from "./steps.ts";
 
 /** What a worker lends to its executions. */
@@ -30,6 +32,17 @@ export interface Identity {
   readonly key: string;
   readonly process: string;
   readonly version: string;
+}
+
+/** What an execution is made of. `process` is absent where the code version has none of the name. */
+export interface ExecutionParts {
+  readonly host: Host;
+  readonly identity: Identity;
+  readonly process: AnyProcess | undefined;
+  readonly policy: Policy;
+  readonly validateOutput: Validate;
+  readonly journal: Journal;
+  readonly records: readonly HistoryRecord[];
 }
 
 /** An execution as its worker holds it. */

@@ -1,4 +1,5 @@
 /** A history read back: what the code must ask again, and what it is given, in the recorded total order (P4). */
+import type { Json } from "../../operation.ts";
 import type { ParkedQuestion } from "../engine.ts";
 import type { AskRecord, GotRecord, HistoryRecord } from "./records.ts";
 
@@ -58,4 +59,25 @@ export function restingSteps(records: readonly HistoryRecord[]): Set<number> {
     else if (record.t === "op" && record.n !== undefined) resting.delete(record.n);
   }
   return resting;
+}
+
+/** Where a run left off: its code runs, it was stopped, or its end had begun. */
+export type LeftOff =
+  | { readonly kind: "code"; readonly input: Json }
+  | { readonly kind: "stopped"; readonly question: ParkedQuestion; readonly pivoted: boolean; readonly asked: number }
+  | {
+      readonly kind: "undoing";
+      readonly begun: HistoryRecord & { readonly t: "undoing" };
+      readonly pivoted: boolean;
+      readonly asked: number;
+    };
+
+export function leftOff(records: readonly HistoryRecord[]): LeftOff {
+  const pivoted = records.some((record) => record.t === "pivot");
+  const asked = records.reduce((most, record) => (record.t === "ask" ? Math.max(most, record.n) : most), 0);
+  const begun = records.findLast((record) => record.t === "undoing");
+  if (begun?.t === "undoing") return { kind: "undoing", begun, pivoted, asked };
+  const last = records.findLast((record) => (record.t === "park" && record.n === undefined) || record.t === "op");
+  if (last?.t === "park") return { kind: "stopped", question: last.q, pivoted, asked };
+  return { kind: "code", input: (records[0] as HistoryRecord & { readonly t: "start" }).input };
 }

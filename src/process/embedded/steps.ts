@@ -55,3 +55,15 @@ export type Mail =
       readonly what: "signal" | "timer" | "answer";
       readonly body: string;
     };
+
+/** A step that was just asked; `promise` is what its verb gives. */
+export function newStep(
+  ask: AskRecord,
+  live: LiveStep,
+  recorded: boolean,
+): Step & { readonly promise: Promise<unknown> } {
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+  // A branch that nobody awaits yet must not count as an unhandled rejection.
+  promise.catch(() => {});
+  return { ask, live, recorded, promise, got: undefined, performance: undefined, question: undefined, resolve, reject };
+}
