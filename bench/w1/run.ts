@@ -106,7 +106,9 @@ export async function runW1(options: BenchOptions): Promise<void> {
   } finally {
     for (const child of children) child.kill("SIGTERM");
     await Promise.all(
-      children.map((child) => (child.exitCode === null && child.signalCode === null ? once(child, "exit") : undefined)),
+      children
+        .filter((child) => child.exitCode === null && child.signalCode === null)
+        .map((child) => once(child, "exit")),
     );
     rmSync(folder, { recursive: true, force: true });
   }
