@@ -1,0 +1,129 @@
+/**
+ * A kill at every write and every fsync of the journal: the scripted scenario runs under strace, which kills it at the N-th call on the
+ * database's files, from the first one of an empty folder on. Each time it is started again, driven to its end, and judged.
+ */
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type Chance, chanceOf } from "./chance.ts";
+import { onDatabase, runToEnd, startChild } from "./child.ts";
+import type { LogLine } from "./client-log.ts";
+import { assertSound, judge } from "./judge.ts";
+import { type Ledger, linesOf, startLedger } from "./ledger.ts";
+import { filesOf, type Report, type ScenarioOptions } from "./scenario.ts";
+
+const calls = ["pwrite64", "fsync", "fdatasync", "ftruncate"] as const;
+
+export interface Point {
+  readonly call: (typeof calls)[number];
+  /** Counted from 1. */
+  readonly nth: number;
+}
+
+export interface Sweep {
+  /** How often the scenario makes each call, when nothing kills it. */
+  readonly counts: Readonly<Record<string, number>>;
+  readonly points: number;
+  /** Points at which the scenario was already over. */
+  readonly late: number;
+  readonly parked: number;
+  readonly accepted: number;
+}
+
+/** Six runs have every verb, every effect and every kind of end; 40 pages make checkpoints part of it. */
+const scripted = { scenario: "all", runs: 6, inFlight: 6, finish: true, replays: 100, checkpointPages: 40 } as const;
+
+/**
+ * Kills at `chosen` of all points (default: each). Throws at the first violation, with the point.
+ * @param within stop beginning points after so many milliseconds
+ */
+export async function sweep(options: {
+  readonly folder: string;
+  readonly seed: number;
+  readonly within?: number;
+  readonly every: boolean;
+  readonly tell?: (line: string) => void;
+}): Promise<Sweep> {
+  const began = Date.now();
+  const ledger = await startLedger(join(options.folder, "ledger.jsonl"));
+  try {
+    const counts = await countCalls(options.folder, ledger.url);
+    const all = calls.flatMap((call) => Array.from({ length: counts[call] ?? 0 }, (_, at) => ({ call, nth: at + 1 })));
+    const order = options.every ? all : shuffled(all, chanceOf(options.seed));
+    let points = 0;
+    let late = 0;
+    let parked = 0;
+    let accepted = 0;
+    for (const point of order) {
+      if (options.within !== undefined && Date.now() - began > options.within) break;
+      const one = await killAt(point, points, options.folder, ledger);
+      points += 1;
+      if (!one.killed) late += 1;
+      parked += one.parked;
+      accepted += one.accepted;
+      if (points % 25 === 0) options.tell?.(`${points} of ${order.length} points`);
+    }
+    return { counts, points, late, parked, accepted };
+  } finally {
+    await ledger.stop();
+  }
+}
+
+async function countCalls(folder: string, ledger: string): Promise<Record<string, number>> {
+  const place = join(folder, "count");
+  mkdirSync(place);
+  const trace = join(place, "trace");
+  const options: ScenarioOptions = { ...scripted, folder: place, ledger, prefix: "count" };
+  const child = startChild(
+    { ...options, replays: 0 },
+    onDatabase(place, ["-e", `trace=${calls.join(",")}`, "-o", trace]),
+  );
+  try {
+    const { code, errors } = await child.exit;
+    if (code !== 0) throw new Error(`the scenario did not end under strace: ${errors}`);
+  } finally {
+    child.kill();
+  }
+  const counts: Record<string, number> = {};
+  for (const [, call] of readFileSync(trace, "utf8").matchAll(/^\d+ +(\w+)\(/gm))
+    counts[call as string] = (counts[call as string] ?? 0) + 1;
+  rmSync(place, { recursive: true });
+  return counts;
+}
+
+async function killAt(
+  { call, nth }: Point,
+  number: number,
+  folder: string,
+  ledger: Ledger,
+): Promise<{ killed: boolean; parked: number; accepted: number }> {
+  const place = join(folder, `${call}-${nth}`);
+  mkdirSync(place);
+  const where = `killed at ${call} number ${nth}`;
+  const options: ScenarioOptions = { ...scripted, folder: place, ledger: ledger.url, prefix: `p${number}` };
+  const child = startChild(
+    options,
+    onDatabase(place, ["-e", `trace=${call}`, "-e", `inject=${call}:signal=KILL:when=${nth}`, "-o", "/dev/null"]),
+  );
+  const exit = await child.exit.finally(() => child.kill());
+  const killed = exit.signal === "SIGKILL";
+  if (!killed && exit.code !== 0) throw new Error(`${where}: it ended with ${String(exit.code)}\n${exit.errors}`);
+  await runToEnd(options, where);
+  const files = filesOf(place);
+  const log = linesOf<LogLine>(files.log);
+  const report = JSON.parse(readFileSync(files.report, "utf8")) as Report;
+  const mine = ledger.news().filter(({ id }) => id.startsWith(`p${number}-`));
+  const verdict = judge("all", log, mine, report);
+  assertSound(verdict, where);
+  if (report.runs.length < scripted.runs) throw new Error(`${where}: only ${report.runs.length} runs were started`);
+  rmSync(place, { recursive: true });
+  return { killed, parked: verdict.parked, accepted: verdict.accepted };
+}
+
+function shuffled<T>(items: readonly T[], chance: Chance): T[] {
+  const list = [...items];
+  for (let at = list.length - 1; at > 0; at--) {
+    const other = chance.below(at + 1);
+    [list[at], list[other]] = [list[other] as T, list[at] as T];
+  }
+  return list;
+}

@@ -1,0 +1,112 @@
+/**
+ * The process of the crash tests: every verb once, against operations of every effect. What a run has to leave in the ledger follows
+ * from its key alone (`planOf`, `expectedOf`).
+ */
+import type { AnyOperation, Effect, EventType, Json, Probe, Schema } from "../../src/operation.ts";
+import { type AnyProcess, defineProcess, defineTask } from "../../src/process/define.ts";
+import { FlowTimeout } from "../../src/process/flow.ts";
+
+/** `keyed`: every effect has a key or a probe; `all`: some runs also make a call that has neither. */
+export type ScenarioName = "keyed" | "all";
+
+export interface Plan {
+  /** The signal is sent before the start; else once the run waits for it. */
+  readonly early: boolean;
+  readonly end: "completed" | "rejected" | "undone";
+  readonly mails: boolean;
+}
+export interface JourneyInput extends Plan {
+  readonly id: string;
+}
+
+/** A key ends in its number: `k3-17`. */
+export function planOf(key: string, scenario: ScenarioName): Plan {
+  const number = Number(key.slice(key.lastIndexOf("-") + 1));
+  const end = number % 5 === 3 ? "rejected" : number % 7 === 5 ? "undone" : "completed";
+  return { early: number % 2 === 0, end, mails: scenario === "all" && end === "completed" && number % 3 === 1 };
+}
+
+/** How often each operation is applied for a run that came to its end. */
+export function expectedOf(plan: Plan): Readonly<Record<string, number>> {
+  const all = { pay: 1, deposit: 1, book: 1, stamp: 1, note: 1 };
+  if (plan.end !== "completed") return { ...all, refund: 1, redeposit: 1, release: 1 };
+  return plan.mails ? { ...all, mail: 1, noted: 1 } : all;
+}
+
+const anything: Schema = { kind: "schema", json: true };
+export const arrived: EventType<Json> = { kind: "event", system: "ledger", name: "arrived" };
+const never: EventType<Json> = { kind: "event", system: "ledger", name: "never" };
+const approval = defineTask({ name: "approval", title: "Approve?", input: anything, answer: anything });
+
+const operation = (name: string, effect: Effect, more: { readonly probe?: Probe } = {}): AnyOperation =>
+  Object.freeze({ kind: "operation", system: "ledger", name, effect, ...more });
+const found: Probe = { call: "find", with: ({ key }) => ({ reference: key }), settle: "150ms" };
+const look = operation("look", "read");
+const find = operation("find", "read");
+const deny = operation("deny", "idempotent");
+const pay = operation("pay", "idempotent");
+const deposit = operation("deposit", "idempotent");
+const book = operation("book", "unrepeatable", { probe: found });
+const note = operation("note", "idempotent");
+const mail = operation("mail", "unrepeatable");
+const noted = operation("noted", "idempotent");
+const refund = operation("refund", "idempotent");
+const redeposit = operation("redeposit", "idempotent");
+const release = operation("release", "idempotent");
+const operations = [look, find, deny, pay, deposit, book, note, mail, noted, refund, redeposit, release];
+const byName = new Map(operations.map((one) => [`ledger.${one.name}`, one]));
+export const operationNamed = (name: string): AnyOperation | undefined => byName.get(name);
+
+/** What only undoing calls. */
+export const undoNames: ReadonlySet<string> = new Set(["refund", "redeposit", "release"]);
+
+/** What the process uses of the outside without a verb. */
+export interface Outside {
+  /** The body of the local step. */
+  stamp(id: string, key: string): Promise<Json>;
+  /** Told before each request for a call without key and probe. */
+  asking(id: string): void;
+}
+
+export function journeyOf(outside: Outside): AnyProcess {
+  const undoing = (id: string, call: AnyOperation) => ({
+    call,
+    with: ({ output, key }: { output: unknown; key: string }) => ({ id, reference: key, output: output ?? null }),
+  });
+  return defineProcess({
+    name: "journey",
+    input: anything as Schema<JourneyInput>,
+    key: ({ id }) => id,
+    retry: { backoff: "20ms" },
+    async run(flow, { id, end, mails }) {
+      await flow.call(look, { id });
+      const paid = await flow.call(pay, { id, order: flow.uuid() }, { undo: undoing(id, refund) });
+      const denied = await flow.attempt(deny, { id });
+      const stamped = await flow.step("stamp", { effect: "idempotent" }, ({ key }) => outside.stamp(id, key));
+      await flow.sleep("5ms");
+      const [booked, deposited, signal] = await flow.all([
+        flow.call(book, { id }, { undo: undoing(id, release) }),
+        flow.call(deposit, { id }, { undo: undoing(id, redeposit) }),
+        flow.receive(arrived, { key: id }),
+      ]);
+      const answer = await flow.task(approval, { input: { id }, assign: "finance" });
+      await flow.call(note, { id, signal, answer });
+      let late = false;
+      try {
+        await flow.receive(never, { key: id, within: "5ms" });
+      } catch (error) {
+        late = error instanceof FlowTimeout;
+      }
+      if (end === "rejected") flow.reject("as planned", { id });
+      if (end === "undone") await flow.call(deny, { id });
+      flow.pivot();
+      if (mails) {
+        outside.asking(id);
+        await flow.call(mail, { id });
+        await flow.call(noted, { id });
+      }
+      const kind = denied.ok ? "allowed" : denied.fault.name;
+      return { id, paid, stamped, booked, deposited, signal, answer, kind, late, now: flow.now(), one: flow.uuid() };
+    },
+  });
+}

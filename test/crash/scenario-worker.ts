@@ -1,0 +1,47 @@
+/** The worker thread of the scenario: the engine's worker with the journey and a caller that speaks to the ledger. */
+import { workerData } from "node:worker_threads";
+import type { Caller, CallResult, Json } from "../../src/operation.ts";
+import { runWorker, type WorkerLink } from "../../src/process/embedded/worker.ts";
+import { openLog } from "./client-log.ts";
+import { journeyOf, operationNamed, undoNames } from "./journey.ts";
+import { postTo } from "./ledger.ts";
+
+export interface ScenarioWorkerData {
+  readonly link: WorkerLink;
+  readonly ledger: string;
+  readonly log: string;
+  /** Replay: nothing but an undo may be called, and nothing is really called. */
+  readonly replay: boolean;
+}
+
+const { link, ledger, log: file, replay } = workerData as ScenarioWorkerData;
+const log = openLog(file);
+const reads = new Set(["look", "find"]);
+
+function send(operation: string, key: string, id: string, attempt: number, body: Json): Promise<Json> {
+  if (replay) {
+    if (!undoNames.has(operation)) log({ kind: "replay-called", key: id, operation });
+    return Promise.resolve({ ok: true, output: null });
+  }
+  if (!reads.has(operation)) log({ kind: "calling", key: id, effect: key });
+  return postTo(ledger, { operation, key, id, attempt, body });
+}
+
+const caller: Caller = async ({ name }, input, { key, attempt }) =>
+  (await send(name, key, String((input as { id?: Json }).id ?? ""), attempt, input)) as unknown as CallResult;
+
+const journey = journeyOf({
+  stamp: async (id, key) => ((await send("stamp", key, id, 1, { id })) as { output: Json }).output,
+  asking: (id) => {
+    if (!replay) log({ kind: "asking", key: id });
+  },
+});
+
+await runWorker({
+  link,
+  processes: [journey],
+  caller,
+  operation: operationNamed,
+  validateOutput: () => () => [],
+});
+process.exit(0);
