@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { readLedger } from "../examples/harbour-supply/simulators/ledger.ts";
 
@@ -56,6 +57,24 @@ test("orders are placed, each that ends gets a line; Ctrl-C stops everything, an
   const ids = (kind: string) =>
     ledger.filter((line) => line.kind === kind).map((line) => line.id ?? (line.order as { id: string }).id);
   assert.deepEqual(ids("ended").sort(), ids("order").sort(), "every order that was ever placed has ended, once");
+});
+
+test("when it is killed, the systems and Mortise end too", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "harbour-start-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const started = start(t, folder);
+  await until(started, /API docs/);
+  const tokenFile = join(folder, "store", "admin.json");
+  assert.ok(existsSync(tokenFile));
+  started.child.kill("SIGKILL");
+  await started.ended;
+  // Its streams are inherited by the simulators: they end when the last of them has.
+  await once(started.child.stderr as NodeJS.EventEmitter, "close", { signal: AbortSignal.timeout(30_000) });
+  const deadline = Date.now() + 30_000;
+  while (existsSync(tokenFile)) {
+    assert.ok(Date.now() < deadline, "Mortise still runs");
+    await pause(50);
+  }
 });
 
 test("options that do not fit are refused with the usage", async (t) => {

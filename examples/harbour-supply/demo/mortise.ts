@@ -26,7 +26,7 @@ export interface MortiseOptions {
 }
 
 const project = fileURLToPath(new URL("..", import.meta.url));
-const binary = fileURLToPath(new URL("../../../bin/mortise.mjs", import.meta.url));
+const binary = fileURLToPath(new URL("./with-launcher.ts", import.meta.url));
 
 /** Resolves when Mortise takes requests; rejects when it ends before, or not in time. */
 export async function startMortise(options: MortiseOptions): Promise<Mortise> {
@@ -36,7 +36,7 @@ export async function startMortise(options: MortiseOptions): Promise<Mortise> {
   const stale = textOf(tokenFile);
   const log = openSync(logFile, "a");
   const child = spawn(process.execPath, [binary, "start", "--project", project], {
-    stdio: ["ignore", log, log],
+    stdio: ["pipe", log, log],
     env: { ...process.env, ...options.environment },
     detached: true, // Ctrl-C is for whoever started this; who decides in which order things end
   });
