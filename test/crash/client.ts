@@ -110,8 +110,9 @@ export class Client {
     if (detail === undefined || detail.status !== "parked" || detail.parked?.code !== "step-unknown") return;
     const parks = parksOf(detail);
     this.#once(`operate ${run.key} ${parks}`, async () => {
-      const step = detail.steps.find(({ id, status }) => id === detail.parked?.step && status === "open");
-      const [found] = await appliedUnder(this.#options.ledger, String(step?.key));
+      const step = detail.steps.find(({ id }) => id === detail.parked?.step);
+      if (step?.key === undefined) throw new Error(`the question of ${run.key} names no step with a key`);
+      const [found] = await appliedUnder(this.#options.ledger, step.key);
       if (found === undefined) this.#log({ kind: "asking", key: run.key });
       const operation =
         found === undefined
