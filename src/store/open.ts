@@ -59,6 +59,7 @@ export async function openStore(options: OpenOptions): Promise<OpenedStore> {
     throw error;
   });
 
+  let ended = false;
   const read = new DatabaseSync(options.file, { readOnly: true });
   read.exec("pragma query_only = on");
   return {
@@ -73,6 +74,8 @@ export async function openStore(options: OpenOptions): Promise<OpenedStore> {
     },
     detach: (name) => thread.postMessage({ detach: name }),
     async close() {
+      if (ended) return;
+      ended = true;
       client.expectEnd();
       client.flush();
       thread.postMessage({ close: true });

@@ -26,7 +26,7 @@ import { operate } from "./operating.ts";
 import { perform, stopAll } from "./performing.ts";
 import type { Policy } from "./policy.ts";
 import { codeQuestion, divergenceQuestion } from "./questions.ts";
-import type { AskRecord, GotRecord, HistoryRecord } from "./records.ts";
+import type { AskRecord, GotRecord } from "./records.ts";
 import { recordResult } from "./results.ts";
 import { leftOff, openQuestions, restingSteps, Script } from "./script.ts";
 import { statusOf } from "./status.ts";

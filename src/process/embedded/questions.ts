@@ -2,6 +2,23 @@
 import type { Json, StoredFailure } from "../../operation.ts";
 import type { Operation, ParkedQuestion } from "../engine.ts";
 
+/** Every reason for which a run parks; docs/reference/parked-runs.md has a section for each. */
+export const questionCodes = [
+  "step-unknown",
+  "step-attempts",
+  "step-gave-up",
+  "undo-failed",
+  "process-diverged",
+  "process-threw",
+  "process-foreign-await",
+  "process-output",
+  "process-after-pivot",
+  "process-missing",
+] as const;
+type QuestionCode = (typeof questionCodes)[number];
+type StepCode = QuestionCode & `step-${string}`;
+type CodeCode = Exclude<QuestionCode & `process-${string}`, "process-diverged">;
+
 type Answers = ParkedQuestion["answers"];
 const answer = (kind: Operation["kind"], effect: string) => ({ kind, effect });
 
@@ -12,7 +29,7 @@ const happened = answer("happened", "Records the result you give as the step's o
 
 /** A step that can't go on by itself. */
 export function stepQuestion(
-  code: "step-gave-up" | "step-unknown" | "step-attempts",
+  code: StepCode,
   step: string,
   key: string,
   failure: StoredFailure,
@@ -75,17 +92,7 @@ export function divergenceQuestion(message: string, recorded: Json, asked: Json,
 }
 
 /** The process's own code stopped. */
-export function codeQuestion(
-  code:
-    | "process-threw"
-    | "process-foreign-await"
-    | "process-output"
-    | "process-after-pivot"
-    | "process-missing"
-    | "process-value",
-  message: string,
-  undoable: boolean,
-): ParkedQuestion {
+export function codeQuestion(code: CodeCode, message: string, undoable: boolean): ParkedQuestion {
   return {
     code,
     message,

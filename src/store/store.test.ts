@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { type OpenedStore, openStore } from "./open.ts";
+import { portClient } from "./port-client.ts";
+
+/** A part with a table, written as a module of its own: the writer thread imports it. */
+const part = (migrations: readonly string[]) => `
+export const storePart = {
+  name: "test",
+  migrations: ${JSON.stringify(migrations)},
+  commands({ db, post, refuse }) {
+    const insert = db.prepare("insert into items (id, body) values (?, ?)");
+    return {
+      add: ({ id, body }) => { insert.run(id, body); return id; },
+      addAndPost: ({ id, to }) => { insert.run(id, ""); post(to, { id }); },
+      refuse: (answer) => refuse(answer),
+      fail: () => { db.exec("insert into no_such_table values (1)"); },
+    };
+  },
+};
+`;
+const table = "create table items (id text primary key, body text) strict";
+
+async function withStore(
+  body: (store: OpenedStore, folder: string, posts: unknown[]) => Promise<void>,
+  migrations: readonly string[] = [table],
+): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "mortise-store-"));
+  const posts: unknown[] = [];
+  try {
+    const store = await open(folder, migrations, (messages) => posts.push(...messages));
+    try {
+      await body(store, folder, posts);
+    } finally {
+      await store.close();
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function open(
+  folder: string,
+  migrations: readonly string[],
+  onPost: (messages: readonly unknown[]) => void = () => {},
+): Promise<OpenedStore> {
+  const module = join(folder, `part-${migrations.length}.mjs`);
+  writeFileSync(module, part(migrations));
+  return openStore({ file: join(folder, "data", "store.db"), parts: [pathToFileURL(module).href], onPost });
+}
+
+const add = (id: string, body = "") => ({ name: "test.add", parameters: { id, body } });
+const ids = (store: OpenedStore) =>
+  store.read
+    .prepare("select id from items order by id")
+    .all()
+    .map(({ id }) => id);
+
+test("a batch is done when its promise resolves, and readers see it", async () => {
+  await withStore(async (store) => {
+    assert.deepEqual(await store.submit([add("a"), add("b")]), { kind: "done", answers: ["a", "b"] });
+    assert.deepEqual(ids(store), ["a", "b"]);
+  });
+});
+
+test("the database is in WAL mode", async () => {
+  await withStore(async (store) => {
+    assert.equal(store.read.prepare("pragma journal_mode").get()?.journal_mode, "wal");
+  });
+});
+
+test("a refused batch leaves nothing behind, and its neighbours are done", async () => {
+  await withStore(async (store) => {
+    const answers = await Promise.all([
+      store.submit([add("a")]),
+      store.submit([add("b"), { name: "test.refuse", parameters: { taken: "b" } }, add("c")]),
+      store.submit([add("d")]),
+    ]);
+    assert.deepEqual(
+      answers.map(({ kind }) => kind),
+      ["done", "refused", "done"],
+    );
+    assert.deepEqual(answers[1], { kind: "refused", by: "test.refuse", answer: { taken: "b" } });
+    assert.deepEqual(ids(store), ["a", "d"]);
+  });
+});
+
+test("a batch with a broken command rejects, and its neighbours are done", async () => {
+  await withStore(async (store) => {
+    const [good, bad, twice] = await Promise.allSettled([
+      store.submit([add("a")]),
+      store.submit([add("b"), { name: "test.fail", parameters: null }]),
+      store.submit([add("a")]),
+    ]);
+    assert.equal(good.status, "fulfilled");
+    assert.equal(bad.status, "rejected");
+    assert.equal(twice.status, "rejected");
+    await assert.rejects(store.submit([{ name: "test.unknown", parameters: null }]), { code: "internal" });
+    assert.deepEqual(ids(store), ["a"]);
+  });
+});
+
+test("posts leave after the commit, and never from a batch that was rolled back", async () => {
+  await withStore(async (store, _folder, posts) => {
+    await store.submit([{ name: "test.addAndPost", parameters: { id: "a", to: "front" } }]);
+    await store.submit([
+      { name: "test.addAndPost", parameters: { id: "b", to: "front" } },
+      { name: "test.refuse", parameters: null },
+    ]);
+    await store.submit([add("c")]);
+    assert.deepEqual(posts, [{ id: "a" }]);
+  });
+});
+
+test("another port has its own order, and gets its own posts", async () => {
+  await withStore(async (store, _folder, posts) => {
+    const got: unknown[] = [];
+    const client = portClient(store.attach("worker"), (messages) => got.push(...messages));
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, (_, index) => client.submit([add(`w${String(index).padStart(3, "0")}`)])),
+    );
+    assert.equal(answers.length, 100);
+    await client.submit([{ name: "test.addAndPost", parameters: { id: "x", to: "worker" } }]);
+    assert.deepEqual(got, [{ id: "x" }]);
+    assert.deepEqual(posts, []);
+    client.close();
+  });
+});
+
+test("migrations run once, in order; a newer database is refused", async () => {
+  await withStore(async (store, folder) => {
+    await store.submit([add("kept")]);
+    await store.close();
+    const more = [table, "alter table items add column extra text"];
+    const second = await open(folder, more);
+    assert.deepEqual(ids(second), ["kept"]);
+    assert.equal(second.read.prepare("select count(*) as n from mortise_schema").get()?.n, 2);
+    assert.equal(second.installation, store.installation);
+    await second.close();
+    await assert.rejects(open(folder, [table]), { code: "store-newer" });
+  });
+});
+
+test("a migration that fails changes nothing", async () => {
+  await withStore(async (store, folder) => {
+    await store.close();
+    await assert.rejects(open(folder, [table, "create table more (id text) strict", "no sql"]), { code: "store-open" });
+    const db = new DatabaseSync(join(folder, "data", "store.db"), { readOnly: true });
+    assert.equal(db.prepare("select count(*) as n from sqlite_master where name = 'more'").get()?.n, 0);
+    db.close();
+  });
+});
+
+test("after it was closed the store takes nothing more", async () => {
+  await withStore(async (store) => {
+    await store.close();
+    await assert.rejects(store.submit([add("late")]), { code: "store-failed" });
+  });
+});
