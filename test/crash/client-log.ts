@@ -10,7 +10,7 @@ export type LogLine =
   | { readonly kind: "accepted"; readonly what: "start"; readonly key: string; readonly run: string }
   | { readonly kind: "accepted"; readonly what: "signal"; readonly key: string; readonly payload: Json }
   | { readonly kind: "accepted"; readonly what: "answer"; readonly key: string; readonly answer: Json }
-  /** A person answered the question of a run that had parked for the `parks`-th time. */
+  /** A person answered the question of a run that had parked for the `parks`-th time; 0: an operator cancelled the run. */
   | { readonly kind: "accepted"; readonly what: "operate"; readonly key: string; readonly parks: number }
   /** A call with an effect is about to leave. `effect` is its effect key. */
   | { readonly kind: "calling"; readonly key: string; readonly effect: string }

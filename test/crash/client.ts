@@ -1,7 +1,13 @@
 /** The client of the scenario: does what its runs need, never anything twice that was acknowledged, and logs each acknowledgement. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { EmbeddedEngine } from "../../src/process/embedded/engine.ts";
-import { finalStatuses, type RunDetail, type RunStatus, type RunSummary } from "../../src/process/engine.ts";
+import {
+  finalStatuses,
+  type RunDetail,
+  type RunStatus,
+  type RunSummary,
+  type TaskView,
+} from "../../src/process/engine.ts";
 import type { LogLine } from "./client-log.ts";
 import { arrived, planOf } from "./journey.ts";
 import { appliedUnder } from "./ledger.ts";
@@ -43,13 +49,7 @@ export class Client {
       if (this.#failure !== undefined) throw this.#failure;
       const runs = open.flatMap((status) => this.#engine.runs({ status, limit: 500 }));
       for (const run of runs) this.#serve(run);
-      for (const task of this.#engine.tasks({ status: "open" })) {
-        this.#once(`answer ${task.key}`, async () => {
-          const answer = { approved: task.key };
-          await this.#engine.answer(task.id, answer, actor);
-          this.#log({ kind: "accepted", what: "answer", key: task.key, answer });
-        });
-      }
+      for (const task of this.#engine.tasks({ status: "open" })) this.#answer(task);
       for (let free = this.#options.inFlight - runs.length; free > 0 && this.#started < this.#options.runs; free--) {
         this.#start(`${this.#options.prefix}-${this.#started++}`);
       }
@@ -92,6 +92,21 @@ export class Client {
     if (run.status === "waiting" && run.reason?.startsWith("waits for ledger.arrived") === true)
       this.#once(`signal ${key}`, () => this.#signal(key));
     if (run.status === "parked") this.#answerQuestion(run);
+  }
+
+  #answer({ id, key, run }: TaskView): void {
+    if (planOf(key, this.#options.scenario).end === "cancelled") {
+      this.#once(`operate ${key} 0`, async () => {
+        await this.#engine.operate(run, { kind: "cancel" }, actor);
+        this.#log({ kind: "accepted", what: "operate", key, parks: 0 });
+      });
+      return;
+    }
+    this.#once(`answer ${key}`, async () => {
+      const answer = { approved: key };
+      await this.#engine.answer(id, answer, actor);
+      this.#log({ kind: "accepted", what: "answer", key, answer });
+    });
   }
 
   async #signal(key: string): Promise<void> {

@@ -12,7 +12,8 @@ export type ScenarioName = "keyed" | "all";
 export interface Plan {
   /** The signal is sent before the start; else once the run waits for it. */
   readonly early: boolean;
-  readonly end: "completed" | "rejected" | "undone";
+  /** `cancelled`: an operator cancels it while it waits for its task. */
+  readonly end: "completed" | "rejected" | "undone" | "cancelled";
   readonly mails: boolean;
 }
 export interface JourneyInput extends Plan {
@@ -22,14 +23,18 @@ export interface JourneyInput extends Plan {
 /** A key ends in its number: `k3-17`. */
 export function planOf(key: string, scenario: ScenarioName): Plan {
   const number = Number(key.slice(key.lastIndexOf("-") + 1));
-  const end = number % 5 === 3 ? "rejected" : number % 7 === 5 ? "undone" : "completed";
+  const end =
+    number % 5 === 3 ? "rejected" : number % 7 === 5 ? "undone" : number % 6 === 2 ? "cancelled" : "completed";
   return { early: number % 2 === 0, end, mails: scenario === "all" && end === "completed" && number % 3 === 1 };
 }
 
 /** How often each operation is applied for a run that came to its end. */
 export function expectedOf(plan: Plan): Readonly<Record<string, number>> {
-  const all = { pay: 1, deposit: 1, book: 1, stamp: 1, note: 1 };
-  if (plan.end !== "completed") return { ...all, refund: 1, redeposit: 1, release: 1 };
+  const most = { pay: 1, deposit: 1, book: 1, stamp: 1 };
+  const undos = { refund: 1, redeposit: 1, release: 1 };
+  if (plan.end === "cancelled") return { ...most, ...undos };
+  const all = { ...most, note: 1 };
+  if (plan.end !== "completed") return { ...all, ...undos };
   return plan.mails ? { ...all, mail: 1, noted: 1 } : all;
 }
 

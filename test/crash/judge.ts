@@ -52,7 +52,7 @@ export function judge(
     }
     if (what !== "signal" && what !== "answer") continue;
     // A signal that came before its start was lost with the client, not by the engine.
-    if (run === undefined || !finalStatuses.has(run.status)) continue;
+    if (run === undefined || !finalStatuses.has(run.status) || planOf(key, scenario).end === "cancelled") continue;
     const noted = byId.get(key)?.find(({ operation }) => operation === "note")?.body as
       | { readonly signal?: unknown; readonly answer?: unknown }
       | undefined;
