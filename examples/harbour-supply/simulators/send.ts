@@ -29,7 +29,7 @@ export function send(
       (incoming) => {
         const chunks: Buffer[] = [];
         incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
-        incoming.once("error", reject);
+        incoming.on("error", reject);
         incoming.once("end", () => {
           resolve({
             status: incoming.statusCode ?? 0,
@@ -39,7 +39,7 @@ export function send(
         });
       },
     );
-    outgoing.once("error", reject);
+    outgoing.on("error", reject); // a request can fail twice: refused, then torn down
     outgoing.end(options.body);
   });
 }
