@@ -45,5 +45,4 @@ export {
   published,
 } from "./publish/define.ts";
 export { type ApiCaller, type ApiOperation, del, get, patch, post, put, type RunView } from "./publish/operations.ts";
-export { type FromSchema, schema } from "./schema.ts";
 export { type ConfigOptions, defineConfig } from "./server/config.ts";

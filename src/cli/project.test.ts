@@ -147,12 +147,12 @@ test("check reads what a process uses, and finds what it may not do", async () =
   await run("add", "stock", "stock.yaml");
   writeFileSync(
     file("processes/hold.ts"),
-    `import { defineProcess, schema } from "mortise";
+    `import { defineProcess, t } from "mortise";
 import { stock } from "../systems/stock/index.ts";
 
 export const hold = defineProcess({
   name: "hold",
-  input: schema({ type: "object", properties: { sku: { type: "string" } }, required: ["sku"] }),
+  input: t.object({ sku: t.string() }),
   key: (input) => input.sku,
   async run(flow, input) {
     await new Promise((resolve) => resolve(1));

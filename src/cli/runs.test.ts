@@ -43,10 +43,10 @@ before(async () => {
   await mortise(["init", "demo"], { folder: home });
   writeFileSync(
     join(project, "processes", "risky.ts"),
-    `import { defineProcess, schema } from "mortise";
+    `import { defineProcess, t } from "mortise";
 export const risky = defineProcess({
   name: "risky",
-  input: schema({ type: "object", properties: { id: { type: "string" } }, required: ["id"] }),
+  input: t.object({ id: t.string() }),
   key: (input) => input.id,
   run: (flow) => flow.step("ship", { effect: "unrepeatable" }, () => { throw new Error("the line was cut"); }),
 });

@@ -73,51 +73,23 @@ function json(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
-const processSource = `import { defineProcess, defineTask, schema } from "mortise";
+const processSource = `import { defineProcess, defineTask, t } from "mortise";
 import { price } from "./price.ts";
 
-const request = schema({
-  type: "object",
-  properties: {
-    id: { type: "string", minLength: 1, maxLength: 40 },
-    customer: { type: "string", minLength: 1 },
-    lines: {
-      type: "array",
-      minItems: 1,
-      items: {
-        type: "object",
-        properties: { sku: { type: "string" }, quantity: { type: "integer", minimum: 1 } },
-        required: ["sku", "quantity"],
-        additionalProperties: false,
-      },
-    },
-  },
-  required: ["id", "customer", "lines"],
-  additionalProperties: false,
+const request = t.object({
+  id: t.string({ minLength: 1, maxLength: 40 }),
+  customer: t.string({ minLength: 1 }),
+  lines: t.array(t.object({ sku: t.string(), quantity: t.integer({ minimum: 1 }) }), { minItems: 1 }),
 });
 
-const offer = schema({
-  type: "object",
-  properties: { total: { type: "number" }, discount: { type: "number" } },
-  required: ["total", "discount"],
-  additionalProperties: false,
-});
+const offer = t.object({ total: t.number(), discount: t.number() });
 
 /** People decide about large quotes. */
 export const largeQuote = defineTask({
   name: "large-quote",
   title: "Which discount does this customer get?",
-  input: schema({
-    type: "object",
-    properties: { customer: { type: "string" }, total: { type: "number" } },
-    required: ["customer", "total"],
-  }),
-  answer: schema({
-    type: "object",
-    properties: { discount: { type: "number", minimum: 0, maximum: 50 } },
-    required: ["discount"],
-    additionalProperties: false,
-  }),
+  input: t.object({ customer: t.string(), total: t.number() }),
+  answer: t.object({ discount: t.number({ minimum: 0, maximum: 50 }) }),
 });
 
 /** Prices a request; above 1000 it asks sales for a discount, and waits for the answer through restarts. */

@@ -99,3 +99,22 @@ test("names of two contracts that clash are told apart, with all that refers to 
     "Own",
   ]);
 });
+
+test("a schema of another hand comes in with its type stated", () => {
+  interface Tree {
+    readonly children: readonly Tree[];
+  }
+  const tree = t.json<Tree>({
+    $ref: "#/$defs/Tree",
+    $defs: {
+      Tree: {
+        type: "object",
+        properties: { children: { type: "array", items: { $ref: "#/$defs/Tree" } } },
+        required: ["children"],
+      },
+    },
+  });
+  const validate = compileSchema(t.object({ root: tree }));
+  assert.deepEqual(validate({ root: { children: [{ children: [] }] } }), []);
+  assert.equal(validate({ root: { children: [{}] } }).length, 1);
+});

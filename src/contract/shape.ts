@@ -102,6 +102,8 @@ export const t = Object.freeze({
   nullable: <S extends AnySchema>(inner: S): Schema<Infer<S> | null> =>
     compose([inner], ([body]) => ({ anyOf: [body, { type: "null" }] })),
   any: (words: Words = {}): Schema => schema({ ...words }),
+  /** Any JSON Schema 2020-12 that brings its own `$defs`; its type is stated. */
+  json: <T = unknown>(json: JsonSchema): Schema<T> => Object.freeze({ kind: "schema", json }),
 });
 
 function schema<T>(json: Keywords): Schema<T> {

@@ -74,8 +74,8 @@ test("every exported name is there, and its types compile in a user's project", 
   assert.deepEqual(names.sort(), own.sort());
   writeFileSync(
     join(project, "own.ts"),
-    `import { defineProcess, schema } from "mortise";
-const order = schema({ type: "object", properties: { id: { type: "string" } }, required: ["id"] });
+    `import { defineProcess, t } from "mortise";
+const order = t.object({ id: t.string() });
 export const p = defineProcess({ name: "p", input: order, key: (input) => input.id, run: async (flow) => flow.now() });
 // @ts-expect-error a wrong field is a compile error, so the types are really there
 export const q = defineProcess({ name: "q", input: order, key: (input) => input.nothing, run: async () => 1 });

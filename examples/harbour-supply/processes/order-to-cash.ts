@@ -2,7 +2,7 @@
  * From the order to the money: hold the goods, authorize the payment, ask finance about a big order, book it in the ERP, wait until
  * it is shipped, take the money, and wait until it has arrived. What can't go on is refused, and everything done is undone.
  */
-import { compareDecimals, decimal, defineProcess, type Flow, FlowTimeout, type InputOf, schema } from "mortise";
+import { compareDecimals, decimal, defineProcess, type Flow, FlowTimeout, type InputOf, t } from "mortise";
 import { carrier } from "../systems/carrier/index.ts";
 import { erp } from "../systems/erp/index.ts";
 import { payments } from "../systems/payments/index.ts";
@@ -18,16 +18,7 @@ export const orderToCash = defineProcess({
   name: "order-to-cash",
   description: "From an order in the shop to the money in the bank.",
   input: shop.schemas.Order,
-  output: schema({
-    type: "object",
-    properties: {
-      salesOrder: { type: "string" },
-      tracking: { type: "string" },
-      settledAt: { type: "string" },
-    },
-    required: ["salesOrder", "tracking", "settledAt"],
-    additionalProperties: false,
-  }),
+  output: t.object({ salesOrder: t.string(), tracking: t.string(), settledAt: t.string() }),
   key: (order) => order.id,
   async run(flow, order) {
     const hold = await flow.attempt(

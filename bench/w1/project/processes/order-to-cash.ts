@@ -1,15 +1,11 @@
 /** Order-to-cash as the benchmark runs it: four calls, each with its undo where one makes sense. */
-import { defineProcess, schema } from "mortise";
+import { defineProcess, t } from "mortise";
 import { upstream } from "../systems/upstream/index.ts";
 
 export const orderToCash = defineProcess({
   name: "order-to-cash",
   input: upstream.schemas.Order,
-  output: schema({
-    type: "object",
-    required: ["salesOrder", "payment"],
-    properties: { salesOrder: { type: "string" }, payment: { type: "string" } },
-  }),
+  output: t.object({ salesOrder: t.string(), payment: t.string() }),
   key: (order) => order.id,
   async run(flow, order) {
     const { hold } = await flow.call(upstream.reserve, { reference: order.id, lines: order.lines });
