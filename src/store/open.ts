@@ -25,6 +25,8 @@ export interface OpenedStore extends Store {
   /** A new port to the writer under this name, to be handed to a thread. A port of the same name is replaced. */
   attach(name: string): MessagePort;
   detach(name: string): void;
+  /** Sends what was submitted in this tick now instead of at its end. */
+  flush(): void;
   readonly file: string;
 }
 
@@ -67,6 +69,7 @@ export async function openStore(options: OpenOptions): Promise<OpenedStore> {
     installation,
     read,
     submit: client.submit,
+    flush: client.flush,
     attach(name) {
       const channel = new MessageChannel();
       thread.postMessage({ attach: name, port: channel.port2 }, [channel.port2]);

@@ -24,7 +24,15 @@ import { finalStatuses } from "../engine.ts";
 import { asText } from "./json-text.ts";
 import { newRunId } from "./run-id.ts";
 import { views } from "./views.ts";
-import { type FromWorker, type KeyTaken, portName, type ToFront } from "./wire.ts";
+import {
+  type FromWorker,
+  type KeyTaken,
+  type NewRun,
+  portName,
+  type StartParameters,
+  type ToFront,
+  type ToWorkerControl,
+} from "./wire.ts";
 import type { WorkerLink } from "./worker.ts";
 
 export interface EngineOptions {
@@ -149,6 +157,21 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
       .all()
       .map((row) => row.version as string);
 
+  let told = new Map<MessagePort, NewRun[]>();
+  /** Tells the worker of runs that begin, after the writer: so the writer sees the start before the run's first turn (W4). */
+  function tell(port: MessagePort, run: NewRun): void {
+    if (told.size === 0) {
+      setImmediate(() => {
+        store.flush();
+        for (const [to, runs] of told) to.postMessage({ kind: "starts", runs } satisfies ToWorkerControl);
+        told = new Map();
+      });
+    }
+    const runs = told.get(port);
+    if (runs === undefined) told.set(port, [run]);
+    else runs.push(run);
+  }
+
   async function start(command: StartCommand): Promise<StartAnswer> {
     const { process, key, origin } = command;
     if (key.length === 0 || key.length > longestKey) throw failure("run-key-invalid", { process, limit: longestKey });
@@ -159,19 +182,23 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
       name,
       parameters: withRun(parameters, run),
     }));
-    commands.push({
-      name: "process.start",
-      parameters: {
-        run,
-        process,
-        key,
-        inputHash: hash("sha256", input, "base64url"),
-        version,
-        origin,
-        body: `[{"t":"start","at":${now},"input":${input}}]`,
-      },
-    });
-    const answer = await store.submit(commands);
+    const body = `[{"t":"start","at":${now},"input":${input}}]`;
+    const inputHash = hash("sha256", input, "base64url");
+    const control = controls.get(version);
+    const parameters: StartParameters = {
+      run,
+      process,
+      key,
+      inputHash,
+      version,
+      origin,
+      body,
+      told: control !== undefined,
+    };
+    commands.push({ name: "process.start", parameters });
+    const submitted = store.submit(commands);
+    if (control !== undefined) tell(control.port, { run, process, key, body });
+    const answer = await submitted;
     if (answer.kind === "done") {
       if (runFacts.hasSubscribers)
         runFacts.publish({ kind: "started", run, process, key, version, status: "running" } satisfies RunFact);

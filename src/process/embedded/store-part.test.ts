@@ -30,6 +30,7 @@ async function started(store: OpenedStore, key: string): Promise<string> {
     inputHash: "h",
     version: "v",
     origin: "test",
+    told: false,
     body: '[{"t":"start","at":1,"input":null}]',
   };
   await store.submit([{ name: "process.start", parameters }]);

@@ -97,17 +97,19 @@ function commands(context: PartContext): Record<string, CommandHandler> {
 
   function start(given: StartParameters): void {
     const now = context.now();
-    const { run, process, key, inputHash, version, origin, body } = given;
+    const { run, process, key, inputHash, version, origin, body, told } = given;
     if (sql.insertRun.run(run, process, key, inputHash, version, origin, now, now).changes === 0) {
       const there = sql.runByKey.get(process, key) as { id: string; status: RunStatus; input_hash: string };
       context.refuse({ run: there.id, status: there.status, same: there.input_hash === inputHash } satisfies KeyTaken);
     }
     sql.insertHistory.run(run, 0, body);
-    toWorker(version, { kind: "start", run, process, key, body });
+    toWorker(version, told ? { kind: "started", run } : { kind: "start", run, process, key, body });
   }
 
   function append(given: AppendParameters): void {
     const { run, seq } = given;
+    // The first turn of a run whose start was refused.
+    if (seq === 1 && sql.run.get(run) === undefined) context.refuse("unknown");
     if (sql.insertHistory.run(run, seq, given.body).changes === 0) context.refuse("fenced");
     if (given.consume !== undefined) for (const id of given.consume) sql.consume.run(id);
     if (given.timers !== undefined) for (const { n, due } of given.timers) sql.insertTimer.run(due, run, n);

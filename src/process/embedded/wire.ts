@@ -2,6 +2,8 @@
 import type { RunStatus } from "../engine.ts";
 
 export interface StartParameters {
+  /** The front has told the worker too, so that the run's first turn rides in the commit of its start. */
+  readonly told: boolean;
   readonly run: string;
   readonly process: string;
   readonly key: string;
@@ -75,14 +77,18 @@ export interface OperateParameters {
 
 /** Writer to a worker. */
 export type ToWorker =
-  | {
-      readonly kind: "start";
-      readonly run: string;
-      readonly process: string;
-      readonly key: string;
-      readonly body: string;
-    }
+  | ({ readonly kind: "start" } & NewRun)
+  /** As `start`, for a run that the front told of already. */
+  | { readonly kind: "started"; readonly run: string }
   | { readonly kind: "deliver"; readonly run: string; readonly delivery: Delivery };
+
+/** A run that begins; `body` is the history's row 0. */
+export interface NewRun {
+  readonly run: string;
+  readonly process: string;
+  readonly key: string;
+  readonly body: string;
+}
 
 export interface Delivery {
   /** Row in the inbox. */
@@ -116,7 +122,13 @@ export function portName(version: string): string {
 }
 
 /** Front to a worker, on the control port. */
-export type ToWorkerControl = { readonly kind: "stop"; readonly ms: number };
+export type ToWorkerControl =
+  | { readonly kind: "stop"; readonly ms: number }
+  /**
+   * Runs whose start has been handed to the writer. Their code may run, since nothing leaves before a commit; where the writer
+   * refuses the start it refuses the first append too.
+   */
+  | { readonly kind: "starts"; readonly runs: readonly NewRun[] };
 
 /** A worker to the front, on the control port. */
 export type FromWorker =

@@ -15,7 +15,7 @@ import type { Held, Host, Identity } from "./host.ts";
 import { Journal } from "./journal.ts";
 import { type Policy, policyOf } from "./policy.ts";
 import type { HistoryRecord } from "./records.ts";
-import type { Delivery, FromWorker, ToWorker, ToWorkerControl } from "./wire.ts";
+import type { Delivery, FromWorker, NewRun, ToWorker, ToWorkerControl } from "./wire.ts";
 
 /** What the engine hands to a worker thread (transfer both ports). */
 export interface WorkerLink {
@@ -111,9 +111,17 @@ class VersionWorker implements Host {
     );
     control.on("message", (message: ToWorkerControl) => {
       if (message.kind === "stop") this.#stop(message.ms);
+      else if (!this.#stopping) for (const run of message.runs) this.#start(run);
     });
-    this.#takeUp();
-    this.#tell({ kind: "ready" });
+    // Once the writer has answered here, what it commits is posted here; what it committed before stands in the database.
+    this.#client.send(
+      [],
+      () => {
+        this.#takeUp();
+        this.#tell({ kind: "ready" });
+      },
+      (error) => this.#tell({ kind: "failed", reason: error.message }),
+    );
   }
 
   #tell(message: FromWorker): void {
@@ -172,17 +180,20 @@ class VersionWorker implements Host {
     if (this.#stopping) return;
     const { run } = message;
     if (message.kind === "start") {
-      if (this.#executions.has(run)) return;
-      const { process, key, body } = message;
-      const { version } = this.#link;
-      const journal = new Journal(run, version, 1, "running", undefined);
-      this.#execute({ id: run, key, process, version }, journal, JSON.parse(body) as HistoryRecord[]);
+      this.#start(message);
       return;
     }
     const there = this.#executions.get(run);
     // A run that is loaded now finds the delivery in its inbox.
     if (there === undefined) this.#load(run);
-    else there.receive(message.delivery);
+    else if (message.kind === "deliver") there.receive(message.delivery);
+  }
+
+  #start({ run, process, key, body }: NewRun): void {
+    if (this.#executions.has(run)) return;
+    const { version } = this.#link;
+    const journal = new Journal(run, version, 1, "running", undefined);
+    this.#execute({ id: run, key, process, version }, journal, JSON.parse(body) as HistoryRecord[]);
   }
 
   // --- Host -----------------------------------------------------------------------------------------------------------
