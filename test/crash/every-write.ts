@@ -11,7 +11,7 @@ import { assertSound, judge } from "./judge.ts";
 import { type Ledger, linesOf, startLedger } from "./ledger.ts";
 import { filesOf, type Report, type ScenarioOptions } from "./scenario.ts";
 
-const calls = ["pwrite64", "fsync", "fdatasync", "ftruncate"] as const;
+const calls = ["fsync", "fdatasync", "ftruncate", "pwrite64"] as const;
 
 export interface Point {
   readonly call: (typeof calls)[number];
@@ -30,7 +30,14 @@ export interface Sweep {
 }
 
 /** Six runs have every verb, every effect and every kind of end; 40 pages make checkpoints part of it. */
-const scripted = { scenario: "all", runs: 6, inFlight: 6, finish: true, replays: 100, checkpointPages: 40 } as const;
+export const scripted = {
+  scenario: "all",
+  runs: 6,
+  inFlight: 6,
+  finish: true,
+  replays: 100,
+  checkpointPages: 40,
+} as const;
 
 /**
  * Kills at `chosen` of all points (default: each). Throws at the first violation, with the point.
@@ -68,7 +75,8 @@ export async function sweep(options: {
   }
 }
 
-async function countCalls(folder: string, ledger: string): Promise<Record<string, number>> {
+/** How often the scripted scenario makes each call on the database's files. */
+export async function countCalls(folder: string, ledger: string): Promise<Record<string, number>> {
   const place = join(folder, "count");
   mkdirSync(place);
   const trace = join(place, "trace");
@@ -119,7 +127,7 @@ async function killAt(
   return { killed, parked: verdict.parked, accepted: verdict.accepted };
 }
 
-function shuffled<T>(items: readonly T[], chance: Chance): T[] {
+export function shuffled<T>(items: readonly T[], chance: Chance): T[] {
   const list = [...items];
   for (let at = list.length - 1; at > 0; at--) {
     const other = chance.below(at + 1);

@@ -5,12 +5,13 @@
  * Each call is appended and fsynced as `received` before anything is done, and as `applied` before it is answered; calls that came
  * together share the two fsyncs. `pay`, `deposit`, `stamp`, `note`, `noted` and the undos honour a key; `book` and `mail` do not: a
  * repeat is a second booking. `find` is the probe of `book`. Of every 13th key the first answer is dropped after the act.
+ * `PUT {operation, when}` holds the next such call for ever, before or after its act, and prints `held`.
  */
 import { createHash } from "node:crypto";
 import { fdatasyncSync, openSync, writeSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { LedgerLine, PostedCall } from "./ledger.ts";
+import type { Hold, LedgerLine, PostedCall } from "./ledger.ts";
 
 const honoursKey = new Set(["pay", "deposit", "stamp", "note", "noted", "refund", "redeposit", "release"]);
 const actsAlways = new Set(["book", "mail"]);
@@ -22,6 +23,7 @@ const handle = openSync(file as string, "a");
 const applied = new Map<string, LedgerLine[]>();
 const seen = new Set<string>();
 let number = 0;
+let hold: Hold | undefined;
 let waiting: { readonly call: PostedCall; readonly response: ServerResponse }[] = [];
 
 function write(kind: LedgerLine["kind"], call: PostedCall): LedgerLine {
@@ -65,9 +67,14 @@ function takeTurn(): void {
   waiting = [];
   for (const { call } of turn) write("received", call);
   fdatasyncSync(handle);
-  for (const { call } of turn) act(call);
+  const held = turn.find(({ call }) => call.operation === hold?.operation);
+  const acting = held !== undefined && hold?.when === "received" ? turn.filter((one) => one !== held) : turn;
+  for (const { call } of acting) act(call);
   fdatasyncSync(handle);
-  for (const one of turn) answer(one);
+  for (const one of turn) if (one !== held) answer(one);
+  if (held === undefined) return;
+  hold = undefined;
+  process.stdout.write("held\n");
 }
 
 async function textOf(request: IncomingMessage): Promise<string> {
@@ -85,6 +92,11 @@ const server = createServer((request, response) => {
   }
   textOf(request).then(
     (text) => {
+      if (request.method === "PUT") {
+        hold = JSON.parse(text) as Hold;
+        response.end("null");
+        return;
+      }
       waiting.push({ call: JSON.parse(text) as PostedCall, response });
       if (waiting.length === 1) setImmediate(takeTurn);
     },

@@ -22,11 +22,19 @@ export interface LedgerLine extends PostedCall {
   readonly kind: "received" | "applied";
 }
 
+/** A call that is never answered: held before its act (which then never is), or after it. */
+export interface Hold {
+  readonly operation: string;
+  readonly when: "received" | "applied";
+}
+
 export interface Ledger {
   readonly url: string;
   lines(): LedgerLine[];
   /** The lines since the last call of this. */
   news(): LedgerLine[];
+  /** Holds the next such call. What is returned resolves when it came. */
+  hold(hold: Hold): Promise<{ readonly came: Promise<void> }>;
   stop(): Promise<void>;
 }
 
@@ -37,13 +45,23 @@ export async function startLedger(file: string): Promise<Ledger> {
     env: childEnvironment(),
   });
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  let came = (): void => {};
   const url = await new Promise<string>((resolve, reject) => {
-    createInterface(child.stdout).once("line", resolve);
+    createInterface(child.stdout).on("line", (line) => {
+      if (line === "held") came();
+      else resolve(line);
+    });
     ended.then(() => reject(new Error("the ledger did not start")), reject);
   });
   return {
     url,
     lines: () => linesOf<LedgerLine>(file),
+    async hold(hold) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      came = resolve;
+      await exchange(url, "PUT", JSON.stringify(hold));
+      return { came: promise };
+    },
     news: follow<LedgerLine>(file),
     async stop() {
       child.kill("SIGKILL");

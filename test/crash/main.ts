@@ -3,6 +3,8 @@
  *   npm run crash -- --kills 200 [--scenario all|keyed]     SIGKILL at random moments under load
  *   npm run crash -- --every-write                           SIGKILL at every write, fsync and truncation of the journal
  *   npm run crash -- --power 1000                            power-cut images, with a control
+ *   npm run crash -- --fsync-errors                          an fsync of the journal fails, each in turn
+ *   npm run crash -- --between                               SIGKILL between each effect and its record
  * Each takes --seed S (default: from the clock; printed) and --json (the last line is one JSON object; progress goes to standard error).
  * Ends with 1 if anything was lost, doubled, stuck, or did not replay.
  */
@@ -10,9 +12,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { killBetween } from "./between.ts";
 import { chanceOf } from "./chance.ts";
 import { whyNoStrace } from "./child.ts";
 import { sweep } from "./every-write.ts";
+import { failFsyncs } from "./fsync-error.ts";
 import { cutPower, record } from "./power.ts";
 import { randomKills } from "./random-kills.ts";
 
@@ -21,6 +25,8 @@ const { values } = parseArgs({
     kills: { type: "string" },
     scenario: { type: "string", default: "all" },
     "every-write": { type: "boolean", default: false },
+    "fsync-errors": { type: "boolean", default: false },
+    between: { type: "boolean", default: false },
     power: { type: "string" },
     seed: { type: "string" },
     json: { type: "boolean", default: false },
@@ -63,6 +69,17 @@ async function byWrites(): Promise<Outcome> {
   return { figures: { counts, points, late, parked, accepted, lost: 0, duplicated: 0, stuck: 0 }, cases: [] };
 }
 
+async function byErrors(): Promise<Outcome> {
+  const { wentOn, ...figures } = await failFsyncs({ folder, seed, tell });
+  const cases = wentOn.map((nth) => `fsync ${nth} failed, and the process went on`);
+  return { figures: { ...figures, wentOn: wentOn.length, lost: 0, duplicated: 0, stuck: 0 }, cases };
+}
+
+async function byMoments(): Promise<Outcome> {
+  const figures = await killBetween({ folder, seed });
+  return { figures: { ...figures, lost: 0, duplicated: 0, stuck: 0 }, cases: [] };
+}
+
 async function byPower(images: number): Promise<Outcome> {
   const events = await record(folder);
   const real = await cutPower(events, folder, images, chanceOf(seed));
@@ -75,14 +92,19 @@ async function byPower(images: number): Promise<Outcome> {
   return { figures: { ...figures, controlImages: control.images, controlLostOrCorrupt: seen }, cases };
 }
 
+function chosen(): Promise<Outcome> {
+  if (values["every-write"]) return byWrites();
+  if (values["fsync-errors"]) return byErrors();
+  if (values.between) return byMoments();
+  if (values.power !== undefined) return byPower(Number(values.power));
+  return byKills(Number(values.kills ?? 50));
+}
+
 try {
-  const missing = values["every-write"] || values.power !== undefined ? whyNoStrace() : undefined;
+  const traced = values["every-write"] || values["fsync-errors"] || values.power !== undefined;
+  const missing = traced ? whyNoStrace() : undefined;
   if (missing !== undefined) throw new Error(missing);
-  const { figures, cases } = values["every-write"]
-    ? await byWrites()
-    : values.power !== undefined
-      ? await byPower(Number(values.power))
-      : await byKills(Number(values.kills ?? 50));
+  const { figures, cases } = await chosen();
   const seconds = Math.round((Date.now() - began) / 1000);
   for (const one of cases.slice(0, 50)) tell(one);
   const all = { seed, ...figures, seconds };
