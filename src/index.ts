@@ -31,8 +31,9 @@ export {
   type Schema,
   secret,
 } from "./operation.ts";
-export { defineProcess, defineTask, type ProcessDefinition } from "./process/define.ts";
+export { defineProcess, type ProcessDefinition } from "./process/define.ts";
 export { DeclaredFault, type Flow, FlowTimeout, isFault } from "./process/flow.ts";
+export { defineTask, type TaskDefinition } from "./process/task.ts";
 export {
   type Access,
   type ApiDefinition,

@@ -1,4 +1,4 @@
-/** What a user writes to make a process, and a task. Data and plain functions; nothing is registered anywhere. */
+/** What a user writes to make a process. Data and plain functions; nothing is registered anywhere. */
 import type { Duration, EventType, Schema } from "../operation.ts";
 import type { Flow } from "./flow.ts";
 
@@ -52,23 +52,4 @@ export function defineProcess<I, O>(options: ProcessOptions<I, O>): ProcessDefin
     throw new TypeError(`a process is named in lower case with dashes, such as "order-to-cash"; not "${options.name}"`);
   }
   return Object.freeze({ ...options, kind: "process", output: options.output ?? (anything as Schema<O>) });
-}
-
-/** A question to people, with a form. */
-export interface TaskDefinition<I = unknown, A = unknown> {
-  readonly kind: "task";
-  readonly name: string;
-  /** What the person is shown. */
-  readonly title: string;
-  readonly input: Schema<I>;
-  /** The form: what an answer must look like. */
-  readonly answer: Schema<A>;
-}
-
-/** Defines a task. */
-export function defineTask<I, A>(options: Omit<TaskDefinition<I, A>, "kind">): TaskDefinition<I, A> {
-  if (!nameForm.test(options.name)) {
-    throw new TypeError(`a task is named in lower case with dashes, such as "credit-check"; not "${options.name}"`);
-  }
-  return Object.freeze({ kind: "task", ...options });
 }

@@ -15,7 +15,7 @@ import type {
   OutputOf,
   PayloadOf,
 } from "../operation.ts";
-import type { TaskDefinition } from "./define.ts";
+import type { TaskDefinition } from "./task.ts";
 
 export interface Flow {
   /** The run's id, its business key, and the code version it runs on. */

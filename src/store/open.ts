@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { type ErrorCode, failure, MortiseError } from "../errors.ts";
+import { moduleUrl } from "../module-url.ts";
 import { portClient } from "./port-client.ts";
 import type { FromWriter, WriterData } from "./protocol.ts";
 import type { Store } from "./store.ts";
@@ -33,8 +34,7 @@ export interface OpenedStore extends Store {
 /** Rejects with `store-open` (reason inside) or `store-newer`. */
 export async function openStore(options: OpenOptions): Promise<OpenedStore> {
   mkdirSync(dirname(options.file), { recursive: true });
-  const extension = import.meta.url.slice(-3);
-  const thread = new Worker(new URL(`./writer-thread${extension}`, import.meta.url), {
+  const thread = new Worker(moduleUrl("./writer-thread", import.meta.url), {
     name: "mortise-writer",
     workerData: {
       file: options.file,

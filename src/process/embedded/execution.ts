@@ -20,7 +20,7 @@ import type { Actor, Operation, ParkedQuestion, RunStatus } from "../engine.ts";
 import { DeclaredFault, type Flow, FlowTimeout, type Rejection } from "../flow.ts";
 import { type Asked, askedAsJson, askedOf, matches, recordAsk } from "./asking.ts";
 import { endingOf, type Result } from "./ending.ts";
-import { type ExecutionParts, type Host, type Identity, openSteps, type Running } from "./host.ts";
+import { type ExecutionParts, type Host, type Identity, openSteps, type Running, type UndoAs } from "./host.ts";
 import type { Journal } from "./journal.ts";
 import { operate } from "./operating.ts";
 import { perform, stopAll } from "./performing.ts";
@@ -367,7 +367,7 @@ export class Execution implements Asker, Running {
     else this.stop(ending.question);
   }
 
-  undo(as: "rejected" | "undone" | "cancelled", reason: string, detail: Json | undefined): void {
+  undo(as: UndoAs, reason: string, detail: Json | undefined): void {
     const stopped = this.#phase.kind === "stopped";
     const undoing = Undoing.start(this, as, reason, detail);
     this.#phase = { kind: "undoing", undoing };
@@ -377,12 +377,10 @@ export class Execution implements Asker, Running {
     else undoing.stopOthers();
   }
 
-  /** A person wants a failed undo tried again. */
   undoAgain(step: Step): void {
     if (this.#phase.kind === "undoing") this.#phase.undoing.again(step);
   }
 
-  /** Ends the run. `out` is the output as JSON text. */
   end(status: RunStatus, reason: string | undefined, detail: Json | undefined, out: string | undefined): void {
     this.#phase = { kind: "ended" };
     const why = { ...(reason === undefined ? {} : { reason }), ...(detail === undefined ? {} : { detail }) };

@@ -1,7 +1,7 @@
 /** What an execution gets from its worker, and what the parts of an execution use of each other. */
-import type { AnyOperation, Caller, Validate } from "../../operation.ts";
+import type { AnyOperation, Caller, Json, Validate } from "../../operation.ts";
 import type { AnyProcess } from "../define.ts";
-import type { ParkedQuestion } from "../engine.ts";
+import type { ParkedQuestion, RunStatus } from "../engine.ts";
 import type { Surroundings } from "./attempts.ts";
 import type { Journal } from "./journal.ts";
 import type { Policy } from "./policy.ts";
@@ -70,7 +70,20 @@ export interface Running extends Held {
   park(step: Step, question: ParkedQuestion): void;
   /** Derives the status that people see. */
   restate(): void;
+  /** Number of the next ask. */
+  nextAsk(): number;
+  /** Begins the end: undoes what took effect, then ends as said. */
+  undo(as: UndoAs, reason: string, detail: Json | undefined): void;
+  /** A person wants a failed undo tried again. */
+  undoAgain(step: Step): void;
+  /** Stopped code starts anew from the history. */
+  again(): void;
+  /** Ends the run. `out` is the output as JSON text. */
+  end(status: RunStatus, reason: string | undefined, detail: Json | undefined, out: string | undefined): void;
 }
+
+/** How a run ends that is undone. */
+export type UndoAs = "rejected" | "undone" | "cancelled";
 
 /** Steps without a result. */
 export function openSteps(steps: ReadonlyMap<number, Step>): Step[] {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { defineProcess, defineTask } from "../define.ts";
+import { defineProcess } from "../define.ts";
+import { defineTask } from "../task.ts";
 import { anything, FakeSystem, failing, fault, type Rig, remove, rig } from "./engine-harness.ts";
 
 const event = { kind: "event", system: "carrier", name: "shipped" } as const;

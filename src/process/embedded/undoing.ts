@@ -7,15 +7,12 @@
  */
 import type { AnyOperation, Json } from "../../operation.ts";
 import { type Performance, probeOf, settleOf, type Work } from "./attempts.ts";
-import type { Execution } from "./execution.ts";
-import { openSteps } from "./host.ts";
+import { openSteps, type Running, type UndoAs } from "./host.ts";
 import { startWork, stopAll } from "./performing.ts";
 import { undoQuestion } from "./questions.ts";
 import { type AskRecord, effectKey, type HistoryRecord } from "./records.ts";
 import { openQuestions, restingSteps } from "./script.ts";
 import type { Step } from "./steps.ts";
-
-export type UndoAs = "rejected" | "undone" | "cancelled";
 
 const undoTimeout = 60_000;
 
@@ -23,17 +20,11 @@ export class Undoing {
   readonly reason: string;
   readonly #as: UndoAs;
   readonly #detail: Json | undefined;
-  readonly #execution: Execution;
+  readonly #execution: Running;
   /** Steps of which it is known that they never took effect. */
   readonly #harmless: ReadonlySet<number>;
 
-  private constructor(
-    execution: Execution,
-    as: UndoAs,
-    reason: string,
-    detail: Json | undefined,
-    harmless: Set<number>,
-  ) {
+  private constructor(execution: Running, as: UndoAs, reason: string, detail: Json | undefined, harmless: Set<number>) {
     this.#execution = execution;
     this.#as = as;
     this.reason = reason;
@@ -42,7 +33,7 @@ export class Undoing {
   }
 
   /** Records that the end has begun. Follow with `stopOthers`. */
-  static start(execution: Execution, as: UndoAs, reason: string, detail: Json | undefined): Undoing {
+  static start(execution: Running, as: UndoAs, reason: string, detail: Json | undefined): Undoing {
     const { journal, host } = execution;
     journal.record({ t: "undoing", at: host.now(), as, reason, ...(detail === undefined ? {} : { detail }) });
     journal.drop();
@@ -51,7 +42,7 @@ export class Undoing {
 
   /** After a crash, or where the code was stopped: everything from the records. */
   static resume(
-    execution: Execution,
+    execution: Running,
     begun: HistoryRecord & { t: "undoing" },
     records: readonly HistoryRecord[],
   ): Undoing {

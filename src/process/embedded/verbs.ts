@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 import type { AnyOperation, Duration, EventType } from "../../operation.ts";
 import { milliseconds } from "../../operation.ts";
-import type { TaskDefinition } from "../define.ts";
 import type { CallOptions, Flow, Named, ReceiveOptions, StepContext, StepOptions, TaskOptions } from "../flow.ts";
 import { Rejection } from "../flow.ts";
+import type { TaskDefinition } from "../task.ts";
 import type { AskKind } from "./records.ts";
 import type { LiveStep, UndoWith } from "./steps.ts";
 
