@@ -7,7 +7,8 @@
  *  W3  Batches of one port are applied first in, first out.
  *  W4  What a port was caused to send by a message of another port is applied after it. So all other ports are drained
  *      before the first one (the front), and the front's batches are applied first.
- *  W5  After an error of BEGIN or COMMIT, or an I/O error inside a batch, nothing more is written: the thread reports and ends.
+ *  W5  After an error of BEGIN, COMMIT or a checkpoint, or an I/O error inside a batch, nothing more is written: the thread
+ *      reports and ends. SQLite's own checkpoints are off, since they keep their errors to themselves.
  *
  * The group grows by itself: while one COMMIT waits for the disk, batches queue up in the ports.
  */
@@ -20,6 +21,8 @@ import type { FromWriter, ToWriter, WireAnswer, WireBatch, WriterData } from "./
 import type { CommandHandler, PartContext, StorePart } from "./store.ts";
 
 const largestGroup = 2000;
+/** How often the length of the WAL is looked at. */
+const groupsPerLook = 16;
 
 class Refusal extends Error {
   readonly answer: Json;
@@ -44,7 +47,7 @@ let stopped = false;
 let scheduled = false;
 
 const db = new DatabaseSync(file);
-db.exec(`pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = ${checkpointPages};
+db.exec(`pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 0;
   pragma temp_store = memory; pragma cache_size = -65536; pragma trusted_schema = off`);
 
 /** Posts of the batch under way: kept only if it is not rolled back. */
@@ -137,6 +140,11 @@ function commitGroup(): void {
     stop(error as Error);
     return;
   }
+  answer(posts);
+  checkpoint();
+}
+
+function answer(posts: readonly { readonly to: string; readonly message: unknown }[]): void {
   for (const { to, message } of posts) attached.find((one) => one.name === to)?.posts.push(message);
   for (const one of attached) {
     if (one.answers.length === 0 && one.posts.length === 0) continue;
@@ -146,6 +154,22 @@ function commitGroup(): void {
   }
 }
 
+let groups = 0;
+
+/** Moves the WAL into the database once it is long enough; after the answers have left, so that nobody waits for it. */
+function checkpoint(): void {
+  groups += 1;
+  if (groups % groupsPerLook !== 0) return;
+  try {
+    if (Number(walLength.get()?.log) > checkpointPages) moveWal.get();
+  } catch (error) {
+    stop(error as Error);
+  }
+}
+
+// `noop` (SQLite 3.51) only tells the length; an older SQLite takes it for a passive checkpoint.
+const walLength = db.prepare("pragma wal_checkpoint(noop)");
+const moveWal = db.prepare("pragma wal_checkpoint(passive)");
 const begin = db.prepare("begin immediate");
 const commit = db.prepare("commit");
 const savepoint = db.prepare("savepoint batch");
