@@ -3,7 +3,8 @@
  * from its key alone (`planOf`, `expectedOf`).
  */
 import type { AnyOperation, Effect, EventType, Json, Probe, Schema } from "../../src/operation.ts";
-import { type AnyProcess, defineProcess, defineTask } from "../../src/process/define.ts";
+import { type AnyProcess, defineProcess } from "../../src/process/define.ts";
+import { defineTask } from "../../src/process/task.ts";
 import { FlowTimeout } from "../../src/process/flow.ts";
 
 /** `keyed`: every effect has a key or a probe; `all`: some runs also make a call that has neither. */
