@@ -285,6 +285,8 @@ async function compose({
     version,
     stop() {
       state.stopping = true;
+      // Who waits for a run's end is told how far it is: its request is then over.
+      engine.answerWaiters();
       stopped ??= closers.close(config.shutdown.grace);
       return stopped;
     },

@@ -55,6 +55,8 @@ export interface EmbeddedEngine extends Engine {
   ensureWorker(version: string): void;
   /** The worker's thread is gone; what it did is in the store. Call `ensureWorker` to go on. */
   workerLost(version: string): void;
+  /** Whoever waits in `settled` is answered with the run's present state: the server is about to stop. */
+  answerWaiters(): void;
   /** New runs start on this version from now on. */
   promote(version: string): void;
   /** Versions with open runs. */
@@ -77,6 +79,13 @@ export interface RunFact {
 const runFacts = channel("mortise:process:run");
 /** Counted attempts (`AttemptCount` of wire.ts) on channel `mortise:process:attempts`. */
 const attemptFacts = channel("mortise:process:attempts");
+
+/** Somebody who waits for a run's end. */
+interface Waiter {
+  told(message: Settled): void;
+  /** With the run's present state. */
+  answer(): void;
+}
 
 type Settled = ToFront & { readonly kind: "settled" };
 const longestKey = 200;
@@ -109,9 +118,10 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
   const read = views(store.read);
   const statusOf = store.read.prepare("select status from runs where id = ?");
   const controls = new Map<string, { readonly port: MessagePort; readonly stopped: Promise<void> }>();
-  const waiters = new Map<string, Set<(settled: Settled) => void>>();
+  const waiters = new Map<string, Set<Waiter>>();
   let version = options.version;
   let stopping = false;
+  let noWaiting = false;
 
   inbox.connect((message) => {
     if (message.kind === "worker-needed") {
@@ -131,8 +141,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
         durationMs: updatedAt - createdAt,
       } satisfies RunFact);
     }
-    for (const tell of waiters.get(run) ?? []) tell(message);
-    waiters.delete(run);
+    for (const waiter of [...(waiters.get(run) ?? [])]) waiter.told(message);
   });
 
   function ensureWorker(wanted: string): void {
@@ -249,27 +258,35 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
 
   function settled(run: string, ms: number): ReturnType<Engine["settled"]> {
     return new Promise((resolve, reject) => {
-      const listeners = waiters.get(run) ?? new Set();
+      const waiting = waiters.get(run) ?? new Set();
       let timer: NodeJS.Timeout | undefined;
       const finish = (act: () => void) => {
         clearTimeout(timer);
-        listeners.delete(told);
-        if (listeners.size === 0) waiters.delete(run);
+        waiting.delete(waiter);
+        if (waiting.size === 0) waiters.delete(run);
         act();
       };
-      const told = (message: Settled) => finish(() => resolve(fromSettled(message)));
       const look = () => {
         const detail = read.run(run);
         if (detail === undefined) reject(failure("run-unknown", { run }));
         else resolve(detail);
       };
-      listeners.add(told);
-      waiters.set(run, listeners);
+      const waiter: Waiter = {
+        told: (message) => finish(() => resolve(fromSettled(message))),
+        answer: () => finish(look),
+      };
+      waiting.add(waiter);
+      waiters.set(run, waiting);
       timer = setTimeout(() => finish(look), ms);
       // It may have settled before anybody waited.
       const status = statusOf.get(run)?.status as RunStatus | undefined;
-      if (status === undefined || status === "parked" || finalStatuses.has(status)) finish(look);
+      if (noWaiting || status === undefined || status === "parked" || finalStatuses.has(status)) finish(look);
     });
+  }
+
+  function answerWaiters(): void {
+    noWaiting = true;
+    for (const waiting of [...waiters.values()]) for (const waiter of [...waiting]) waiter.answer();
   }
 
   async function retain(historyBefore: number, keyBefore: number): Promise<number> {
@@ -310,13 +327,14 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
       version = next;
       ensureWorker(next);
     },
+    answerWaiters,
     async stop(ms) {
       stopping = true;
+      answerWaiters();
       const all = [...controls.values()];
       for (const { port } of all) port.postMessage({ kind: "stop", ms });
       await Promise.all(all.map(({ stopped }) => stopped));
       for (const { port } of all) port.close();
-      for (const listeners of waiters.values()) listeners.clear();
     },
   };
 }

@@ -251,3 +251,16 @@ test("retention removes the history, then the key", async () => {
   await one.stop();
   remove(one.folder);
 });
+
+test("who waits for the end of a run is answered when the server is about to stop", async () => {
+  const p = process(async (flow, input) => flow.receive(event, { key: idOf(input) }));
+  const one = await rig({ processes: [p] });
+  const run = await start(one);
+  await one.until(run, "waiting");
+  const settled = one.engine.settled(run, 3_600_000);
+  one.engine.answerWaiters();
+  assert.equal((await settled).status, "waiting");
+  assert.equal((await one.engine.settled(run, 3_600_000)).status, "waiting");
+  await one.stop();
+  remove(one.folder);
+});
