@@ -378,3 +378,32 @@ test("now, random and uuid are the same at every replay", async () => {
     assert.deepEqual(output, seen[0]);
   });
 });
+
+test("a run that tries again says so, and why", async () => {
+  const system = new FakeSystem();
+  const a = system.operation("a", "idempotent", () => {
+    throw failing("none");
+  });
+  const p = process(async (flow) => flow.call(a, {}), { retry: { backoff: "1h", maxBackoff: "1h" } });
+  await withRig({ processes: [p], system }, async (one) => {
+    const run = await start(one);
+    const detail = await one.when(run, ({ reason }) => reason !== undefined);
+    assert.equal(detail.status, "running");
+    assert.match(detail.reason ?? "", /^tries fake\.a again at 20.*: the system failed$/);
+  });
+});
+
+test("a step whose result can't be recorded has happened all the same", async () => {
+  let times = 0;
+  const p = process(async (flow) =>
+    flow.step("count", { effect: "unrepeatable" }, () => {
+      times += 1;
+      return 1n as unknown as number;
+    }),
+  );
+  await withRig({ processes: [p] }, async (one) => {
+    const detail = await one.until(await start(one), "parked");
+    assert.equal(detail.parked?.code, "step-unknown");
+    assert.equal(times, 1);
+  });
+});

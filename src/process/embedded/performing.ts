@@ -1,5 +1,5 @@
 /** Performs the recorded steps of a run: from an intent on disk to attempts (P3). */
-import { failure } from "../../errors.ts";
+import { failure, MortiseError } from "../../errors.ts";
 import type { CallContext, CallResult, Json, StoredFailure } from "../../operation.ts";
 import type { ParkedQuestion } from "../engine.ts";
 import { Performance, probeOf, settleOf, type Work } from "./attempts.ts";
@@ -72,7 +72,8 @@ export function startWork(
       failed: (attempt, failed, next) => {
         if (!open()) return;
         journal.record({ t: "try", n, a: attempt, at: host.now(), f: failed, ...(next === undefined ? {} : { next }) });
-        host.changed(execution);
+        step.retry = next === undefined ? undefined : { at: next, message: failed.message };
+        execution.restate();
       },
       again: (attempt, go) => {
         if (!open()) return;
@@ -104,6 +105,16 @@ export function stopAll(steps: readonly Step[], done: () => void): void {
   one();
 }
 
+/** A result that can't be recorded: the step has happened all the same. */
+function outputOf(result: unknown): Json {
+  try {
+    return jsonOf(result) ?? null;
+  } catch (error) {
+    const { code, message } = error as MortiseError;
+    throw new MortiseError(code, message, { cause: error, class: "ask", outcome: "unknown" });
+  }
+}
+
 async function localAttempt(live: LiveStep & { readonly kind: "step" }, context: CallContext): Promise<CallResult> {
   const { key, attempt } = context;
   const timeout = new AbortController();
@@ -117,7 +128,7 @@ async function localAttempt(live: LiveStep & { readonly kind: "step" }, context:
   );
   try {
     const result = await Promise.race([live.perform({ key, attempt, signal }), late.promise]);
-    return { ok: true, output: jsonOf(result) ?? null };
+    return { ok: true, output: outputOf(result) };
   } finally {
     clearTimeout(timer);
     late.promise.catch(() => {});

@@ -12,9 +12,15 @@ export function statusOf(
   if (asking?.question !== undefined) return ["parked", asking.question.message];
   if (stopped !== undefined) return ["parked", stopped];
   if (undoing !== undefined) return ["undoing", undoing];
+  const retrying = open.find((step) => step.retry !== undefined);
+  if (retrying?.retry !== undefined) return ["running", retryReason(retrying.ask.id, retrying.retry)];
   const [first] = open;
   if (first !== undefined && open.every((step) => step.live?.kind === "wait")) return ["waiting", waitReason(first)];
   return ["running", undefined];
+}
+
+function retryReason(step: string, { at, message }: NonNullable<Step["retry"]>): string {
+  return `tries ${step} again at ${new Date(at).toISOString()}: ${message}`;
 }
 
 function waitReason({ ask }: Step): string {

@@ -12,6 +12,8 @@ export interface Step {
   readonly recorded: boolean;
   got: GotRecord | undefined;
   performance: Performance | undefined;
+  /** It failed, and is tried again. */
+  retry: { readonly at: number; readonly message: string } | undefined;
   /** The step waits for a person. */
   question: ParkedQuestion | undefined;
   readonly resolve: (value: unknown) => void;
@@ -65,5 +67,16 @@ export function newStep(
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();
   // A branch that nobody awaits yet must not count as an unhandled rejection.
   promise.catch(() => {});
-  return { ask, live, recorded, promise, got: undefined, performance: undefined, question: undefined, resolve, reject };
+  return {
+    ask,
+    live,
+    recorded,
+    promise,
+    got: undefined,
+    performance: undefined,
+    retry: undefined,
+    question: undefined,
+    resolve,
+    reject,
+  };
 }

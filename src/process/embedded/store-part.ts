@@ -70,9 +70,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     dropKeys: db.prepare(
       `delete from runs where id in (select id from runs where status in (${ended}) and updated < ? and history_gone = 1 limit ?)`,
     ),
-    dropSignals: db.prepare(
-      "delete from signals where id in (select id from signals where run is not null and at < ? limit ?)",
-    ),
+    dropSignals: db.prepare("delete from signals where id in (select id from signals where at < ? limit ?)"),
   };
 
   // Never given twice while a worker lives, also not after the row is gone: workers know deliveries by it.

@@ -60,6 +60,7 @@ export const migrations: readonly string[] = [
     run text,
     unique (event, delivery)
   ) strict;
+  create index signals_by_time on signals (at);
   create index signals_waiting on signals (event, key) where run is null;
 
   -- Runs that wait for an event.

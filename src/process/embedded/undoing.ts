@@ -193,6 +193,7 @@ function stepOf(ask: AskRecord): Step {
     recorded: true,
     got: undefined,
     performance: undefined,
+    retry: undefined,
     question: undefined,
     resolve: () => {},
     reject: () => {},
