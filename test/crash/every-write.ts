@@ -8,7 +8,7 @@ import { type Chance, chanceOf } from "./chance.ts";
 import { onDatabase, runToEnd, startChild } from "./child.ts";
 import type { LogLine } from "./client-log.ts";
 import { assertSound, judge } from "./judge.ts";
-import { type Ledger, linesOf, startLedger } from "./ledger.ts";
+import { type Ledger, type LedgerLine, linesOf, startLedger } from "./ledger.ts";
 import { filesOf, type Report, type ScenarioOptions } from "./scenario.ts";
 
 const calls = ["fsync", "fdatasync", "ftruncate", "pwrite64"] as const;
@@ -48,6 +48,8 @@ export async function sweep(options: {
   readonly seed: number;
   readonly within?: number;
   readonly every: boolean;
+  /** Points at a time. */
+  readonly jobs: number;
   readonly tell?: (line: string) => void;
 }): Promise<Sweep> {
   const began = Date.now();
@@ -56,19 +58,30 @@ export async function sweep(options: {
     const counts = await countCalls(options.folder, ledger.url);
     const all = calls.flatMap((call) => Array.from({ length: counts[call] ?? 0 }, (_, at) => ({ call, nth: at + 1 })));
     const order = options.every ? all : shuffled(all, chanceOf(options.seed));
+    const linesAbout = byPrefix(ledger);
+    let begun = 0;
     let points = 0;
     let late = 0;
     let parked = 0;
     let accepted = 0;
-    for (const point of order) {
-      if (options.within !== undefined && Date.now() - began > options.within) break;
-      const one = await killAt(point, points, options.folder, ledger);
-      points += 1;
-      if (!one.killed) late += 1;
-      parked += one.parked;
-      accepted += one.accepted;
-      if (points % 25 === 0) options.tell?.(`${points} of ${order.length} points`);
-    }
+    const work = async (): Promise<void> => {
+      for (let point = order[begun]; point !== undefined; point = order[begun]) {
+        if (options.within !== undefined && Date.now() - began > options.within) return;
+        begun += 1;
+        const prefix = `p${begun}`;
+        const one = await killAt(point, prefix, options.folder, ledger.url, () => linesAbout(prefix)).catch((error) => {
+          begun = order.length;
+          throw error;
+        });
+        points += 1;
+        if (!one.killed) late += 1;
+        parked += one.parked;
+        accepted += one.accepted;
+        if (points % 25 === 0) options.tell?.(`${points} of ${order.length} points`);
+      }
+    };
+    const jobs = await Promise.allSettled(Array.from({ length: options.jobs }, work));
+    for (const job of jobs) if (job.status === "rejected") throw job.reason as Error;
     return { counts, points, late, parked, accepted };
   } finally {
     await ledger.stop();
@@ -100,14 +113,15 @@ export async function countCalls(folder: string, ledger: string): Promise<Record
 
 async function killAt(
   { call, nth }: Point,
-  number: number,
+  prefix: string,
   folder: string,
-  ledger: Ledger,
+  ledger: string,
+  lines: () => readonly LedgerLine[],
 ): Promise<{ killed: boolean; parked: number; accepted: number }> {
   const place = join(folder, `${call}-${nth}`);
   mkdirSync(place);
   const where = `killed at ${call} number ${nth}`;
-  const options: ScenarioOptions = { ...scripted, folder: place, ledger: ledger.url, prefix: `p${number}` };
+  const options: ScenarioOptions = { ...scripted, folder: place, ledger, prefix };
   const child = startChild(
     options,
     onDatabase(place, ["-e", `trace=${call}`, "-e", `inject=${call}:signal=KILL:when=${nth}`, "-o", "/dev/null"]),
@@ -119,12 +133,27 @@ async function killAt(
   const files = filesOf(place);
   const log = linesOf<LogLine>(files.log);
   const report = JSON.parse(readFileSync(files.report, "utf8")) as Report;
-  const mine = ledger.news().filter(({ id }) => id.startsWith(`p${number}-`));
-  const verdict = judge("all", log, mine, report);
+  const verdict = judge("all", log, lines(), report);
   assertSound(verdict, where);
   if (report.runs.length < scripted.runs) throw new Error(`${where}: only ${report.runs.length} runs were started`);
   rmSync(place, { recursive: true });
   return { killed, parked: verdict.parked, accepted: verdict.accepted };
+}
+
+/** The lines about the runs of one prefix, which are then forgotten. */
+function byPrefix(ledger: Ledger): (prefix: string) => readonly LedgerLine[] {
+  const kept = new Map<string, LedgerLine[]>();
+  return (prefix) => {
+    for (const line of ledger.news()) {
+      const of = line.id.slice(0, line.id.indexOf("-"));
+      const lines = kept.get(of);
+      if (lines === undefined) kept.set(of, [line]);
+      else lines.push(line);
+    }
+    const mine = kept.get(prefix) ?? [];
+    kept.delete(prefix);
+    return mine;
+  };
 }
 
 export function shuffled<T>(items: readonly T[], chance: Chance): T[] {

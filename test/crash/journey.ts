@@ -4,8 +4,8 @@
  */
 import type { AnyOperation, Effect, EventType, Json, Probe, Schema } from "../../src/operation.ts";
 import { type AnyProcess, defineProcess } from "../../src/process/define.ts";
-import { defineTask } from "../../src/process/task.ts";
 import { FlowTimeout } from "../../src/process/flow.ts";
+import { defineTask } from "../../src/process/task.ts";
 
 /** `keyed`: every effect has a key or a probe; `all`: some runs also make a call that has neither. */
 export type ScenarioName = "keyed" | "all";

@@ -1,7 +1,7 @@
 /**
  * The long crash tests, from the command line:
  *   npm run crash -- --kills 200 [--scenario all|keyed]     SIGKILL at random moments under load
- *   npm run crash -- --every-write                           SIGKILL at every write, fsync and truncation of the journal
+ *   npm run crash -- --every-write                           SIGKILL at every write, fsync and truncation of the journal [--jobs N]
  *   npm run crash -- --power 1000                            power-cut images, with a control
  *   npm run crash -- --fsync-errors                          an fsync of the journal fails, each in turn
  *   npm run crash -- --between                               SIGKILL between each effect and its record
@@ -26,6 +26,7 @@ const { values } = parseArgs({
     scenario: { type: "string", default: "all" },
     "every-write": { type: "boolean", default: false },
     "fsync-errors": { type: "boolean", default: false },
+    jobs: { type: "string", default: "1" },
     between: { type: "boolean", default: false },
     power: { type: "string" },
     seed: { type: "string" },
@@ -65,7 +66,13 @@ async function byKills(kills: number): Promise<Outcome> {
 }
 
 async function byWrites(): Promise<Outcome> {
-  const { counts, points, late, parked, accepted } = await sweep({ folder, seed, every: true, tell });
+  const { counts, points, late, parked, accepted } = await sweep({
+    folder,
+    seed,
+    every: true,
+    jobs: Number(values.jobs),
+    tell,
+  });
   return { figures: { counts, points, late, parked, accepted, lost: 0, duplicated: 0, stuck: 0 }, cases: [] };
 }
 
