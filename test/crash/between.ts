@@ -37,7 +37,7 @@ export async function killBetween(options: {
   let accepted = 0;
   try {
     for (const hold of shuffled(moments, chanceOf(seed))) {
-      if (within !== undefined && Date.now() - began > within) break;
+      if (points > 0 && within !== undefined && Date.now() - began > within) break;
       const where = `killed with ${hold.operation} ${hold.when}`;
       const place = join(folder, `${hold.operation}-${hold.when}`);
       mkdirSync(place);

@@ -39,7 +39,7 @@ export async function failFsyncs(options: {
       Array.from({ length: fsyncs }, (_, at) => at + 1),
       chanceOf(seed),
     )) {
-      if (within !== undefined && Date.now() - began > within) break;
+      if (points > 0 && within !== undefined && Date.now() - began > within) break;
       const where = `fsync ${nth} failed`;
       const place = join(folder, `fsync-${nth}`);
       mkdirSync(place);

@@ -56,7 +56,11 @@ export async function randomKills(options: KillsOptions): Promise<KillsResult> {
       for (const id of asked) if (!past.has(id)) unrepeatableInFlight += 1;
       if (kill % 25 === 0) tell?.(`${kill} of ${options.kills} kills`);
     }
-    await runToEnd({ ...base, prefix: "end", runs: 0, finish: true }, `after ${options.kills} kills`, 600_000);
+    await runToEnd(
+      { ...base, prefix: "end", runs: runsPerLife, finish: true },
+      `after ${options.kills} kills`,
+      600_000,
+    );
     const report = JSON.parse(readFileSync(files.report, "utf8")) as Report;
     const verdict = judge(scenario, linesOf<LogLine>(files.log), ledger.lines(), report);
     return { ...verdict, kills: options.kills, unrepeatableInFlight, replayed: report.replay.replayed };
