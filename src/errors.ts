@@ -627,6 +627,11 @@ export function failure<C extends ErrorCode>(
 /** The whole table, for the docs test and the error reference. */
 export const errorTable: Readonly<Record<ErrorCode, ErrorEntry>> = table;
 
+/** A name from outside, fit for a sentence: as it is where it is short and plain, else words in its place. */
+export function plainName(name: string, instead = "of that form"): string {
+  return /^[\w.:-]{1,80}$/.test(name) ? name : instead;
+}
+
 /** Any thrown value as a `MortiseError`; an unknown one becomes `internal`, with unknown outcome. */
 export function asMortiseError(error: unknown): MortiseError {
   if (error instanceof MortiseError) return error;

@@ -113,6 +113,25 @@ export interface Problem {
   readonly message: string;
 }
 
+/** Problems as one sentence: places and rules, never values. `whole` is what the value itself is called. */
+export function inWords(problems: readonly Problem[], whole = "it"): string {
+  return problems.map(({ at, message }) => `${at === "" ? whole : at} ${message}`).join("; ");
+}
+
+/** A name as a token of a JSON Pointer (RFC 6901, section 3). */
+export function pointerToken(name: string): string {
+  return name.replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
+/** The names in a JSON Pointer (RFC 6901, section 4). */
+export function pointerNames(pointer: string): string[] {
+  if (pointer === "") return [];
+  return pointer
+    .slice(1)
+    .split("/")
+    .map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
 /** How a failure is stored in a history and shown: never a stack, never a secret. */
 export interface StoredFailure {
   readonly code: string;

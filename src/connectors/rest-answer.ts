@@ -4,7 +4,7 @@ import type { OperationModel, RestBinding } from "../contract/model.ts";
 import type { OperationValidators } from "../contract/validate.ts";
 import { failure, MortiseError, type Outcome } from "../errors.ts";
 import { parseJson } from "../formats/json.ts";
-import type { CallResult, Json, Problem, Validate } from "../operation.ts";
+import { type CallResult, inWords, type Json, type Problem, type Validate } from "../operation.ts";
 import type { OutboundResponse } from "../outbound/outbound.ts";
 
 export type ReadAnswer = (response: OutboundResponse) => CallResult;
@@ -60,7 +60,7 @@ export function answerReader(
     }
     const value = reader.mediaType === null ? null : bodyOf(shown, reader.mediaType, response.body, limits, outcome);
     const problems = reader.validate(value);
-    if (problems.length > 0) throw unfit(shown, listed(problems), problems, outcome);
+    if (problems.length > 0) throw unfit(shown, inWords(problems), problems, outcome);
     if (reader.fault === undefined) return { ok: true, output: value };
     return { ok: false, fault: { name: reader.fault.name, message: reader.fault.message, detail: value } };
   };
@@ -117,11 +117,6 @@ export function retryAfter(value: string | undefined, date: string | undefined):
   if (Number.isNaN(at)) return undefined;
   const sender = date === undefined ? Number.NaN : Date.parse(date);
   return Math.min(Math.max(at - (Number.isNaN(sender) ? Date.now() : sender), 0), longestPause);
-}
-
-/** Problems in a sentence: places and rules, never values. */
-export function listed(problems: readonly Problem[]): string {
-  return problems.map(({ at, message }) => (at === "" ? `it ${message}` : `${at} ${message}`)).join("; ");
 }
 
 function unfit(

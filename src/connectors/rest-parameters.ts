@@ -12,7 +12,7 @@ type Members = Readonly<Record<string, unknown>>;
 type Encode = (text: string) => string;
 
 /** Percent-encodes all but the unreserved characters (RFC 3986, section 2.3). */
-export function percentEncode(text: string): string {
+function percentEncode(text: string): string {
   const encoded = encodeURIComponent(text.isWellFormed() ? text : text.toWellFormed());
   return /[!'()*]/.test(encoded) ? encoded.replace(/[!'()*]/g, percent) : encoded;
 }

@@ -7,9 +7,9 @@ import { bodyKind } from "../contract/media.ts";
 import type { ContractModel, OperationModel } from "../contract/model.ts";
 import { operationValidators } from "../contract/validate.ts";
 import { failure, MortiseError } from "../errors.ts";
-import type { CallContext, CallResult, Json, Validate } from "../operation.ts";
+import { type CallContext, type CallResult, inWords, type Json, type Validate } from "../operation.ts";
 import type { Client, Connector, ConnectorEnvironment } from "./connector.ts";
-import { answerReader, listed, type ReadAnswer } from "./rest-answer.ts";
+import { answerReader, type ReadAnswer } from "./rest-answer.ts";
 import { requestWriter, type Writer } from "./rest-request.ts";
 import type { ResolvedSettings } from "./system.ts";
 
@@ -48,12 +48,12 @@ class RestClient implements Client {
     const plan = this.#plans.get(operation) ?? this.#plan(operation);
     const problems = plan.validate(input);
     if (problems.length > 0)
-      throw failure("contract-input", { operation: plan.shown, problems: listed(problems) }, { details: problems });
+      throw failure("contract-input", { operation: plan.shown, problems: inWords(problems) }, { details: problems });
     // Only operations whose whole input is one body of another type have an input that is no object.
     const members = (typeof input === "object" && input !== null ? input : {}) as Readonly<Record<string, unknown>>;
     const request = plan.write(members, context.key);
     if (!("url" in request))
-      throw failure("contract-input", { operation: plan.shown, problems: listed(request) }, { details: request });
+      throw failure("contract-input", { operation: plan.shown, problems: inWords(request) }, { details: request });
     const response = await this.#environment.outbound.request({
       method: plan.method,
       url: request.url,

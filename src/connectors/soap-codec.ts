@@ -166,8 +166,3 @@ function emptyObject(): ObjectContent {
 export function keyOf(name: QName): string {
   return `{${name.namespace}}${name.local}`;
 }
-
-/** A property name as a token of a JSON Pointer (RFC 6901, section 3). */
-export function escapePointer(name: string): string {
-  return name.replaceAll("~", "~0").replaceAll("/", "~1");
-}

@@ -4,8 +4,8 @@
  */
 import type { XmlElement } from "../formats/xml.ts";
 import { attributeOf, namespaceOf } from "../formats/xml.ts";
-import type { Json, Problem } from "../operation.ts";
-import { type Content, escapePointer, type FamilyContent, keyOf, type ObjectContent, xsi } from "./soap-codec.ts";
+import { type Json, type Problem, pointerToken } from "../operation.ts";
+import { type Content, type FamilyContent, keyOf, type ObjectContent, xsi } from "./soap-codec.ts";
 import type { Scalar } from "./soap-scalars.ts";
 
 /** What reading found besides the value. */
@@ -64,26 +64,26 @@ function readObject(
     const known = content.byAttribute.get(keyOf(attribute));
     if (known === undefined) findings.undeclared += 1;
     else {
-      const pointer = `${at}/${escapePointer(known.property)}`;
+      const pointer = `${at}/${pointerToken(known.property)}`;
       object[known.property] = readScalar(known.scalar, attribute.value, pointer, findings);
     }
   }
   if (content.text !== undefined) {
     const { property, scalar } = content.text;
     if (content.elements.length === 0 || element.text !== "")
-      object[property] = readScalar(scalar, element.text, `${at}/${escapePointer(property)}`, findings);
+      object[property] = readScalar(scalar, element.text, `${at}/${pointerToken(property)}`, findings);
   }
   for (const child of element.children) {
     const known = content.byElement.get(keyOf(child));
     if (known === undefined) {
       if (content.locals.has(child.local)) {
-        const pointer = `${at}/${escapePointer(child.local)}`;
+        const pointer = `${at}/${pointerToken(child.local)}`;
         findings.problems.push({ at: pointer, message: `the element stands in another namespace than the contract's` });
       } else findings.undeclared += 1;
       continue;
     }
     const { property } = known;
-    const pointer = `${at}/${escapePointer(property)}`;
+    const pointer = `${at}/${pointerToken(property)}`;
     if (known.many) {
       // Not ??=: a property may have the name of something that every object inherits.
       if (!Object.hasOwn(object, property)) object[property] = [];

@@ -1,8 +1,8 @@
 /** Values to XML as the contract has it: its order, its namespaces, `xsi:type` and `xsi:nil`. */
 import type { QName } from "../contract/model.ts";
 import { escapeAttribute, escapeText, type Prefixes } from "../formats/xml-write.ts";
-import type { Json } from "../operation.ts";
-import { type Content, type ElementProperty, escapePointer, type ObjectContent, xsi } from "./soap-codec.ts";
+import { type Json, pointerToken } from "../operation.ts";
+import { type Content, type ElementProperty, type ObjectContent, xsi } from "./soap-codec.ts";
 
 type JsonObject = { readonly [name: string]: Json };
 
@@ -104,7 +104,7 @@ function writeProperty(
 ): string {
   const value = own(object, element.property);
   if (value === undefined) return "";
-  const pointer = `${at}/${escapePointer(element.property)}`;
+  const pointer = `${at}/${pointerToken(element.property)}`;
   if (!element.many) {
     if (round !== undefined && round > 0) return "";
     if (value === null && !element.nillable) return "";

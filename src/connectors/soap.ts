@@ -12,10 +12,10 @@ import type { XmlNote } from "../contract/xml-note.ts";
 import { failure, MortiseError, type Outcome } from "../errors.ts";
 import { parseXml, type XmlElement, type XmlTrouble } from "../formats/xml.ts";
 import { Prefixes } from "../formats/xml-write.ts";
-import type { CallContext, CallResult, Json, Problem } from "../operation.ts";
+import { type CallContext, type CallResult, inWords, type Json, type Problem } from "../operation.ts";
 import type { Outbound, OutboundResponse } from "../outbound/outbound.ts";
 import type { Client, Connector } from "./connector.ts";
-import { listed, retryAfter } from "./rest-answer.ts";
+import { retryAfter } from "./rest-answer.ts";
 import { Codec, type Content } from "./soap-codec.ts";
 import { envelope, envelopeNamespaces, openEnvelope, type SoapFault } from "./soap-envelope.ts";
 import { type Findings, readElement } from "./soap-read.ts";
@@ -306,14 +306,14 @@ function byStatus(name: string, response: OutboundResponse): MortiseError {
 }
 
 function badInput(operation: string, problems: readonly Problem[]): MortiseError {
-  return failure("contract-input", { operation, problems: listed(problems) }, { details: problems });
+  return failure("contract-input", { operation, problems: inWords(problems) }, { details: problems });
 }
 
 /** It happened, but what came back can't be used: only a person can know (C2). */
 function badOutput(operation: string, problems: readonly Problem[]): MortiseError {
   return failure(
     "contract-output",
-    { operation, problems: listed(problems) },
+    { operation, problems: inWords(problems) },
     { details: problems, outcome: "unknown" },
   );
 }

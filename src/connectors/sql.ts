@@ -17,7 +17,7 @@ import { pathToFileURL } from "node:url";
 import type { ContractModel, OperationModel, SqlBinding } from "../contract/model.ts";
 import { operationValidators } from "../contract/validate.ts";
 import { failure, MortiseError } from "../errors.ts";
-import type { CallContext, CallResult, Json, Problem } from "../operation.ts";
+import { type CallContext, type CallResult, inWords, type Json, type Problem } from "../operation.ts";
 import type { Client, Connector, ConnectorEnvironment } from "./connector.ts";
 import { bound, read, type SqlValue } from "./sql-values.ts";
 import type { ResolvedSettings } from "./system.ts";
@@ -292,8 +292,7 @@ function refuseProblems(
   outcome: "none" | "unknown",
 ): void {
   if (problems.length === 0) return;
-  const shown = problems.map(({ at, message }) => `${at === "" ? "it" : at} ${message}`).join("; ");
-  throw failure(code, { operation: name, problems: shown }, { outcome, details: problems });
+  throw failure(code, { operation: name, problems: inWords(problems) }, { outcome, details: problems });
 }
 
 function rest(ms: number, signal: AbortSignal): Promise<void> {

@@ -4,7 +4,7 @@
  */
 import { type Contract, type ContractTypes, schemaOf } from "../contract/contract.ts";
 import type { ContractModel } from "../contract/model.ts";
-import type { Duration, Effect, EventType, Faults, Json, Operation, Probe, Reference, Schema } from "../operation.ts";
+import type { Duration, Effect, EventType, Faults, Operation, Probe, Reference, Schema } from "../operation.ts";
 import { milliseconds } from "../operation.ts";
 
 /** Where the definition of a system stands on the object that users hold. */
@@ -31,7 +31,7 @@ type EffectSettings<I, O> = {
 export interface EventSettings<T> {
   /** Correlation key of the event. Default: the contract's own. */
   readonly key?: (payload: T) => string;
-  /** Unique id of a delivery, so that one delivered twice counts once. Default: the protocol's (`webhook-id`; file, size, hash and row). */
+  /** Unique id of a delivery, so that one delivered twice counts once. Default: the protocol's (`webhook-id`; SHA-256 of the file, and row). */
   readonly id?: (payload: T) => string;
 }
 
@@ -181,5 +181,3 @@ function system<T extends ContractTypes>(
   Object.defineProperty(members, definition, { value: frozenDefinition, enumerable: false });
   return Object.freeze(members) as unknown as System<T>;
 }
-
-export type { Json };

@@ -15,7 +15,7 @@ export function bodyKind(mediaType: string): BodyKind {
 }
 
 /** Type and subtype, lower case, without parameters. */
-export function essence(mediaType: string): string {
+function essence(mediaType: string): string {
   const end = mediaType.indexOf(";");
   return (end < 0 ? mediaType : mediaType.slice(0, end)).trim().toLowerCase();
 }

@@ -183,7 +183,7 @@ export function namespaceOf(scope: XmlScope, prefix: string): string | undefined
 }
 
 /** Decodes by byte order mark, then `charset`, then the XML declaration, else UTF-8. Bad bytes are refused. */
-export function decodeXml(bytes: Uint8Array, charset?: string): string {
+function decodeXml(bytes: Uint8Array, charset?: string): string {
   const label = byMark(bytes) ?? charset ?? byDeclaration(bytes) ?? "utf-8";
   const encoding = encodings.get(label.trim().toLowerCase());
   if (encoding === undefined) throw malformed("1:1", `the encoding "${label.slice(0, 40)}" is not supported`);

@@ -4,7 +4,7 @@
  */
 import { failure } from "../errors.ts";
 import { parseJson } from "../formats/json.ts";
-import type { Json, JsonSchema, Problem, Schema, Validate } from "../operation.ts";
+import { type Json, type JsonSchema, type Problem, pointerToken, type Schema, type Validate } from "../operation.ts";
 import type { HttpRequest } from "./http.ts";
 import type { Method } from "./operations.ts";
 import { invalidInput } from "./problem.ts";
@@ -164,5 +164,5 @@ function checkMediaType(request: HttpRequest): void {
 const json = /^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i;
 
 function pointer(name: string): string {
-  return `/${name.slice(0, 100).replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  return `/${pointerToken(name.slice(0, 100))}`;
 }

@@ -7,7 +7,7 @@
  */
 import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 import { crc32 } from "node:zlib";
-import { failure } from "../errors.ts";
+import { failure, plainName } from "../errors.ts";
 import type { Store } from "../store/store.ts";
 import type { KeyCreateParameters, KeysUsedParameters } from "./store-part.ts";
 
@@ -67,9 +67,6 @@ const consumerForm = /^[A-Za-z0-9._@-]{1,100}$/;
 const scopeForm = /^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/; // RFC 6749, section 3.3
 const noSecret = Buffer.alloc(32);
 
-/** Where a key is in a text, for scrubbers. */
-export const keyPattern = /mtz_[a-z0-9]{1,12}_[0-9A-Za-z]{12}_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}/g;
-
 /** Splits a key, or gives `undefined` if its form or checksum is wrong. Needs no store. */
 export function parseKey(text: string): { readonly id: string; readonly secret: string } | undefined {
   if (text.length > 100 || !text.startsWith("mtz_")) return undefined;
@@ -124,7 +121,7 @@ export function openKeyring(store: Pick<Store, "submit" | "read">, clock: () => 
       const answer = await store.submit([{ name: "publish.key-revoke", parameters: { id, by } }]);
       cache.delete(id);
       if (answer.kind !== "done" || answer.answers[0] !== true)
-        throw failure("api-key-unknown", { key: printable(id) });
+        throw failure("api-key-unknown", { key: plainName(id) });
     },
     list: () => (all.all() as unknown as Row[]).map(recordOf),
     authenticate(presented) {
@@ -199,8 +196,4 @@ function checksum(text: string): string {
     rest = Math.floor(rest / 62);
   }
   return digits;
-}
-
-function printable(id: string): string {
-  return /^[0-9A-Za-z]{1,20}$/.test(id) ? id : "of that form";
 }

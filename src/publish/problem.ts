@@ -3,7 +3,7 @@
  * A 5xx never shows the inner sentence: it may name a host, a statement or a file (PD-5).
  */
 import { STATUS_CODES } from "node:http";
-import { asMortiseError, type ErrorCode, errorTable, failure, type MortiseError } from "../errors.ts";
+import { asMortiseError, type ErrorCode, failure, type MortiseError } from "../errors.ts";
 import type { Json } from "../operation.ts";
 import type { HttpResponse } from "./http.ts";
 
@@ -30,7 +30,7 @@ export interface ProblemExtras {
   readonly status?: number;
 }
 
-export const problemType = "application/problem+json";
+const problemType = "application/problem+json";
 
 /** An error that knows how its answer looks: for headers such as `Allow` and members of its own. */
 export class ProblemError extends Error {
@@ -92,9 +92,4 @@ export function invalidInput(problems: readonly { readonly at: string; readonly 
   return new ProblemError(failure("input-invalid", {}), {
     errors: problems.slice(0, 20).map(({ at, message }) => ({ pointer: at, message })),
   });
-}
-
-/** Status of `code` at the edge. */
-export function statusOf(code: ErrorCode): number {
-  return errorTable[code].status;
 }

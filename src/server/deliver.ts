@@ -6,9 +6,9 @@ import { channel } from "node:diagnostics_channel";
 import type { SystemDefinition } from "../connectors/system.ts";
 import type { EventModel } from "../contract/model.ts";
 import { compileSchema, modelValidator } from "../contract/validate.ts";
-import { asMortiseError, failure } from "../errors.ts";
+import { asMortiseError, failure, plainName } from "../errors.ts";
 import type { TriggerFact } from "../observe/facts.ts";
-import type { Json, Problem, Validate } from "../operation.ts";
+import { inWords, type Json, type Problem, pointerNames, type Validate } from "../operation.ts";
 import type { AnyProcess } from "../process/define.ts";
 import type { Engine } from "../process/engine.ts";
 import type { Project } from "./project.ts";
@@ -61,7 +61,7 @@ export function createDeliver(
 
   async function deliver({ system, event, payload, delivery, key, origin }: IncomingEvent): Promise<Delivered> {
     const target = targets.get(`${system} ${event}`);
-    if (target === undefined) throw failure("event-unknown", { system: named(system), event: named(event) });
+    if (target === undefined) throw failure("event-unknown", { system: plainName(system), event: plainName(event) });
     refuse(system, event, target.validate(payload));
     if (target.starts.length === 0) {
       const correlation = key ?? target.keyOf(payload);
@@ -139,8 +139,7 @@ function ownText(
 /** The value at a JSON Pointer (RFC 6901). */
 function pointed(value: Json, pointer: string): unknown {
   let at: unknown = value;
-  for (const part of pointer.split("/").slice(1)) {
-    const name = part.replaceAll("~1", "/").replaceAll("~0", "~");
+  for (const name of pointerNames(pointer)) {
     if (typeof at !== "object" || at === null || !Object.hasOwn(at, name)) return undefined;
     at = (at as Readonly<Record<string, unknown>>)[name];
   }
@@ -153,11 +152,5 @@ function refuse(system: string, event: string, problems: readonly Problem[]): vo
 
 function payloadFailure(system: string, event: string, problems: readonly Problem[]): Error {
   const shown = problems.slice(0, 20);
-  const list = shown.map(({ at, message }) => `${at === "" ? "it" : at} ${message}`).join("; ");
-  return failure("event-payload", { system, event, problems: list }, { details: shown });
-}
-
-/** A name that came from outside, fit for a message. */
-function named(name: string): string {
-  return /^[\w.-]{1,80}$/.test(name) ? name : "of that form";
+  return failure("event-payload", { system, event, problems: inWords(shown) }, { details: shown });
 }

@@ -11,7 +11,7 @@ export interface Runtime {
 }
 
 /** The versions this process runs on. */
-export const ownRuntime: Runtime = { node: process.versions.node, sqlite: process.versions.sqlite ?? "0.0.0" };
+const ownRuntime: Runtime = { node: process.versions.node, sqlite: process.versions.sqlite ?? "0.0.0" };
 
 /** First Node of each line without the holes of the release of 2026-10-21 (CVE-2026-111497 and others). */
 const soundNodes: readonly (readonly number[])[] = [

@@ -5,7 +5,7 @@
 
 import { openWebhookSecret, verifyWebhook, type WebhookSecret } from "../connectors/webhook.ts";
 import type { ContractModel } from "../contract/model.ts";
-import { failure } from "../errors.ts";
+import { failure, plainName } from "../errors.ts";
 import { parseJson } from "../formats/json.ts";
 import type { Json } from "../operation.ts";
 import type { HttpRequest, HttpResponse } from "../publish/http.ts";
@@ -39,7 +39,7 @@ export function createWebhooks(options: WebhookOptions): (request: HttpRequest) 
     const system = request.path.slice(webhookBase.length);
     const taker = takers.get(system);
     if (taker === undefined) {
-      throw failure("webhook-unknown", { system: /^[\w.-]{1,80}$/.test(system) ? system : "such a system" });
+      throw failure("webhook-unknown", { system: plainName(system, "such a system") });
     }
     if (request.method !== "POST") {
       const error = failure("method-not-allowed", { method: request.method, allowed: "POST" });
@@ -52,7 +52,7 @@ export function createWebhooks(options: WebhookOptions): (request: HttpRequest) 
       secret: taker.secret,
       now: (options.now ?? Date.now)(),
     });
-    const payload = parseJson(body);
+    const payload = parseJson(body, { duplicates: "refuse" });
     const event = eventOf(system, taker.events, payload);
     await options.deliver({ system, event, payload, delivery: id, origin: `webhook:${system}` });
     return { status: 204, headers: {} };

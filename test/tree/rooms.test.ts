@@ -9,7 +9,6 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   "module-url": [],
   operation: ["errors"],
-  schema: ["operation"],
   store: ["errors", "operation", "module-url"],
   formats: ["errors", "operation", "module-url"],
   outbound: ["errors", "module-url"],

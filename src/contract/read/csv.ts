@@ -6,7 +6,7 @@
  */
 
 import { failure, type MortiseError } from "../../errors.ts";
-import type { JsonSchema } from "../../operation.ts";
+import { type JsonSchema, pointerToken } from "../../operation.ts";
 import { type ContractModel, type CsvColumn, type EventModel, frozen } from "../model.ts";
 import { parseFile } from "./document.ts";
 import { camelCase, memberNames } from "./names.ts";
@@ -132,9 +132,7 @@ class CsvReader {
         required: read.filter(({ column }) => column.required).map(({ column }) => column.property),
         additionalProperties: false,
       },
-      ...(correlation === undefined
-        ? {}
-        : { correlation: `/${correlation.replaceAll("~", "~0").replaceAll("/", "~1")}` }),
+      ...(correlation === undefined ? {} : { correlation: `/${pointerToken(correlation)}` }),
       binding: { protocol: "csv", files: url, ...dialect, columns: read.map(({ column }) => column) },
     };
   }

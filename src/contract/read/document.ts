@@ -5,10 +5,10 @@
 import { isMap, isSeq, LineCounter, type Node, parseDocument as parseYaml } from "yaml";
 import { failure, MortiseError } from "../../errors.ts";
 import { parseJson } from "../../formats/json.ts";
-import type { Json } from "../../operation.ts";
+import { type Json, pointerNames } from "../../operation.ts";
 import type { ContractFile } from "./source.ts";
 
-export const documentLimits = {
+const documentLimits = {
   maxDepth: 200,
   /** Values, after aliases are followed. */
   maxItems: 2_000_000,
@@ -87,7 +87,7 @@ function checkSize(value: Json): void {
 
 function positionIn(tree: ReturnType<typeof yamlTree>, pointer: string): string {
   let node: unknown = tree.document.contents;
-  for (const token of tokens(pointer)) {
+  for (const token of pointerNames(pointer)) {
     const inner: unknown = isMap(node) || isSeq(node) ? node.get(isSeq(node) ? Number(token) : token, true) : undefined;
     if (inner === undefined && isMap(node)) {
       // a key such as 200 is a number in YAML
@@ -100,20 +100,6 @@ function positionIn(tree: ReturnType<typeof yamlTree>, pointer: string): string 
   if (start === undefined) return "";
   const { line, col } = tree.lines.linePos(start);
   return ` (line ${line}, column ${col})`;
-}
-
-/** The tokens of a JSON Pointer (RFC 6901, section 4). */
-export function tokens(pointer: string): string[] {
-  if (pointer === "") return [];
-  return pointer
-    .slice(1)
-    .split("/")
-    .map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
-}
-
-/** One token of a JSON Pointer, escaped. */
-export function pointerToken(name: string): string {
-  return name.replaceAll("~", "~0").replaceAll("/", "~1");
 }
 
 function sentence(message: string): string {

@@ -3,8 +3,8 @@
  * RFC 6901 for the place in it). Loading reads every file that is referred to; after that everything is synchronous.
  */
 import { failure, type MortiseError } from "../../errors.ts";
-import type { Json } from "../../operation.ts";
-import { type ParsedFile, parseFile, pointerToken, tokens } from "./document.ts";
+import { type Json, pointerNames, pointerToken } from "../../operation.ts";
+import { type ParsedFile, parseFile } from "./document.ts";
 import type { ContractFiles } from "./source.ts";
 
 /** A value and where it stands. */
@@ -115,7 +115,7 @@ export class Documents {
         `"${reference}" names an anchor; write a JSON Pointer such as "#/components/schemas/Order"`,
       );
     let value: unknown = parsed.value;
-    for (const token of tokens(pointer)) {
+    for (const token of pointerNames(pointer)) {
       if (typeof value !== "object" || value === null || !Object.hasOwn(value, token))
         throw this.unreadable(place, `"${reference}" names something that is not there`);
       value = (value as Members)[token];

@@ -5,8 +5,7 @@
  * of JSON Schema draft 5; OpenAPI 3.0.3, section 4.7.24) is upgraded: `nullable`, boolean `exclusiveMinimum`, `example`.
  * A discriminator is dropped: its `oneOf` or `anyOf` says the same.
  */
-import type { JsonSchema } from "../../operation.ts";
-import { tokens } from "./document.ts";
+import { type JsonSchema, pointerNames } from "../../operation.ts";
 import { Names, typeName } from "./names.ts";
 import { type Documents, type Place, referenceOf } from "./openapi-documents.ts";
 
@@ -285,7 +284,7 @@ function enteredInPlace(schema: JsonSchema): string[] {
 
 /** What an author would call the schema: the last name in the pointer, else the name of the file. */
 function suggestedName(target: Place): string {
-  const path = tokens(target.pointer);
+  const path = pointerNames(target.pointer);
   const inFile = target.file
     .split("/")
     .pop()!

@@ -5,7 +5,7 @@ import { type LoadedWsdl, wsdl } from "./wsdl-load.ts";
 import { qualified, shownName, unreadableAt } from "./xsd-schemas.ts";
 
 /** Binding elements of SOAP 1.1 (WSDL 1.1, section 3) and SOAP 1.2 (its W3C submission). */
-export const soapNamespaces: ReadonlyMap<string, "1.1" | "1.2"> = new Map([
+const soapNamespaces: ReadonlyMap<string, "1.1" | "1.2"> = new Map([
   ["http://schemas.xmlsoap.org/wsdl/soap/", "1.1"],
   ["http://schemas.xmlsoap.org/wsdl/soap12/", "1.2"],
 ]);

@@ -4,7 +4,7 @@
  */
 import { asMortiseError, failure } from "../../errors.ts";
 import { parseJson } from "../../formats/json.ts";
-import type { JsonSchema, Problem, Validate } from "../../operation.ts";
+import { inWords, type JsonSchema, type Problem, type Validate } from "../../operation.ts";
 import type { HttpHandler, HttpRequest, HttpResponse } from "../../publish/http.ts";
 import { ProblemError, problemResponse } from "../../publish/problem.ts";
 import { checkPath, createRoutes } from "../../publish/routes.ts";
@@ -191,7 +191,7 @@ function formOf({ is, allowed, most }: { is: string; allowed?: readonly string[]
 }
 
 async function readBody(request: HttpRequest, check: Validate): Promise<Readonly<Record<string, unknown>>> {
-  const body = parseJson(await request.body(longestBody));
+  const body = parseJson(await request.body(longestBody), { duplicates: "refuse" });
   refuseProblems(check(body));
   return body as Readonly<Record<string, unknown>>;
 }
@@ -200,8 +200,7 @@ async function readBody(request: HttpRequest, check: Validate): Promise<Readonly
 export function refuseProblems(problems: readonly Problem[]): void {
   if (problems.length === 0) return;
   const shown = problems.slice(0, 20);
-  const list = shown.map(({ at, message }) => `${at === "" ? "the body" : at} ${message}`).join("; ");
-  throw new ProblemError(failure("admin-request", { problems: list }, { details: shown }), {
+  throw new ProblemError(failure("admin-request", { problems: inWords(shown, "the body") }, { details: shown }), {
     errors: shown.map(({ at, message }) => ({ pointer: at, message })),
   });
 }

@@ -1,6 +1,6 @@
 /** The addresses of the admin API that act on runs, tasks and signals, and those that everyone may read. */
 import { randomUUID } from "node:crypto";
-import { failure } from "../../errors.ts";
+import { failure, plainName } from "../../errors.ts";
 import type { Json, JsonSchema, Validate } from "../../operation.ts";
 import type { Engine, Operation, RunDetail, RunStatus, TaskView } from "../../process/engine.ts";
 import { refuseProblems } from "./admin.ts";
@@ -38,7 +38,7 @@ const pages = {
 export function runRoutes({ engine, maskRun, maskTask, compile, deliver }: RunResources): readonly AdminRoute[] {
   const existing = (call: AdminCall): string => {
     const id = call.parameters.id as string;
-    if (engine.run(id) === undefined) throw failure("run-unknown", { run: shown(id) });
+    if (engine.run(id) === undefined) throw failure("run-unknown", { run: plainName(id) });
     return id;
   };
   const act = (kind: Operation["kind"], summary: string): AdminRoute => ({
@@ -187,7 +187,7 @@ export function runRoutes({ engine, maskRun, maskTask, compile, deliver }: RunRe
       async handle({ parameters, body, caller }) {
         const id = parameters.id as string;
         const [task] = engine.tasks({ id });
-        if (task === undefined) throw failure("task-unknown", { task: shown(id) });
+        if (task === undefined) throw failure("task-unknown", { task: plainName(id) });
         const problems = compile(task.form)(body.answer);
         refuseProblems(problems.map(({ at, message }) => ({ at: `/answer${at}`, message })));
         await engine.answer(id, body.answer as Json, { by: caller.name, reason: String(body.reason ?? "") });
@@ -249,9 +249,4 @@ export function stateRoutes({ notReady, metrics }: StateResources): readonly Adm
 
 function text(value: string | number | undefined): string | undefined {
   return value === undefined ? undefined : String(value);
-}
-
-/** An id fit for a message. */
-function shown(id: string): string {
-  return /^[\w.:-]{1,80}$/.test(id) ? id : "of that form";
 }

@@ -3,7 +3,7 @@
  * there is nothing to guess). The local token is made at each start, kept in memory, and written to admin.json for the command line.
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { failure } from "../../errors.ts";
+import { failure, plainName } from "../../errors.ts";
 import type { Command, Store } from "../../store/store.ts";
 import type { TokenParameters } from "./store-part.ts";
 
@@ -79,8 +79,7 @@ export function openTokens(store: Pick<Store, "submit" | "read">): Tokens {
     },
     async revoke(name, by, alongside) {
       const answer = await store.submit([{ name: "admin.token-revoke", parameters: { name, by } }, alongside]);
-      if (answer.kind === "refused")
-        throw failure("token-unknown", { token: nameForm.test(name) ? name : "of that form" });
+      if (answer.kind === "refused") throw failure("token-unknown", { token: plainName(name) });
     },
     list: () => (all.all() as unknown as Row[]).map(recordOf),
   };
