@@ -9,7 +9,7 @@ import type { ContractModel, OperationModel } from "../contract/model.ts";
 import { asMortiseError, failure, MortiseError } from "../errors.ts";
 import type { CallContext, Caller, CallResult, Json } from "../operation.ts";
 import type { SystemPermits } from "../outbound/permits.ts";
-import type { Client, Connector, ConnectorEnvironment } from "./connector.ts";
+import type { Client, Connector, ConnectorEnvironment, Health } from "./connector.ts";
 import type { ResolvedSettings, SystemDefinition } from "./system.ts";
 
 export interface BindOptions {
@@ -22,8 +22,6 @@ export interface BindOptions {
   /** Connectors besides, or instead of, the built-in ones: by `definition.connector`. */
   readonly connectors?: ReadonlyMap<string, Connector>;
 }
-
-export type Health = { readonly healthy: true } | { readonly healthy: false; readonly reason: string };
 
 export interface BoundSystems {
   readonly caller: Caller;

@@ -30,11 +30,12 @@ export interface ConnectorEnvironment {
   readonly project: string;
 }
 
+/** Whether a system gives a sign of life; the reason holds no secret. */
+export type Health = { readonly healthy: true } | { readonly healthy: false; readonly reason: string };
+
 export interface Client {
   call(operation: OperationModel, input: Json, context: CallContext): Promise<CallResult>;
   /** A cheap sign of life (a TCP connect, `SELECT 1`). Resolves with a reason when unhealthy. Never throws. */
-  health(
-    signal: AbortSignal,
-  ): Promise<{ readonly healthy: true } | { readonly healthy: false; readonly reason: string }>;
+  health(signal: AbortSignal): Promise<Health>;
   close(): Promise<void>;
 }

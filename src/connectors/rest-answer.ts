@@ -6,12 +6,9 @@ import { failure, MortiseError, type Outcome } from "../errors.ts";
 import { parseJson } from "../formats/json.ts";
 import { type CallResult, inWords, type Json, type Problem, type Validate } from "../operation.ts";
 import type { OutboundResponse } from "../outbound/outbound.ts";
+import { retryAfter, unsaidPauseMs } from "./http.ts";
 
 export type ReadAnswer = (response: OutboundResponse) => CallResult;
-
-/** A pause that is asked for without saying how long, in milliseconds; and the longest one believed. */
-const unsaidPause = 1000;
-const longestPause = 24 * 3_600_000;
 
 interface Reader {
   readonly fault: { readonly name: string; readonly message: string } | undefined;
@@ -100,23 +97,12 @@ function unavailable(shown: string, response: OutboundResponse): MortiseError {
   const outcome: Outcome = status === 425 || status === 429 ? "none" : "unknown";
   const retryAfterMs = retryAfter(response.headers["retry-after"], response.headers.date);
   if (status === 429 || (status === 503 && retryAfterMs !== undefined))
-    return failure("rest-wait", { operation: shown, status }, { outcome, retryAfterMs: retryAfterMs ?? unsaidPause });
+    return failure("rest-wait", { operation: shown, status }, { outcome, retryAfterMs: retryAfterMs ?? unsaidPauseMs });
   return failure(
     "rest-unavailable",
     { operation: shown, status },
     { outcome, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
   );
-}
-
-/** Milliseconds of `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3) seen from the sender's own clock. */
-export function retryAfter(value: string | undefined, date: string | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  const text = value.trim();
-  if (/^\d{1,9}$/.test(text)) return Math.min(Number(text) * 1000, longestPause);
-  const at = Date.parse(text);
-  if (Number.isNaN(at)) return undefined;
-  const sender = date === undefined ? Number.NaN : Date.parse(date);
-  return Math.min(Math.max(at - (Number.isNaN(sender) ? Date.now() : sender), 0), longestPause);
 }
 
 function unfit(

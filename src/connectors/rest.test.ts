@@ -10,8 +10,8 @@ import { MortiseError } from "../errors.ts";
 import type { CallContext, Json } from "../operation.ts";
 import { createOutbound } from "../outbound/client.ts";
 import type { Client } from "./connector.ts";
+import { retryAfter } from "./http.ts";
 import { restConnector } from "./rest.ts";
-import { retryAfter } from "./rest-answer.ts";
 import type { ResolvedSettings } from "./system.ts";
 
 const contractText = `

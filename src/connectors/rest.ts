@@ -6,9 +6,10 @@
 import { bodyKind } from "../contract/media.ts";
 import type { ContractModel, OperationModel } from "../contract/model.ts";
 import { operationValidators } from "../contract/validate.ts";
-import { failure, MortiseError } from "../errors.ts";
+import { failure } from "../errors.ts";
 import { type CallContext, type CallResult, inWords, type Json, type Validate } from "../operation.ts";
-import type { Client, Connector, ConnectorEnvironment } from "./connector.ts";
+import type { Client, Connector, ConnectorEnvironment, Health } from "./connector.ts";
+import { credentialHeader, signOfLife } from "./http.ts";
 import { answerReader, type ReadAnswer } from "./rest-answer.ts";
 import { requestWriter, type Writer } from "./rest-request.ts";
 import type { ResolvedSettings } from "./system.ts";
@@ -40,6 +41,8 @@ class RestClient implements Client {
     this.#contract = contract;
     this.#settings = settings;
     this.#environment = environment;
+    if (settings.credentials?.kind === "username-token")
+      throw failure("connection-invalid", { system: settings.name, reason: "username-token credentials are for SOAP" });
     this.#base = baseOf(settings);
     this.#headers = Object.freeze({ accept: "application/json, */*;q=0.5", ...credentialHeader(settings) });
   }
@@ -67,21 +70,8 @@ class RestClient implements Client {
     return plan.read(response);
   }
 
-  /** Any answer at all, whatever its status, is a sign of life. */
-  async health(signal: AbortSignal): Promise<{ healthy: true } | { healthy: false; reason: string }> {
-    try {
-      await this.#environment.outbound.request({
-        method: "HEAD",
-        url: `${this.#base}/`,
-        headers: this.#headers,
-        deadline: Date.now() + Math.min(this.#settings.timeoutMs, 5000),
-        signal,
-        internal: this.#settings.internal,
-      });
-      return { healthy: true };
-    } catch (error) {
-      return { healthy: false, reason: error instanceof MortiseError ? error.message : "no answer" };
-    }
+  health(signal: AbortSignal): Promise<Health> {
+    return signOfLife(this.#environment.outbound, `${this.#base}/`, this.#settings, signal);
   }
 
   async close(): Promise<void> {
@@ -121,24 +111,4 @@ function baseOf(settings: ResolvedSettings): string {
     throw invalid("credentials stand in the address; give them as credentials");
   if (url.search !== "" || url.hash !== "") throw invalid("the address has a query or a fragment");
   return url.origin + url.pathname.replace(/\/+$/, "");
-}
-
-function credentialHeader(settings: ResolvedSettings): Readonly<Record<string, string>> {
-  const { credentials } = settings;
-  if (credentials === undefined) return {};
-  switch (credentials.kind) {
-    case "bearer":
-      return { authorization: `Bearer ${credentials.token}` };
-    case "basic": // RFC 7617, section 2
-      return {
-        authorization: `Basic ${Buffer.from(`${credentials.user}:${credentials.password}`).toString("base64")}`,
-      };
-    case "header":
-      return { [credentials.name.toLowerCase()]: credentials.value };
-    default:
-      throw failure("connection-invalid", {
-        system: settings.name,
-        reason: `${credentials.kind} credentials are for SOAP`,
-      });
-  }
 }

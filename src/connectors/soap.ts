@@ -15,7 +15,7 @@ import { Prefixes } from "../formats/xml-write.ts";
 import { type CallContext, type CallResult, inWords, type Json, type Problem } from "../operation.ts";
 import type { Outbound, OutboundResponse } from "../outbound/outbound.ts";
 import type { Client, Connector } from "./connector.ts";
-import { retryAfter } from "./rest-answer.ts";
+import { credentialHeader, retryAfter, signOfLife, unsaidPauseMs } from "./http.ts";
 import { Codec, type Content } from "./soap-codec.ts";
 import { envelope, envelopeNamespaces, openEnvelope, type SoapFault } from "./soap-envelope.ts";
 import { type Findings, readElement } from "./soap-read.ts";
@@ -25,9 +25,6 @@ import { securityHeader } from "./ws-security.ts";
 
 /** Told when an answer holds elements or attributes that the contract does not name: `{ system, operation, count }`. */
 const undeclared = channel("mortise:connectors:undeclared");
-
-/** Where a status of 429 does not say how long. */
-const unsaidPause = 1000;
 
 /** What is worked out once per operation. */
 interface Prepared {
@@ -72,22 +69,7 @@ export const soapConnector: Connector = Object.freeze({
         });
         return read(name, ready, response, settings, operation);
       },
-      async health(signal: AbortSignal) {
-        try {
-          // Any answer will do: that there is one is the sign of life.
-          await outbound.request({
-            method: "HEAD",
-            url: settings.connection,
-            deadline: Date.now() + Math.min(settings.timeoutMs, 5000),
-            signal,
-            maxResponseBytes: settings.maxResponseBytes,
-            internal: settings.internal,
-          });
-          return { healthy: true };
-        } catch (error) {
-          return { healthy: false, reason: error instanceof MortiseError ? error.message : "no answer" };
-        }
-      },
+      health: (signal: AbortSignal) => signOfLife(outbound, settings.connection, settings, signal),
       close: () => Promise.resolve(),
     };
   },
@@ -158,13 +140,7 @@ function headersOf(binding: SoapBinding, settings: ResolvedSettings): Readonly<R
     const parameter = action === "" ? "" : `; action="${action}"`;
     headers["content-type"] = `application/soap+xml; charset=utf-8${parameter}`;
   }
-  const { credentials } = settings;
-  if (credentials?.kind === "bearer") headers.authorization = `Bearer ${credentials.token}`;
-  else if (credentials?.kind === "basic") {
-    const pair = Buffer.from(`${credentials.user}:${credentials.password}`, "utf8").toString("base64");
-    headers.authorization = `Basic ${pair}`;
-  } else if (credentials?.kind === "header") headers[credentials.name.toLowerCase()] = credentials.value;
-  return headers;
+  return { ...headers, ...credentialHeader(settings) };
 }
 
 function write(name: string, ready: Prepared, input: Json, settings: ResolvedSettings): string {
@@ -301,7 +277,7 @@ function byStatus(name: string, response: OutboundResponse): MortiseError {
     return failure("soap-status", parameters, { class: "give-up", outcome });
   const pause = retryAfter(headers["retry-after"], headers.date);
   const wait = status === 429 || (status === 503 && pause !== undefined);
-  const retryAfterMs = wait ? (pause ?? unsaidPause) : pause;
+  const retryAfterMs = wait ? (pause ?? unsaidPauseMs) : pause;
   return failure("soap-status", parameters, { class: wait ? "wait" : "retry", outcome, retryAfterMs });
 }
 

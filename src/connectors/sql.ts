@@ -18,7 +18,7 @@ import type { ContractModel, OperationModel, SqlBinding } from "../contract/mode
 import { operationValidators } from "../contract/validate.ts";
 import { failure, MortiseError } from "../errors.ts";
 import { type CallContext, type CallResult, inWords, type Json, type Problem } from "../operation.ts";
-import type { Client, Connector, ConnectorEnvironment } from "./connector.ts";
+import type { Client, Connector, ConnectorEnvironment, Health } from "./connector.ts";
 import { bound, read, type SqlValue } from "./sql-values.ts";
 import type { ResolvedSettings } from "./system.ts";
 
@@ -80,7 +80,7 @@ class SqlClient implements Client {
     }
   }
 
-  health(): Promise<{ readonly healthy: true } | { readonly healthy: false; readonly reason: string }> {
+  health(): Promise<Health> {
     try {
       this.#open().prepare("select count(*) from sqlite_schema").get();
       return Promise.resolve({ healthy: true });

@@ -2,7 +2,7 @@
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { resolve } from "node:path";
-import type { Health as Sign } from "../connectors/bind.ts";
+import type { Health as Sign } from "../connectors/connector.ts";
 import type { SystemDefinition } from "../connectors/system.ts";
 import type { Health } from "./admin/catalogue.ts";
 

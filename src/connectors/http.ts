@@ -1,0 +1,61 @@
+/** What the connectors over HTTP share: credentials, the pause that an answer asks for, a sign of life. */
+import { MortiseError } from "../errors.ts";
+import type { Outbound } from "../outbound/outbound.ts";
+import type { Health } from "./connector.ts";
+import type { ResolvedSettings } from "./system.ts";
+
+/** Where an answer asks for a pause without saying how long, in milliseconds; and the longest one believed. */
+export const unsaidPauseMs = 1000;
+const longestPauseMs = 24 * 3_600_000;
+const healthTimeoutMs = 5000;
+
+/** Milliseconds of `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3) seen from the sender's own clock. */
+export function retryAfter(value: string | undefined, date: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const text = value.trim();
+  if (/^\d{1,9}$/.test(text)) return Math.min(Number(text) * 1000, longestPauseMs);
+  const at = Date.parse(text);
+  if (Number.isNaN(at)) return undefined;
+  const sender = date === undefined ? Number.NaN : Date.parse(date);
+  return Math.min(Math.max(at - (Number.isNaN(sender) ? Date.now() : sender), 0), longestPauseMs);
+}
+
+/** The header that carries the credentials; none where they travel otherwise (a UsernameToken stands in the envelope). */
+export function credentialHeader({ credentials }: ResolvedSettings): Readonly<Record<string, string>> {
+  switch (credentials?.kind) {
+    case "bearer":
+      return { authorization: `Bearer ${credentials.token}` };
+    case "basic": {
+      // RFC 7617, section 2
+      const pair = Buffer.from(`${credentials.user}:${credentials.password}`, "utf8").toString("base64");
+      return { authorization: `Basic ${pair}` };
+    }
+    case "header":
+      return { [credentials.name.toLowerCase()]: credentials.value };
+    default:
+      return {};
+  }
+}
+
+/** Any answer at all to a HEAD, whatever its status, is a sign of life. */
+export async function signOfLife(
+  outbound: Outbound,
+  url: string,
+  settings: ResolvedSettings,
+  signal: AbortSignal,
+): Promise<Health> {
+  try {
+    await outbound.request({
+      method: "HEAD",
+      url,
+      headers: credentialHeader(settings),
+      deadline: Date.now() + Math.min(settings.timeoutMs, healthTimeoutMs),
+      signal,
+      maxResponseBytes: settings.maxResponseBytes,
+      internal: settings.internal,
+    });
+    return { healthy: true };
+  } catch (error) {
+    return { healthy: false, reason: error instanceof MortiseError ? error.message : "no answer" };
+  }
+}
