@@ -6,6 +6,8 @@ import type { ScenarioWorkerData } from "./scenario-worker.ts";
 
 export interface Installation {
   readonly engine: EmbeddedEngine;
+  /** Resolves when the worker runs. */
+  readonly working: Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -33,6 +35,7 @@ export async function openInstallation(options: InstallationOptions): Promise<In
     onPost: inbox.take,
     onFailed: failed,
   });
+  const working = Promise.withResolvers<void>();
   const gone: Promise<void>[] = [];
   const engine = createEngine(
     {
@@ -44,6 +47,7 @@ export async function openInstallation(options: InstallationOptions): Promise<In
           workerData: { link, ledger, log, replay } satisfies ScenarioWorkerData,
           transferList: [...transfer],
         });
+        thread.once("message", () => working.resolve());
         thread.on("error", (error) => failed(`the worker: ${String(error)}`));
         gone.push(new Promise((resolve) => thread.on("exit", () => resolve())));
       },
@@ -52,6 +56,7 @@ export async function openInstallation(options: InstallationOptions): Promise<In
   );
   return {
     engine,
+    working: working.promise,
     async stop() {
       await engine.stop(10_000);
       await Promise.all(gone);

@@ -1,5 +1,5 @@
 /** The worker thread of the scenario: the engine's worker with the journey and a caller that speaks to the ledger. */
-import { workerData } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import type { Caller, CallResult, Json } from "../../src/operation.ts";
 import { runWorker, type WorkerLink } from "../../src/process/embedded/worker.ts";
 import { openLog } from "./client-log.ts";
@@ -37,11 +37,14 @@ const journey = journeyOf({
   },
 });
 
-await runWorker({
+const stopped = runWorker({
   link,
   processes: [journey],
   caller,
   operation: operationNamed,
   validateOutput: () => () => [],
 });
+// It has taken up the open runs.
+parentPort?.postMessage("working");
+await stopped;
 process.exit(0);

@@ -72,6 +72,7 @@ if (import.meta.main) {
     replay: false,
     checkpointPages,
   });
+  await installation.working;
   process.stdout.write("ready\n");
   const client = new Client(installation.engine, options, before, openLog(files.log));
   await client.untilIdle();
