@@ -77,3 +77,12 @@ test("what the rooms publish becomes lines, with plain values only", (t) => {
   channel("mortise:publish:request").publish({ api: "orders", status: 202 });
   assert.equal(lines.length, 2);
 });
+
+test("what is said after the end is lost, and breaks nothing", () => {
+  const log = createLog({ level: "silent", redactor: createRedactor() });
+  const loud = createLog({ level: "error", redactor: createRedactor() });
+  log.close();
+  loud.close();
+  loud.error({ reason: "its thread ended" }, "the store failed");
+  loud.flush();
+});

@@ -45,7 +45,9 @@ const keys = /mtz_[a-z0-9]{1,12}_[0-9A-Za-z]{12}_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}|
 export function createLog({ level, redactor, write }: LogOptions): Log {
   const buffer =
     write === undefined ? pino.destination({ fd: 1, sync: false, minLength: 8192, periodicFlush: 250 }) : undefined;
-  const out = write ?? ((line: string) => void buffer?.write(line));
+  let closed = false;
+  // A thread may still fail while everything ends; what it says then has nowhere to go, and must not break the end.
+  const out = write ?? ((line: string) => void (closed || buffer?.write(line)));
   const logger = pino(
     {
       level,
@@ -68,14 +70,15 @@ export function createLog({ level, redactor, write }: LogOptions): Log {
   const at = (severity: "trace" | "debug" | "info" | "warn" | "error") => (fields: object, message: string) => {
     if (logger.isLevelEnabled(severity)) logger[severity](clean(fields) as object, cut(message));
   };
-  let closed = false;
   return {
     trace: at("trace"),
     debug: at("debug"),
     info: at("info"),
     warn: at("warn"),
     error: at("error"),
-    flush: () => buffer?.flushSync(),
+    flush() {
+      if (!closed) buffer?.flushSync();
+    },
     close() {
       if (closed) return;
       closed = true;
@@ -123,11 +126,7 @@ function lineOf(name: ChannelName, fields: Fact, message: unknown): Line | undef
     case "mortise:publish:request":
       return { level: Number(fields.status) >= 500 ? "error" : "info", message: "request", fields };
     case "mortise:server:worker":
-      return {
-        level: fields.event === "died" || fields.event === "failed" ? "error" : "info",
-        message: "worker",
-        fields,
-      };
+      return { level: fields.event === "died" ? "error" : "info", message: "worker", fields };
     case "mortise:server:trigger":
       return { level: fields.result === "refused" ? "warn" : "info", message: "trigger", fields };
     case "mortise:server:admin":
