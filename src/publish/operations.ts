@@ -201,10 +201,23 @@ type AnyOptions =
   | RunOptions<unknown, unknown, unknown>
   | CallsOptions<AnyOperation, unknown, unknown>;
 
+function targetOf(options: AnyOptions): readonly [what: string, target: unknown] {
+  if ("starts" in options) return ["starts", options.starts];
+  if ("run" in options) return ["run", options.run];
+  return ["calls", options.calls];
+}
+
 function verb(method: Method): Verb {
   const make = (path: string, options: AnyOptions): ApiOperation => {
     const { summary, description, scope, access, maxBodyBytes } = options;
     const base = { summary, description, scope, access, maxBodyBytes, method, path, parameters: parametersOf(path) };
+    const [what, target] = targetOf(options);
+    // A cycle of imports gives undefined, whatever the types say.
+    if (target === undefined || target === null) {
+      throw new TypeError(
+        `${method.toLowerCase()}("${path}") is given nothing as ${what}: the name is not exported there, or files import each other in a circle`,
+      );
+    }
     if ("starts" in options) {
       if (method === "GET")
         throw new TypeError(`get("${path}") can't start a process: a GET changes nothing; use post`);

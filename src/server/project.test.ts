@@ -93,3 +93,31 @@ test("a requirement of wrong form names its field", async () => {
   assert.equal(problems.length, 1);
   assert.match(problems[0] ?? "", /turnaround\.within must be a duration, such as "2h"/);
 });
+
+test("a schema that can't be compiled, a key or a run that is no function: said when the project is loaded", async () => {
+  const problems = await problemsOf({
+    ...good,
+    "processes/odd.ts": `import { defineProcess } from "mortise"; const schema = (json: unknown) => ({ kind: "schema", json });
+      export const odd = defineProcess({ name: "odd", input: schema({ type: "objekt" } as any), output: schema({ $ref: "http://127.0.0.1/x" } as any),
+        key: undefined, run: undefined } as any);`,
+  });
+  assert.equal(problems.length, 4, problems.join("\n"));
+  for (const [at, what] of ["key must be", "run must be", "its input schema", "its output schema"].entries())
+    assert.match(problems[at] ?? "", new RegExp(`^processes/odd.ts odd: ${what}`));
+});
+
+test("an API over what is not there is one sentence; what fails in many files is told once", async () => {
+  const api = (what: string) =>
+    `import { apiKey, defineApi, post, published } from "mortise"; import { booking } from "../processes/booking.ts";
+    export default defineApi({ name: "a", version: "1.0.0", base: "/a/v1", lifecycle: published(), access: [apiKey()],
+      operations: { go: post("/go", { scope: "x", ${what} } as any) } });`;
+  const [first, ...more] = await problemsOf({ ...good, "apis/a.ts": api("starts: undefined") });
+  assert.match(first ?? "", /^apis\/a\.ts:3 post\("\/go"\) is given nothing as starts/);
+  assert.deepEqual(more, []);
+  const thrown = await problemsOf({
+    ...good,
+    "processes/booking.ts": `export const booking = 1; throw new Error("not today");`,
+    "apis/a.ts": api("starts: booking"),
+  });
+  assert.deepEqual(thrown, ["processes/booking.ts:1 not today"]);
+});

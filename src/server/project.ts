@@ -5,7 +5,9 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { isDeepStrictEqual } from "node:util";
 import { definitionOf, type SystemDefinition } from "../connectors/system.ts";
+import { compileSchema } from "../contract/validate.ts";
 import { failure } from "../errors.ts";
 import type { Requirement } from "../observe/requirement.ts";
 import type { AnyProcess } from "../process/define.ts";
@@ -57,7 +59,9 @@ export async function loadProject(folder: string): Promise<Project> {
     try {
       modules.set(file, (await import(pathToFileURL(join(root, file)).href)) as Readonly<Record<string, unknown>>);
     } catch (error) {
-      problems.push(importProblem(root, file, error));
+      const problem = importProblem(root, file, error);
+      // A file that others import fails once for each of them.
+      if (!problems.some((known) => isDeepStrictEqual(known, problem))) problems.push(problem);
     }
   }
   if (problems.length > 0) throw invalid(root, problems);
@@ -96,6 +100,10 @@ export async function loadProject(folder: string): Promise<Project> {
   for (const { file, value } of exported(files.process)) {
     if (isKind<AnyProcess>(value, "process") && place("process", value.name, value, file))
       processes.set(value.name, value);
+  }
+  for (const process of processes.values()) {
+    const file = places.get(`process ${process.name}`) as string;
+    for (const message of processProblems(process)) problems.push({ file, message: `${process.name}: ${message}` });
   }
   const apis: ApiDefinition[] = [];
   for (const { file, value } of exported(files.api)) {
@@ -174,6 +182,21 @@ function projectName(root: string): string {
     // A project needs no package.json of its own.
   }
   return root.split(/[\\/]/).at(-1) ?? "project";
+}
+
+/** What the types would have said, and the schemas: they are compiled here, so that no caller is the first to find out. */
+function processProblems(process: AnyProcess): readonly string[] {
+  const problems = (["key", "run"] as const)
+    .filter((name) => typeof process[name] !== "function")
+    .map((name) => `${name} must be a function`);
+  for (const name of ["input", "output"] as const) {
+    try {
+      compileSchema(process[name])(null);
+    } catch (error) {
+      problems.push(`its ${name} schema can't be used: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  return problems;
 }
 
 /** What a module threw while it was loaded: the message, at the first place of the stack that is inside the project. */
