@@ -50,3 +50,34 @@ test("a secret file that others can read is refused", { skip: process.platform =
   const resolver = createResolver({ folder: project.folder, environment: {}, redactor: createRedactor() });
   assert.throws(() => resolver.value(secret("token"), "x"), /chmod 600/);
 });
+
+test("an empty secret counts as missing; one of several lines is refused without being shown", (t) => {
+  const project = testProject({ empty: "\n", lines: "canary\r\nX-Evil: 1\n" });
+  t.after(project.remove);
+  for (const name of ["empty", "lines"]) chmodSync(join(project.folder, name), 0o600);
+  const resolver = createResolver({ folder: project.folder, environment: {}, redactor: createRedactor() });
+  resolver.value(secret("empty"), "here");
+  assert.throws(() => resolver.finish(), { code: "secrets-missing", message: /secret empty \(here\)/ });
+  assert.throws(
+    () => resolver.value(secret("lines"), "there"),
+    (error: Error) => /secret lines \(there\) holds a line break/.test(error.message) && !/canary/.test(error.message),
+  );
+});
+
+test("an address that can't be called stops the start, and is not repeated: it may hold a password", () => {
+  const redactor = createRedactor();
+  for (const connection of ["http://user:canary@[::bad", "file:///etc/passwd", "warehouse.db"]) {
+    const system = {
+      name: "erp",
+      connector: "soap",
+      settings: { connection },
+      contract: {},
+    } as unknown as SystemDefinition;
+    const resolver = createResolver({ folder: "/none", environment: {}, redactor });
+    assert.throws(
+      () => resolveSystems([system], resolver, redactor),
+      (error: Error) =>
+        /systems\/erp: connection must be a URL/.test(error.message) && !/canary|passwd/.test(error.message),
+    );
+  }
+});

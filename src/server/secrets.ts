@@ -34,8 +34,13 @@ export function createResolver({ folder, environment, redactor }: ResolverOption
     if (typeof given === "string") return given;
     const found =
       given.kind === "env" ? (environment[given.name] ?? given.fallback) : readSecret(folder, given.name, environment);
-    if (found === undefined) missing.push(`${given.kind === "env" ? "variable" : "secret"} ${given.name} (${place})`);
-    else if (given.kind === "secret") redactor.register(found);
+    // An empty secret is a file that somebody forgot to fill: with it every call would be refused, elsewhere and later.
+    if (found === undefined || (found === "" && given.kind === "secret"))
+      missing.push(`${given.kind === "env" ? "variable" : "secret"} ${given.name} (${place})`);
+    else if (given.kind === "secret") {
+      redactor.register(found);
+      checkOneLine(found, given.name, place);
+    }
     return found ?? "";
   };
   return {
@@ -80,6 +85,7 @@ export function resolveSystems(
 function resolveSystem(system: SystemDefinition, resolver: Resolver, redactor: Redactor): ResolvedSettings {
   const { settings, name } = system;
   const connection = resolver.value(settings.connection, `systems/${name}: connection`);
+  if (system.connector === "rest" || system.connector === "soap") checkAddress(connection, name);
   if (URL.canParse(connection)) redactor.register(decodeURIComponent(new URL(connection).password));
   const credentials = settings.credentials === undefined ? undefined : resolveCredentials(system, resolver);
   return Object.freeze({
@@ -95,6 +101,23 @@ function resolveSystem(system: SystemDefinition, resolver: Resolver, redactor: R
       ? {}
       : { webhookSecret: resolver.hidden(settings.webhookSecret, `systems/${name}: webhookSecret`) }),
   });
+}
+
+/** In a header or a signature a line break is an attack, or a slip of the editor. */
+function checkOneLine(value: string, name: string, place: string): void {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  if (!/[\0-\x1f\x7f]/.test(value)) return;
+  const reason = `secret ${name} (${place}) holds a line break or another control character: write it as one line`;
+  throw failure("server-failed", { reason });
+}
+
+/** The message does not repeat the address: it may hold a password. One that is missing is told with everything else. */
+function checkAddress(connection: string, system: string): void {
+  if (connection === "") return;
+  const protocol = URL.canParse(connection) ? new URL(connection).protocol : "";
+  if (protocol === "http:" || protocol === "https:") return;
+  const reason = `systems/${system}: connection must be a URL that begins with http:// or https://`;
+  throw failure("server-failed", { reason });
 }
 
 function duration(value: Duration, place: string): number {
