@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -320,4 +320,15 @@ test("a start that can't work says why, and leaves nothing running", async (t) =
   const blocker = createServer().listen(port, "127.0.0.1");
   t.after(() => blocker.close());
   await assert.rejects(startServer(project, { environment: {}, apiPort: port, log: () => {} }), /can't listen/);
+});
+
+test("a database file that is removed while the server runs: it says so, and takes nothing more", async (t) => {
+  if (process.platform === "win32") return t.skip("Windows keeps an open file from being removed");
+  const { start, folder, lines } = await setUp(t);
+  const server = await start();
+  rmSync(join(folder.folder, ".mortise", "mortise.db"));
+  // The answer changes within a second. A worker that has just started may have noticed before.
+  const reasons = async () => (await send(`${server.adminUrl}/ready`, {})).body.reasons as readonly string[];
+  while (!(await reasons()).includes("the store failed"));
+  assert.match(lines.join(""), /mortise\.db was removed or replaced/);
 });

@@ -7,7 +7,7 @@
  * resumes at the next start.
  */
 import { channel } from "node:diagnostics_channel";
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { bindSystems } from "../connectors/bind.ts";
 import { watchFolder } from "../connectors/files.ts";
@@ -139,6 +139,8 @@ async function compose({
     onFailed,
   });
   closers.add(() => store.close());
+  const unwatch = watchDatabase(store.file, () => onFailed(`its file ${store.file} was removed or replaced`));
+  closers.add(async () => unwatch());
 
   const outbound = createOutbound();
   closers.add(() => outbound.close());
@@ -293,6 +295,23 @@ async function compose({
   };
 }
 
+/**
+ * Tells, within a second, that the database file is no longer the one that was opened. What is written into a removed file is gone at the
+ * end of the process, though every write succeeds: nothing may be acknowledged then.
+ */
+function watchDatabase(file: string, gone: () => void): () => void {
+  // Windows refuses to remove a file that is open, and numbers its files in another way.
+  if (process.platform === "win32") return () => {};
+  const { ino, dev } = statSync(file);
+  const timer = setInterval(() => {
+    const now = statSync(file, { throwIfNoEntry: false });
+    if (now?.ino === ino && now.dev === dev) return;
+    clearInterval(timer);
+    gone();
+  }, 500).unref();
+  return () => clearInterval(timer);
+}
+
 /** Modules whose `storePart` the store's writer thread imports. */
 function storeParts(): readonly string[] {
   return ["../process/embedded/store-part", "../publish/store-part", "./admin/store-part"].map(
@@ -345,8 +364,8 @@ function writePrivate(file: string, text: string): void {
 }
 
 function startFailure(error: unknown): Error {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === "EADDRINUSE" || code === "EACCES" || code === "EADDRNOTAVAIL") {
+  const { syscall, message } = error as NodeJS.ErrnoException;
+  if (syscall === "listen") {
     return failure("server-failed", {
       reason: `it can't listen (${message}); choose another port in mortise.config.ts`,
     });
