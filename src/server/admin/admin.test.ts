@@ -92,7 +92,7 @@ function send(
   { token, body, headers = {} }: Sent = {},
 ): Promise<{ status: number; json: Record<string, unknown> }> {
   return new Promise((resolve, reject) => {
-    const text = body === undefined ? undefined : JSON.stringify(body);
+    const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
     const sent = request(url, {
       method: body === undefined ? "GET" : "POST",
       headers: {
@@ -242,4 +242,12 @@ test("health, readiness, metrics and the description need no more than they shou
     facts.map((fact) => (fact as { route: string }).route),
     ["GET /health", "GET /ready", "GET /ready", "GET /metrics", "GET /metrics", "GET /openapi.json", "none"],
   );
+});
+
+test("row 21: a member that is named twice is refused, whichever of the two would count", async (t) => {
+  const { url, tokens } = await start(t);
+  const body = '{"name":"d","role":"viewer","role":"admin"}';
+  const twice = await send(`${url}/tokens`, { token: tokens.local, body });
+  assert.equal(twice.status, 400);
+  assert.match(String(twice.json.type), /json-invalid/);
 });
