@@ -60,7 +60,8 @@ export function terminal(io: Io, json: boolean): Terminal {
       else show();
     },
     table(headings, rows) {
-      const shown = rows.map((row) => row.map(printable));
+      // A cell is one line: a message of several is shown as one.
+      const shown = rows.map((row) => row.map((cell) => printable(cell.replace(/\s*\n\s*/g, " "))));
       const widths = headings.map((heading, at) =>
         Math.max(heading.length, ...shown.map((row) => row[at]?.length ?? 0)),
       );
