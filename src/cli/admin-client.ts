@@ -7,7 +7,7 @@ import { request } from "node:http";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { type ErrorCode, errorTable, failure, MortiseError } from "../errors.ts";
-import type { Context } from "./program.ts";
+import type { Context } from "./context.ts";
 import { projectFolder } from "./project-folder.ts";
 
 export interface AdminClient {

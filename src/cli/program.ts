@@ -5,16 +5,10 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { asMortiseError } from "../errors.ts";
+import type { Context } from "./context.ts";
 import { exit } from "./exit.ts";
-import { type Io, type Terminal, terminal } from "./terminal.ts";
+import { type Io, terminal } from "./terminal.ts";
 
-/** What a command gets. */
-export interface Context {
-  readonly terminal: Terminal;
-  readonly io: Io;
-  /** Of `-C`, if given. */
-  readonly project?: string;
-}
 type Options = Readonly<Record<string, unknown>>;
 /** A command's function; each states the options that it takes. */
 type Run = (context: Context, args: readonly string[], options: never) => Promise<number> | number;

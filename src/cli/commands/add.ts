@@ -5,9 +5,9 @@ import type { ContractModel } from "../../contract/model.ts";
 import { readContract } from "../../contract/read/read-contract.ts";
 import { type ContractFiles, openSource } from "../../contract/read/source.ts";
 import { failure } from "../../errors.ts";
+import type { Context } from "../context.ts";
 import { exit } from "../exit.ts";
 import { readPin, systemFolder, withUrl, writeSources, writeTexts, written } from "../pin.ts";
-import type { Context } from "../program.ts";
 import { projectFolder } from "../project-folder.ts";
 import { count, type Terminal } from "../terminal.ts";
 

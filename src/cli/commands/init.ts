@@ -6,8 +6,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { failure } from "../../errors.ts";
+import type { Context } from "../context.ts";
 import { exit } from "../exit.ts";
-import type { Context } from "../program.ts";
 import { projectFiles } from "../template.ts";
 
 export function init(

@@ -1,7 +1,7 @@
 /** `mortise keys ...`: API keys of consumers, through the admin API of the running server. */
 import { adminClient } from "../admin-client.ts";
+import type { Context } from "../context.ts";
 import { exit } from "../exit.ts";
-import type { Context } from "../program.ts";
 import { time } from "../terminal.ts";
 import { durationOption, segment } from "../values.ts";
 

@@ -3,8 +3,8 @@ import { randomUUID } from "node:crypto";
 import { asMortiseError, failure } from "../../errors.ts";
 import type { Json, StoredFailure } from "../../operation.ts";
 import { type AdminClient, adminClient } from "../admin-client.ts";
+import type { Context } from "../context.ts";
 import { exit } from "../exit.ts";
-import type { Context } from "../program.ts";
 import { count, type Style, type Terminal, time } from "../terminal.ts";
 import { durationOption, jsonOption, numberOption, segment } from "../values.ts";
 

@@ -1,9 +1,9 @@
 /** `mortise start`: runs the project's server in this process until it is told to stop. */
 import { loadProject } from "../../server/project.ts";
 import { type RunningServer, startServer } from "../../server/server.ts";
+import type { Context } from "../context.ts";
 import { exit } from "../exit.ts";
 import { logLine } from "../log-line.ts";
-import type { Context } from "../program.ts";
 import { projectFolder } from "../project-folder.ts";
 
 /** A terminal, the shell and npm may each pass the same Ctrl-C on; one that comes later is meant as another. */

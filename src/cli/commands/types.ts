@@ -2,9 +2,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { failure } from "../../errors.ts";
+import type { Context } from "../context.ts";
 import { exit } from "../exit.ts";
 import { pinnedSystems, readPinned, systemFolder, writeTexts, written } from "../pin.ts";
-import type { Context } from "../program.ts";
 import { projectFolder } from "../project-folder.ts";
 import { count } from "../terminal.ts";
 
