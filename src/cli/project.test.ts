@@ -199,6 +199,15 @@ test("check reports what keeps a project from being loaded, and what a start nee
   assert.deepEqual((await check()).needs, ["MY_STORE"]);
 });
 
+test("check finds APIs that stand in each other's way", async () => {
+  const api = readFileSync(file("apis/quotes.v1.ts"), "utf8");
+  writeFileSync(file("apis/quotes.v2.ts"), api.replace('"1.0.0"', '"2.0.0"'));
+  const report = await check();
+  assert.deepEqual(rulesOf(report), ["error project"]);
+  assert.equal(report.findings[0]!.file, "apis/quotes.v2.ts");
+  assert.match(report.findings[0]!.message, /is served already; each version of each API has a base of its own/);
+});
+
 test("check finds a configuration that does not fit", async () => {
   writeFileSync(
     file("mortise.config.ts"),

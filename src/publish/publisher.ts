@@ -155,7 +155,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
     try {
       table.add(method, `${api.base}${path === "/" ? "" : path}`, route);
     } catch {
-      throw failure("api-definition", { api: api.name, reason: `${method} ${api.base}${path} is served already` });
+      const reason = `${method} ${api.base}${path} is served already; each version of each API has a base of its own`;
+      throw failure("api-definition", { api: api.name, reason });
     }
   }
 

@@ -22,15 +22,54 @@ export async function typeFindings(project: string): Promise<Finding[]> {
       resolve(error !== null && stdout === "" ? `error TS0: ${stderr || error.message}` : stdout),
     );
   });
+  return typeProblems(output, project);
+}
+
+/**
+ * What the compiler printed, as findings. Under a message it prints, indented ever deeper, what led to it: the whole types come
+ * first, the property that is wrong last. So of a chain the first sentence and the last, deepest ones are kept.
+ */
+export function typeProblems(output: string, project: string): Finding[] {
   const findings: Finding[] = [];
-  for (const line of output.split("\n")) {
+  let chain: string[] = [];
+  const finish = (): void => {
+    const reason = deepest(chain);
+    const last = findings.at(-1);
+    if (last !== undefined && reason !== "")
+      findings[findings.length - 1] = { ...last, message: joined(last.message, reason) };
+    chain = [];
+  };
+  for (const line of output.split(/\r?\n/)) {
     const [, file, row, message] = /^(?:(.+?)\((\d+),\d+\): )?error (TS\d+: .*)$/.exec(line) ?? [];
-    if (message === undefined) continue;
+    if (message === undefined) {
+      if (line.startsWith("  ")) chain.push(line);
+      continue;
+    }
+    finish();
     const place =
       file === undefined
         ? {}
         : { file: relative(project, join(project, file)).replaceAll("\\", "/"), line: Number(row) };
     findings.push({ level: "error", rule: "type", ...place, message });
   }
+  finish();
   return findings;
 }
+
+/**
+ * The sentence that is indented deepest (of several the last, which is about the overload that came closest), with the property
+ * that it is about, which stands before it.
+ */
+function deepest(chain: readonly string[]): string {
+  let found = 0;
+  const indent = (line: string): number => line.length - line.trimStart().length;
+  for (const [at, line] of chain.entries()) if (indent(line) >= indent(chain[found]!)) found = at;
+  const [before, last] = [chain[found - 1]?.trim() ?? "", chain[found]?.trim() ?? ""];
+  return /^(Types of property|The types of) /.test(before) ? `${before} ${last}` : last;
+}
+
+/** A first sentence with two whole types in it says less than the last one; it is shortened. */
+function joined(message: string, reason: string): string {
+  return `${message.length <= longestHead ? message : `${message.slice(0, longestHead)}…`}\n${reason}`;
+}
+const longestHead = 160;

@@ -1,14 +1,15 @@
 /** `mortise check`: looks through a project without starting it, and without its secrets. */
 import { asMortiseError } from "../../errors.ts";
 import { loadProject, type Project, type ProjectProblem } from "../../server/project.ts";
+import { publicationProblems } from "../../server/publication.ts";
 import { typeFindings } from "../check/compile.ts";
 import { contractFindings } from "../check/contracts.ts";
 import type { Finding } from "../check/finding.ts";
 import { foreignUses } from "../check/foreign.ts";
 import { requirementFindings, usageFindings, usageOf } from "../check/usage.ts";
+import type { Context } from "../context.ts";
 import { exit } from "../exit.ts";
 import { pinnedSystems } from "../pin.ts";
-import type { Context } from "../program.ts";
 import { projectFolder } from "../project-folder.ts";
 import { count, type Terminal } from "../terminal.ts";
 
@@ -28,6 +29,7 @@ export async function check(context: Context, _: readonly string[], options: Opt
   if (project !== undefined) {
     const usage = usageOf(project);
     findings.push(
+      ...(await publicationFindings(project)),
       ...foreignFindings(project),
       ...usageFindings(project, usage),
       ...requirementFindings(project, usage),
@@ -86,6 +88,13 @@ async function load(folder: string): Promise<{ readonly project?: Project; reado
   }
 }
 
+async function publicationFindings(project: Project): Promise<Finding[]> {
+  return (await publicationProblems(project)).map(({ api, message }): Finding => {
+    const file = project.places.get(`API ${api.name} ${api.version}`);
+    return { level: "error", rule: "project", ...(file === undefined ? {} : { file }), message };
+  });
+}
+
 function foreignFindings(project: Project): Finding[] {
   return foreignUses(project.folder, project.processFiles).map(({ file, line, process, what, instead }) => ({
     level: "error",
@@ -103,7 +112,7 @@ function show(terminal: Terminal, findings: readonly Finding[]): void {
     terminal.line(
       `${place}${terminal.paint(level === "error" ? "red" : "yellow", level)}  ${terminal.paint("dim", rule)}`,
     );
-    terminal.line(`  ${message}`);
+    for (const line of message.split("\n")) terminal.line(`  ${line}`);
   }
   if (findings.length > 0) terminal.line();
 }
