@@ -1,5 +1,5 @@
 /** References between named schemas: `{"$ref": "#/$defs/Name"}`, the only kind that a model or a schema of the project has. */
-import type { JsonSchema } from "../operation.ts";
+import { type JsonSchema, pointerNames } from "../operation.ts";
 
 const prefix = "#/$defs/";
 /** Keywords whose value is data, and keywords whose value is schemas by name: below those a keyword's name is only a name. */
@@ -32,6 +32,20 @@ export function referencesOf(schema: unknown): string[] {
       return [value.slice(prefix.length)];
     return referencesOf(value);
   });
+}
+
+/** `Order` of `#/$defs/Order`, unescaped (RFC 6901, sections 3 and 6); `undefined` where it is another kind of reference. */
+export function referencedName(reference: string): string | undefined {
+  if (!reference.startsWith(prefix)) return undefined;
+  return pointerNames(`/${decoded(reference.slice(prefix.length))}`)[0];
+}
+
+function decoded(fragment: string): string {
+  try {
+    return decodeURIComponent(fragment);
+  } catch {
+    return fragment;
+  }
 }
 
 /** The reference to a named schema. */

@@ -1,6 +1,7 @@
 /**
  * What the rooms publish on `node:diagnostics_channel`, as this room reads it. Channels belong to a thread: what happens in a code
  * version's worker is counted there and told to the front once a second (`mortise:process:attempts`, `mortise:server:outbound`).
+ * Not among them is `mortise:connectors:undeclared` (an answer has grown): it waits for the room's drift.
  */
 
 /** Every channel that is observed. */
@@ -31,10 +32,10 @@ export function factOf(message: unknown): Fact {
   return fact;
 }
 
-/** A worker's code version started, stopped, died or was given up for a while. */
+/** The worker of a code version started, stopped, or died. */
 export interface WorkerFact {
   readonly version: string;
-  readonly event: "started" | "stopped" | "died" | "failed";
+  readonly event: "started" | "stopped" | "died";
   readonly reason?: string;
   readonly restarts?: number;
 }
@@ -53,6 +54,8 @@ export interface AdminFact {
   readonly route: string;
   readonly status: number;
   readonly by: string;
+  /** Of a problem; else empty. */
+  readonly code: string;
   readonly durationMs: number;
 }
 

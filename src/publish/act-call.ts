@@ -7,11 +7,11 @@ import { asMortiseError, failure, type MortiseError } from "../errors.ts";
 import { canonicalJson } from "../formats/json.ts";
 import type { CallContext, CallResult, Json, Schema } from "../operation.ts";
 import type { ApiDefinition } from "./define.ts";
-import { type Act, type Exchange, jsonResponse, responder, type Workshop } from "./exchange.ts";
+import { type Act, type Exchange, inputReader, jsonResponse, responder, type Workshop } from "./exchange.ts";
 import type { HttpResponse } from "./http.ts";
 import type { Ticket } from "./idempotency.ts";
 import type { CallsOperation } from "./operations.ts";
-import { invalidInput, ProblemError, problemResponse } from "./problem.ts";
+import { ProblemError, problemResponse } from "./problem.ts";
 
 const mostCached = 10_000;
 
@@ -22,22 +22,14 @@ export function callAct(
   input: Schema,
   shop: Workshop,
 ): Act {
-  const { accepts, timeoutMs, cacheMs = 0 } = operation;
+  const { timeoutMs, cacheMs = 0 } = operation;
   const target = operation.operation;
   const { backend, idempotency, clock } = shop;
   const respond = responder(operation.responds, shop.compile);
-  const validateInput = accepts === undefined ? undefined : shop.compile(input);
+  const inputOf = inputReader(operation.accepts, input, shop.compile);
   /** By canonical input: what is under way, and what may be reused. Kept in order of insertion. */
   const underway = new Map<string, Promise<HttpResponse>>();
   const cached = new Map<string, { readonly response: HttpResponse; readonly until: number }>();
-
-  function inputOf(exchange: Exchange): Json {
-    if (accepts === undefined || validateInput === undefined) return exchange.input;
-    const mapped = accepts.map(exchange.input, { caller: exchange.caller }) as Json;
-    const problems = validateInput(mapped);
-    if (problems.length > 0) throw invalidInput(problems);
-    return mapped;
-  }
 
   async function once(value: Json, key: string): Promise<HttpResponse> {
     const context: CallContext = {

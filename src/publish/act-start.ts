@@ -6,7 +6,15 @@ import { failure, MortiseError } from "../errors.ts";
 import type { Json } from "../operation.ts";
 import type { BackendRun, BackendStarted } from "./backend.ts";
 import type { ApiDefinition } from "./define.ts";
-import { type Act, type Exchange, jsonHeaders, jsonResponse, responder, type Workshop } from "./exchange.ts";
+import {
+  type Act,
+  type Exchange,
+  inputReader,
+  jsonHeaders,
+  jsonResponse,
+  responder,
+  type Workshop,
+} from "./exchange.ts";
 import type { HttpResponse } from "./http.ts";
 import { inFlight, type Ticket } from "./idempotency.ts";
 import type { StartsOperation } from "./operations.ts";
@@ -15,20 +23,12 @@ import { invalidInput, ProblemError } from "./problem.ts";
 const longestBusinessKey = 200;
 
 export function startAct(api: ApiDefinition, name: string, operation: StartsOperation, shop: Workshop): Act {
-  const { process, waitMs, accepts } = operation;
+  const { process, waitMs } = operation;
   const { backend, idempotency } = shop;
   const origin = `api:${api.name}`;
   const respond = responder(operation.responds, shop.compile);
-  const validateInput = accepts === undefined ? undefined : shop.compile(process.input);
+  const inputOf = inputReader(operation.accepts, process.input, shop.compile);
   const link = statusLink(api, process.name);
-
-  function inputOf(exchange: Exchange): Json {
-    if (accepts === undefined || validateInput === undefined) return exchange.input;
-    const input = accepts.map(exchange.input, { caller: exchange.caller }) as Json;
-    const problems = validateInput(input);
-    if (problems.length > 0) throw invalidInput(problems);
-    return input;
-  }
 
   function accepted(key: string): HttpResponse {
     const status = link(key);

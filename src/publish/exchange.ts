@@ -5,7 +5,8 @@ import type { ApiDefinition } from "./define.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
 import type { Idempotency } from "./idempotency.ts";
 import type { InputPlan } from "./input.ts";
-import type { ApiCaller, ApiOperation, Responds } from "./operations.ts";
+import type { Accepts, ApiCaller, ApiOperation, Responds } from "./operations.ts";
+import { invalidInput } from "./problem.ts";
 
 /** A request that was let in, read and found valid. */
 export interface Exchange {
@@ -57,6 +58,22 @@ export function jsonResponse(
   headers: Readonly<Record<string, string>> = jsonHeaders,
 ): HttpResponse {
   return { status, headers, body: JSON.stringify(value ?? null) };
+}
+
+/** Applies `accepts` and checks what it made: without it, what was sent is the input. */
+export function inputReader(
+  accepts: Accepts<unknown, unknown> | undefined,
+  input: Schema,
+  compile: Workshop["compile"],
+): (exchange: Exchange) => Json {
+  if (accepts === undefined) return (exchange) => exchange.input;
+  const validate = compile(input);
+  return (exchange) => {
+    const made = accepts.map(exchange.input, { caller: exchange.caller }) as Json;
+    const problems = validate(made);
+    if (problems.length > 0) throw invalidInput(problems);
+    return made;
+  };
 }
 
 /** Applies `responds` and checks what it made; a wrong answer of our own is a failure, not an answer. */

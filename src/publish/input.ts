@@ -8,7 +8,7 @@ import { type Json, type JsonSchema, type Problem, pointerToken, type Schema, ty
 import type { HttpRequest } from "./http.ts";
 import type { Method } from "./operations.ts";
 import { invalidInput } from "./problem.ts";
-import { definitionsOf, shapeOf, typesOf } from "./schemas.ts";
+import { definitionsOf, resolve, shapeOf, typesOf } from "./schemas.ts";
 
 /** Where the parts of an input stand in a request. Also the OpenAPI writer's source. */
 export interface InputPlan {
@@ -36,8 +36,8 @@ export function planInput(method: Method, parameters: readonly string[], schema:
   const parameterOf = (name: string, property: JsonSchema, required: boolean): InputParameter => {
     const read = readerOf(property, definitions);
     if (read !== "list") return { name, required, schema: property, read };
-    const items =
-      typeof property === "boolean" ? undefined : (resolvedItems(property, definitions) as JsonSchema | undefined);
+    const list = resolve(property, definitions);
+    const items = typeof list === "boolean" ? undefined : (list.items as JsonSchema | undefined);
     const inner = items === undefined ? "string" : readerOf(items, definitions);
     return { name, required, schema: property, read, items: inner === "list" ? "string" : inner };
   };
@@ -56,16 +56,6 @@ export function planInput(method: Method, parameters: readonly string[], schema:
     }
   }
   return { path, query, body };
-}
-
-function resolvedItems(property: JsonSchema, definitions: Readonly<Record<string, JsonSchema>>): unknown {
-  let seen = property;
-  while (typeof seen !== "boolean" && typeof seen.$ref === "string") {
-    const next = definitions[seen.$ref.slice("#/$defs/".length)];
-    if (next === undefined || next === seen) return undefined;
-    seen = next;
-  }
-  return typeof seen === "boolean" ? undefined : seen.items;
 }
 
 function readerOf(schema: JsonSchema, definitions: Readonly<Record<string, JsonSchema>>): InputParameter["read"] {

@@ -8,7 +8,7 @@
 import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { failure, plainName } from "../errors.ts";
-import type { Store } from "../store/store.ts";
+import type { Command, Store } from "../store/store.ts";
 import type { KeyCreateParameters, KeysUsedParameters } from "./store-part.ts";
 
 /** A key as lists show it. Times are epoch milliseconds. */
@@ -36,13 +36,15 @@ export interface NewKey {
   readonly expiresAt?: number;
   /** Who makes it, for the record. */
   readonly by: string;
+  /** Store commands that are done in the same commit (the audit). */
+  readonly alongside?: readonly Command[];
 }
 
 export interface Keyring {
   /** `key` is the only time that it is shown. Throws `api-key-definition`. */
   create(key: NewKey): Promise<{ readonly key: string; readonly record: KeyRecord }>;
-  /** From the moment it resolves, no request passes with it. Throws `api-key-unknown`. */
-  revoke(id: string, by: string): Promise<void>;
+  /** From the moment it resolves, no request passes with it. `alongside`: as of a new key. Throws `api-key-unknown`. */
+  revoke(id: string, by: string, alongside?: readonly Command[]): Promise<void>;
   /** Newest first. */
   list(): readonly KeyRecord[];
   /** The key's record, or `undefined` if it is unknown, revoked or expired. Takes the same time for a wrong secret and an unknown id. */
@@ -94,7 +96,7 @@ export function openKeyring(store: Pick<Store, "submit" | "read">, clock: () => 
   }
 
   return {
-    async create({ consumer, scopes, environment = "live", expiresAt, by }) {
+    async create({ consumer, scopes, environment = "live", expiresAt, by, alongside = [] }) {
       const refuse = (reason: string) => failure("api-key-definition", { reason });
       if (!consumerForm.test(consumer)) throw refuse("a consumer is 1 to 100 letters, digits and . _ @ -");
       if (!environmentForm.test(environment)) throw refuse("an environment is 1 to 12 lower-case letters and digits");
@@ -114,14 +116,13 @@ export function openKeyring(store: Pick<Store, "submit" | "read">, clock: () => 
         createdBy: by,
         expiresAt: expiresAt ?? null,
       };
-      await store.submit([{ name: "publish.key-create", parameters }]);
+      await store.submit([{ name: "publish.key-create", parameters }, ...alongside]);
       return { key: `${start}_${checksum(start)}`, record: recordOf(byId.get(id) as unknown as Row) };
     },
-    async revoke(id, by) {
-      const answer = await store.submit([{ name: "publish.key-revoke", parameters: { id, by } }]);
+    async revoke(id, by, alongside = []) {
+      const answer = await store.submit([{ name: "publish.key-revoke", parameters: { id, by } }, ...alongside]);
       cache.delete(id);
-      if (answer.kind !== "done" || answer.answers[0] !== true)
-        throw failure("api-key-unknown", { key: plainName(id) });
+      if (answer.kind === "refused") throw failure("api-key-unknown", { key: plainName(id) });
     },
     list: () => (all.all() as unknown as Row[]).map(recordOf),
     authenticate(presented) {

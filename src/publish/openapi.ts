@@ -7,6 +7,7 @@ import type { JsonSchema, Schema } from "../operation.ts";
 import type { ApiDefinition } from "./define.ts";
 import type { Prepared } from "./exchange.ts";
 import { longestKey } from "./idempotency.ts";
+import { problemSchema } from "./problem.ts";
 import { createSchemaBook, type SchemaBook } from "./schema-book.ts";
 import { definitionsOf, resolve, shapeOf } from "./schemas.ts";
 
@@ -61,28 +62,6 @@ const headers = {
   },
 } as const;
 const headerReference = (name: keyof typeof headers) => ({ $ref: `#/components/headers/${name}` });
-
-const problemSchema: JsonSchema = {
-  type: "object",
-  description: "Problem details (RFC 9457).",
-  properties: {
-    type: { type: "string", description: "Stable: `urn:mortise:error:<code>`." },
-    title: { type: "string" },
-    status: { type: "integer" },
-    detail: { type: "string" },
-    instance: { type: "string", description: "Names this request; quote it when you ask for help." },
-    errors: {
-      type: "array",
-      description: "What does not fit, each with its place as a JSON Pointer.",
-      items: {
-        type: "object",
-        properties: { pointer: { type: "string" }, message: { type: "string" } },
-        required: ["pointer", "message"],
-      },
-    },
-  },
-  required: ["type", "title", "status", "detail", "instance"],
-};
 
 const acceptedSchema: JsonSchema = {
   type: "object",

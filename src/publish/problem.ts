@@ -4,7 +4,7 @@
  */
 import { STATUS_CODES } from "node:http";
 import { asMortiseError, type ErrorCode, failure, type MortiseError } from "../errors.ts";
-import type { Json } from "../operation.ts";
+import type { Json, JsonSchema } from "../operation.ts";
 import type { HttpResponse } from "./http.ts";
 
 /** The body, RFC 9457, section 3.1. `errors` are validation problems with JSON Pointers (RFC 6901). */
@@ -19,6 +19,29 @@ export interface Problem {
   readonly errors?: readonly { readonly pointer: string; readonly message: string }[];
   readonly [extension: string]: unknown;
 }
+
+/** `Problem` for OpenAPI documents: of the published APIs, and of the admin API. */
+export const problemSchema: JsonSchema = {
+  type: "object",
+  description: "Problem details (RFC 9457).",
+  properties: {
+    type: { type: "string", description: "Stable: `urn:mortise:error:<code>`." },
+    title: { type: "string" },
+    status: { type: "integer" },
+    detail: { type: "string" },
+    instance: { type: "string", description: "Names this request; quote it when you ask for help." },
+    errors: {
+      type: "array",
+      description: "What does not fit, each with its place as a JSON Pointer.",
+      items: {
+        type: "object",
+        properties: { pointer: { type: "string" }, message: { type: "string" } },
+        required: ["pointer", "message"],
+      },
+    },
+  },
+  required: ["type", "title", "status", "detail", "instance"],
+};
 
 /** What a problem may carry besides the error itself. */
 export interface ProblemExtras {

@@ -50,23 +50,9 @@ export interface Publisher {
   handle(request: HttpRequest): Promise<HttpResponse>;
   /** The OpenAPI 3.1 document of an API, drafts included. */
   openapi(name: string, version: string): OpenApiDocument | undefined;
-  /** What is served, for lists. */
-  routes(): readonly RouteView[];
   readonly keys: Keyring;
   /** Writes what is kept back (last uses) and stops the timers. */
   close(): Promise<void>;
-}
-
-export interface RouteView {
-  readonly api: string;
-  readonly version: string;
-  readonly lifecycle: ApiDefinition["lifecycle"]["state"];
-  readonly operation: string;
-  readonly method: string;
-  readonly path: string;
-  readonly scope?: string;
-  /** `starts order-to-cash`, `shows order-to-cash`, `calls warehouse.getStock`. */
-  readonly does: string;
 }
 
 /** Published on `mortise:publish:request` after each answer. No path, no query, no body: they may hold sensitive values. */
@@ -128,7 +114,6 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const guesses = createLimiter({ per: "address", rate: 20, every: "10s" }, "failed-keys", monotonic);
   const table = createRoutes<Route>();
   const documents = new Map<string, OpenApiDocument>();
-  const views: RouteView[] = [];
 
   for (const api of apis) {
     const prepared = Object.entries(api.operations).map(([name, operation]) => prepare(api, name, operation));
@@ -140,7 +125,6 @@ export function createPublisher(options: PublisherOptions): Publisher {
     documents.set(id, document);
     const limiters = limitersOf(api.limits, monotonic);
     for (const one of prepared) {
-      views.push(viewOf(one));
       if (api.lifecycle.state === "draft") continue;
       mount(api, one.operation.method, one.operation.path, { kind: "operation", prepared: one, limiters });
     }
@@ -282,7 +266,6 @@ export function createPublisher(options: PublisherOptions): Publisher {
       return response;
     },
     openapi: (name, version) => documents.get(`${name} ${version}`),
-    routes: () => views,
     keys,
     async close() {
       clearInterval(timer);
@@ -356,23 +339,6 @@ function page(type: string, body: string, policy?: string): HttpResponse {
   const headers: Record<string, string> = { "content-type": type, "cache-control": "public, max-age=60" };
   if (policy !== undefined) headers["content-security-policy"] = policy;
   return { status: 200, headers, body };
-}
-
-function viewOf({ api, name, operation }: Prepared): RouteView {
-  const does =
-    operation.kind === "calls"
-      ? `calls ${operation.operation.system}.${operation.operation.name}`
-      : `${operation.kind === "starts" ? "starts" : "shows"} ${operation.process.name}`;
-  return Object.freeze({
-    api: api.name,
-    version: api.version,
-    lifecycle: api.lifecycle.state,
-    operation: name,
-    method: operation.method,
-    path: `${api.base}${operation.path}`,
-    ...(operation.scope === undefined ? {} : { scope: operation.scope }),
-    does,
-  });
 }
 
 function codeOf(thrown: unknown): string {

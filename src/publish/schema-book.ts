@@ -2,9 +2,10 @@
  * The named schemas of one document, gathered from several contracts: references are rewritten to the document's own
  * place, only what is reachable comes along, and equal names of different meaning get a number.
  */
+import { referencedName } from "../contract/references.ts";
 import { canonicalJson } from "../formats/json.ts";
 import type { JsonSchema } from "../operation.ts";
-import { definitionName, mapSchema } from "./schemas.ts";
+import { mapSchema } from "./schemas.ts";
 
 type Definitions = Readonly<Record<string, JsonSchema>>;
 
@@ -53,7 +54,7 @@ export function createSchemaBook(): SchemaBook {
       // `xml` says how our SOAP connector writes it; in OpenAPI the word means something else.
       const { xml: __, ...copy } = inner;
       if (typeof copy.$ref !== "string") return copy;
-      const name = definitionName(copy.$ref);
+      const name = referencedName(copy.$ref);
       return name === undefined ? copy : { ...copy, $ref: `#/components/schemas/${placeOf(name, definitions)}` };
     });
   }

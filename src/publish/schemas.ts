@@ -1,4 +1,5 @@
 /** Looking into JSON Schemas, as far as publishing must: the properties of an input, and references made self-contained. */
+import { referencedName } from "../contract/references.ts";
 import type { JsonSchema } from "../operation.ts";
 
 type SchemaObject = { readonly [keyword: string]: unknown };
@@ -20,17 +21,11 @@ export function resolve(schema: JsonSchema, definitions: Readonly<Record<string,
   let at = schema;
   for (let hops = 0; hops < 32; hops++) {
     if (typeof at === "boolean" || typeof at.$ref !== "string") return at;
-    const name = definitionName(at.$ref);
+    const name = referencedName(at.$ref);
     if (name === undefined || !Object.hasOwn(definitions, name)) return true;
     at = definitions[name] as JsonSchema;
   }
   return true;
-}
-
-/** `Order` of `#/$defs/Order`. */
-export function definitionName(reference: string): string | undefined {
-  if (!reference.startsWith("#/$defs/")) return undefined;
-  return decodeURIComponent(reference.slice("#/$defs/".length)).replaceAll("~1", "/").replaceAll("~0", "~");
 }
 
 /** The properties of an object schema, or `undefined` if it is not (only) an object. */

@@ -135,9 +135,9 @@ export const storePart: StorePart = {
       "key-create"(p: KeyCreateParameters) {
         createKey.run(p.id, p.hash, p.environment, p.consumer, p.scopes, p.createdBy, now(), p.expiresAt);
       },
-      /** Answers whether there was such a key, not yet revoked. */
+      /** Refuses the batch with `"unknown"` if there is no such key that is not yet revoked. */
       "key-revoke"(p: { readonly id: string; readonly by: string }) {
-        return revokeKey.run(now(), p.by, p.id).changes === 1;
+        if (revokeKey.run(now(), p.by, p.id).changes === 0) refuse("unknown");
       },
       "keys-used"(p: KeysUsedParameters) {
         for (const { id, at, by } of p.used) touchKey.run(at, by, id, at);

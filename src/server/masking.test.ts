@@ -60,6 +60,28 @@ test("sensitive fields are masked by path, and their values wherever else they s
   assert.deepEqual(shown.input, { card: { number: "•••", cvc: "•••" }, note: "x", amount: "•••" });
 });
 
+test("the input of a process that an event starts is masked as that event", () => {
+  const onPaid = defineProcess({
+    name: "on-paid",
+    input: { kind: "schema", json: true },
+    key: () => "k",
+    run: async () => null,
+    on: { kind: "event", system: "shop", name: "paid" },
+  });
+  const shown = createMasking({
+    systems: new Map([["shop", definitionOf(system) as SystemDefinition]]),
+    processes: new Map([["on-paid", onPaid]]),
+  }).run({ ...testRun("r2", "waiting"), process: "on-paid", key: "secret-order", input: { order: "secret-order" } });
+  assert.deepEqual(shown.input, { order: "•••" });
+  assert.equal(shown.key, "•••");
+});
+
+test("a run in a list says no more than the run itself", () => {
+  const { input: _, steps: __, parked: ___, ...summary } = run;
+  assert.equal(masking.summary(summary, () => run).reason, "the card ••• was refused");
+  assert.equal(masking.summary(summary, () => undefined).reason, summary.reason);
+});
+
 test("a task shows nothing that is sensitive in its run", () => {
   const task = { id: "t", run: "r1", process: "booking", key: "k", name: "n", title: "t", assign: "a" };
   const shown = masking.task({ ...task, input: { card: "4111-1111" }, form: true, status: "open", createdAt: 1 }, run);

@@ -2,13 +2,17 @@
  * Runs and tasks as people may see them (P8): sensitive fields are masked by their paths, and so is every other text of the same run
  * in which such a value stands, since a process carries values on from one step to the next.
  */
+import type { SystemDefinition } from "../connectors/system.ts";
 import { type Mask, maskAt, masked, pathsBelow } from "../contract/mask.ts";
 import type { Json } from "../operation.ts";
-import type { RunDetail, StepView, TaskView } from "../process/engine.ts";
+import type { AnyProcess } from "../process/define.ts";
+import type { RunDetail, RunSummary, StepView, TaskView } from "../process/engine.ts";
 import type { Project } from "./project.ts";
 
 export interface Masking {
   run(run: RunDetail): RunDetail;
+  /** A run in a list: its key and reason may repeat what is sensitive in it. `whole` is looked up only where that can be. */
+  summary(run: RunSummary, whole: () => RunDetail | undefined): RunSummary;
   /** `run`: the run that asks; what is sensitive in it is masked in the task too. */
   task(task: TaskView, run: RunDetail | undefined): TaskView;
 }
@@ -18,6 +22,9 @@ const shortest = 4;
 
 export function createMasking(project: Pick<Project, "systems" | "processes">): Masking {
   const masks = new Map<string, Mask>();
+  const anySensitive = [...project.systems.values(), ...project.processes.values()].some(
+    (one) => (sensitiveOf(one)?.length ?? 0) > 0,
+  );
   /** The mask of `erp.createOrder.input`, `carrier.shipped` or `order-to-cash.output`. */
   const maskOf = (owner: string, paths: readonly string[] | undefined, place: string): Mask => {
     const name = `${owner} ${place}`;
@@ -36,7 +43,8 @@ export function createMasking(project: Pick<Project, "systems" | "processes">): 
   /** Masks by path, and collects what was masked. */
   function prepare(run: RunDetail): { readonly run: RunDetail; readonly values: ReadonlySet<string> } {
     const values = new Set<string>();
-    const sensitive = project.processes.get(run.process)?.sensitive;
+    const process = project.processes.get(run.process);
+    const sensitive = process?.sensitive;
     const hide = (value: Json | undefined, mask: Mask): Json | undefined => {
       if (value === undefined) return undefined;
       const hidden = mask(value);
@@ -48,7 +56,10 @@ export function createMasking(project: Pick<Project, "systems" | "processes">): 
       ...(step.input === undefined ? {} : { input: hide(step.input, ofStep(step, "input")) as Json }),
       ...(step.output === undefined ? {} : { output: hide(step.output, ofStep(step, "output")) as Json }),
     }));
-    const input = hide(run.input, maskOf(run.process, sensitive, "input")) as Json;
+    // The input of a process that an event starts is that event.
+    const { system = "", name = "" } = process?.on ?? {};
+    const asEvent = hide(run.input, maskOf(system, project.systems.get(system)?.settings.sensitive, name)) as Json;
+    const input = hide(asEvent, maskOf(run.process, sensitive, "input")) as Json;
     const output = hide(run.output, maskOf(run.process, sensitive, "output"));
     return { run: { ...run, steps, input, ...(output === undefined ? {} : { output }) }, values };
   }
@@ -58,12 +69,22 @@ export function createMasking(project: Pick<Project, "systems" | "processes">): 
       const { run, values } = prepare(given);
       return values.size === 0 ? run : (scrub(run as unknown as Json, values) as unknown as RunDetail);
     },
+    summary(given, whole) {
+      const detail = anySensitive ? whole() : undefined;
+      if (detail === undefined) return given;
+      const { values } = prepare(detail);
+      return values.size === 0 ? given : (scrub(given as unknown as Json, values) as unknown as RunSummary);
+    },
     task(task, run) {
       if (run === undefined) return task;
       const { values } = prepare(run);
       return values.size === 0 ? task : { ...task, input: scrub(task.input, values) };
     },
   };
+}
+
+function sensitiveOf(one: SystemDefinition | AnyProcess): readonly string[] | undefined {
+  return "settings" in one ? one.settings.sensitive : one.sensitive;
 }
 
 /** Every text and number of `before` that was masked in `after`. */

@@ -13,16 +13,15 @@ export interface Runtime {
 /** The versions this process runs on. */
 const ownRuntime: Runtime = { node: process.versions.node, sqlite: process.versions.sqlite ?? "0.0.0" };
 
-/** First Node of each line without the holes of the release of 2026-10-21 (CVE-2026-111497 and others). */
+/** First Node of each line without the holes of the release of 2026-10-21 (CVE-2026-111497 and others). A line is a major version. */
 const soundNodes: readonly (readonly number[])[] = [
-  [22, 23, 4],
   [24, 22, 1],
   [26, 12, 1],
 ];
 
 /**
  * The WAL-reset race (two connections and a checkpoint: corruption, or lost commits) was in SQLite up to 3.51.2; mended in 3.51.3, and
- * in 3.50.7 and 3.44.6.
+ * in 3.50.7 and 3.44.6. A line is a minor version.
  */
 const soundSqlites: readonly (readonly number[])[] = [
   [3, 44, 6],
@@ -36,24 +35,22 @@ export function checkRuntime({ node, sqlite }: Runtime = ownRuntime): readonly s
   if ((own[0] ?? 0) < 24) {
     throw failure("runtime-too-old", { what: "Node", found: node, reason: "it is too old", wanted: "Node 24.22.1" });
   }
-  if (!isSound(numbers(sqlite), soundSqlites)) {
+  if (!isSound(numbers(sqlite), soundSqlites, 2)) {
     const reason = "a race in its write-ahead log can lose commits";
     throw failure("runtime-too-old", { what: "SQLite", found: sqlite, reason, wanted: "a Node with SQLite 3.51.3" });
   }
-  if (isSound(own, soundNodes)) return [];
+  if (isSound(own, soundNodes, 1)) return [];
   const line = soundNodes.find(([major]) => major === own[0]) ?? soundNodes.at(-1);
   return [`Node ${node} has known security holes; install ${line?.join(".")} or newer.`];
 }
 
-/** Sound: a mended version of its own line, or newer than all lines that are known. */
-function isSound(version: readonly number[], sound: readonly (readonly number[])[]): boolean {
+/** Sound: a mended version of its own line, or newer than all lines that are known. Lines differ in their first `depth` numbers. */
+function isSound(version: readonly number[], sound: readonly (readonly number[])[], depth: number): boolean {
   const newest = sound.at(-1) as readonly number[];
   if (compare(version, newest) >= 0) return true;
-  // Lines are told apart by what stands before the last number that a fix changes.
-  return sound.some((first) => {
-    const depth = newest[0] === 3 ? 2 : 1;
-    return compare(version.slice(0, depth), first.slice(0, depth)) === 0 && compare(version, first) >= 0;
-  });
+  return sound.some(
+    (first) => compare(version.slice(0, depth), first.slice(0, depth)) === 0 && compare(version, first) >= 0,
+  );
 }
 
 function numbers(version: string): readonly number[] {

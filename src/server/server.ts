@@ -213,7 +213,14 @@ async function compose({
   const adminFacts = channel("mortise:server:admin");
   const admin = createAdmin({
     routes: [
-      ...runRoutes({ engine, compile, deliver, maskRun: masking.run, maskTask: masking.task }),
+      ...runRoutes({
+        engine,
+        compile,
+        deliver,
+        maskRun: masking.run,
+        maskSummary: masking.summary,
+        maskTask: masking.task,
+      }),
       ...stateRoutes({
         notReady: () => [
           ...(state.stopping ? ["stopping"] : []),

@@ -10,6 +10,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { parseSync } from "oxc-parser";
+import { failure } from "../errors.ts";
 
 /** Something wrong in a file of the project. `file` is relative to the project, with `/`. */
 export interface SourceProblem {
@@ -17,6 +18,12 @@ export interface SourceProblem {
   /** From 1; absent where it concerns the whole file. */
   readonly line?: number;
   readonly message: string;
+}
+
+/** The error that names every problem; they stand in its `details` too. */
+export function projectInvalid(folder: string, problems: readonly SourceProblem[]): Error {
+  const list = problems.map(({ file, line, message }) => `${file}${line === undefined ? "" : `:${line}`}: ${message}`);
+  return failure("project-invalid", { folder, problems: list.join("; ") }, { details: problems });
 }
 
 export interface Sources {

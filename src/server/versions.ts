@@ -21,7 +21,7 @@ import {
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { failure } from "../errors.ts";
-import { sourcesOf } from "./sources.ts";
+import { projectInvalid, sourcesOf } from "./sources.ts";
 
 export interface VersionManifest {
   readonly format: 1;
@@ -56,12 +56,7 @@ export function planVersion(project: {
   readonly processFiles: readonly string[];
 }): VersionPlan {
   const { files, packages, problems } = sourcesOf(project.folder, project.processFiles);
-  if (problems.length > 0) {
-    const list = problems.map(
-      ({ file, line, message }) => `${file}${line === undefined ? "" : `:${line}`}: ${message}`,
-    );
-    throw failure("project-invalid", { folder: project.folder, problems: list.join("; ") }, { details: problems });
-  }
+  if (problems.length > 0) throw projectInvalid(project.folder, problems);
   const contents = new Map(files.map((file) => [file, readFileSync(join(project.folder, file))]));
   const manifest: VersionManifest = {
     format: 1,

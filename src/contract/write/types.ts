@@ -1,5 +1,6 @@
 /** JSON Schema as the text of TypeScript types. What TypeScript can't say (lengths, patterns, `not`) stays with the validator. */
 import type { JsonSchema } from "../../operation.ts";
+import { referencedName } from "../references.ts";
 
 type Keywords = { readonly [keyword: string]: unknown };
 /** Name of a schema in the model, to the name of its type. */
@@ -34,7 +35,7 @@ export class TypeText {
   /** The type as an expression; inner lines are indented by `indent`. */
   expression(schema: JsonSchema, indent: string): string {
     if (typeof schema === "boolean") return schema ? "unknown" : "never";
-    if (typeof schema.$ref === "string") return this.#names.get(unescaped(schema.$ref)) ?? "unknown";
+    if (typeof schema.$ref === "string") return this.#names.get(referencedName(schema.$ref) ?? "") ?? "unknown";
     if (schema.const !== undefined) return literal(schema.const);
     if (Array.isArray(schema.enum)) return union(schema.enum.map(literal), indent);
     const parts: string[] = [];
@@ -216,17 +217,4 @@ function outside(type: string, sign: "|" | "&"): boolean {
     else if (depth === 0 && character === sign) return true;
   }
   return false;
-}
-
-function unescaped(reference: string): string {
-  const name = reference.slice("#/$defs/".length);
-  return decoded(name).replaceAll("~1", "/").replaceAll("~0", "~");
-}
-
-function decoded(name: string): string {
-  try {
-    return decodeURIComponent(name);
-  } catch {
-    return name;
-  }
 }

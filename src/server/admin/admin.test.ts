@@ -50,6 +50,7 @@ async function start(t: TestContext) {
         engine,
         compile,
         maskRun: (run) => ({ ...run, input: "***" }),
+        maskSummary: (summary) => summary,
         maskTask: (one) => one,
         deliver: async (event) => ({ result: `took ${event.system}` }),
       }),

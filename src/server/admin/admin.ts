@@ -1,9 +1,11 @@
 /**
  * The admin API: from a request to a route's answer. Order: origin, route, token, role, form of the request, the act, the audit.
- * A change is audited whether it was done or refused; where it is a store command, in the same commit.
+ * A change is audited whether it was done or refused. Changes of keys and tokens, and their entries, are one commit; what the
+ * engine does (runs, tasks, signals) is audited after it, and stands in the run's own history too.
  */
 import { asMortiseError, failure } from "../../errors.ts";
 import { parseJson } from "../../formats/json.ts";
+import type { AdminFact } from "../../observe/facts.ts";
 import { inWords, type JsonSchema, type Problem, type Validate } from "../../operation.ts";
 import type { HttpHandler, HttpRequest, HttpResponse } from "../../publish/http.ts";
 import { ProblemError, problemResponse } from "../../publish/problem.ts";
@@ -24,14 +26,7 @@ export interface AdminOptions {
   /** Of Mortise, for the document. */
   readonly version: string;
   /** Told of every request: `mortise:server:admin`. */
-  readonly onRequest: (fact: {
-    readonly method: string;
-    readonly route: string;
-    readonly status: number;
-    readonly by: string;
-    readonly code: string;
-    readonly durationMs: number;
-  }) => void;
+  readonly onRequest: (fact: AdminFact) => void;
 }
 
 interface Bound {

@@ -1,15 +1,12 @@
 /** The audit: who changed what, why, when, and how it ended. */
 import type { Store } from "../../store/store.ts";
+import type { AuditParameters } from "./store-part.ts";
 
-export interface AuditEntry {
+export interface AuditEntry extends AuditParameters {
+  /** Grows with each entry. */
   readonly id: number;
+  /** Epoch milliseconds. */
   readonly at: number;
-  readonly by: string;
-  readonly role: string;
-  readonly action: string;
-  readonly target: string;
-  readonly reason: string;
-  readonly result: string;
 }
 
 /** Entries from the newest on; `before`: the id of the last one of the page before. */

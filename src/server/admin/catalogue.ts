@@ -154,13 +154,14 @@ export function catalogueRoutes(resources: CatalogueResources): readonly AdminRo
         properties: { key: { type: "string" }, record: ref("Key") },
       },
       status: 201,
-      handle: ({ body, caller }) =>
+      handle: ({ body, caller, audit }) =>
         keyring.create({
           consumer: String(body.consumer),
           scopes: body.scopes as readonly string[],
           ...(body.environment === undefined ? {} : { environment: String(body.environment) }),
           ...(body.expiresAt === undefined ? {} : { expiresAt: Number(body.expiresAt) }),
           by: caller.name,
+          alongside: [audit()],
         }),
     },
     {
@@ -172,8 +173,8 @@ export function catalogueRoutes(resources: CatalogueResources): readonly AdminRo
       action: "key.revoke",
       body: { properties: { reason }, required: [] },
       answer: ref("Done"),
-      async handle({ parameters, caller }) {
-        await keyring.revoke(parameters.id as string, caller.name);
+      async handle({ parameters, caller, audit }) {
+        await keyring.revoke(parameters.id as string, caller.name, [audit()]);
         return { done: true };
       },
     },

@@ -1,5 +1,6 @@
 /** The OpenAPI 3.1 document of the admin API, made of its routes. */
 import type { Json, JsonSchema } from "../../operation.ts";
+import { problemSchema } from "../../publish/problem.ts";
 import type { AdminRoute } from "./route.ts";
 import { schemas } from "./schemas.ts";
 
@@ -21,7 +22,7 @@ export function adminDocument(routes: readonly AdminRoute[], version: string): J
     security: [{ token: [] }],
     paths,
     components: {
-      schemas: { ...schemas, Problem: problem },
+      schemas: { ...schemas, Problem: problemSchema },
       securitySchemes: { token: { type: "http", scheme: "bearer" } },
     },
   } as Json;
@@ -71,16 +72,3 @@ export function bodySchema(body: NonNullable<AdminRoute["body"]>): JsonSchema {
 function reference(name: string): JsonSchema {
   return { $ref: `#/components/schemas/${name}` };
 }
-
-/** RFC 9457, section 3.1. */
-const problem: JsonSchema = {
-  type: "object",
-  required: ["type", "title", "status", "detail", "instance"],
-  properties: {
-    type: { type: "string" },
-    title: { type: "string" },
-    status: { type: "integer" },
-    detail: { type: "string" },
-    instance: { type: "string" },
-  },
-};

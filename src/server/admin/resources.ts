@@ -1,8 +1,8 @@
 /** The addresses of the admin API that act on runs, tasks and signals, and those that everyone may read. */
 import { randomUUID } from "node:crypto";
 import { failure, plainName } from "../../errors.ts";
-import type { Json, JsonSchema, Validate } from "../../operation.ts";
-import type { Engine, Operation, RunDetail, RunStatus, TaskView } from "../../process/engine.ts";
+import type { Json, JsonSchema, Problem, Validate } from "../../operation.ts";
+import type { Engine, Operation, RunDetail, RunStatus, RunSummary, TaskView } from "../../process/engine.ts";
 import { refuseProblems } from "./admin.ts";
 import { type AdminCall, type AdminRoute, RawAnswer } from "./route.ts";
 import { list, ref, runStatuses } from "./schemas.ts";
@@ -11,9 +11,12 @@ export interface RunResources {
   readonly engine: Engine;
   /** Masks the sensitive fields of a run. */
   readonly maskRun: (run: RunDetail) => RunDetail;
+  readonly maskSummary: (run: RunSummary, whole: () => RunDetail | undefined) => RunSummary;
   readonly maskTask: (task: TaskView, run: RunDetail | undefined) => TaskView;
   /** Compiles the form of a task. */
   readonly compile: (schema: JsonSchema) => Validate;
+  /** Problems of a result that an operator states for the call that a parked run asks about. */
+  readonly checkResult: (run: RunDetail, result: Json) => readonly Problem[];
   /** Takes an event as if its system had sent it; checks the payload. */
   readonly deliver: (event: {
     readonly system: string;
@@ -35,7 +38,14 @@ const pages = {
   limit: { is: "integer", most: 500, description: "Entries of a page. Default 50." },
 } as const;
 
-export function runRoutes({ engine, maskRun, maskTask, compile, deliver }: RunResources): readonly AdminRoute[] {
+export function runRoutes({
+  engine,
+  maskRun,
+  maskSummary,
+  maskTask,
+  compile,
+  deliver,
+}: RunResources): readonly AdminRoute[] {
   const existing = (call: AdminCall): string => {
     const id = call.parameters.id as string;
     if (engine.run(id) === undefined) throw failure("run-unknown", { run: plainName(id) });
@@ -95,7 +105,10 @@ export function runRoutes({ engine, maskRun, maskTask, compile, deliver }: RunRe
           before: text(query.before),
           limit,
         });
-        return { runs, next: runs.length === limit ? (runs.at(-1)?.id ?? null) : null };
+        return {
+          runs: runs.map((run) => maskSummary(run, () => engine.run(run.id))),
+          next: runs.length === limit ? (runs.at(-1)?.id ?? null) : null,
+        };
       },
     },
     {

@@ -1,5 +1,6 @@
 /** What the admin API answers, as JSON Schema: the named schemas of its OpenAPI document. */
 import type { JsonSchema } from "../../operation.ts";
+import { roles } from "./tokens.ts";
 
 const text = { type: "string" };
 const time = { type: "integer", description: "Epoch milliseconds." };
@@ -59,7 +60,8 @@ export const schemas = {
     {
       endedAt: time,
       effect: text,
-      key: text,
+      operation: { ...text, description: "Of a call or an undo: system.operation; of a receive: system.event." },
+      key: { ...text, description: "Effect key." },
       attempts: { type: "integer" },
       input: anything,
       output: anything,
@@ -122,7 +124,7 @@ export const schemas = {
     { expiresAt: time, revokedAt: time, revokedBy: text, lastUsed: object({ at: time, by: text }) },
   ),
   Token: object(
-    { name: text, role: { enum: ["viewer", "operator", "admin"] }, createdBy: text, createdAt: time },
+    { name: text, role: { enum: roles }, createdBy: text, createdAt: time },
     { revokedAt: time, revokedBy: text },
   ),
   Version: object({
