@@ -53,8 +53,7 @@ export class Client {
       for (let free = this.#options.inFlight - runs.length; free > 0 && this.#started < this.#options.runs; free--) {
         this.#start(`${this.#options.prefix}-${this.#started++}`);
       }
-      const atRest = runs.every((run) => run.status === "parked" && !this.#answerable(run));
-      if (atRest && this.#pending.size === 0 && this.#started >= this.#options.runs) return;
+      if (this.#pending.size === 0 && this.#started >= this.#options.runs && this.#atRest()) return;
       await pause(lookEveryMs);
     }
   }
@@ -116,8 +115,14 @@ export class Client {
     this.#log({ kind: "accepted", what: "signal", key, payload });
   }
 
-  #answerable(run: RunSummary): boolean {
-    return this.#engine.run(run.id)?.parked?.code === "step-unknown";
+  /** By one statement: between two, a run may move from one status to another and be in neither list. */
+  #atRest(): boolean {
+    if (this.#engine.counts().some(({ status }) => status !== "parked" && !finalStatuses.has(status))) return false;
+    const parked = this.#engine.runs({ status: "parked", limit: 500 });
+    return parked.every(({ id }) => {
+      const detail = this.#engine.run(id);
+      return detail?.status === "parked" && detail.parked?.code !== "step-unknown";
+    });
   }
 
   #answerQuestion(run: RunSummary): void {

@@ -3,7 +3,7 @@
  *
  *  A  every acknowledged start, signal, answer and operator's act is there, and had its effect
  *  B  what was applied under one key was applied once; nothing was applied that the run's plan does not have
- *  C  every run ended as planned, or is parked with a reason
+ *  C  every run ended as planned; one that had asked a person, after the answer that the ledger gives
  *  D  every history replays on a fresh worker to the same end, calling nothing
  */
 import { finalStatuses } from "../../src/process/engine.ts";
@@ -65,8 +65,7 @@ export function judge(
   for (const run of report.runs) {
     const plan = planOf(run.key, scenario);
     if (!finalStatuses.has(run.status)) {
-      if (run.status !== "parked" || run.reason === undefined)
-        stuck.push(`${run.key} (${run.id}) is ${run.status}: ${run.reason ?? "no reason"}`);
+      stuck.push(`${run.key} (${run.id}) is ${run.status}: ${run.reason ?? "no reason"}`);
       continue;
     }
     if (run.status !== plan.end) stuck.push(`${run.key} (${run.id}) ended as ${run.status} instead of ${plan.end}`);
