@@ -27,6 +27,32 @@ test("a problem names place and rule, and never the value", () => {
   assert.match(check(schema, { lines: [], more: 1 })[0]!.message, /"more", which the schema does not know/);
 });
 
+test("all problems of a value are told, up to twenty; of a huge value only the first", () => {
+  const schema: JsonSchema = {
+    type: "object",
+    properties: { id: { type: "string", minLength: 1 }, lines: { type: "array", items: { $ref: "#/$defs/Line" } } },
+    required: ["id", "customer"],
+    additionalProperties: false,
+    $defs: { Line: { type: "object", properties: { quantity: { type: "integer", minimum: 1 } } } },
+  };
+  assert.deepEqual(
+    check(schema, { id: "", customr: "", lines: [{ quantity: 0 }, { quantity: 1 }, { quantity: "x" }] }).toSorted(
+      (a, b) => a.at.localeCompare(b.at),
+    ),
+    [
+      { at: "", message: 'lacks the property "customer"' },
+      { at: "", message: 'has the property "customr", which the schema does not know' },
+      { at: "/id", message: "must not be empty" },
+      { at: "/lines/0/quantity", message: "must be >= 1" },
+      { at: "/lines/2/quantity", message: "must be integer" },
+    ],
+  );
+  const lines = (many: number) => Array.from({ length: many }, () => ({ quantity: 0 }));
+  assert.equal(check(schema, { id: "a", customer: "b", lines: lines(100) }).length, 20);
+  assert.equal(check(schema, { id: "a", lines: lines(5000) }).length, 1);
+  assert.deepEqual(check({ ...schema, additionalProperties: true }, { id: "a", customer: "b" }), []);
+});
+
 test("booleans, and properties called like keywords, are schemas too", () => {
   assert.deepEqual(check(true, 1), []);
   assert.equal(check(false, 1).length, 1);

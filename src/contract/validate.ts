@@ -11,7 +11,9 @@ import { mapReferences, referencesOf } from "./references.ts";
 
 /** Containers inside each other that a recursive schema is followed into. */
 const maxDepth = 200;
-const maxProblems = 8;
+const maxProblems = 20;
+/** Values inside a value; above, only its first problem is told: a million wrong items are not worth a million findings. */
+const maxFullyChecked = 5000;
 const none: readonly Problem[] = Object.freeze([]);
 const tooDeep: readonly Problem[] = Object.freeze([
   Object.freeze({ at: "", message: `is nested deeper than ${maxDepth} levels` }),
@@ -24,35 +26,48 @@ const noDefinitions: Definitions = Object.freeze({});
  * Not strict: what the validator does not know (an extension, a format of a trade) is no reason to stop. Readers have
  * dropped what means nothing, and their tests compile strictly.
  */
-const ajv = new Ajv2020({
-  allErrors: false,
-  ownProperties: true, // "constructor" and "toString" are no members of a value that does not have them
-  strict: false,
-  logger: false,
-  unicodeRegExp: false,
-  code: { regExp: Object.assign((source: string) => compilePattern(source) as RegExp, { code: "compilePattern" }) },
-});
-(formats as unknown as (to: Ajv2020) => void)(ajv);
-// A pattern of another dialect than the runtime's is no reason to refuse a whole schema: see pattern.ts.
-ajv.addFormat("regex", true);
-// Exact values travel as strings; ajv-formats knows int64 for numbers only.
-ajv.addFormat("int64", { type: "string", validate: isInt64 });
-ajv.addFormat("decimal", { type: "string", validate: /^[+-]?(\d+(\.\d*)?|\.\d+)$/ });
+function validatorOf(allErrors: boolean): Ajv2020 {
+  const ajv = new Ajv2020({
+    allErrors,
+    ownProperties: true, // "constructor" and "toString" are no members of a value that does not have them
+    strict: false,
+    logger: false,
+    unicodeRegExp: false,
+    code: { regExp: Object.assign((source: string) => compilePattern(source) as RegExp, { code: "compilePattern" }) },
+  });
+  (formats as unknown as (to: Ajv2020) => void)(ajv);
+  // A pattern of another dialect than the runtime's is no reason to refuse a whole schema: see pattern.ts.
+  ajv.addFormat("regex", true);
+  // Exact values travel as strings; ajv-formats knows int64 for numbers only.
+  ajv.addFormat("int64", { type: "string", validate: isInt64 });
+  ajv.addFormat("decimal", { type: "string", validate: /^[+-]?(\d+(\.\d*)?|\.\d+)$/ });
+  return ajv;
+}
+/** Stops at the first problem: what every value passes through. */
+const first = validatorOf(false);
+/** Finds every problem: what a person needs who sent a wrong value. */
+const every = validatorOf(true);
 
 /** One root per set of named schemas: every schema of a contract shares the compiled ones. */
-const roots = new WeakMap<object, { readonly id: string; readonly recursive: Map<string, boolean> }>();
+interface Root {
+  readonly id: string;
+  readonly recursive: Map<string, boolean>;
+  /** Whether `every` has it too. */
+  inEvery: boolean;
+}
+const roots = new WeakMap<object, Root>();
 let rootCount = 0;
 const bySchema = new WeakMap<object, Validate>();
 const byOperation = new WeakMap<OperationModel, OperationValidators>();
 
-/** The validator of a schema; compiled at its first use. */
+/** The validator of a schema; compiled at its first use. Of a value that does not fit it tells up to 20 problems. */
 export function compileSchema(schema: Schema): Validate {
   const { json } = schema;
   if (typeof json === "boolean") return boolean(json);
   const known = bySchema.get(schema);
   if (known !== undefined) return known;
   const { $defs, ...rest } = json;
-  const validate = lazy(() => compile(rest, ($defs ?? noDefinitions) as Definitions));
+  const validate = lazy(() => compile(rest, ($defs ?? noDefinitions) as Definitions, true));
   bySchema.set(schema, validate);
   return validate;
 }
@@ -100,22 +115,44 @@ function boolean(allowed: boolean): Validate {
   return () => (allowed ? none : refused);
 }
 
-function compile(schema: { readonly [keyword: string]: unknown }, definitions: Definitions): Validate {
+/** `tellAll`: what fails is checked once more, for all of its problems; what fits pays nothing for it. */
+function compile(schema: { readonly [keyword: string]: unknown }, definitions: Definitions, tellAll = false): Validate {
   const root = rootOf(definitions);
-  const check: ValidateFunction = ajv.compile(mapReferences(schema, (name) => `${root.id}#/$defs/${name}`) as object);
+  const made = mapReferences(schema, (name) => `${root.id}#/$defs/${name}`) as object;
+  const check: ValidateFunction = first.compile(made);
   const recursive = referencesOf(schema).some((name) => isRecursive(name, definitions, root.recursive));
+  let all: ValidateFunction | undefined;
   return (value) => {
     if (recursive && !within(value, maxDepth)) return tooDeep;
-    return check(value) ? none : problems(check.errors ?? []);
+    if (check(value)) return none;
+    if (!tellAll || sizeOf(value, maxFullyChecked) >= maxFullyChecked) return problems(check.errors ?? []);
+    if (all === undefined) {
+      if (!root.inEvery) every.addSchema({ $id: root.id, $defs: definitions });
+      root.inEvery = true;
+      all = every.compile(made);
+    }
+    all(value);
+    return problems(all.errors ?? []);
   };
 }
 
-function rootOf(definitions: Definitions): { readonly id: string; readonly recursive: Map<string, boolean> } {
+/** How many values a value holds, counted up to `enough`. */
+function sizeOf(value: unknown, enough: number): number {
+  if (typeof value !== "object" || value === null) return 1;
+  let size = 1;
+  for (const name in value) {
+    size += sizeOf((value as Readonly<Record<string, unknown>>)[name], enough - size);
+    if (size >= enough) break;
+  }
+  return size;
+}
+
+function rootOf(definitions: Definitions): Root {
   let root = roots.get(definitions);
   if (root === undefined) {
-    root = { id: `mortise:schemas/${++rootCount}`, recursive: new Map() };
+    root = { id: `mortise:schemas/${++rootCount}`, recursive: new Map(), inEvery: false };
     roots.set(definitions, root);
-    ajv.addSchema({ $id: root.id, $defs: definitions });
+    first.addSchema({ $id: root.id, $defs: definitions });
   }
   return root;
 }
@@ -179,11 +216,21 @@ function messageOf(error: ErrorObject): string {
       return `must be one of ${shortened((params.allowedValues as unknown[]).map((value) => JSON.stringify(value)).join(", "))}`;
     case "const":
       return `must be ${shortened(JSON.stringify(params.allowedValue))}`;
+    case "minLength":
+    case "minItems":
+      return params.limit === 1 ? "must not be empty" : `must have at least ${String(params.limit)} ${counted(error)}`;
+    case "maxLength":
+    case "maxItems":
+      return `must have at most ${String(params.limit)} ${counted(error)}`;
     case "false schema":
       return "is not allowed";
     default:
       return error.message ?? `breaks the rule ${error.keyword}`;
   }
+}
+
+function counted({ keyword }: ErrorObject): string {
+  return keyword.endsWith("Length") ? "characters" : "items";
 }
 
 function shortened(text: string): string {
