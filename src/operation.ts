@@ -154,6 +154,16 @@ export function milliseconds(duration: Duration): number {
   return Number(match[1]) * units[match[2] as keyof typeof units];
 }
 
+/** Whether `milliseconds` takes it. */
+export function isDuration(value: unknown): value is Duration {
+  try {
+    milliseconds(value as Duration);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** A value that only the server resolves, so that `check`, tests and rehearsal run without it. */
 export type Reference =
   | { readonly kind: "env"; readonly name: string; readonly fallback?: string }

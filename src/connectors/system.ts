@@ -5,12 +5,15 @@
 import { type Contract, type ContractTypes, schemaOf } from "../contract/contract.ts";
 import type { ContractModel } from "../contract/model.ts";
 import type { Duration, Effect, EventType, Faults, Operation, Probe, Reference, Schema } from "../operation.ts";
-import { milliseconds } from "../operation.ts";
+import { isDuration, milliseconds } from "../operation.ts";
 
 /** Where the definition of a system stands on the object that users hold. */
 export const definition: unique symbol = Symbol.for("mortise.system");
 
-/** A typed JSON path into an operation's input or output, or into an event: `"placeOrder.input.cardToken"`. `*` stands for any element or property. */
+/**
+ * A path into an operation's input or output, or into an event: `"placeOrder.input.cardToken"`. `*` stands for any element or
+ * property. The first name (and `input` or `output`) is checked when the system is made, so that a slip of the pen hides nothing less.
+ */
 export type SensitivePath = string;
 
 type EffectSettings<I, O> = {
@@ -142,17 +145,48 @@ export function definitionOf(value: unknown): SystemDefinition | undefined {
   return (value as { [definition]?: SystemDefinition })[definition];
 }
 
+type EffectsByName = Readonly<Record<string, EffectSettings<never, unknown> | undefined>>;
+
+/** What would otherwise show only when a call is made, a crash is probed or a field is masked. Throws a `TypeError` naming the setting. */
+function checkSettings(model: ContractModel, settings: SystemSettings<ContractTypes>, effects: EffectsByName): void {
+  const must = (fits: boolean, setting: string, form: string) => {
+    if (!fits) throw new TypeError(`the system ${model.name}: ${setting} ${form}`);
+  };
+  const count = (value: number | undefined) => value === undefined || (Number.isSafeInteger(value) && value >= 1);
+  const time = (value: Duration | undefined, setting: string) =>
+    must(value === undefined || isDuration(value), setting, 'must be a duration, such as "10s"');
+  time(settings.timeout, "timeout");
+  must(count(settings.concurrency), "concurrency", "must be a whole number from 1");
+  must(count(settings.maxResponseBytes), "maxResponseBytes", "must be a whole number from 1");
+  for (const [name, own] of Object.entries(effects)) {
+    must(Object.hasOwn(model.operations, name), `effects.${name}`, "names no operation of its contract");
+    time(own?.keyLifetime, `effects.${name}.keyLifetime`);
+    time(own?.probe?.settle, `effects.${name}.probe.settle`);
+    if (own?.probe === undefined) continue;
+    const { call } = own.probe;
+    const probing = Object.hasOwn(model.operations, call) ? model.operations[call] : undefined;
+    const effect = Object.hasOwn(effects, call) ? effects[call]?.effect : probing?.effect;
+    must(probing !== undefined, `effects.${name}.probe.call`, `names no operation of its contract: ${call}`);
+    must(effect === "read", `effects.${name}.probe.call`, `must be a read, and ${call} is ${String(effect)}`);
+  }
+  for (const path of settings.sensitive ?? []) {
+    const [first = "", side = ""] = path.split(".");
+    const fits =
+      first === "*" ||
+      Object.hasOwn(model.events, first) ||
+      (Object.hasOwn(model.operations, first) && (side === "input" || side === "output" || side === "*"));
+    must(fits, "sensitive", `holds "${path}", which begins with no <operation>.input, <operation>.output or event`);
+  }
+}
+
 function system<T extends ContractTypes>(
   connector: SystemDefinition["connector"],
   contract: Contract<T>,
   settings: SystemSettings<T>,
 ): System<T> {
   const { model } = contract;
-  const effects: Readonly<Record<string, EffectSettings<never, unknown> | undefined>> = settings.effects ?? {};
-  for (const name of Object.keys(effects)) {
-    if (!Object.hasOwn(model.operations, name))
-      throw new TypeError(`effects: ${model.name} has no operation "${name}"`);
-  }
+  const effects: EffectsByName = settings.effects ?? {};
+  checkSettings(model, settings as SystemSettings<ContractTypes>, effects);
   const members: Record<PropertyKey, unknown> = Object.create(null);
   for (const operation of Object.values(model.operations)) {
     const own = Object.hasOwn(effects, operation.name) ? effects[operation.name] : undefined;

@@ -1,5 +1,5 @@
 /** A requirement: a stated business or technical need, as typed data. `mortise check` finds processes without one. */
-import { type Duration, milliseconds } from "../operation.ts";
+import { type Duration, isDuration, milliseconds } from "../operation.ts";
 
 /** Who may see the data of a process, from least to most guarded. */
 export type Classification = "public" | "internal" | "confidential" | "restricted";
@@ -43,15 +43,11 @@ export function defineRequirement(options: RequirementOptions): Requirement {
   must(["minute", "hour", "day"].includes(volume.per), "volume.per", '"minute", "hour" or "day"');
   must(volume.peak === undefined || volume.peak >= volume.runs, "volume.peak", "at least volume.runs");
   must(turnaround.percent > 0 && turnaround.percent <= 100, "turnaround.percent", "above 0 and at most 100");
-  must(isDuration(turnaround.within), "turnaround.within", 'a duration, such as "2h"');
+  must(
+    isDuration(turnaround.within) && milliseconds(turnaround.within) > 0,
+    "turnaround.within",
+    'a duration, such as "2h"',
+  );
   must(classes.includes(data.classification), "data.classification", classes.join(", "));
   return Object.freeze({ ...options, kind: "requirement" });
-}
-
-function isDuration(value: Duration): boolean {
-  try {
-    return milliseconds(value) > 0;
-  } catch {
-    return false;
-  }
 }

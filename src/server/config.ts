@@ -3,7 +3,7 @@
  * declaration that the types, the check at load and docs/reference/configuration.md agree on (a test compares them).
  */
 import { failure } from "../errors.ts";
-import { type Duration, milliseconds, type Problem, type Reference } from "../operation.ts";
+import { type Duration, isDuration, milliseconds, type Problem, type Reference } from "../operation.ts";
 
 /** Where the published APIs and the webhooks listen. */
 export interface ApiListener {
@@ -270,12 +270,8 @@ function optionProblem(option: Option, value: unknown): string | undefined {
       return fits ? undefined : `must be a whole number from ${option.least} to ${option.most}`;
     }
     case "duration": {
-      let ms: number;
-      try {
-        ms = milliseconds(value as Duration);
-      } catch {
-        return `must be a duration, such as "${option.default}"`;
-      }
+      if (!isDuration(value)) return `must be a duration, such as "${option.default}"`;
+      const ms = milliseconds(value);
       return ms >= milliseconds(option.least) && ms <= milliseconds(option.most)
         ? undefined
         : `must be a duration from ${option.least} to ${option.most}`;

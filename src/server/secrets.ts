@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { ResolvedCredentials, ResolvedSettings, SystemDefinition } from "../connectors/system.ts";
 import { failure } from "../errors.ts";
 import type { Redactor } from "../observe/redact.ts";
-import { type Duration, milliseconds, type Reference } from "../operation.ts";
+import { milliseconds, type Reference } from "../operation.ts";
 
 export interface Resolver {
   /** The value of a reference or a plain text. One that is missing gives `""` and is remembered with its `place`. */
@@ -91,7 +91,7 @@ function resolveSystem(system: SystemDefinition, resolver: Resolver, redactor: R
   return Object.freeze({
     name,
     connection,
-    timeoutMs: duration(settings.timeout ?? "10s", `systems/${name}: timeout`),
+    timeoutMs: milliseconds(settings.timeout ?? "10s"),
     concurrency: settings.concurrency ?? 16,
     maxResponseBytes: settings.maxResponseBytes ?? 8 * 1024 * 1024,
     internal: settings.internal ?? true,
@@ -118,14 +118,6 @@ function checkAddress(connection: string, system: string): void {
   if (protocol === "http:" || protocol === "https:") return;
   const reason = `systems/${system}: connection must be a URL that begins with http:// or https://`;
   throw failure("server-failed", { reason });
-}
-
-function duration(value: Duration, place: string): number {
-  try {
-    return milliseconds(value);
-  } catch (cause) {
-    throw failure("server-failed", { reason: `${place} is ${(cause as Error).message}` }, { cause });
-  }
 }
 
 function resolveCredentials({ name, settings }: SystemDefinition, resolver: Resolver): ResolvedCredentials | undefined {

@@ -52,6 +52,7 @@ async function start(t: TestContext) {
         maskRun: (run) => ({ ...run, input: "***" }),
         maskSummary: (summary) => summary,
         maskTask: (one) => one,
+        checkResult: (_, result) => (result === "wrong" ? [{ at: "/id", message: "must be string" }] : []),
         deliver: async (event) => ({ result: `took ${event.system}` }),
       }),
       ...stateRoutes({ notReady: () => ready.reasons, metrics: async () => ({ type: "text/plain", text: "up 1\n" }) }),
@@ -157,6 +158,22 @@ test("a token is stored as a hash, and a taken name is refused with its entry in
   assert.equal((next.json.entries as { result: string }[])[0]?.result, "done");
 });
 
+test("a key and its entry in the audit are made and revoked together", async (t) => {
+  const { url, tokens } = await start(t);
+  const { token } = { token: tokens.local };
+  const made = await send(`${url}/keys`, { token, body: { consumer: "acme", scopes: ["a"] } });
+  const { id } = made.json.record as { id: string };
+  assert.equal((await send(`${url}/keys/${id}/revoke`, { token, body: {} })).status, 200);
+  assert.equal((await send(`${url}/keys/${id}/revoke`, { token, body: {} })).status, 404);
+  const { json } = await send(`${url}/audit`, { token });
+  assert.deepEqual(
+    (json.entries as { action: string; target: string; result: string }[]).map(
+      ({ action, target, result }) => `${action} ${target} ${result}`,
+    ),
+    [`key.revoke ${id} api-key-unknown`, `key.revoke ${id} done`, "key.create acme done"],
+  );
+});
+
 test("web pages of others can neither read nor act", async (t) => {
   const { url, tokens, engine } = await start(t);
   const token = tokens.local;
@@ -251,4 +268,13 @@ test("row 21: a member that is named twice is refused, whichever of the two woul
   const twice = await send(`${url}/tokens`, { token: tokens.local, body });
   assert.equal(twice.status, 400);
   assert.match(String(twice.json.type), /json-invalid/);
+});
+
+test("a result that the call could not have answered is refused, with its place", async (t) => {
+  const { url, tokens, engine } = await start(t);
+  const token = tokens.local;
+  const wrong = await send(`${url}/runs/r1/happened`, { token, body: { reason: "seen", result: "wrong" } });
+  assert.equal(wrong.status, 400);
+  assert.match(JSON.stringify(wrong.json), /result\/id must be string/);
+  assert.deepEqual(engine.asked, []);
 });

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Contract, ContractTypes } from "../contract/contract.ts";
+import type { ContractModel } from "../contract/model.ts";
+import { definitionOf, rest, type SystemSettings } from "./system.ts";
+
+const model = {
+  name: "warehouse",
+  operations: {
+    reserve: {
+      name: "reserve",
+      effect: "unrepeatable",
+      key: { in: "header", name: "Idempotency-Key", lifetimeMs: 60_000 },
+    },
+    findHold: { name: "findHold", effect: "read" },
+    release: { name: "release", effect: "idempotent" },
+  },
+  events: { shipped: { name: "shipped" } },
+  schemas: {},
+} as unknown as ContractModel;
+const contract: Contract = { kind: "contract", model };
+const make = (settings: Partial<SystemSettings<ContractTypes>>) =>
+  rest(contract, { connection: "http://127.0.0.1:1", ...settings }) as unknown as Record<string, unknown>;
+
+test("an operation carries the contract's effect and key lifetime, or those of the settings", () => {
+  assert.deepEqual(make({}).reserve, {
+    kind: "operation",
+    system: "warehouse",
+    name: "reserve",
+    effect: "unrepeatable",
+    keyLifetimeMs: 60_000,
+  });
+  const own = make({ effects: { reserve: { effect: "idempotent", keyLifetime: "2h" } } });
+  assert.equal((own.reserve as { effect: string }).effect, "idempotent");
+  assert.equal((own.reserve as { keyLifetimeMs: number }).keyLifetimeMs, 7_200_000);
+  assert.equal(definitionOf(own)?.name, "warehouse");
+});
+
+test("a setting that could not work is refused where it is written, by its name", () => {
+  const probe = (call: string) => ({ reserve: { effect: "unrepeatable" as const, probe: { call, with: () => ({}) } } });
+  const cases: readonly (readonly [Partial<SystemSettings<ContractTypes>>, RegExp])[] = [
+    [{ timeout: "soon" as "1s" }, /^the system warehouse: timeout must be a duration/],
+    [{ concurrency: 0 }, /concurrency must be a whole number/],
+    [{ effects: { missing: { effect: "read" } } }, /effects\.missing names no operation/],
+    [{ effects: probe("nothing") }, /probe\.call names no operation of its contract: nothing/],
+    [{ effects: probe("release") }, /probe\.call must be a read, and release is idempotent/],
+    [{ sensitive: ["reserve.card"] }, /sensitive holds "reserve\.card"/],
+    [{ sensitive: ["reserved.input.card"] }, /sensitive holds "reserved/],
+  ];
+  for (const [settings, message] of cases) assert.throws(() => make(settings), { name: "TypeError", message });
+  make({
+    effects: probe("findHold"),
+    sensitive: ["reserve.input.card", "reserve.*.note", "shipped.name", "*.input.pin"],
+  });
+});
