@@ -8,7 +8,7 @@ test("a Node with known holes is named, a sound one is not", () => {
   for (const node of ["24.21.0", "24.22.0", "26.10.0", "25.9.0"]) {
     assert.match(
       checkRuntime({ node, sqlite })[0] ?? "",
-      /has known security holes; install \d+\.\d+\.\d+ or newer/,
+      /lacks the security fixes of \d+\.\d+\.\d+; SECURITY\.md/,
       node,
     );
   }

@@ -29,7 +29,7 @@ const soundSqlites: readonly (readonly number[])[] = [
   [3, 51, 3],
 ];
 
-/** Warnings, as sentences. Throws `runtime-too-old`. */
+/** What to know about it, as sentences. Throws `runtime-too-old`. */
 export function checkRuntime({ node, sqlite }: Runtime = ownRuntime): readonly string[] {
   const own = numbers(node);
   if ((own[0] ?? 0) < 24) {
@@ -41,7 +41,9 @@ export function checkRuntime({ node, sqlite }: Runtime = ownRuntime): readonly s
   }
   if (isSound(own, soundNodes, 1)) return [];
   const line = soundNodes.find(([major]) => major === own[0]) ?? soundNodes.at(-1);
-  return [`Node ${node} has known security holes; install ${line?.join(".")} or newer.`];
+  return [
+    `Node ${node} lacks the security fixes of ${line?.join(".")}; SECURITY.md says what that means, and when to change it.`,
+  ];
 }
 
 /** Sound: a mended version of its own line, or newer than all lines that are known. Lines differ in their first `depth` numbers. */

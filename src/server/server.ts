@@ -73,7 +73,7 @@ export interface RunningServer {
 /** Starts the server of a project. Rejects with the first thing that can't work; then nothing is left running. */
 export async function startServer(project: Project, options: ServerOptions = {}): Promise<RunningServer> {
   const environment = options.environment ?? process.env;
-  const warnings = checkRuntime();
+  const notices = checkRuntime();
   const config = resolveConfig(project.config, environment);
   const redactor = createRedactor();
   const log = createLog({
@@ -84,7 +84,7 @@ export async function startServer(project: Project, options: ServerOptions = {})
   const closers = new Closers();
   closers.add(async () => log.close());
   try {
-    return await compose({ project, config, options, environment, log, redactor, closers, warnings });
+    return await compose({ project, config, options, environment, log, redactor, closers, notices });
   } catch (error) {
     await closers.close();
     throw startFailure(error);
@@ -99,7 +99,7 @@ interface Composition {
   readonly log: Log;
   readonly redactor: ReturnType<typeof createRedactor>;
   readonly closers: Closers;
-  readonly warnings: readonly string[];
+  readonly notices: readonly string[];
 }
 
 async function compose({
@@ -110,11 +110,11 @@ async function compose({
   log,
   redactor,
   closers,
-  warnings,
+  notices,
 }: Composition): Promise<RunningServer> {
   const { systems } = project;
   const folder = resolve(project.folder, config.store);
-  for (const warning of warnings) log.warn({}, warning);
+  for (const notice of notices) log.info({}, notice);
 
   const unlock = lockStore(folder);
   closers.add(async () => unlock());
