@@ -32,6 +32,7 @@ import { openAudit } from "./admin/audit.ts";
 import { catalogueRoutes } from "./admin/catalogue.ts";
 import { runRoutes, stateRoutes } from "./admin/resources.ts";
 import { openTokens } from "./admin/tokens.ts";
+import { checkResult } from "./answers.ts";
 import { backendOf } from "./backend.ts";
 import { Closers } from "./closers.ts";
 import { type Config, resolveConfig } from "./config.ts";
@@ -220,6 +221,7 @@ async function compose({
         maskRun: masking.run,
         maskSummary: masking.summary,
         maskTask: masking.task,
+        checkResult: (run, result) => checkResult(project, run, result),
       }),
       ...stateRoutes({
         notReady: () => [

@@ -45,11 +45,13 @@ export function runRoutes({
   maskTask,
   compile,
   deliver,
+  checkResult,
 }: RunResources): readonly AdminRoute[] {
-  const existing = (call: AdminCall): string => {
+  const existing = (call: AdminCall): RunDetail => {
     const id = call.parameters.id as string;
-    if (engine.run(id) === undefined) throw failure("run-unknown", { run: plainName(id) });
-    return id;
+    const run = engine.run(id);
+    if (run === undefined) throw failure("run-unknown", { run: plainName(id) });
+    return run;
   };
   const act = (kind: Operation["kind"], summary: string): AdminRoute => ({
     method: "POST",
@@ -64,8 +66,13 @@ export function runRoutes({
         : { properties: { reason }, required: ["reason"] },
     answer: ref("Done"),
     async handle(call) {
+      const run = existing(call);
       const operation = kind === "happened" ? { kind, result: call.body.result as Json } : { kind };
-      await engine.operate(existing(call), operation, { by: call.caller.name, reason: String(call.body.reason) });
+      if (operation.kind === "happened") {
+        const problems = checkResult(run, operation.result);
+        refuseProblems(problems.map(({ at, message }) => ({ at: `/result${at}`, message })));
+      }
+      await engine.operate(run.id, operation, { by: call.caller.name, reason: String(call.body.reason) });
       return { done: true };
     },
   });
@@ -119,8 +126,7 @@ export function runRoutes({
       role: "viewer",
       answer: ref("Run"),
       handle(call) {
-        const run = engine.run(existing(call));
-        return run === undefined ? undefined : maskRun(run);
+        return maskRun(existing(call));
       },
     },
     act("retry", "Tries the parked step again"),

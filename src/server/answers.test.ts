@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import type { SystemDefinition } from "../connectors/system.ts";
+import type { RunDetail, StepView } from "../process/engine.ts";
+import { checkResult } from "./answers.ts";
+import { testRun } from "./test-engine.ts";
+import { contractOf } from "./test-project.ts";
+
+const contract = contractOf("shop").model;
+const systems = new Map([["shop", { name: "shop", contract } as unknown as SystemDefinition]]);
+
+function asking(step: Partial<StepView>): RunDetail {
+  const parked = { code: "step-unknown", message: "", step: step.id ?? "shop.book", answers: [] };
+  return { ...testRun("r1", "parked"), parked, steps: [{ id: "shop.book", ...step } as StepView] };
+}
+
+test("a result that the call could not have answered is refused, with its place", () => {
+  const run = asking({ kind: "call", operation: "shop.book" });
+  assert.deepEqual(checkResult({ systems }, run, { id: "b1" }), []);
+  assert.deepEqual(
+    checkResult({ systems }, run, { id: 5 }).map(({ at }) => at),
+    ["/id"],
+  );
+  assert.equal(checkResult({ systems }, run, null).length, 1);
+});
+
+test("nothing is said about an undo, about an operation that is gone, and about a run that asks nothing", () => {
+  assert.deepEqual(checkResult({ systems }, asking({ kind: "undo", operation: "shop.book" }), 1), []);
+  for (const operation of ["shop.gone", "gone.book", "shop.__proto__", "shop.constructor"])
+    assert.deepEqual(checkResult({ systems }, asking({ kind: "call", operation }), 1), []);
+  assert.deepEqual(checkResult({ systems }, testRun("r2", "running"), 1), []);
+});
