@@ -2,11 +2,12 @@
  * Webhooks: `POST /webhooks/<system>` on the API listener. The raw bytes are verified first; then the message is read, its event
  * chosen, and delivered. A 2xx answer means that it is on disk. Whatever fails, fails closed.
  */
-
+import { channel } from "node:diagnostics_channel";
 import { openWebhookSecret, verifyWebhook, type WebhookSecret } from "../connectors/webhook.ts";
 import type { ContractModel } from "../contract/model.ts";
-import { failure, plainName } from "../errors.ts";
+import { asMortiseError, failure, plainName } from "../errors.ts";
 import { parseJson } from "../formats/json.ts";
+import type { TriggerFact } from "../observe/facts.ts";
 import type { Json } from "../operation.ts";
 import type { HttpRequest, HttpResponse } from "../publish/http.ts";
 import { ProblemError, problemResponse } from "../publish/problem.ts";
@@ -25,9 +26,16 @@ export interface WebhookOptions {
   readonly now?: () => number;
 }
 
+interface Taker {
+  readonly secret: WebhookSecret;
+  readonly events: readonly string[];
+}
+
+const facts = channel("mortise:server:trigger");
+
 /** Throws `webhook-secret` if a system with webhook events has none: it must not start. */
 export function createWebhooks(options: WebhookOptions): (request: HttpRequest) => Promise<HttpResponse> {
-  const takers = new Map<string, { readonly secret: WebhookSecret; readonly events: readonly string[] }>();
+  const takers = new Map<string, Taker>();
   for (const { name, contract } of options.systems) {
     const events = Object.values(contract.events)
       .filter(({ binding }) => binding.protocol === "webhook")
@@ -45,17 +53,23 @@ export function createWebhooks(options: WebhookOptions): (request: HttpRequest) 
       const error = failure("method-not-allowed", { method: request.method, allowed: "POST" });
       throw new ProblemError(error, { headers: { allow: "POST" } });
     }
-    const body = await request.body(options.maxBodyBytes);
-    const { id } = verifyWebhook({
-      headers: request.headers,
-      body,
-      secret: taker.secret,
-      now: (options.now ?? Date.now)(),
-    });
-    const payload = parseJson(body, { duplicates: "refuse" });
-    const event = eventOf(system, taker.events, payload);
+    const { id, event, payload } = await read(request, system, taker);
     await options.deliver({ system, event, payload, delivery: id, origin: `webhook:${system}` });
     return { status: 204, headers: {} };
+  }
+
+  /** What was delivered, verified. A refusal is told as `deliver` tells its own: somebody may be guessing, or a secret is out of date. */
+  async function read(request: HttpRequest, system: string, { secret, events }: Taker) {
+    try {
+      const body = await request.body(options.maxBodyBytes);
+      const { id } = verifyWebhook({ headers: request.headers, body, secret, now: (options.now ?? Date.now)() });
+      const payload = parseJson(body, { duplicates: "refuse" });
+      return { id, payload, event: eventOf(system, events, payload) };
+    } catch (error) {
+      const { code } = asMortiseError(error);
+      facts.publish({ system, event: "", result: "refused", code } satisfies TriggerFact);
+      throw error;
+    }
   }
 
   return async (request) => {
