@@ -27,6 +27,13 @@ const patience = 30_000;
 
 export async function adminClient(context: Context): Promise<AdminClient> {
   const { url, token } = await addressOf(context);
+  if (!URL.canParse(url) || new URL(url).protocol !== "http:")
+    throw failure("option-invalid", {
+      option: "MORTISE_ADMIN_URL",
+      reason: "it must be a URL such as http://127.0.0.1:8081",
+    });
+  if (!/^[\x21-\x7e]+$/.test(token))
+    throw failure("option-invalid", { option: "MORTISE_ADMIN_TOKEN", reason: "a token is one word without spaces" });
   const send = async (method: string, path: string, body?: unknown): Promise<never> => {
     const { status, text } = await exchange(new URL(path, url), method, token, body);
     let answer: unknown;
