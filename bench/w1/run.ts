@@ -145,13 +145,14 @@ async function startMortise(
         reason: "bench",
       });
       const apiUrl = new URL(admin.apiUrl);
-      return { pid: child.pid as number, port: Number(apiUrl.port), key: (answer as { key: string }).key };
+      // The launcher may have started a newer Node: the server says itself who it is.
+      return { pid: admin.pid, port: Number(apiUrl.port), key: (answer as { key: string }).key };
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 
-function readAdmin(file: string): { url: string; apiUrl: string; token: string } | undefined {
+function readAdmin(file: string): { url: string; apiUrl: string; token: string; pid: number } | undefined {
   try {
     return JSON.parse(readFileSync(file, "utf8"));
   } catch {

@@ -7,14 +7,34 @@ const tickMs = 25;
 /** Ticks without an entry before the timer is put away. */
 const idleTicks = 40;
 
-export interface Expiring {
-  /** The bucket; belongs to this file. */
+/** What expires. The links belong to this file: a ring for each bucket, since a set that lives long keeps what it held (see slots.ts). */
+export interface Expiring extends Linked {
   bucket: number;
   expire(): void;
 }
+interface Linked {
+  previous: Linked | undefined;
+  next: Linked | undefined;
+}
+
+function ring(): Linked {
+  const head: Linked = { previous: undefined, next: undefined };
+  head.previous = head;
+  head.next = head;
+  return head;
+}
+
+function unlink(entry: Expiring): void {
+  const { previous, next } = entry;
+  if (previous === undefined || next === undefined) return;
+  previous.next = next;
+  next.previous = previous;
+  entry.previous = undefined;
+  entry.next = undefined;
+}
 
 export class Deadlines {
-  readonly #buckets = new Map<number, Set<Expiring>>();
+  readonly #buckets = new Map<number, Linked>();
   #timer: NodeJS.Timeout | undefined;
   #idle = 0;
 
@@ -22,15 +42,23 @@ export class Deadlines {
   add(entry: Expiring, inMs: number): void {
     const bucket = Math.ceil((performance.now() + inMs) / tickMs);
     entry.bucket = bucket;
-    const members = this.#buckets.get(bucket);
-    if (members === undefined) this.#buckets.set(bucket, new Set([entry]));
-    else members.add(entry);
+    let head = this.#buckets.get(bucket);
+    if (head === undefined) {
+      head = ring();
+      this.#buckets.set(bucket, head);
+    }
+    const last = head.previous as Linked;
+    entry.previous = last;
+    entry.next = head;
+    last.next = entry;
+    head.previous = entry;
     this.#timer ??= setInterval(() => this.#tick(), tickMs);
   }
 
   remove(entry: Expiring): void {
-    const members = this.#buckets.get(entry.bucket);
-    if (members?.delete(entry) && members.size === 0) this.#buckets.delete(entry.bucket);
+    unlink(entry);
+    const head = this.#buckets.get(entry.bucket);
+    if (head !== undefined && head.next === head) this.#buckets.delete(entry.bucket);
   }
 
   #tick(): void {
@@ -50,10 +78,14 @@ export class Deadlines {
       this.#timer?.ref();
     }
     const now = performance.now() / tickMs;
-    for (const [bucket, members] of this.#buckets) {
+    for (const [bucket, head] of this.#buckets) {
       if (bucket > now) continue;
       this.#buckets.delete(bucket);
-      for (const entry of members) entry.expire();
+      while (head.next !== head) {
+        const entry = head.next as Expiring;
+        unlink(entry);
+        entry.expire();
+      }
     }
   }
 }

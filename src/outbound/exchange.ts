@@ -33,6 +33,8 @@ const requests = channel("mortise:outbound:request");
 
 export class Exchange implements Dispatcher.DispatchHandler, Expiring {
   bucket = 0;
+  previous: Expiring["previous"];
+  next: Expiring["next"];
   readonly #request: OutboundRequest;
   readonly #host: string;
   readonly #deadlines: Deadlines;

@@ -1,6 +1,7 @@
 /** A client's end of a port to the writer: batches of one tick travel as one message. */
 import type { MessagePort } from "node:worker_threads";
 import { failure } from "../errors.ts";
+import { Slots } from "../slots.ts";
 import type { ToClient, WireBatch } from "./protocol.ts";
 import type { BatchAnswer, Command, WriterClient } from "./store.ts";
 
@@ -25,10 +26,9 @@ export function portClient(
   onPost: (messages: readonly unknown[]) => void,
   onFailed: (reason: string) => void = () => {},
 ): PortClient {
-  const waiting = new Map<number, Waiting>();
+  const waiting = new Slots<Waiting>();
   let collected: WireBatch[] = [];
   let scheduled = false;
-  let number = 0;
   let failed: string | undefined;
   let endExpected = false;
 
@@ -43,8 +43,10 @@ export function portClient(
     if (failed !== undefined) return;
     failed = reason;
     const error = failure("store-failed", { reason });
-    for (const one of waiting.values()) one.failed(error);
-    waiting.clear();
+    for (const [slot, one] of waiting.entries()) {
+      waiting.take(slot);
+      one.failed(error);
+    }
     if (!endExpected) onFailed(reason);
   }
   function send(commands: readonly Command[], done: Waiting["done"], onError: Waiting["failed"]): void {
@@ -52,9 +54,8 @@ export function portClient(
       onError(failure("store-failed", { reason: failed }));
       return;
     }
-    number += 1;
-    waiting.set(number, { done, failed: onError });
-    collected.push([number, commands]);
+    // 0 means that nobody waits.
+    collected.push([waiting.put({ done, failed: onError }) + 1, commands]);
     if (!scheduled) {
       scheduled = true;
       setImmediate(flush);
@@ -67,8 +68,7 @@ export function portClient(
       return;
     }
     for (const [id, answer] of message.answers) {
-      const one = waiting.get(id);
-      waiting.delete(id);
+      const one = waiting.take(id - 1);
       if (one === undefined) continue;
       if (answer.kind === "error") one.failed(failure("internal", { reason: answer.message }));
       else one.done(answer);

@@ -7,6 +7,7 @@ import { channel } from "node:diagnostics_channel";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { failure } from "../../errors.ts";
 import type { Json } from "../../operation.ts";
+import { NamedSlots } from "../../slots.ts";
 import type { OpenedStore } from "../../store/open.ts";
 import type { Command } from "../../store/store.ts";
 import type {
@@ -118,7 +119,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
   const read = views(store.read);
   const statusOf = store.read.prepare("select status from runs where id = ?");
   const controls = new Map<string, { readonly port: MessagePort; readonly stopped: Promise<void> }>();
-  const waiters = new Map<string, Set<Waiter>>();
+  const waiters = new NamedSlots<Set<Waiter>>();
   let version = options.version;
   let stopping = false;
   let noWaiting = false;
@@ -286,7 +287,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
 
   function answerWaiters(): void {
     noWaiting = true;
-    for (const waiting of [...waiters.values()]) for (const waiter of [...waiting]) waiter.answer();
+    for (const waiting of waiters.values()) for (const waiter of [...waiting]) waiter.answer();
   }
 
   async function retain(historyBefore: number, keyBefore: number): Promise<number> {

@@ -42,7 +42,8 @@ type Phase =
   | { readonly kind: "undoing"; readonly undoing: Undoing }
   | { readonly kind: "ended" };
 
-const never = new Promise<never>(() => {});
+/** Each its own: what awaits it must not be kept by all that ever did. */
+const never = (): Promise<never> => new Promise(() => {});
 
 export class Execution implements Asker, Running {
   readonly host: Host;
@@ -141,7 +142,7 @@ export class Execution implements Asker, Running {
   // --- verbs ----------------------------------------------------------------------------------------------------------
 
   ask(draft: Draft): Promise<unknown> {
-    if (!this.#mayAsk(`${draft.kind} ${draft.name}`)) return never;
+    if (!this.#mayAsk(`${draft.kind} ${draft.name}`)) return never();
     const occurrence = (this.#occurrences.get(draft.name) ?? 0) + 1;
     const asked: Asked = askedOf(draft, this.#asked + 1, occurrence);
     this.#occurrences.set(draft.name, occurrence);
@@ -154,7 +155,7 @@ export class Execution implements Asker, Running {
     }
     if (cue.t !== "ask" || !matches(cue, asked)) {
       this.#diverge(cue, askedAsJson(asked));
-      return never;
+      return never();
     }
     this.#script.advance();
     return this.#addStep(cue, draft.live, true).promise;

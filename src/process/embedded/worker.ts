@@ -5,6 +5,7 @@
 import { DatabaseSync } from "node:sqlite";
 import type { MessagePort } from "node:worker_threads";
 import type { AnyOperation, Caller, StoredFailure, Validate } from "../../operation.ts";
+import { NamedSlots } from "../../slots.ts";
 import { type PortClient, portClient } from "../../store/port-client.ts";
 import type { BatchAnswer } from "../../store/store.ts";
 import type { AnyProcess } from "../define.ts";
@@ -71,7 +72,7 @@ class VersionWorker implements Host {
   readonly signal = this.#abort.signal;
   readonly #link: WorkerLink;
   readonly #processes = new Map<string, Known>();
-  readonly #executions = new Map<string, Execution>();
+  readonly #executions = new NamedSlots<Execution>();
   readonly #client: PortClient;
   readonly #db: DatabaseSync;
   #dirty = new Set<Held>();
@@ -295,7 +296,7 @@ class VersionWorker implements Host {
       this.#settling -= 1;
       this.#stoppedYet();
     };
-    for (const execution of [...this.#executions.values()]) {
+    for (const execution of this.#executions.values()) {
       this.#settling += 1;
       execution.settleForStop(done);
     }
