@@ -185,7 +185,7 @@ test("bad rows are set aside with their reasons, good ones are delivered", async
       [2, "/order", "is missing"],
       [3, "/kg", "is not a decimal"],
       [4, "/gone", "is not a date"],
-      [5, "/order", "must have at most 8 chara"],
+      [5, "/order", "must have at most 8 characters"],
       [6, "", "run-unknown: There is no run A"],
       [7, "", "it has 1 cells, and the header"],
     ],

@@ -78,6 +78,8 @@ ${
     : html`<p>No key is needed. Send bodies as <code>application/json</code>.</p>`
 }
 <p>Every answer carries <code>X-Request-Id</code>. Quote it when you ask for help.</p>
+<p>The examples below run as they stand in a shell that knows ${secured ? "these two" : "where this API is"}:</p>
+<pre>API_URL=https://api.example.com   # what stands before ${base} in the address of this page${secured ? "\nAPI_KEY=mtz_live_...               # your key" : undefined}</pre>
 </section>
 ${operations.map(({ method, path, operation }) => operationSection(document, base, method, path, operation))}
 ${schemas.map(([name, schema]) => html`<section id="schema-${name}" class="schema"><h2>${name}</h2>${schemaTable(schema)}</section>`)}
@@ -197,10 +199,8 @@ function curl(
     .filter((parameter) => parameter.in === "query" && parameter.required)
     .map((parameter) => `${parameter.name}=${text(parameter.schema)}`)
     .join("&");
-  const server = document.servers[0]?.url ?? base;
-  const origin = server.startsWith("/") ? `https://api.example.com${server}` : server;
   const lines = [
-    `curl ${method === "GET" ? "" : `-X ${method} `}'${origin}${filled}${query === "" ? "" : `?${query}`}'`,
+    `curl ${method === "GET" ? "" : `-X ${method} `}"$API_URL${base}${filled}${query === "" ? "" : `?${query}`}"`,
   ];
   if (scopeOf(operation) !== undefined) lines.push('  -H "Authorization: Bearer $API_KEY"');
   if (given.some((parameter) => parameter.name === "Idempotency-Key")) {

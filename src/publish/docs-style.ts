@@ -40,5 +40,6 @@ td i{color:var(--warn);font-style:normal;font-size:.76rem;margin-left:.5rem}
 .answers td:nth-child(1){width:3.5rem}.answers td:nth-child(2){width:13rem;color:var(--soft)}
 pre{background:var(--code);border:1px solid var(--line);border-radius:8px;padding:1rem 1.15rem;overflow:auto;font-size:.85rem;line-height:1.55;margin:.5rem 0}
 footer{margin-top:3.5rem;color:var(--soft);font-size:.85rem}
-@media (max-width:820px){body{display:block}nav{position:static;height:auto;border-right:0;border-bottom:1px solid var(--line)}main{padding-top:2rem}table{display:block;overflow-x:auto}}
+@media (max-width:820px){body{display:block}nav{position:static;height:auto;border-right:0;border-bottom:1px solid var(--line)}main{padding-top:2rem}}
+@media (max-width:640px){tr{display:block;padding:.5rem 0;border-bottom:1px solid var(--line)}tr:has(th){display:none}td{display:block;padding:.1rem 0;border:0}td:empty{display:none}td:first-child code{white-space:normal;overflow-wrap:anywhere}.answers td{display:inline}.answers td:nth-child(n){width:auto}.answers td:nth-child(2){margin-left:.5rem}.answers td:nth-child(3){display:block}}
 `;

@@ -1,6 +1,6 @@
 /** Schemas as people read them: a short type, and a sample value. */
-import { compilePattern } from "../contract/pattern.ts";
 import type { Json, JsonSchema } from "../operation.ts";
+import { sampleFor } from "./pattern-sample.ts";
 
 /** A piece of a type's text; `reference` names the schema that it leads to. */
 export interface LabelPart {
@@ -40,6 +40,7 @@ export function typeLabel(schema: JsonSchema, depth = 0): readonly LabelPart[] {
     schema.exclusiveMinimum === undefined ? "" : `> ${String(schema.exclusiveMinimum)}`,
     schema.maximum === undefined ? "" : `<= ${String(schema.maximum)}`,
     lengthLabel(schema),
+    typeof schema.pattern === "string" && schema.pattern.length <= 60 ? `matching ${schema.pattern}` : "",
   ].filter((text) => text !== "");
   const named = types.filter((type) => type !== "null").join(" | ");
   return [{ text: [named === "" ? "any" : named, ...bounds].join(" ") }, ...orNull(types)];
@@ -87,19 +88,7 @@ export function sampleOf(schema: JsonSchema, named: Readonly<Record<string, Json
   if (types.includes("boolean")) return true;
   if (types.includes("null") && types.length === 1) return null;
   const text = textSample(String(schema.format ?? ""), name);
-  return typeof schema.pattern === "string" ? fitting(schema.pattern, text) : text;
-}
-
-const candidates = ["12.50", "ABC-123", "EUR", "DE", "1", "A1", "2026-01-31", "a"];
-
-/** A sample that the pattern takes, if one of a few common ones does. */
-function fitting(pattern: string, sample: string): string {
-  try {
-    const compiled = compilePattern(pattern);
-    return [sample, ...candidates].find((text) => compiled.test(text)) ?? sample;
-  } catch {
-    return sample;
-  }
+  return typeof schema.pattern === "string" ? sampleFor(schema.pattern, text) : text;
 }
 
 function textSample(format: string, name: string): string {
