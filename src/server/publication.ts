@@ -1,9 +1,8 @@
 /** What a start would refuse about the APIs of a project, found without starting: nothing is opened, called or written. */
 import { asMortiseError } from "../errors.ts";
+import type { ApiDefinition } from "../publish/define.ts";
 import { createPublisher, type PublisherOptions } from "../publish/publisher.ts";
 import type { Project } from "./project.ts";
-
-type ApiDefinition = Project["apis"][number];
 
 /** Of each API that can't be published beside the ones before it: why. */
 export async function publicationProblems(
