@@ -60,6 +60,9 @@ export function createLog({ level, redactor, write }: LogOptions): Log {
   const listeners = new Map<ChannelName, (message: unknown) => void>();
   for (const name of channels) {
     const listener = (message: unknown) => {
+      // Looked at as it is first: most lines are below the level, and are never built.
+      const look = lineOf(name, (message ?? {}) as Fact, message);
+      if (look === undefined || !logger.isLevelEnabled(look.level)) return;
       const line = lineOf(name, factOf(message), message);
       if (line !== undefined)
         logger[line.level](clean({ channel: name.slice(8), ...line.fields }) as object, line.message);

@@ -139,17 +139,23 @@ export function createMetrics(sources: MetricSources): Metrics {
   };
 }
 
+const longestLabel = 100;
+function labelOf(value: Fact[string] | undefined): string {
+  return value === undefined ? "" : String(value).slice(0, longestLabel);
+}
+
 /** The labels of a fact; once there are too many sets of them, all further ones count as one. */
 function boundedLabels<L extends string>(names: readonly L[]): (fact: Fact) => Record<L, string> {
-  const seen = new Set<string>();
+  const seen = new Map<string, Record<L, string>>();
   const other = Object.fromEntries(names.map((name) => [name, "other"])) as Record<L, string>;
   return (fact) => {
-    const labels = Object.fromEntries(names.map((name) => [name, String(fact[name] ?? "").slice(0, 100)]));
-    const set = Object.values(labels).join("\n");
-    if (!seen.has(set)) {
-      if (seen.size >= most) return other;
-      seen.add(set);
-    }
-    return labels as Record<L, string>;
+    let set = "";
+    for (const name of names) set += `${labelOf(fact[name])}\n`;
+    const known = seen.get(set);
+    if (known !== undefined) return known;
+    if (seen.size >= most) return other;
+    const labels = Object.fromEntries(names.map((name) => [name, labelOf(fact[name])])) as Record<L, string>;
+    seen.set(set, labels);
+    return labels;
   };
 }
