@@ -6,20 +6,15 @@
  * Stop: not ready, API listener and triggers (what is under way ends), engine, clients, admin listener, store, lock. What is open
  * resumes at the next start.
  */
-import { channel } from "node:diagnostics_channel";
-import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { bindSystems } from "../connectors/bind.ts";
 import { watchFolder } from "../connectors/files.ts";
-import type { ResolvedSettings } from "../connectors/system.ts";
-import { compileSchema } from "../contract/validate.ts";
 import { asMortiseError, failure } from "../errors.ts";
 import { moduleUrl } from "../module-url.ts";
-import type { AdminFact } from "../observe/facts.ts";
 import { createLog, type Log } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
 import { createRedactor } from "../observe/redact.ts";
-import type { JsonSchema, Validate } from "../operation.ts";
 import { createOutbound } from "../outbound/client.ts";
 import { openPermits, permitTable } from "../outbound/permits.ts";
 import { createEngine, type EmbeddedEngine, frontInbox } from "../process/embedded/engine.ts";
@@ -27,12 +22,8 @@ import type { HttpHandler } from "../publish/http.ts";
 import { type Listener, listen } from "../publish/listener.ts";
 import { createPublisher } from "../publish/publisher.ts";
 import { openStore } from "../store/open.ts";
-import { createAdmin } from "./admin/admin.ts";
-import { openAudit } from "./admin/audit.ts";
-import { catalogueRoutes } from "./admin/catalogue.ts";
-import { runRoutes, stateRoutes } from "./admin/resources.ts";
+import { openAdmin } from "./admin/open.ts";
 import { openTokens } from "./admin/tokens.ts";
-import { checkResult } from "./answers.ts";
 import { backendOf } from "./backend.ts";
 import { Closers } from "./closers.ts";
 import { type Config, resolveConfig } from "./config.ts";
@@ -40,7 +31,6 @@ import { createDeliver } from "./deliver.ts";
 import { watchHealth } from "./health.ts";
 import { keepHouse } from "./housekeeping.ts";
 import { lockStore } from "./lock.ts";
-import { createMasking } from "./masking.ts";
 import type { Project } from "./project.ts";
 import { checkRuntime } from "./runtime.ts";
 import { createResolver, resolveSystems } from "./secrets.ts";
@@ -209,44 +199,22 @@ async function compose({
 
   const state = { stopping: false };
   const tokens = openTokens(store);
-  const masking = createMasking(project);
-  const compile = formCompiler();
-  const adminFacts = channel("mortise:server:admin");
-  const admin = createAdmin({
-    routes: [
-      ...runRoutes({
-        engine,
-        compile,
-        deliver,
-        maskRun: masking.run,
-        maskSummary: masking.summary,
-        maskTask: masking.task,
-        checkResult: (run, result) => checkResult(project, run, result),
-      }),
-      ...stateRoutes({
-        notReady: () => [
-          ...(state.stopping ? ["stopping"] : []),
-          ...(failed === undefined ? [] : ["the store failed"]),
-          ...(workers.state(version) === "failed" ? ["the worker of the current code version fails"] : []),
-        ],
-        metrics: metrics.page,
-      }),
-      ...catalogueRoutes({
-        project,
-        engine,
-        address: (name) => addressOf(settings.get(name)),
-        health,
-        keyring: publisher.keys,
-        tokens,
-        versions: () => house.versions(),
-        audit: openAudit(store.read),
-      }),
-    ],
-    tokens,
+  const admin = openAdmin({
+    project,
     store,
-    compile,
-    version: ownVersion(),
-    onRequest: (fact) => adminFacts.publish(fact satisfies AdminFact),
+    engine,
+    tokens,
+    deliver,
+    metrics,
+    health,
+    keyring: publisher.keys,
+    settings: (name) => settings.get(name),
+    versions: () => house.versions(),
+    notReady: () => [
+      ...(state.stopping ? ["stopping"] : []),
+      ...(failed === undefined ? [] : ["the store failed"]),
+      ...(workers.state(version) === "failed" ? ["the worker of the current code version fails"] : []),
+    ],
   });
 
   const onError = (error: unknown, request: { readonly id: string }) =>
@@ -338,30 +306,6 @@ function tellMoved(project: Project, folder: string, log: Log): void {
       log.error({ version: id, error }, "the code version can't be used");
     }
   }
-}
-
-/** Compiled schemas by their text: the forms of tasks come as fresh values each time. */
-function formCompiler(): (schema: JsonSchema) => Validate {
-  const compiled = new Map<string, Validate>();
-  return (json) => {
-    const text = JSON.stringify(json);
-    const validate = compiled.get(text) ?? compileSchema({ kind: "schema", json });
-    compiled.set(text, validate);
-    return validate;
-  };
-}
-
-/** The address without user, password and query. */
-function addressOf(settings: ResolvedSettings | undefined): string {
-  const { connection = "" } = settings ?? {};
-  if (!URL.canParse(connection)) return connection;
-  const url = new URL(connection);
-  return `${url.protocol}//${url.host}${url.pathname}`;
-}
-
-function ownVersion(): string {
-  const file = new URL("../../package.json", import.meta.url);
-  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }
 
 /** Whole or not at all, and readable by its owner only from the first byte on. */

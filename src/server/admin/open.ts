@@ -1,0 +1,100 @@
+/** The admin API of a server, put together from the server's parts. */
+import { channel } from "node:diagnostics_channel";
+import { readFileSync } from "node:fs";
+import type { ResolvedSettings } from "../../connectors/system.ts";
+import { compileSchema } from "../../contract/validate.ts";
+import type { AdminFact } from "../../observe/facts.ts";
+import type { Metrics } from "../../observe/metrics.ts";
+import type { JsonSchema, Validate } from "../../operation.ts";
+import type { Engine } from "../../process/engine.ts";
+import type { HttpHandler } from "../../publish/http.ts";
+import type { Keyring } from "../../publish/keys.ts";
+import type { Store } from "../../store/store.ts";
+import { checkResult } from "../answers.ts";
+import type { Deliver } from "../deliver.ts";
+import { createMasking } from "../masking.ts";
+import type { Project } from "../project.ts";
+import { createAdmin } from "./admin.ts";
+import { openAudit } from "./audit.ts";
+import { type CatalogueResources, catalogueRoutes } from "./catalogue.ts";
+import { runRoutes, stateRoutes } from "./resources.ts";
+import type { Tokens } from "./tokens.ts";
+
+export interface AdminParts {
+  readonly project: Project;
+  readonly store: Pick<Store, "submit" | "read">;
+  readonly engine: Engine;
+  readonly tokens: Tokens;
+  readonly deliver: Deliver;
+  readonly metrics: Pick<Metrics, "page">;
+  readonly health: CatalogueResources["health"];
+  readonly keyring: Keyring;
+  readonly settings: (system: string) => ResolvedSettings | undefined;
+  readonly versions: CatalogueResources["versions"];
+  /** Reasons why requests are not taken; `[]`: ready. */
+  readonly notReady: () => readonly string[];
+}
+
+const facts = channel("mortise:server:admin");
+
+export function openAdmin(parts: AdminParts): HttpHandler {
+  const { project, store, engine, tokens, deliver } = parts;
+  const masking = createMasking(project);
+  const compile = formCompiler();
+  return createAdmin({
+    routes: [
+      ...runRoutes({
+        engine,
+        compile,
+        deliver,
+        maskRun: masking.run,
+        maskSummary: masking.summary,
+        maskTask: masking.task,
+        checkResult: (run, result) => checkResult(project, run, result),
+      }),
+      ...stateRoutes({
+        notReady: parts.notReady,
+        metrics: parts.metrics.page,
+      }),
+      ...catalogueRoutes({
+        project,
+        engine,
+        address: (name) => addressOf(parts.settings(name)),
+        health: parts.health,
+        keyring: parts.keyring,
+        tokens,
+        versions: parts.versions,
+        audit: openAudit(store.read),
+      }),
+    ],
+    tokens,
+    store,
+    compile,
+    version: ownVersion(),
+    onRequest: (fact) => facts.publish(fact satisfies AdminFact),
+  });
+}
+
+/** Compiled schemas by their text: the forms of tasks come as fresh values each time. */
+function formCompiler(): (schema: JsonSchema) => Validate {
+  const compiled = new Map<string, Validate>();
+  return (json) => {
+    const text = JSON.stringify(json);
+    const validate = compiled.get(text) ?? compileSchema({ kind: "schema", json });
+    compiled.set(text, validate);
+    return validate;
+  };
+}
+
+/** The address without user, password and query. */
+function addressOf(settings: ResolvedSettings | undefined): string {
+  const { connection = "" } = settings ?? {};
+  if (!URL.canParse(connection)) return connection;
+  const url = new URL(connection);
+  return `${url.protocol}//${url.host}${url.pathname}`;
+}
+
+function ownVersion(): string {
+  const file = new URL("../../../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}
