@@ -181,6 +181,8 @@ type Leaf = (
   load: () => Promise<Run>,
 ) => Command;
 
+const statuses = "running waiting parked undoing completed rejected undone cancelled terminated".split(" ");
+
 function runsCommands(runs: Command, leaf: Leaf): void {
   const module = () => import("./commands/runs.ts");
   const reason = (command: Command): Command =>
@@ -193,19 +195,16 @@ function runsCommands(runs: Command, leaf: Leaf): void {
     async () => (await module()).listRuns,
   )
     .option("--process <name>", "only of this process")
-    .option(
-      "--status <status>",
-      "running, waiting, parked, undoing, completed, rejected, undone, cancelled or terminated",
-    )
+    .addOption(new Option("--status <status>", "only in this status").choices(statuses))
     .option("--key <key>", "only with this business key")
     .option("--since <duration>", "only those started within this time, such as 2h")
     .option("--before <run>", "the page after the one that ended with this run")
     .option("--limit <number>", "at most so many, up to 500", "50");
   leaf(
     runs,
-    "show <run>",
+    "show <run-or-key>",
     "show one run with its history, and what a parked one asks",
-    ["mortise runs show 01J9ZQ6K3V", "mortise runs show 01J9ZQ6K3V --json"],
+    ["mortise runs show 01J9ZQ6K3V", "mortise runs show order-17", "mortise runs show 01J9ZQ6K3V --json"],
     async () => (await module()).showRun,
   );
   reason(

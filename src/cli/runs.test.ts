@@ -91,6 +91,11 @@ test("a task is listed, refuses what does not fit its form, and takes an answer 
   const shown = await run("runs", "show", await idOf("q-2"));
   assert.match(shown.out, /output +\{"total":4500,"discount":10\}/);
   assert.match(shown.out, /large-quote +task +done/);
+  assert.equal((await run("runs", "show", "q-2")).out, shown.out, "by its business key too");
+  assert.match((await run("runs", "show", "q-9")).err, /There is no run q-9/);
+  const wrong = await run("runs", "list", "--status", "bogus");
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.err, /Allowed choices are running, waiting/);
 });
 
 test("a parked run shows its question and what to type, and goes on with the answer", async () => {

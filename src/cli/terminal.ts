@@ -33,8 +33,12 @@ export interface Terminal {
   note(text: string): void;
   /** The result: the JSON document with `--json`, else what `show` prints. */
   result(value: unknown, show: () => void): void;
-  /** Rows under headings, in columns; the last column is not padded. */
-  table(headings: readonly string[], rows: readonly (readonly string[])[]): void;
+  /** Rows under headings, in columns; what doesn't fit on a terminal is folded. `tint` gives a cell its colour. */
+  table(
+    headings: readonly string[],
+    rows: readonly (readonly string[])[],
+    tint?: (cell: string, column: number) => Style | undefined,
+  ): void;
   paint(style: Style, text: string): string;
   /** An error, on standard error: a sentence, or with `--json` an object `{ error: { code, message, ... } }`. */
   fail(error: { readonly code: string; readonly message: string; readonly details?: unknown }): void;
@@ -59,19 +63,25 @@ export function terminal(io: Io, json: boolean): Terminal {
       if (json) io.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
       else show();
     },
-    table(headings, rows) {
+    table(headings, rows, tint) {
       // A cell is one line: a message of several is shown as one.
       const shown = rows.map((row) => row.map((cell) => printable(cell.replace(/\s*\n\s*/g, " "))));
+      const last = headings.length - 1;
       const widths = headings.map((heading, at) =>
         Math.max(heading.length, ...shown.map((row) => row[at]?.length ?? 0)),
       );
-      const laid = (cells: readonly string[]): string =>
-        cells
-          .map((cell, at) => (at === headings.length - 1 ? cell : cell.padEnd(widths[at]!)))
-          .join("  ")
-          .trimEnd();
+      const before = widths.slice(0, last).reduce((sum, width) => sum + width + 2, 0);
+      const room = folding(io.stdout, before, widths[last] ?? 0);
+      const laid = (cells: readonly string[], fold?: Room, of?: typeof tint): string => {
+        const padded = cells.map((cell, at) => {
+          const text = at === last ? folded(cell, fold) : cell.padEnd(widths[at]!);
+          const style = of?.(cell, at);
+          return style === undefined ? text : text.replace(cell, () => self.paint(style, cell));
+        });
+        return padded.join("  ").replace(/ +$/gm, "");
+      };
       self.line(self.paint("dim", laid(headings)));
-      for (const row of shown) self.line(laid(row));
+      for (const row of shown) self.line(laid(row, room, tint));
     },
     paint: (style, text) => painted(colour.out, style, text),
     fail({ code, message, details }) {
@@ -83,6 +93,40 @@ export function terminal(io: Io, json: boolean): Terminal {
     },
   };
   return Object.freeze(self);
+}
+
+/** Narrower than this, a column can't be read. */
+const narrowest = 24;
+
+interface Room {
+  /** Characters of a line. */
+  readonly width: number;
+  /** Spaces before the lines after the first. */
+  readonly indent: number;
+  /** Whether the cell begins on a line of its own. */
+  readonly below: boolean;
+}
+
+/** How the last column is folded, so that the columns stay columns; `undefined` where it fits, or nobody looks. */
+function folding(stream: Stream, before: number, width: number): Room | undefined {
+  const { columns } = stream;
+  if (stream.isTTY !== true || columns === undefined || before + width <= columns) return undefined;
+  if (columns - before >= narrowest) return { width: columns - before, indent: before, below: false };
+  return { width: Math.max(narrowest, columns - 4), indent: 4, below: true };
+}
+
+/** A cell's words in lines of the room's width; a word that is longer has a line of its own. */
+function folded(cell: string, room: Room | undefined): string {
+  if (room === undefined || (!room.below && cell.length <= room.width) || cell === "") return cell;
+  const lines: string[] = [""];
+  for (const word of cell.split(" ")) {
+    const line = lines.at(-1)!;
+    if (line === "") lines[lines.length - 1] = word;
+    else if (line.length + 1 + word.length <= room.width) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  const gap = `\n${" ".repeat(room.indent)}`;
+  return `${room.below ? gap : ""}${lines.join(gap)}`;
 }
 
 /** Text from elsewhere must not steer the terminal: control characters are shown as escapes. */

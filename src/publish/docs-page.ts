@@ -79,7 +79,7 @@ ${
 }
 <p>Every answer carries <code>X-Request-Id</code>. Quote it when you ask for help.</p>
 <p>The examples below run as they stand in a shell that knows ${secured ? "these two" : "where this API is"}:</p>
-<pre>API_URL=https://api.example.com   # what stands before ${base} in the address of this page${secured ? "\nAPI_KEY=mtz_live_...               # your key" : undefined}</pre>
+<pre>API_URL=https://api.example.com   # what stands before ${base} in the address of this page${secured ? "\nAPI_KEY=mtz_live_...   # your key" : undefined}</pre>
 </section>
 ${operations.map(({ method, path, operation }) => operationSection(document, base, method, path, operation))}
 ${schemas.map(([name, schema]) => html`<section id="schema-${name}" class="schema"><h2>${name}</h2>${schemaTable(schema)}</section>`)}

@@ -102,16 +102,17 @@ export async function listRuns(context: Context, _: readonly string[], options: 
     }
     terminal.table(
       ["run", "process", "key", "status", "started", "why"],
-      answer.runs.map((run) => [run.id, run.process, run.key, run.status, time(run.createdAt), run.reason ?? ""]),
+      answer.runs.map((run) => [run.id, run.process, run.key, run.status, time(run.createdAt), whyOf(run)]),
+      (cell, column) => (column === 3 ? styles[cell] : undefined),
     );
     if (answer.next !== null) terminal.line(terminal.paint("dim", `more: --before ${answer.next}`));
   });
   return exit.done;
 }
 
-export async function showRun(context: Context, [id]: readonly string[]): Promise<number> {
+export async function showRun(context: Context, [idOrKey]: readonly string[]): Promise<number> {
   const { terminal } = context;
-  const run: Detail = await (await adminClient(context)).get(`/runs/${segment(id!)}`);
+  const run = await runOf(await adminClient(context), idOrKey!);
   terminal.result(run, () => {
     terminal.line(`${terminal.paint("bold", run.process)} ${run.key}  ${painted(terminal, run.status)}`);
     const facts: [string, string][] = [
@@ -121,7 +122,7 @@ export async function showRun(context: Context, [id]: readonly string[]): Promis
       ["code version", run.version],
       ["input", shown(run.input)],
     ];
-    if (run.reason !== undefined && run.parked === undefined) facts.push(["why", run.reason]);
+    if (run.reason !== undefined && run.parked === undefined) facts.push(["why", whyOf(run)]);
     if (run.output !== undefined) facts.push(["output", shown(run.output)]);
     if (run.failure !== undefined) {
       const detail = run.failure.detail === undefined ? "" : ` ${shown(run.failure.detail)}`;
@@ -153,6 +154,28 @@ export async function showRun(context: Context, [id]: readonly string[]): Promis
     if (run.parked !== undefined) question(terminal, run.id, run.parked);
   });
   return exit.done;
+}
+
+/** By its id, else by its business key if one run only has that: people know orders by their number. */
+async function runOf(client: AdminClient, idOrKey: string): Promise<Detail> {
+  try {
+    return await client.get(`/runs/${segment(idOrKey)}`);
+  } catch (error) {
+    if (asMortiseError(error).code !== "run-unknown") throw error;
+    const { runs }: { runs: Summary[] } = await client.get("/runs", { key: idOrKey, limit: 2 });
+    if (runs.length === 0) throw error;
+    if (runs.length > 1)
+      throw failure("option-invalid", {
+        option: "<run>",
+        reason: `several runs have this business key; take one of: mortise runs list --key ${idOrKey}`,
+      });
+    return await client.get(`/runs/${segment(runs[0]!.id)}`);
+  }
+}
+
+/** Why it is where it is, with times as everywhere else here. */
+function whyOf({ reason = "" }: Summary): string {
+  return reason.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (text) => time(Date.parse(text)));
 }
 
 /** What a parked run asks, and what to type for each answer. */

@@ -1,0 +1,43 @@
+/** Tables on terminals of any width. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { terminal } from "./terminal.ts";
+
+function table(columns: number, isTTY: boolean, env: Readonly<Record<string, string>> = { NO_COLOR: "1" }): string {
+  let out = "";
+  const write = (text: string): boolean => {
+    out += text;
+    return true;
+  };
+  const stream = { write, isTTY, columns };
+  terminal({ stdout: stream, stderr: stream, env, folder: "." }, false).table(
+    ["run", "status", "why"],
+    [
+      ["r-1", "waiting", "waits for people: credit-check until tomorrow"],
+      ["r-22", "parked", ""],
+    ],
+    (cell, column) => (column === 1 && cell === "parked" ? "red" : undefined),
+  );
+  return out;
+}
+
+test("what fits, or nobody looks at, stays in lines", () => {
+  const whole = "run   status   why\nr-1   waiting  waits for people: credit-check until tomorrow\nr-22  parked\n";
+  assert.equal(table(80, true), whole);
+  assert.equal(table(40, false), whole);
+});
+
+test("on a narrow terminal the last column is folded, and stands below where there is no room", () => {
+  assert.equal(
+    table(44, true),
+    "run   status   why\nr-1   waiting  waits for people:\n               credit-check until tomorrow\nr-22  parked\n",
+  );
+  assert.equal(
+    table(30, true),
+    "run   status   why\nr-1   waiting\n    waits for people:\n    credit-check until\n    tomorrow\nr-22  parked\n",
+  );
+});
+
+test("a cell gets its colour without its padding", () => {
+  assert.ok(table(80, true, {}).endsWith("\nr-22  \u001b[31mparked\u001b[39m\n"));
+});
