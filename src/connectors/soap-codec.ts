@@ -162,7 +162,7 @@ function emptyObject(): ObjectContent {
   };
 }
 
-/** A qualified name as a key. */
+/** A qualified name as a key, and as it stands in errors: `{namespace}local`. */
 export function keyOf(name: QName): string {
   return `{${name.namespace}}${name.local}`;
 }

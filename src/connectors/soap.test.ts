@@ -39,7 +39,7 @@ let seen: { request: IncomingMessage; body: string } | undefined;
 let requests = 0;
 
 before(async () => {
-  erp = await readWsdl("erp", await openSource(`${folder}erp/erp.wsdl`));
+  erp = await readWsdl(await openSource(`${folder}erp/erp.wsdl`), "erp");
   server = createServer((request: IncomingMessage, response: ServerResponse) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -454,7 +454,7 @@ test("an operation of another port keeps its own path on the connection's host",
 });
 
 test("SOAP 1.2 has its own media type, envelope and faults", async () => {
-  const model = await readWsdl("hello", await openSource(`${folder}hello_world_soap12.wsdl`));
+  const model = await readWsdl(await openSource(`${folder}hello_world_soap12.wsdl`), "hello");
   const soap12 = "http://www.w3.org/2003/05/soap-envelope";
   const types = "http://apache.org/hello_world_soap12_http/types";
   const client = open(model);

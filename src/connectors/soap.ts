@@ -16,7 +16,7 @@ import { type CallContext, type CallResult, inWords, type Json, type Problem } f
 import type { Outbound, OutboundResponse } from "../outbound/outbound.ts";
 import type { Client, Connector } from "./connector.ts";
 import { credentialHeader, retryAfter, signOfLife, unsaidPauseMs } from "./http.ts";
-import { Codec, type Content } from "./soap-codec.ts";
+import { Codec, type Content, keyOf } from "./soap-codec.ts";
 import { envelope, envelopeNamespaces, openEnvelope, type SoapFault } from "./soap-envelope.ts";
 import { type Findings, readElement } from "./soap-read.ts";
 import { WriteProblem, writeElement } from "./soap-write.ts";
@@ -106,7 +106,7 @@ function prepare(
   const faults = new Map<string, { name: string; content: Content }>();
   for (const { element, fault } of binding.faults) {
     const model = operation.faults[fault];
-    const key = `{${element.namespace}}${element.local}`;
+    const key = keyOf(element);
     if (model !== undefined && !faults.has(key)) faults.set(key, { name: fault, content: codec.content(model.detail) });
   }
   return {
@@ -220,8 +220,8 @@ function output(
     element.namespace !== response.namespace ||
     more.length > 0
   ) {
-    const found = element === undefined ? "nothing" : `{${element.namespace}}${element.local}`;
-    const wanted = `{${response.namespace}}${response.local}`;
+    const found = element === undefined ? "nothing" : keyOf(element);
+    const wanted = keyOf(response);
     throw badOutput(name, [{ at: "", message: `its body holds ${found} instead of ${wanted} alone` }]);
   }
   const findings: Findings = { problems: [], undeclared: 0 };
@@ -239,7 +239,7 @@ function output(
 
 function faulty(name: string, ready: Prepared, fault: SoapFault, settings: ResolvedSettings): CallResult {
   for (const element of fault.details) {
-    const declared = ready.faults.get(`{${element.namespace}}${element.local}`);
+    const declared = ready.faults.get(keyOf(element));
     if (declared === undefined) continue;
     const findings: Findings = { problems: [], undeclared: 0 };
     const detail = readElement(declared.content, element, "", findings);

@@ -1,7 +1,7 @@
 /** Names for what contracts call otherwise: valid TypeScript identifiers, readable, unique, the same every time. */
 
-/** Members of a system object that no operation or event may take. */
-const reservedMembers: readonly string[] = ["schemas", "then", "constructor", "prototype"];
+/** Members of a system object that no operation or event may take; `then` would make it a promise. */
+export const reservedMembers: readonly string[] = ["schemas", "then", "constructor", "prototype"];
 
 /** A set of names in use; `take` gives the name, or the name with the first free number from 2. */
 export class Names {

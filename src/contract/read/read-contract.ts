@@ -13,10 +13,7 @@ export async function readContract(source: ContractFiles, name: string): Promise
 async function readerFor({ entry }: ContractFiles): Promise<Reader> {
   const { path, text } = entry;
   const start = text.trimStart();
-  if (start.startsWith("<")) {
-    const { readWsdl } = await import("./wsdl.ts");
-    return (source, name) => readWsdl(name, source);
-  }
+  if (start.startsWith("<")) return (await import("./wsdl.ts")).readWsdl;
   if (/\.sql$/i.test(path) || /^\s*--\s*@operation\b/m.test(text)) return (await import("./sql.ts")).readSql;
   if (/"@context"\s*:\s*(\[\s*)?"https?:\/\/www\.w3\.org\/ns\/csvw"/.test(text))
     return (await import("./csv.ts")).readCsv;

@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { readFile, realpath, stat } from "node:fs/promises";
 import { posix, resolve, sep } from "node:path";
-import { failure, type MortiseError } from "../../errors.ts";
+import { failure, MortiseError } from "../../errors.ts";
 import type { Outbound } from "../../outbound/outbound.ts";
 
 /** One file of a contract. */
@@ -156,7 +156,7 @@ async function files(
     return file;
   };
   const entry = await open(entryPath).catch((cause: Error) => {
-    if (cause.name === "MortiseError") throw cause;
+    if (cause instanceof MortiseError) throw cause;
     throw unreadable(entryShown, "its start", cause.message);
   });
   return Object.freeze({
@@ -165,7 +165,7 @@ async function files(
       try {
         return await open(locate(reference, from));
       } catch (cause) {
-        if ((cause as Error).name === "MortiseError") throw cause;
+        if (cause instanceof MortiseError) throw cause;
         throw unreadable(from, place, `"${shown(reference)}" can't be read: ${(cause as Error).message}`);
       }
     },

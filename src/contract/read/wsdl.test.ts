@@ -18,7 +18,7 @@ before(async () => {
 after(() => rm(folder, { recursive: true }));
 
 async function fixture(path: string): Promise<ContractModel> {
-  return readWsdl("erp", await openSource(join(fixtures, path)));
+  return readWsdl(await openSource(join(fixtures, path)), "erp");
 }
 
 let count = 0;
@@ -29,7 +29,7 @@ async function written(files: Readonly<Record<string, string>>): Promise<Contrac
     await mkdir(dirname(join(root, name)), { recursive: true });
     await writeFile(join(root, name), text);
   }
-  return readWsdl("x", await openSource(join(root, Object.keys(files)[0] as string)));
+  return readWsdl(await openSource(join(root, Object.keys(files)[0] as string)), "x");
 }
 
 /** A WSDL with one operation whose request is the element `Do` of the schema. */

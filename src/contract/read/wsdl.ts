@@ -14,7 +14,7 @@ import {
   type QName,
   type SoapBinding,
 } from "../model.ts";
-import { camelCase } from "./names.ts";
+import { camelCase, reservedMembers } from "./names.ts";
 import type { ContractFiles } from "./source.ts";
 import { type LoadedWsdl, loadWsdl, wsdl } from "./wsdl-load.ts";
 import { bodyOf, type MessageBody } from "./wsdl-messages.ts";
@@ -25,9 +25,9 @@ import { allText } from "./xsd-declarations.ts";
 import { identifier } from "./xsd-names.ts";
 import { qualified, unreadableAt } from "./xsd-schemas.ts";
 
-/** Reads the contract that `files` holds. Rejects with `contract-unreadable` naming file, place and reason. */
-export async function readWsdl(name: string, files: ContractFiles): Promise<ContractModel> {
-  const loaded = await loadWsdl(files);
+/** Reads the contract that `source` was opened on. Rejects with `contract-unreadable`: file, place and reason. */
+export async function readWsdl(source: ContractFiles, name: string): Promise<ContractModel> {
+  const loaded = await loadWsdl(source);
   const parts = new WsdlParts(loaded);
   const ports = soapPorts(parts, loaded);
   const reader = new XsdReader(loaded.schemas);
@@ -55,7 +55,7 @@ export async function readWsdl(name: string, files: ContractFiles): Promise<Cont
       language: "wsdl",
       languageVersion: "1.1",
       ...(title === undefined ? {} : { title }),
-      files: files.files().map(({ path, sha256 }) => ({ path, sha256 })),
+      files: source.files().map(({ path, sha256 }) => ({ path, sha256 })),
     },
     operations: { ...operations },
     events: {},
@@ -100,16 +100,13 @@ function firstMessage(abstract: XmlElement): string | undefined {
 /** The operation's name; where it is taken, with the port type's name, then the input's, then a number. */
 function operationName(pair: Pair, taken: Readonly<Record<string, unknown>>): string {
   const camel = camelCase(attributeOf(pair.bound, "name") ?? "");
-  const base = reserved.has(camel) ? `${camel}Operation` : camel;
+  const base = reservedMembers.includes(camel) ? `${camel}Operation` : camel;
   const input = inputNameOf(pair.abstract);
   const candidates = [base, `${base}_${identifier(nameOf(pair.port.portType).local)}`];
   if (input !== undefined) candidates.splice(1, 0, `${base}_${identifier(input)}`);
   for (const candidate of candidates) if (!Object.hasOwn(taken, candidate)) return candidate;
   for (let n = 2; ; n++) if (!Object.hasOwn(taken, `${base}${n}`)) return `${base}${n}`;
 }
-
-// Members of a system object that are no operations, and what would make it thenable.
-const reserved = new Set(["schemas", "then", "constructor", "prototype"]);
 
 function operation(
   name: string,
