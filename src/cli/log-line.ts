@@ -8,7 +8,10 @@ const styles: Readonly<Record<string, Style>> = {
   error: "red",
   fatal: "red",
 };
-const standard = new Set(["time", "level", "msg", "pid", "hostname", "name"]);
+/** Said already, or of use to programs only. */
+const standard = new Set(["time", "level", "msg", "pid", "hostname", "name", "channel"]);
+/** A code version: people tell it by its beginning. */
+const contentHash = /^[0-9a-f]{32}$/;
 
 /** `08:30:00 warn  the sentence  name=value`. A line that is not JSON stays as it is. */
 export function logLine(line: string, terminal: Terminal): string {
@@ -24,7 +27,12 @@ export function logLine(line: string, terminal: Terminal): string {
   const at = `${two(clock.getHours())}:${two(clock.getMinutes())}:${two(clock.getSeconds())}`;
   const facts = Object.entries(entry)
     .filter(([name]) => !standard.has(name))
-    .map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`);
+    .map(([name, value]) => `${name}=${factText(value)}`);
   const shown = printable(`${String(entry.msg ?? "")}${facts.length === 0 ? "" : "  "}`);
   return `${terminal.paint("dim", at)} ${terminal.paint(styles[level] ?? "cyan", level.padEnd(5))} ${shown}${terminal.paint("dim", printable(facts.join(" ")))}`;
+}
+
+function factText(value: unknown): string {
+  if (typeof value !== "string") return JSON.stringify(value);
+  return contentHash.test(value) ? value.slice(0, 8) : value;
 }
