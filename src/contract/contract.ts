@@ -23,15 +23,27 @@ export interface Contract<T extends ContractTypes = ContractTypes> {
 /** Reads the `contract.json` beside the generated `contract.ts` whose `import.meta.url` is given. */
 export function pinnedContract<T extends ContractTypes>(moduleUrl: string): Contract<T> {
   const file = fileURLToPath(new URL("./contract.json", moduleUrl));
-  let model: ContractModel;
+  let read: unknown;
   try {
-    model = JSON.parse(readFileSync(file, "utf8")) as ContractModel;
+    read = JSON.parse(readFileSync(file, "utf8"));
   } catch (cause) {
     throw failure("contract-pin-unreadable", { file, reason: (cause as Error).message }, { cause });
   }
-  if (model.format !== 1)
-    throw failure("contract-pin-unreadable", { file, reason: `format ${String(model.format)} is not known` });
+  const reason = oddity(read);
+  if (reason !== undefined) throw failure("contract-pin-unreadable", { file, reason });
+  const model = read as ContractModel;
   return Object.freeze({ kind: "contract", model: frozen(model) });
+}
+
+/** Why this can't be a model, as far as a look at its top says; the rest is checked by `mortise check`. */
+function oddity(read: unknown): string | undefined {
+  const isMap = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
+  if (!isMap(read)) return "it is no object";
+  const model = read as Readonly<Record<string, unknown>>;
+  if (model.format !== 1) return `format ${String(model.format)} is not known`;
+  if (typeof model.name !== "string") return "it has no name";
+  const missing = ["operations", "events", "schemas"].find((part) => !isMap(model[part]));
+  return missing === undefined ? undefined : `it has no ${missing}`;
 }
 
 /** A self-contained schema: `schema` plus the named schemas of the model. */
