@@ -34,7 +34,7 @@ test("on a narrow terminal the last column is folded, and stands below where the
   );
   assert.equal(
     table(30, true),
-    "run   status   why\nr-1   waiting\n    waits for people:\n    credit-check until\n    tomorrow\nr-22  parked\n",
+    "run   status\nr-1   waiting\n    waits for people:\n    credit-check until\n    tomorrow\nr-22  parked\n",
   );
 });
 

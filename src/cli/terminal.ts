@@ -80,7 +80,7 @@ export function terminal(io: Io, json: boolean): Terminal {
         });
         return padded.join("  ").replace(/ +$/gm, "");
       };
-      self.line(self.paint("dim", laid(headings)));
+      self.line(self.paint("dim", laid(room?.below === true ? headings.slice(0, last) : headings)));
       for (const row of shown) self.line(laid(row, room, tint));
     },
     paint: (style, text) => painted(colour.out, style, text),

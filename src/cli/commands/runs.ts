@@ -122,7 +122,8 @@ export async function showRun(context: Context, [idOrKey]: readonly string[]): P
       ["code version", run.version],
       ["input", shown(run.input)],
     ];
-    if (run.reason !== undefined && run.parked === undefined) facts.push(["why", whyOf(run)]);
+    if (run.reason !== undefined && run.parked === undefined && run.failure === undefined)
+      facts.push(["why", whyOf(run)]);
     if (run.output !== undefined) facts.push(["output", shown(run.output)]);
     if (run.failure !== undefined) {
       const detail = run.failure.detail === undefined ? "" : ` ${shown(run.failure.detail)}`;
