@@ -68,6 +68,9 @@ export type InputOf<T> = T extends Operation<infer I, infer _O, infer _F> ? I : 
 export type OutputOf<T> = T extends Operation<infer _I, infer O, infer _F> ? O : never;
 export type FaultsOf<T> = T extends Operation<infer _I, infer _O, infer F> ? F : never;
 
+/** Characters of a business key or a correlation key, at most. */
+export const longestKey = 200;
+
 /** Something that a system tells us. `key` gives the correlation key: whom it concerns. */
 export interface EventType<T = unknown> {
   readonly kind: "event";

@@ -3,7 +3,7 @@
  * stands in the start's own commit (IK-4): either both are on disk or neither.
  */
 import { failure, MortiseError } from "../errors.ts";
-import type { Json } from "../operation.ts";
+import { type Json, longestKey } from "../operation.ts";
 import type { BackendRun, BackendStarted } from "./backend.ts";
 import type { ApiDefinition } from "./define.ts";
 import {
@@ -19,8 +19,6 @@ import type { HttpResponse } from "./http.ts";
 import { inFlight, type Ticket } from "./idempotency.ts";
 import type { StartsOperation } from "./operations.ts";
 import { invalidInput, ProblemError } from "./problem.ts";
-
-const longestBusinessKey = 200;
 
 export function startAct(api: ApiDefinition, name: string, operation: StartsOperation, shop: Workshop): Act {
   const { process, waitMs } = operation;
@@ -89,8 +87,8 @@ export function startAct(api: ApiDefinition, name: string, operation: StartsOper
   async function act(exchange: Exchange, ticket: Ticket | undefined): Promise<HttpResponse> {
     const input = inputOf(exchange);
     const key = process.key(input);
-    if (typeof key !== "string" || key === "" || key.length > longestBusinessKey) {
-      throw invalidInput([{ at: "", message: `its business key must have 1 to ${longestBusinessKey} characters` }]);
+    if (typeof key !== "string" || key === "" || key.length > longestKey) {
+      throw invalidInput([{ at: "", message: `its business key must have 1 to ${longestKey} characters` }]);
     }
     if (ticket === undefined) {
       const begun = await begin(key, input, undefined);

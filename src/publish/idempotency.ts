@@ -15,7 +15,8 @@ import type { IdempotencySettings } from "./operations.ts";
 import { ProblemError, problemResponse } from "./problem.ts";
 import type { CompleteParameters, ReserveParameters } from "./store-part.ts";
 
-export const longestKey = 255;
+/** Characters of an Idempotency-Key, without its quotes. */
+export const longestIdempotencyKey = 255;
 
 /** What a keyed request is known by. */
 export interface Ticket {
@@ -80,8 +81,8 @@ export function keyOf(header: string | undefined, settings: IdempotencySettings)
   else if (settings.bare && bareForm.test(text)) key = text;
   else throw failure("idempotency-key-malformed", { reason: "it is not one quoted string" });
   if (key.length === 0) throw failure("idempotency-key-malformed", { reason: "it is empty" });
-  if (key.length > longestKey) {
-    throw failure("idempotency-key-malformed", { reason: `it is longer than ${longestKey} characters` });
+  if (key.length > longestIdempotencyKey) {
+    throw failure("idempotency-key-malformed", { reason: `it is longer than ${longestIdempotencyKey} characters` });
   }
   return key;
 }

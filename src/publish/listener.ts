@@ -10,7 +10,7 @@
  *  L4  Every refusal is a problem (RFC 9457), also where there was no request yet.
  */
 import { randomBytes } from "node:crypto";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { failure, type MortiseError } from "../errors.ts";
@@ -202,7 +202,7 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
         });
         clearTimeout(timer);
       }
-      closeAll(server);
+      server.closeAllConnections();
       await closed;
     },
   };
@@ -213,11 +213,6 @@ interface Line {
   open: number;
   closing: boolean;
   last: { readonly req: IncomingMessage; readonly res: ServerResponse } | undefined;
-}
-
-function closeAll(server: Server): void {
-  server.closeIdleConnections();
-  server.closeAllConnections();
 }
 
 /** Unique over restarts: eight random bytes of this start, then a count. */

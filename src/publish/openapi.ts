@@ -6,7 +6,7 @@ import { STATUS_CODES } from "node:http";
 import type { JsonSchema, Schema } from "../operation.ts";
 import type { ApiDefinition } from "./define.ts";
 import type { Prepared } from "./exchange.ts";
-import { longestKey } from "./idempotency.ts";
+import { longestIdempotencyKey } from "./idempotency.ts";
 import { problemSchema } from "./problem.ts";
 import { createSchemaBook, type SchemaBook } from "./schema-book.ts";
 import { definitionsOf, resolve, shapeOf } from "./schemas.ts";
@@ -137,7 +137,7 @@ function operationOf(
       description:
         "Your own key for this request, the same with each retry of it: the request is then worked on once, and the answer repeated " +
         "(draft-ietf-httpapi-idempotency-key-header-08).",
-      schema: { type: "string", minLength: 1, maxLength: longestKey + 2 },
+      schema: { type: "string", minLength: 1, maxLength: longestIdempotencyKey + 2 },
     });
   }
   const failures = failureStatuses(prepared, keyed, api);

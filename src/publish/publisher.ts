@@ -9,7 +9,7 @@ import { schemaOf } from "../contract/contract.ts";
 import type { ContractModel } from "../contract/model.ts";
 import { compileSchema } from "../contract/validate.ts";
 import { failure } from "../errors.ts";
-import type { Schema, Validate } from "../operation.ts";
+import { longestKey, type Schema, type Validate } from "../operation.ts";
 import type { Store } from "../store/store.ts";
 import { callAct } from "./act-call.ts";
 import { runAct } from "./act-run.ts";
@@ -287,7 +287,9 @@ const runInput: Schema = Object.freeze({
   kind: "schema",
   json: {
     type: "object",
-    properties: { key: { type: "string", minLength: 1, maxLength: 200, description: "Business key of the run." } },
+    properties: {
+      key: { type: "string", minLength: 1, maxLength: longestKey, description: "Business key of the run." },
+    },
     required: ["key"],
     additionalProperties: false,
   },

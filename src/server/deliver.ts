@@ -8,7 +8,7 @@ import type { EventModel } from "../contract/model.ts";
 import { compileSchema, modelValidator } from "../contract/validate.ts";
 import { asMortiseError, failure, plainName } from "../errors.ts";
 import type { TriggerFact } from "../observe/facts.ts";
-import { inWords, type Json, type Problem, pointerNames, type Validate } from "../operation.ts";
+import { inWords, type Json, longestKey, type Problem, pointerNames, type Validate } from "../operation.ts";
 import type { AnyProcess } from "../process/define.ts";
 import type { Engine } from "../process/engine.ts";
 import type { Project } from "./project.ts";
@@ -35,7 +35,6 @@ export interface Delivered {
 export type Deliver = (event: IncomingEvent) => Promise<Delivered>;
 
 const facts = channel("mortise:server:trigger");
-const longestKey = 200;
 
 interface Target {
   readonly validate: Validate;

@@ -1,7 +1,7 @@
 /** The addresses of the admin API that act on runs, tasks and signals, and those that everyone may read. */
 import { randomUUID } from "node:crypto";
 import { failure, plainName } from "../../errors.ts";
-import type { Json, JsonSchema, Problem, Validate } from "../../operation.ts";
+import { type Json, type JsonSchema, longestKey, type Problem, type Validate } from "../../operation.ts";
 import type { Engine, Operation, RunDetail, RunStatus, RunSummary, TaskView } from "../../process/engine.ts";
 import { refuseProblems } from "./admin.ts";
 import { type AdminCall, type AdminRoute, RawAnswer } from "./route.ts";
@@ -148,7 +148,7 @@ export function runRoutes({
           system: { type: "string" },
           event: { type: "string" },
           payload: {},
-          key: { type: "string", maxLength: 200, description: "Correlation key. Default: from the payload." },
+          key: { type: "string", maxLength: longestKey, description: "Correlation key. Default: from the payload." },
           delivery: {
             type: "string",
             maxLength: 200,
