@@ -145,7 +145,7 @@ export async function showRun(context: Context, [idOrKey]: readonly string[]): P
           [
             step.attempts !== undefined && step.attempts > 1 ? count(step.attempts, "attempt") : "",
             step.failure === undefined ? "" : `${step.failure.message} (${step.failure.code})`,
-            step.note ?? "",
+            localTimes(step.note ?? ""),
           ]
             .filter((part) => part !== "")
             .join("; "),
@@ -176,7 +176,11 @@ async function runOf(client: AdminClient, idOrKey: string): Promise<Detail> {
 
 /** Why it is where it is, with times as everywhere else here. */
 function whyOf({ reason = "" }: Summary): string {
-  return reason.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (text) => time(Date.parse(text)));
+  return localTimes(reason);
+}
+
+function localTimes(text: string): string {
+  return text.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (at) => time(Date.parse(at)));
 }
 
 /** What a parked run asks, and what to type for each answer. */
