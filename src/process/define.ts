@@ -1,5 +1,5 @@
 /** What a user writes to make a process. Data and plain functions; nothing is registered anywhere. */
-import type { Duration, EventType, Schema } from "../operation.ts";
+import { type Duration, type EventType, isDuration, type Schema } from "../operation.ts";
 import type { Flow } from "./flow.ts";
 
 export interface ProcessOptions<I, O> {
@@ -50,6 +50,14 @@ const nameForm = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 export function defineProcess<I, O>(options: ProcessOptions<I, O>): ProcessDefinition<I, O> {
   if (!nameForm.test(options.name)) {
     throw new TypeError(`a process is named in lower case with dashes, such as "order-to-cash"; not "${options.name}"`);
+  }
+  const { attempts = 1, backoff = 0, maxBackoff = 0 } = options.retry ?? {};
+  if (!Number.isSafeInteger(attempts) || attempts < 1) {
+    throw new TypeError(`${options.name}: retry.attempts is a whole number from 1`);
+  }
+  for (const [name, value] of Object.entries({ backoff, maxBackoff })) {
+    if (!isDuration(value))
+      throw new TypeError(`${options.name}: retry.${name} is a duration such as "200ms" or "30s"`);
   }
   return Object.freeze({ ...options, kind: "process", output: options.output ?? (anything as Schema<O>) });
 }

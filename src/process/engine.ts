@@ -5,16 +5,18 @@
 import type { Json, JsonSchema, StoredFailure } from "../operation.ts";
 
 /** `completed`, `rejected`, `undone`, `cancelled` and `terminated` are final (P6). */
-export type RunStatus =
-  | "running"
-  | "waiting"
-  | "parked"
-  | "undoing"
-  | "completed"
-  | "rejected"
-  | "undone"
-  | "cancelled"
-  | "terminated";
+export const runStatuses = [
+  "running",
+  "waiting",
+  "parked",
+  "undoing",
+  "completed",
+  "rejected",
+  "undone",
+  "cancelled",
+  "terminated",
+] as const;
+export type RunStatus = (typeof runStatuses)[number];
 
 export const finalStatuses: ReadonlySet<RunStatus> = new Set([
   "completed",
@@ -62,7 +64,7 @@ export interface SignalCommand {
 }
 
 /** An operator's act; each is recorded with who and why. */
-export type Operation =
+export type OperatorAct =
   | { readonly kind: "retry" }
   /** Answers the parked question: it happened, here is the result. */
   | { readonly kind: "happened"; readonly result: Json }
@@ -112,7 +114,7 @@ export interface ParkedQuestion {
   readonly message: string;
   readonly step?: string;
   readonly failure?: StoredFailure;
-  readonly answers: readonly { readonly kind: Operation["kind"]; readonly effect: string }[];
+  readonly answers: readonly { readonly kind: OperatorAct["kind"]; readonly effect: string }[];
   /** Divergence: what the history holds and what the code asked. */
   readonly recorded?: Json;
   readonly asked?: Json;
@@ -173,7 +175,7 @@ export interface Engine {
   /** Refused with `task-unknown` or `task-closed`. The answer was validated by the caller. */
   answer(task: string, answer: Json, actor: Actor): Promise<void>;
   /** Refused with `run-unknown`, `run-ended` or `run-operation` (not possible in its state, naming what is). */
-  operate(run: string, operation: Operation, actor: Actor): Promise<void>;
+  operate(run: string, act: OperatorAct, actor: Actor): Promise<void>;
   /** Resolves when the run is final or parked, or after `ms` (then with its present state). */
   settled(
     run: string,

@@ -150,7 +150,8 @@ export class Performance {
 
   #afterFailure(failure: StoredFailure & { readonly retryAfterMs?: number }): void {
     if (failure.outcome === "unknown") this.#maybe = true;
-    if (failure.class !== "wait") this.#counted += 1;
+    // Waiting at the other side's word is no attempt; without a time it said nothing.
+    if (failure.class !== "wait" || failure.retryAfterMs === undefined) this.#counted += 1;
     const decision = decide(this.#work.policy, {
       effect: this.#effect(),
       failure,

@@ -1,5 +1,5 @@
 /** Judges how a process's code ended: completed, to be undone, or stopped with a question. */
-import type { Json, Validate } from "../../operation.ts";
+import { inWords, type Json, type Validate } from "../../operation.ts";
 import type { ParkedQuestion } from "../engine.ts";
 import { DeclaredFault, FlowTimeout, type Rejection } from "../flow.ts";
 import { asText, jsonOf } from "./json-text.ts";
@@ -51,8 +51,7 @@ function completed(value: unknown, pivoted: boolean, validateOutput: Validate): 
   }
   const problems = validateOutput(JSON.parse(out));
   if (problems.length === 0) return { kind: "completed", out };
-  const text = problems.map(({ at, message }) => `${at || "/"} ${message}`).join("; ");
-  return stop("process-output", `The output does not fit the process's output schema: ${text}`, !pivoted);
+  return stop("process-output", `The output does not fit the process's output schema: ${inWords(problems)}`, !pivoted);
 }
 
 /** A detail that is no JSON is left out: it explains the end, and must not prevent it. */

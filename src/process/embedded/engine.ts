@@ -6,14 +6,14 @@ import { hash } from "node:crypto";
 import { channel } from "node:diagnostics_channel";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { failure } from "../../errors.ts";
-import type { Json } from "../../operation.ts";
+import { type Json, longestKey } from "../../operation.ts";
 import { NamedSlots } from "../../slots.ts";
 import type { OpenedStore } from "../../store/open.ts";
 import type { Command } from "../../store/store.ts";
 import type {
   Actor,
   Engine,
-  Operation,
+  OperatorAct,
   ParkedQuestion,
   RunDetail,
   RunStatus,
@@ -50,7 +50,7 @@ export interface EngineOptions {
 }
 
 export interface EmbeddedEngine extends Engine {
-  /** Give this to the store as `onPost` (it is there before the store is). */
+  /** That new runs start on. */
   readonly version: string;
   /** Makes the worker of a version run, if it does not. */
   ensureWorker(version: string): void;
@@ -89,7 +89,6 @@ interface Waiter {
 }
 
 type Settled = ToFront & { readonly kind: "settled" };
-const longestKey = 200;
 const retainPortion = 200;
 
 /** Posts of the writer to the front: hand `take` to the store as `onPost`, before the engine is made. */
@@ -238,7 +237,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
     throw failure("task-closed", { task, status: String(answer.answer) });
   }
 
-  async function operate(run: string, operation: Operation, actor: Actor): Promise<void> {
+  async function operate(run: string, operation: OperatorAct, actor: Actor): Promise<void> {
     const detail = read.run(run);
     if (detail === undefined) throw failure("run-unknown", { run });
     if (finalStatuses.has(detail.status)) throw failure("run-ended", { run, status: detail.status });
@@ -341,7 +340,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
 }
 
 /** What an operator may do now; a running run can be cancelled or terminated, a parked one answered. */
-export function possibleOperations(run: Pick<RunDetail, "status" | "parked" | "steps">): Operation["kind"][] {
+function possibleOperations(run: Pick<RunDetail, "status" | "parked" | "steps">): OperatorAct["kind"][] {
   if (finalStatuses.has(run.status)) return [];
   if (run.status === "parked") return (run.parked as ParkedQuestion).answers.map(({ kind }) => kind);
   if (run.status === "undoing") return ["terminate"];

@@ -16,7 +16,7 @@
  */
 import type { Json, Validate } from "../../operation.ts";
 import type { AnyProcess } from "../define.ts";
-import type { Actor, Operation, ParkedQuestion, RunStatus } from "../engine.ts";
+import type { Actor, OperatorAct, ParkedQuestion, RunStatus } from "../engine.ts";
 import { DeclaredFault, type Flow, FlowTimeout, type Rejection } from "../flow.ts";
 import { type Asked, askedAsJson, askedOf, matches, recordAsk } from "./asking.ts";
 import { endingOf, type Result } from "./ending.ts";
@@ -213,7 +213,7 @@ export class Execution implements Asker, Running {
 
   #operate(delivery: Delivery): void {
     this.journal.consume(delivery.id);
-    const { operation, actor } = JSON.parse(delivery.body) as { operation: Operation; actor: Actor };
+    const { operation, actor } = JSON.parse(delivery.body) as { operation: OperatorAct; actor: Actor };
     operate(this, operation, actor);
     this.host.changed(this);
   }

@@ -1,9 +1,9 @@
 /** Does what an operator says to a run in its worker. The front asked before whether it is possible; what no longer fits is recorded and changes nothing. */
-import type { Actor, Operation } from "../engine.ts";
+import type { Actor, OperatorAct } from "../engine.ts";
 import { openSteps, type Running } from "./host.ts";
 import { perform } from "./performing.ts";
 
-export function operate(execution: Running, operation: Operation, actor: Actor): void {
+export function operate(execution: Running, operation: OperatorAct, actor: Actor): void {
   const { journal, host } = execution;
   const open = openSteps(execution.steps);
   const asking = open.find((step) => step.question !== undefined);

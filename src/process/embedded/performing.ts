@@ -1,16 +1,59 @@
 /** Performs the recorded steps of a run: from an intent on disk to attempts (P3). */
 import { failure, MortiseError } from "../../errors.ts";
-import type { CallContext, CallResult, Json, StoredFailure } from "../../operation.ts";
+import type { AnyOperation, CallContext, CallResult, Json, StoredFailure } from "../../operation.ts";
 import type { ParkedQuestion } from "../engine.ts";
 import { Performance, probeOf, settleOf, type Work } from "./attempts.ts";
 import type { Running } from "./host.ts";
 import { jsonOf } from "./json-text.ts";
 import { stepQuestion } from "./questions.ts";
-import { effectKey } from "./records.ts";
+import { type AskRecord, effectKey } from "./records.ts";
 import type { LiveStep, Step } from "./steps.ts";
 
 /** Longest time of one attempt; a system's own timeout is usually shorter. */
 const callTimeoutMs = 60_000;
+
+/** The work of calling an operation once, for a step or for its undo. */
+export function callWork(execution: Running, ask: AskRecord, operation: AnyOperation, resumed: boolean): Work {
+  const { host, identity, policy } = execution;
+  const input = ask.in as Json;
+  return {
+    what: ask.op as string,
+    run: identity.id,
+    key: effectKey(identity.id, ask.n),
+    effect: ask.e ?? operation.effect,
+    askedAt: ask.at,
+    keyLifetimeMs: operation.keyLifetimeMs,
+    timeoutMs: callTimeoutMs,
+    policy,
+    attempt: (context) => host.caller(operation, input, context),
+    probe: probeOf(operation, input, host.caller),
+    settleMs: settleOf(operation),
+    resumed,
+  };
+}
+
+function stepWork(
+  execution: Running,
+  ask: AskRecord,
+  live: LiveStep & { readonly kind: "step" },
+  resumed: boolean,
+): Work {
+  const { identity, policy } = execution;
+  return {
+    what: "step",
+    run: identity.id,
+    key: effectKey(identity.id, ask.n),
+    effect: ask.e ?? "unrepeatable",
+    askedAt: ask.at,
+    keyLifetimeMs: undefined,
+    timeoutMs: live.timeoutMs,
+    policy,
+    attempt: (context) => localAttempt(live, context),
+    probe: live.probe && (async (context) => jsonOf(await live.probe?.(context))),
+    settleMs: 0,
+    resumed,
+  };
+}
 
 type ParkCode = Parameters<typeof stepQuestion>[0];
 
@@ -20,35 +63,12 @@ export function perform(execution: Running, step: Step, resumed: boolean): void 
   if (live === undefined || live.kind === "wait" || step.got !== undefined) return;
   // The end began before this step did: it never happens.
   if (execution.phase === "undoing" && !resumed) return;
-  const { host, identity, policy } = execution;
-  const common = { run: identity.id, key: effectKey(identity.id, ask.n), askedAt: ask.at, policy, resumed };
-  const input = ask.in as Json;
-  const work: Work =
-    live.kind === "call"
-      ? {
-          ...common,
-          what: ask.op as string,
-          effect: ask.e ?? live.operation.effect,
-          keyLifetimeMs: live.operation.keyLifetimeMs,
-          timeoutMs: callTimeoutMs,
-          attempt: (context) => host.caller(live.operation, input, context),
-          probe: probeOf(live.operation, input, host.caller),
-          settleMs: settleOf(live.operation),
-        }
-      : {
-          ...common,
-          what: "step",
-          effect: ask.e ?? "unrepeatable",
-          keyLifetimeMs: undefined,
-          timeoutMs: live.timeoutMs,
-          attempt: (context) => localAttempt(live, context),
-          probe: live.probe && (async (context) => jsonOf(await live.probe?.(context))),
-          settleMs: 0,
-        };
+  const work =
+    live.kind === "call" ? callWork(execution, ask, live.operation, resumed) : stepWork(execution, ask, live, resumed);
   startWork(execution, step, work, (code, failed) => stepQuestion(code, ask.id, work.key, failed, !execution.pivoted));
 }
 
-/** `asking` words the question if the step parks; `settled` is told after the result was posted. */
+/** `asking` words the question if the step parks. */
 export function startWork(
   execution: Running,
   step: Step,

@@ -62,7 +62,7 @@ test("the attempts are counted, and waiting at the other side's word is none", (
     hasProbe: false,
     chance: 0,
   });
-  assert.deepEqual(waiting, { kind: "again", afterMs: 5000, counts: false });
+  assert.deepEqual(waiting, { kind: "again", afterMs: 5000 });
 });
 
 test("pauses double up to the longest, with jitter, and are never nothing", () => {

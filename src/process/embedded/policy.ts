@@ -26,7 +26,7 @@ export function policyOf(given: RetryPolicy | undefined): Policy {
 }
 
 export type Decision =
-  | { readonly kind: "again"; readonly afterMs: number; readonly counts: boolean }
+  | { readonly kind: "again"; readonly afterMs: number }
   | { readonly kind: "probe" }
   | { readonly kind: "park"; readonly code: "step-gave-up" | "step-unknown" | "step-attempts" };
 
@@ -48,10 +48,10 @@ export function decide(policy: Policy, facts: Facts): Decision {
   }
   if (failure.class === "give-up" || failure.class === "ask") return { kind: "park", code: "step-gave-up" };
   if (failure.class === "wait" && failure.retryAfterMs !== undefined) {
-    return { kind: "again", afterMs: failure.retryAfterMs + facts.chance * policy.backoffMs, counts: false };
+    return { kind: "again", afterMs: failure.retryAfterMs + facts.chance * policy.backoffMs };
   }
   if (attempts >= policy.attempts) return { kind: "park", code: "step-attempts" };
-  return { kind: "again", afterMs: pause(policy, attempts, facts.chance), counts: true };
+  return { kind: "again", afterMs: pause(policy, attempts, facts.chance) };
 }
 
 /** Exponential with full jitter, at least a tenth: 1 of many runs that failed together does not come back with the others. */

@@ -1,6 +1,6 @@
 /** The parked question: why a run is parked, what is known, what each answer will do (P3, P6). */
 import type { Json, StoredFailure } from "../../operation.ts";
-import type { Operation, ParkedQuestion } from "../engine.ts";
+import type { OperatorAct, ParkedQuestion } from "../engine.ts";
 
 /** Every reason for which a run parks; docs/reference/parked-runs.md has a section for each. */
 export const questionCodes = [
@@ -20,7 +20,7 @@ type StepCode = QuestionCode & `step-${string}`;
 type CodeCode = Exclude<QuestionCode & `process-${string}`, "process-diverged">;
 
 type Answers = ParkedQuestion["answers"];
-const answer = (kind: Operation["kind"], effect: string) => ({ kind, effect });
+const answer = (kind: OperatorAct["kind"], effect: string) => ({ kind, effect });
 
 const undo = answer("undo", "Undoes the steps that took effect, last first, and ends the run as undone.");
 const cancel = answer("cancel", "Undoes the steps that took effect, last first, and ends the run as cancelled.");

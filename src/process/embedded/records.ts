@@ -6,7 +6,7 @@
  * fences off a late writer (P6).
  */
 import type { Effect, Json, StoredFailure } from "../../operation.ts";
-import type { Actor, Operation, ParkedQuestion, RunStatus } from "../engine.ts";
+import type { Actor, OperatorAct, ParkedQuestion, RunStatus } from "../engine.ts";
 
 export type AskKind = "call" | "step" | "sleep" | "receive" | "task" | "undo";
 
@@ -29,7 +29,7 @@ export type HistoryRecord =
   | { readonly t: "held"; readonly n: number; readonly at: number }
   | { readonly t: "pivot" }
   | { readonly t: "park"; readonly at: number; readonly n?: number; readonly q: ParkedQuestion }
-  | { readonly t: "op"; readonly at: number; readonly op: Operation; readonly actor: Actor; readonly n?: number }
+  | { readonly t: "op"; readonly at: number; readonly op: OperatorAct; readonly actor: Actor; readonly n?: number }
   /** The end has begun: undo what was done, then end as `as`. */
   | {
       readonly t: "undoing";

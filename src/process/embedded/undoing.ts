@@ -5,16 +5,13 @@
  * undone too, with the input that was computed before its output was known; a declared fault that answers such an undo
  * ("there is no such reservation") means that there was nothing to take back.
  */
-import type { AnyOperation, Json } from "../../operation.ts";
-import { type Performance, probeOf, settleOf, type Work } from "./attempts.ts";
+import type { Json } from "../../operation.ts";
 import { openSteps, type Running, type UndoAs } from "./host.ts";
-import { startWork, stopAll } from "./performing.ts";
+import { callWork, startWork, stopAll } from "./performing.ts";
 import { undoQuestion } from "./questions.ts";
-import { type AskRecord, effectKey, type HistoryRecord } from "./records.ts";
+import type { AskRecord, HistoryRecord } from "./records.ts";
 import { openQuestions, restingSteps } from "./script.ts";
 import type { Step } from "./steps.ts";
-
-const undoTimeout = 60_000;
 
 export class Undoing {
   readonly reason: string;
@@ -94,7 +91,7 @@ export class Undoing {
   #tookEffect(step: Step): boolean {
     const { got, performance, ask, recorded } = step;
     if (got !== undefined) return got.fault === undefined && got.timeout === undefined;
-    if (performance !== undefined) return mayHaveHappened(performance);
+    if (performance !== undefined) return performance.mayHaveHappened;
     return recorded && !this.#harmless.has(ask.n);
   }
 
@@ -132,29 +129,14 @@ export class Undoing {
 
   #perform(step: Step, resumed: boolean): void {
     const { ask } = step;
-    const { host, identity, policy } = this.#execution;
-    const operation = host.operation(ask.op as string);
+    const operation = this.#execution.host.operation(ask.op as string);
     if (operation === undefined || ask.in === undefined) {
       const why =
         operation === undefined ? `this code version has no operation ${String(ask.op)}.` : "its input is not known.";
       this.#execution.park(step, undoQuestion(ask.id, why, undefined));
       return;
     }
-    const input = ask.in;
-    const work: Work = {
-      what: ask.op as string,
-      run: identity.id,
-      key: effectKey(identity.id, ask.n),
-      effect: ask.e ?? operation.effect,
-      askedAt: ask.at,
-      keyLifetimeMs: operation.keyLifetimeMs,
-      timeoutMs: undoTimeout,
-      policy,
-      attempt: (context) => host.caller(operation as AnyOperation, input, context),
-      probe: probeOf(operation, input, host.caller),
-      settleMs: settleOf(operation),
-      resumed,
-    };
+    const work = callWork(this.#execution, ask, operation, resumed);
     startWork(this.#execution, step, work, (_, failed) => undoQuestion(ask.id, failed.message, failed));
   }
 
@@ -180,10 +162,6 @@ export class Undoing {
   again(step: Step): void {
     this.#execution.journal.whenCommitted(() => this.#perform(step, false));
   }
-}
-
-function mayHaveHappened(performance: Performance): boolean {
-  return performance.mayHaveHappened;
 }
 
 function stepOf(ask: AskRecord): Step {

@@ -83,6 +83,9 @@ class VersionWorker implements Host {
     return this.#stopping;
   }
   #underWay = 0;
+  /** Executions that are still settling for the stop. */
+  #settling = 0;
+  #closed = false;
   #counts = new Map<string, { what: string; outcome: string; times: number; ms: number }>();
   #countsTimer: NodeJS.Timeout | undefined;
 
@@ -302,8 +305,6 @@ class VersionWorker implements Host {
     }
     done();
   }
-  #settling = 0;
-
   #stoppedYet(): void {
     if (!this.#stopping || this.#settling > 0 || this.#underWay > 0) return;
     if (this.#dirty.size > 0 || this.#draining.length > 0) {
@@ -313,7 +314,6 @@ class VersionWorker implements Host {
     this.#close();
   }
 
-  #closed = false;
   #close(): void {
     if (this.#closed) return;
     this.#closed = true;

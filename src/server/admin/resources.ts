@@ -2,10 +2,18 @@
 import { randomUUID } from "node:crypto";
 import { failure, plainName } from "../../errors.ts";
 import { type Json, type JsonSchema, longestKey, type Problem, type Validate } from "../../operation.ts";
-import type { Engine, Operation, RunDetail, RunStatus, RunSummary, TaskView } from "../../process/engine.ts";
+import {
+  type Engine,
+  type OperatorAct,
+  type RunDetail,
+  type RunStatus,
+  type RunSummary,
+  runStatuses,
+  type TaskView,
+} from "../../process/engine.ts";
 import { refuseProblems } from "./admin.ts";
 import { type AdminCall, type AdminRoute, RawAnswer } from "./route.ts";
-import { list, ref, runStatuses } from "./schemas.ts";
+import { list, ref } from "./schemas.ts";
 
 export interface RunResources {
   readonly engine: Engine;
@@ -53,7 +61,7 @@ export function runRoutes({
     if (run === undefined) throw failure("run-unknown", { run: plainName(id) });
     return run;
   };
-  const act = (kind: Operation["kind"], summary: string): AdminRoute => ({
+  const act = (kind: OperatorAct["kind"], summary: string): AdminRoute => ({
     method: "POST",
     path: `/runs/{id}/${kind}`,
     name: `${kind}Run`,

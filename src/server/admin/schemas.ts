@@ -1,5 +1,7 @@
 /** What the admin API answers, as JSON Schema: the named schemas of its OpenAPI document. */
+
 import type { JsonSchema } from "../../operation.ts";
+import { runStatuses } from "../../process/engine.ts";
 import { roles } from "./tokens.ts";
 
 const text = { type: "string" };
@@ -19,25 +21,12 @@ export function list(name: keyof typeof schemas, member: string): JsonSchema {
   return object({ [member]: { type: "array", items: ref(name) } });
 }
 
-const statuses = [
-  "running",
-  "waiting",
-  "parked",
-  "undoing",
-  "completed",
-  "rejected",
-  "undone",
-  "cancelled",
-  "terminated",
-] as const;
-export const runStatuses: readonly string[] = statuses;
-
 const runSummary = {
   id: text,
   process: text,
   key: { ...text, description: "Business key." },
   version: { ...text, description: "Code version." },
-  status: { enum: statuses },
+  status: { enum: runStatuses },
   origin: { ...text, description: "Who or what started it." },
   createdAt: time,
   updatedAt: time,
