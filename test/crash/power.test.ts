@@ -22,7 +22,7 @@ before(async () => {
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 test("after a power cut at any moment the database is sound and holds everything acknowledged", { skip }, async (t) => {
-  const { images, asked, corrupt, lost } = await cutPower(events, folder, 250, chanceOf(seed));
+  const { images, asked, corrupt, lost } = await cutPower(events, folder, 200, chanceOf(seed));
   t.diagnostic(`seed ${seed}: ${images} images, ${asked} acknowledgements and intents asked for`);
   assert.deepEqual([...corrupt, ...lost], [], `seed ${seed}`);
   assert.ok(asked > images, "the run acknowledges, and the cuts come after acknowledgements");
