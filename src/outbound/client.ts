@@ -4,6 +4,7 @@
  * Brotli), HTTP/1.1 only, no redirect unless asked for, TLS 1.2 or newer with the certificate always verified.
  */
 import { failure } from "../errors.ts";
+import { Aborts } from "./aborts.ts";
 import { isMetadataAddress } from "./addresses.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Exchange } from "./exchange.ts";
@@ -42,6 +43,7 @@ export function createOutbound(options: OutboundOptions = {}): Outbound {
     resolve: options.resolve,
   });
   const deadlines = new Deadlines();
+  const aborts = new Aborts();
   const prefixes = new Map<string, { readonly origin: string; readonly host: string }>();
   let closed = false;
 
@@ -72,7 +74,7 @@ export function createOutbound(options: OutboundOptions = {}): Outbound {
     if (closed) return Promise.reject(failure("outbound-closed", { host: target.host }));
     return new Promise((resolve, reject) => {
       const maxBytes = request.maxResponseBytes ?? defaultMaxBytes;
-      const exchange = new Exchange(request, target.host, maxBytes, deadlines, resolve, reject);
+      const exchange = new Exchange(request, target.host, maxBytes, deadlines, aborts, resolve, reject);
       if (!exchange.arm()) return;
       pools
         .pool(target.origin, request.internal)

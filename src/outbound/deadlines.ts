@@ -3,38 +3,21 @@
  * `tickMs`, so adding, removing and expiring cost the same however many requests are in flight. An entry expires at most one
  * tick late, never early. Measured on the monotonic clock: a jump of the wall clock cuts nothing off.
  */
+import { Ring, type Seat } from "./ring.ts";
+
 const tickMs = 25;
 /** Ticks without an entry before the timer is put away. */
 const idleTicks = 40;
 
-/** What expires. The links belong to this file: a ring for each bucket, since a set that lives long keeps what it held (see slots.ts). */
-export interface Expiring extends Linked {
+/** What expires. Both fields belong to this file. */
+export interface Expiring {
   bucket: number;
+  seat: Seat<Expiring> | undefined;
   expire(): void;
-}
-interface Linked {
-  previous: Linked | undefined;
-  next: Linked | undefined;
-}
-
-function ring(): Linked {
-  const head: Linked = { previous: undefined, next: undefined };
-  head.previous = head;
-  head.next = head;
-  return head;
-}
-
-function unlink(entry: Expiring): void {
-  const { previous, next } = entry;
-  if (previous === undefined || next === undefined) return;
-  previous.next = next;
-  next.previous = previous;
-  entry.previous = undefined;
-  entry.next = undefined;
 }
 
 export class Deadlines {
-  readonly #buckets = new Map<number, Linked>();
+  readonly #buckets = new Map<number, Ring<Expiring>>();
   #timer: NodeJS.Timeout | undefined;
   #idle = 0;
 
@@ -42,23 +25,19 @@ export class Deadlines {
   add(entry: Expiring, inMs: number): void {
     const bucket = Math.ceil((performance.now() + inMs) / tickMs);
     entry.bucket = bucket;
-    let head = this.#buckets.get(bucket);
-    if (head === undefined) {
-      head = ring();
-      this.#buckets.set(bucket, head);
+    let ring = this.#buckets.get(bucket);
+    if (ring === undefined) {
+      ring = new Ring();
+      this.#buckets.set(bucket, ring);
     }
-    const last = head.previous as Linked;
-    entry.previous = last;
-    entry.next = head;
-    last.next = entry;
-    head.previous = entry;
+    entry.seat = ring.join(entry);
     this.#timer ??= setInterval(() => this.#tick(), tickMs);
   }
 
   remove(entry: Expiring): void {
-    unlink(entry);
-    const head = this.#buckets.get(entry.bucket);
-    if (head !== undefined && head.next === head) this.#buckets.delete(entry.bucket);
+    entry.seat?.leave();
+    entry.seat = undefined;
+    if (this.#buckets.get(entry.bucket)?.empty === true) this.#buckets.delete(entry.bucket);
   }
 
   #tick(): void {
@@ -78,14 +57,10 @@ export class Deadlines {
       this.#timer?.ref();
     }
     const now = performance.now() / tickMs;
-    for (const [bucket, head] of this.#buckets) {
+    for (const [bucket, ring] of this.#buckets) {
       if (bucket > now) continue;
       this.#buckets.delete(bucket);
-      while (head.next !== head) {
-        const entry = head.next as Expiring;
-        unlink(entry);
-        entry.expire();
-      }
+      for (let entry = ring.shift(); entry !== undefined; entry = ring.shift()) entry.expire();
     }
   }
 }

@@ -6,9 +6,11 @@ import { channel } from "node:diagnostics_channel";
 import { gunzip } from "node:zlib";
 import type { Dispatcher } from "undici";
 import { failure, type MortiseError } from "../errors.ts";
+import type { Aborts } from "./aborts.ts";
 import { brokenRequest } from "./broken.ts";
 import type { Deadlines, Expiring } from "./deadlines.ts";
 import type { OutboundRequest, OutboundResponse } from "./outbound.ts";
+import type { Seat } from "./ring.ts";
 
 /** Largest ratio of decoded to sent bytes of a compressed answer. */
 const maxRatio = 100;
@@ -33,16 +35,16 @@ const requests = channel("mortise:outbound:request");
 
 export class Exchange implements Dispatcher.DispatchHandler, Expiring {
   bucket = 0;
-  previous: Expiring["previous"];
-  next: Expiring["next"];
+  seat: Expiring["seat"];
   readonly #request: OutboundRequest;
   readonly #host: string;
   readonly #deadlines: Deadlines;
+  readonly #aborts: Aborts;
   readonly #maxBytes: number;
   readonly #resolve: (response: OutboundResponse) => void;
   readonly #reject: (error: MortiseError) => void;
   readonly #startedAt: number;
-  #onAbort: (() => void) | undefined;
+  #watch: Seat<() => void> | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #settled = false;
   #status = 0;
@@ -57,6 +59,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Expiring {
     host: string,
     maxBytes: number,
     deadlines: Deadlines,
+    aborts: Aborts,
     resolve: (response: OutboundResponse) => void,
     reject: (error: MortiseError) => void,
   ) {
@@ -64,6 +67,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Expiring {
     this.#host = host;
     this.#maxBytes = maxBytes;
     this.#deadlines = deadlines;
+    this.#aborts = aborts;
     this.#resolve = resolve;
     this.#reject = reject;
     this.#startedAt = requests.hasSubscribers ? performance.now() : 0;
@@ -82,8 +86,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Expiring {
         this.#aborted();
         return false;
       }
-      this.#onAbort = () => this.#aborted();
-      signal.addEventListener("abort", this.#onAbort);
+      this.#watch = this.#aborts.add(signal, () => this.#aborted());
     }
     this.#deadlines.add(this, left);
     return true;
@@ -185,7 +188,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Expiring {
   #settle(code: string | undefined): void {
     this.#settled = true;
     this.#deadlines.remove(this);
-    if (this.#onAbort !== undefined) this.#request.signal?.removeEventListener("abort", this.#onAbort);
+    this.#watch?.leave();
+    this.#watch = undefined;
     if (requests.hasSubscribers) {
       const { body, method } = this.#request;
       requests.publish({

@@ -19,6 +19,8 @@ export interface Work {
   readonly keyLifetimeMs: number | undefined;
   readonly timeoutMs: number;
   readonly policy: Policy;
+  /** Each attempt has a signal of its own: code of the user may listen to it, and to it alone. */
+  readonly breakable: boolean;
   readonly attempt: (context: CallContext) => Promise<CallResult>;
   /** `undefined`: it did not happen. */
   readonly probe: ((context: CallContext) => Promise<Json | undefined>) | undefined;
@@ -65,6 +67,7 @@ export class Performance {
   /** Attempts that count against the policy. */
   #counted = 0;
   #cancelPause: (() => void) | undefined;
+  #controller: AbortController | undefined;
   #state: "idle" | "attempting" | "pausing" | "recording" | "over" = "idle";
   #stopping: (() => void) | undefined;
   /** Whether any attempt may have taken effect. */
@@ -87,6 +90,11 @@ export class Performance {
     else this.#try();
   }
 
+  /** Breaks off an attempt under way: the worker is being stopped for good. */
+  abort(): void {
+    this.#controller?.abort();
+  }
+
   /** Lets an attempt under way end, makes no other, then calls `done`. Its result is still reported as settled. */
   stop(done: () => void): void {
     if (this.#state === "attempting") {
@@ -105,7 +113,19 @@ export class Performance {
 
   #context(timeoutMs: number): CallContext {
     const { key, run } = this.#work;
-    return { key, run, attempt: this.#attempt, deadline: this.#around.now() + timeoutMs, signal: this.#around.signal };
+    // The worker's own for calls: a signal for each would cost more than it is worth, since nothing else breaks a call off.
+    let signal = this.#around.signal;
+    if (this.#work.breakable) {
+      this.#controller = new AbortController();
+      signal = this.#controller.signal;
+    }
+    return {
+      key,
+      run,
+      attempt: this.#attempt,
+      deadline: this.#around.now() + timeoutMs,
+      signal,
+    };
   }
 
   #tryAgain(): void {

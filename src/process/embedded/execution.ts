@@ -251,6 +251,10 @@ export class Execution implements Asker, Running {
     });
   }
 
+  abort(): void {
+    for (const step of openSteps(this.steps)) step.performance?.abort();
+  }
+
   #recordMail(): void {
     for (const mail of this.#mail.splice(0)) recordResult(this, mail);
     this.host.changed(this);

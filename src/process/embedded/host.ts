@@ -55,6 +55,8 @@ export interface Held {
   takeMail(): void;
   /** The microtasks have run dry. */
   drained(): void;
+  /** Breaks off what is under way: the worker is being stopped for good. */
+  abort(): void;
 }
 
 /** The state of an execution that its parts share. */

@@ -291,6 +291,7 @@ class VersionWorker implements Host {
     this.#stopping = true;
     const hard = setTimeout(() => {
       this.#abort.abort();
+      for (const execution of this.#executions.values()) execution.abort();
       this.#close();
     }, ms);
     this.stopped.promise.finally(() => clearTimeout(hard)).catch(() => {});
