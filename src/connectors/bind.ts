@@ -94,7 +94,8 @@ export function bindSystems(options: BindOptions): BoundSystems {
 
   async function attempt(system: Bound, model: OperationModel, input: Json, context: CallContext): Promise<CallResult> {
     const own = Date.now() + system.timeoutMs;
-    const bounded = own < context.deadline ? { ...context, deadline: own } : context;
+    const { key, attempt: number, signal, run } = context;
+    const bounded = own < context.deadline ? { key, attempt: number, deadline: own, signal, run } : context;
     const client = system.client ?? (await openToCall(system));
     const { permits } = system;
     if (permits === undefined) return called(client, model, input, bounded);

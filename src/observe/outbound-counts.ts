@@ -1,5 +1,5 @@
 /** Counts a thread's HTTP requests to systems, so that not every single one crosses to the front. */
-import { factOf, type OutboundCounts } from "./facts.ts";
+import type { OutboundCounts } from "./facts.ts";
 
 const everyMs = 1000;
 
@@ -17,18 +17,24 @@ export function countOutbound(
     counts = new Map();
   };
   subscribe("mortise:outbound:request", (message) => {
-    const { status, ms } = factOf(message);
+    const { status, ms } = message as { readonly status?: unknown; readonly ms?: unknown };
     const name = statusClass(status);
-    const count = counts.get(name) ?? { class: name, times: 0, ms: 0 };
+    let count = counts.get(name);
+    if (count === undefined) {
+      count = { class: name, times: 0, ms: 0 };
+      counts.set(name, count);
+    }
     count.times += 1;
     count.ms += typeof ms === "number" ? ms : 0;
-    counts.set(name, count);
     timer ??= setTimeout(flush, everyMs).unref();
   });
   return { flush };
 }
 
+const classes = ["1xx", "2xx", "3xx", "4xx", "5xx"] as const;
+
 /** `2xx`; `failed` where there was no answer. */
 export function statusClass(status: unknown): string {
-  return typeof status === "number" && status >= 100 && status < 600 ? `${Math.floor(status / 100)}xx` : "failed";
+  if (typeof status !== "number" || status < 100 || status >= 600) return "failed";
+  return classes[Math.floor(status / 100) - 1] as string;
 }

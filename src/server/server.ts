@@ -32,7 +32,7 @@ import { watchHealth } from "./health.ts";
 import { keepHouse } from "./housekeeping.ts";
 import { lockStore } from "./lock.ts";
 import type { Project } from "./project.ts";
-import { checkRuntime } from "./runtime.ts";
+import { checkRuntime, tuneThreads } from "./runtime.ts";
 import { createResolver, resolveSystems } from "./secrets.ts";
 import { listVersions, loadVersion, movedPackages, pinVersion, planVersion } from "./versions.ts";
 import { createWebhooks, webhookBase } from "./webhooks.ts";
@@ -65,6 +65,7 @@ export interface RunningServer {
 export async function startServer(project: Project, options: ServerOptions = {}): Promise<RunningServer> {
   const environment = options.environment ?? process.env;
   const notices = checkRuntime();
+  tuneThreads();
   const config = resolveConfig(project.config, environment);
   const redactor = createRedactor();
   const log = createLog({

@@ -28,7 +28,11 @@ export function migrate(db: DatabaseSync, parts: readonly StorePart[], now: numb
     }
     db.exec("commit");
   } catch (error) {
-    db.exec("rollback");
+    try {
+      db.exec("rollback");
+    } catch {
+      // A full disk has ended the transaction already: its own error says more.
+    }
     throw error;
   }
 }

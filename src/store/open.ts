@@ -35,6 +35,8 @@ export interface OpenedStore extends Store {
 export async function openStore(options: OpenOptions): Promise<OpenedStore> {
   mkdirSync(dirname(options.file), { recursive: true });
   const thread = new Worker(moduleUrl("./writer-thread", import.meta.url), {
+    // Wide enough for a group: what it allocates is garbage before it would be moved.
+    resourceLimits: { maxYoungGenerationSizeMb: 32 },
     name: "mortise-writer",
     workerData: {
       file: options.file,

@@ -55,7 +55,9 @@ export function portClient(
       return;
     }
     // 0 means that nobody waits.
-    collected.push([waiting.put({ done, failed: onError }) + 1, commands]);
+    const batch: [number, ...unknown[]] = [waiting.put({ done, failed: onError }) + 1];
+    for (const { name, parameters } of commands) batch.push(name, parameters);
+    collected.push(batch);
     if (!scheduled) {
       scheduled = true;
       setImmediate(flush);

@@ -1,5 +1,5 @@
 /** What travels between the writer thread and its clients. */
-import type { BatchAnswer, Command } from "./store.ts";
+import type { BatchAnswer } from "./store.ts";
 
 export interface WriterData {
   readonly file: string;
@@ -7,8 +7,8 @@ export interface WriterData {
   readonly checkpointPages: number;
 }
 
-/** Number (0: nobody waits) and commands. */
-export type WireBatch = readonly [number, readonly Command[]];
+/** Number (0: nobody waits), then name and parameters of each command: flat, since it is cloned for every commit. */
+export type WireBatch = readonly [number, ...unknown[]];
 export type ToWriter = readonly WireBatch[];
 export type WireAnswer = BatchAnswer | { readonly kind: "error"; readonly message: string };
 

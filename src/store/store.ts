@@ -22,7 +22,10 @@ export interface StorePart {
   commands(context: PartContext): { readonly [name: string]: CommandHandler };
 }
 
-/** Runs inside the savepoint of its batch. What it returns is the command's answer. Synchronous. */
+/**
+ * Runs inside its batch's part of the transaction. What it returns is the command's answer. Synchronous. It changes nothing but the
+ * database: where a batch of the group is refused, the group is rolled back and done again.
+ */
 export type CommandHandler = (parameters: never) => unknown;
 
 export interface PartContext {

@@ -51,7 +51,7 @@ db.exec(`pragma journal_mode = wal; pragma synchronous = full; pragma wal_autoch
   pragma temp_store = memory; pragma cache_size = -65536; pragma trusted_schema = off`);
 
 /** Posts of the batch under way: kept only if it is not rolled back. */
-let batchPosts: { readonly to: string; readonly message: unknown }[] = [];
+let batchPosts: Post[] = [];
 let now = Date.now();
 const handlers = new Map<string, CommandHandler>();
 const idle: (() => void)[] = [];
@@ -65,7 +65,7 @@ const context = (): PartContext => ({
   attached: (name) => attached.some((one) => one.name === name),
   whenIdle: (look) => void idle.push(look),
   submit: (command) => {
-    own.queue.push([0, [command]]);
+    own.queue.push([0, command.name, command.parameters]);
     schedule();
   },
 });
@@ -119,32 +119,68 @@ function run(): void {
   if (!stopped) for (const look of idle) look();
 }
 
+type Post = { readonly to: string; readonly message: unknown };
+interface Outcome {
+  readonly answers: readonly (readonly [Attached, number, WireAnswer])[];
+  readonly posts: readonly Post[];
+}
+
+/**
+ * Takes what is queued into one transaction. First without savepoints; where a batch is refused or broken, everything is rolled
+ * back and done again with one around each (W1). Commands may be run twice for this: they change nothing but the database.
+ */
 function commitGroup(): void {
   now = Date.now();
-  const posts: { readonly to: string; readonly message: unknown }[] = [];
+  const group: [Attached, WireBatch][] = [];
+  for (const one of [own, ...attached]) {
+    for (const batch of one.queue.splice(0, largestGroup)) group.push([one, batch]);
+  }
+  let outcome: Outcome | undefined;
   try {
     begin.run();
-    for (const one of [own, ...attached]) {
-      const queue = one.queue;
-      const size = Math.min(queue.length, largestGroup);
-      for (let index = 0; index < size; index++) {
-        const [id, commands] = queue[index] as WireBatch;
-        const answer = applyBatch(commands);
-        if (answer.kind === "done") for (const post of batchPosts) posts.push(post);
-        if (id !== 0) one.answers.push([id, answer]);
-      }
-      one.queue = size === queue.length ? [] : queue.slice(size);
+    outcome = applyPlainly(group);
+    if (outcome === undefined) {
+      undoGroup.run();
+      begin.run();
+      outcome = applyCarefully(group);
     }
     commit.run();
   } catch (error) {
     stop(error as Error);
     return;
   }
-  answer(posts);
+  for (const [one, id, reply] of outcome.answers) if (id !== 0) one.answers.push([id, reply]);
+  answer(outcome.posts);
   checkpoint();
 }
 
-function answer(posts: readonly { readonly to: string; readonly message: unknown }[]): void {
+function applyPlainly(group: readonly [Attached, WireBatch][]): Outcome | undefined {
+  const answers: [Attached, number, WireAnswer][] = [];
+  batchPosts = [];
+  for (const [one, batch] of group) {
+    try {
+      answers.push([one, batch[0], { kind: "done", answers: runCommands(batch) }]);
+    } catch (error) {
+      if (isFatal(error)) throw error;
+      return undefined;
+    }
+  }
+  return { answers, posts: batchPosts };
+}
+
+function applyCarefully(group: readonly [Attached, WireBatch][]): Outcome {
+  const answers: [Attached, number, WireAnswer][] = [];
+  const posts: Post[] = [];
+  for (const [one, batch] of group) {
+    batchPosts = [];
+    const reply = applyBatch(batch);
+    answers.push([one, batch[0], reply]);
+    if (reply.kind === "done") posts.push(...batchPosts);
+  }
+  return { answers, posts };
+}
+
+function answer(posts: readonly Post[]): void {
   for (const { to, message } of posts) attached.find((one) => one.name === to)?.posts.push(message);
   for (const one of attached) {
     if (one.answers.length === 0 && one.posts.length === 0) continue;
@@ -172,22 +208,28 @@ const walLength = db.prepare("pragma wal_checkpoint(noop)");
 const moveWal = db.prepare("pragma wal_checkpoint(passive)");
 const begin = db.prepare("begin immediate");
 const commit = db.prepare("commit");
+const undoGroup = db.prepare("rollback");
 const savepoint = db.prepare("savepoint batch");
 const release = db.prepare("release batch");
 const back = db.prepare("rollback to batch");
 
-function applyBatch(commands: WireBatch[1]): WireAnswer {
-  batchPosts = [];
+let current = "";
+
+function runCommands(batch: WireBatch): unknown[] {
+  const answers: unknown[] = [];
+  for (let at = 1; at < batch.length; at += 2) {
+    current = batch[at] as string;
+    const handler = handlers.get(current);
+    if (handler === undefined) throw new Error(`there is no store command ${current}`);
+    answers.push(handler(batch[at + 1] as never));
+  }
+  return answers;
+}
+
+function applyBatch(batch: WireBatch): WireAnswer {
   savepoint.run();
-  let current = "";
   try {
-    const answers: unknown[] = [];
-    for (const { name, parameters } of commands) {
-      current = name;
-      const handler = handlers.get(name);
-      if (handler === undefined) throw new Error(`there is no store command ${name}`);
-      answers.push(handler(parameters as never));
-    }
+    const answers = runCommands(batch);
     release.run();
     return { kind: "done", answers };
   } catch (error) {

@@ -3,7 +3,7 @@ import { type Json, milliseconds } from "../../operation.ts";
 import type { Identity } from "./host.ts";
 import type { Journal } from "./journal.ts";
 import { asText, sameInput } from "./json-text.ts";
-import { type AskRecord, effectKey } from "./records.ts";
+import { type AskRecord, effectKey, type UndoData } from "./records.ts";
 import type { Draft } from "./verbs.ts";
 
 /** A draft with its place in the run and its input as text. */
@@ -50,24 +50,24 @@ export function recordAsk(journal: Journal, identity: Identity, asked: Asked, at
   const key = effectKey(identity.id, n);
   const due = draft.within === undefined ? undefined : at + milliseconds(draft.within);
   const undo = draft.undo && undoText(draft.undo, key);
-  const head: Omit<AskRecord, "in" | "undo" | "t"> = {
+  const ask: AskRecord = {
+    t: "ask",
     n,
     id,
     v: draft.kind,
     at,
-    ...(operation === undefined ? {} : { op: operation }),
-    ...(draft.effect === undefined ? {} : { e: draft.effect }),
-    ...(due === undefined ? {} : { due }),
-    ...(draft.event === undefined ? {} : { ev: draft.event.name, key: draft.event.key }),
+    op: operation,
+    e: draft.effect,
+    // What is sent is what was recorded, whatever the code does with its object afterwards.
+    in: input === undefined ? undefined : (JSON.parse(input) as Json),
+    due,
+    ev: draft.event?.name,
+    key: draft.event?.key,
+    undo: undo === undefined ? undefined : (JSON.parse(undo) as UndoData),
   };
-  journal.ask(head, input, undo);
+  journal.ask(ask, input, undo);
   recordWait(journal, identity, asked, due);
-  return {
-    t: "ask",
-    ...head,
-    ...(input === undefined ? {} : { in: JSON.parse(input) as Json }),
-    ...(undo === undefined ? {} : { undo: JSON.parse(undo) }),
-  };
+  return ask;
 }
 
 function recordWait(journal: Journal, identity: Identity, { draft, n, input }: Asked, due: number | undefined): void {

@@ -407,3 +407,22 @@ test("a step whose result can't be recorded has happened all the same", async ()
     assert.equal(times, 1);
   });
 });
+
+test("of many that decide about a run at once one is heard, and the others are told", async () => {
+  const system = new FakeSystem();
+  const a = system.operation("a", "unrepeatable", (_input, _context, times) => {
+    if (times === 1) throw failing("unknown");
+    return times;
+  });
+  const p = process(async (flow) => flow.call(a, {}));
+  await withRig({ processes: [p], system }, async (one) => {
+    const run = await start(one);
+    await one.until(run, "parked");
+    const acts = await Promise.allSettled(
+      Array.from({ length: 10 }, () => one.engine.operate(run, { kind: "repeat" }, actor)),
+    );
+    assert.equal(acts.filter(({ status }) => status === "fulfilled").length, 1);
+    for (const act of acts) if (act.status === "rejected") assert.equal(act.reason.code, "run-operation");
+    assert.equal((await one.until(run, "completed")).output, 2);
+  });
+});

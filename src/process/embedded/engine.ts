@@ -120,6 +120,8 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
   const controls = new Map<string, { readonly port: MessagePort; readonly stopped: Promise<void> }>();
   const waiters = new NamedSlots<Set<Waiter>>();
   let version = options.version;
+  /** Runs whose start was acknowledged in this turn of the event loop. */
+  let begun = new Set<string>();
   let stopping = false;
   let noWaiting = false;
 
@@ -209,6 +211,12 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
     if (control !== undefined) tell(control.port, { run, process, key, body });
     const answer = await submitted;
     if (answer.kind === "done") {
+      if (begun.size === 0) {
+        setImmediate(() => {
+          begun = new Set();
+        });
+      }
+      begun.add(run);
       if (runFacts.hasSubscribers)
         runFacts.publish({ kind: "started", run, process, key, version, status: "running" } satisfies RunFact);
       return { kind: "started", run };
@@ -253,7 +261,12 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
     const answer = await store.submit([
       { name: "process.operate", parameters: { run, body: JSON.stringify({ operation, actor }) } },
     ]);
-    if (answer.kind === "refused") throw failure("run-ended", { run, status: String(answer.answer) });
+    if (answer.kind === "done") return;
+    if (answer.answer === "pending") {
+      const possible = "nothing until the act before it is carried out";
+      throw failure("run-operation", { run, status: detail.status, operation: operation.kind, possible });
+    }
+    throw failure("run-ended", { run, status: String(answer.answer) });
   }
 
   function settled(run: string, ms: number): ReturnType<Engine["settled"]> {
@@ -278,7 +291,8 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
       waiting.add(waiter);
       waiters.set(run, waiting);
       timer = setTimeout(() => finish(look), ms);
-      // It may have settled before anybody waited.
+      // Of a run that began in this very turn nothing can have come yet; any other may have settled before anybody waited.
+      if (!noWaiting && begun.has(run)) return;
       const status = statusOf.get(run)?.status as RunStatus | undefined;
       if (noWaiting || status === undefined || status === "parked" || finalStatuses.has(status)) finish(look);
     });

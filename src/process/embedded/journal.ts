@@ -1,32 +1,39 @@
-/** What an execution wants written: records as text, and the rows beside them. Taken as one append at the end of a turn. */
+/**
+ * What an execution wants written: records as text, and the rows beside them. Taken as one append at the end of a turn.
+ * On the path of every step: text is put together by hand, and what is empty is not made anew.
+ */
 import type { Json } from "../../operation.ts";
 import type { RunStatus } from "../engine.ts";
 import type { AskRecord, GotRecord, HistoryRecord } from "./records.ts";
 import type { AppendParameters, NewTask } from "./wire.ts";
 
+type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
+type Rows = Pick<AppendParameters, "consume" | "timers" | "waits" | "tasks">;
+type RowLists = { -readonly [Name in keyof Rows]: NonNullable<Rows[Name]>[number][] };
+
+const nothing: readonly (() => void)[] = [];
+
 export class Journal {
   readonly #run: string;
-  readonly #version: string;
   #seq: number;
-  #records: string[] = [];
-  #consume: number[] = [];
-  #timers: { n: number; due: number }[] = [];
-  #waits: NonNullable<AppendParameters["waits"]>[number][] = [];
-  #tasks: NewTask[] = [];
+  /** Records, each with a comma before it. */
+  #records = "";
+  #rows: RowLists | undefined;
   #drop = false;
   #settled: AppendParameters["settled"];
   #status: RunStatus;
   #reason: string | undefined;
-  #stored: { status: RunStatus; reason: string | undefined };
-  #committed: (() => void)[] = [];
+  #storedStatus: RunStatus;
+  #storedReason: string | undefined;
+  #committed: (() => void)[] | undefined;
 
-  constructor(run: string, version: string, seq: number, status: RunStatus, reason: string | undefined) {
+  constructor(run: string, seq: number, status: RunStatus, reason: string | undefined) {
     this.#run = run;
-    this.#version = version;
     this.#seq = seq;
     this.#status = status;
     this.#reason = reason;
-    this.#stored = { status, reason };
+    this.#storedStatus = status;
+    this.#storedReason = reason;
   }
 
   get status(): RunStatus {
@@ -34,37 +41,51 @@ export class Journal {
   }
 
   record(record: Exclude<HistoryRecord, AskRecord | GotRecord>): void {
-    this.#records.push(JSON.stringify(record));
+    this.#records += `,${JSON.stringify(record)}`;
   }
   /** `input` and `undo` are JSON text already. */
-  ask(ask: Omit<AskRecord, "in" | "undo" | "t">, input: string | undefined, undo: string | undefined): void {
-    const head = JSON.stringify({ t: "ask", ...ask }).slice(0, -1);
-    this.#records.push(
-      `${head}${input === undefined ? "" : `,"in":${input}`}${undo === undefined ? "" : `,"undo":${undo}`}}`,
-    );
+  ask(ask: Omit<AskRecord, "in" | "undo">, input: string | undefined, undo: string | undefined): void {
+    let text = `,{"t":"ask","n":${ask.n},"id":${quoted(ask.id)},"v":"${ask.v}","at":${ask.at}`;
+    if (ask.op !== undefined) text += `,"op":${quoted(ask.op)}`;
+    if (ask.e !== undefined) text += `,"e":"${ask.e}"`;
+    if (ask.due !== undefined) text += `,"due":${ask.due}`;
+    if (ask.ev !== undefined) text += `,"ev":${quoted(ask.ev)},"key":${JSON.stringify(ask.key)}`;
+    if (ask.of !== undefined) text += `,"of":${ask.of}`;
+    if (input !== undefined) text += `,"in":${input}`;
+    if (undo !== undefined) text += `,"undo":${undo}`;
+    this.#records += `${text}}`;
   }
   /** `ok` and `undo` are JSON text already. */
-  got(got: Omit<GotRecord, "ok" | "undo" | "t">, ok: string | undefined, undo: string | undefined): void {
-    const head = JSON.stringify({ t: "got", ...got }).slice(0, -1);
-    this.#records.push(
-      `${head}${ok === undefined ? "" : `,"ok":${ok}`}${undo === undefined ? "" : `,"undo":${undo}`}}`,
-    );
+  got(got: Omit<GotRecord, "ok" | "undo">, ok: string | undefined, undo: string | undefined): void {
+    let text = `,{"t":"got","n":${got.n},"at":${got.at}`;
+    if (got.a !== undefined) text += `,"a":${got.a}`;
+    if (got.by !== undefined) text += `,"by":"${got.by}"`;
+    if (got.timeout === true) text += `,"timeout":true`;
+    if (got.fault !== undefined) text += `,"fault":${JSON.stringify(got.fault)}`;
+    if (ok !== undefined) text += `,"ok":${ok}`;
+    if (undo !== undefined) text += `,"undo":${undo}`;
+    this.#records += `${text}}`;
   }
   end(record: { at: number; status: RunStatus; reason?: string; detail?: Json }, out: string | undefined): void {
     const head = JSON.stringify({ t: "end", ...record }).slice(0, -1);
-    this.#records.push(`${head}${out === undefined ? "" : `,"out":${out}`}}`);
+    this.#records += `,${head}${out === undefined ? "" : `,"out":${out}`}}`;
   }
   consume(id: number): void {
-    this.#consume.push(id);
+    this.#list("consume").push(id);
   }
   timer(n: number, due: number): void {
-    this.#timers.push({ n, due });
+    this.#list("timers").push({ n, due });
   }
   wait(wait: NonNullable<AppendParameters["waits"]>[number]): void {
-    this.#waits.push(wait);
+    this.#list("waits").push(wait);
   }
   task(task: NewTask): void {
-    this.#tasks.push(task);
+    this.#list("tasks").push(task);
+  }
+  #list<N extends keyof RowLists>(name: N): NonNullable<RowLists[N]> {
+    this.#rows ??= {};
+    this.#rows[name] ??= [];
+    return this.#rows[name] as NonNullable<RowLists[N]>;
   }
   /** Waits, timers and tasks are over. */
   drop(): void {
@@ -79,35 +100,46 @@ export class Journal {
   }
   /** Called once what was recorded until now is on disk (P2). */
   whenCommitted(act: () => void): void {
-    this.#committed.push(act);
+    if (this.#committed === undefined) this.#committed = [act];
+    else this.#committed.push(act);
   }
 
   /** The append, or `undefined` if nothing changed. */
   take(): { readonly parameters: AppendParameters; readonly committed: readonly (() => void)[] } | undefined {
-    const changed = this.#status !== this.#stored.status || this.#reason !== this.#stored.reason;
-    if (this.#records.length === 0 && this.#consume.length === 0 && !changed) return undefined;
-    const parameters: AppendParameters = {
+    const changed = this.#status !== this.#storedStatus || this.#reason !== this.#storedReason;
+    if (this.#records === "" && this.#rows === undefined && !changed) return undefined;
+    const parameters: Writable<AppendParameters> = {
       run: this.#run,
-      version: this.#version,
-      seq: this.#seq++,
-      body: `[${this.#records.join(",")}]`,
-      ...(changed ? { status: this.#status, reason: this.#reason ?? null } : {}),
-      ...(this.#consume.length === 0 ? {} : { consume: this.#consume }),
-      ...(this.#timers.length === 0 ? {} : { timers: this.#timers }),
-      ...(this.#waits.length === 0 ? {} : { waits: this.#waits }),
-      ...(this.#tasks.length === 0 ? {} : { tasks: this.#tasks }),
-      ...(this.#drop ? { drop: true } : {}),
-      ...(this.#settled === undefined ? {} : { settled: this.#settled }),
+      seq: this.#seq,
+      body: `[${this.#records.slice(1)}]`,
     };
-    const committed = this.#committed;
-    this.#records = [];
-    this.#consume = [];
-    this.#timers = [];
-    this.#waits = [];
-    this.#tasks = [];
+    this.#seq += 1;
+    this.#records = "";
+    if (changed) {
+      parameters.status = this.#status;
+      parameters.reason = this.#reason ?? null;
+      this.#storedStatus = this.#status;
+      this.#storedReason = this.#reason;
+    }
+    if (this.#rows !== undefined) Object.assign(parameters, this.#rows);
+    this.#rows = undefined;
+    if (this.#drop) parameters.drop = true;
     this.#drop = false;
-    this.#committed = [];
-    this.#stored = { status: this.#status, reason: this.#reason };
+    if (this.#settled !== undefined) parameters.settled = this.#settled;
+    const committed = this.#committed ?? nothing;
+    this.#committed = undefined;
     return { parameters, committed };
   }
+}
+
+/** Names of steps and operations come again and again. */
+const names = new Map<string, string>();
+const namesAtMost = 2000;
+
+function quoted(name: string): string {
+  const known = names.get(name);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(name);
+  if (names.size < namesAtMost) names.set(name, text);
+  return text;
 }

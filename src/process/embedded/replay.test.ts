@@ -129,7 +129,7 @@ class FakeWorker implements Host {
         return { result, log };
       },
     });
-    const journal = new Journal("r", "v", records.length, "running", undefined);
+    const journal = new Journal("r", records.length, "running", undefined);
     const identity = { id: "r", key: "k", process: "p", version: "v" };
     const execution = new Execution({
       host: this,

@@ -17,30 +17,33 @@ export function recordResult(execution: Running, mail: Mail): Step | undefined {
   if (mail.kind === "inbox") {
     if (mail.what !== "timer") {
       step.got = { t: "got", n, at, ok: JSON.parse(mail.body) as Json };
-      journal.got({ n, at }, mail.body, undefined);
+      journal.got(step.got, mail.body, undefined);
     } else if (step.ask.v === "sleep") {
       step.got = { t: "got", n, at, ok: null };
-      journal.got({ n, at }, "null", undefined);
+      journal.got(step.got, "null", undefined);
     } else {
       step.got = { t: "got", n, at, timeout: true };
-      journal.got({ n, at, timeout: true }, undefined, undefined);
+      journal.got(step.got, undefined, undefined);
     }
     return step;
   }
   const { result, attempts, by } = mail;
-  const head = { n, at, ...(attempts > 1 ? { a: attempts } : {}), ...(by === undefined ? {} : { by }) };
+  const a = attempts > 1 ? attempts : undefined;
   if (result.ok) {
     const undo = undoWithOutput(execution.identity.id, step, result.output);
-    journal.got(head, JSON.stringify(result.output), undo);
+    journal.got({ t: "got", n, at, a, by }, JSON.stringify(result.output), undo);
     step.got = {
       t: "got",
-      ...head,
+      n,
+      at,
+      a,
+      by,
       ok: result.output,
-      ...(undo === undefined ? {} : { undo: JSON.parse(undo) as Json }),
+      undo: undo === undefined ? undefined : (JSON.parse(undo) as Json),
     };
   } else {
-    journal.got({ ...head, fault: result.fault }, undefined, undefined);
-    step.got = { t: "got", ...head, fault: result.fault };
+    step.got = { t: "got", n, at, a, by, fault: result.fault };
+    journal.got(step.got, undefined, undefined);
   }
   return step;
 }

@@ -36,8 +36,8 @@ async function started(store: OpenedStore, key: string): Promise<string> {
   await store.submit([{ name: "process.start", parameters }]);
   return run;
 }
-const append = (store: OpenedStore, parameters: Omit<AppendParameters, "version">) =>
-  store.submit([{ name: "process.append", parameters: { version: "v", ...parameters } }]);
+const append = (store: OpenedStore, parameters: AppendParameters) =>
+  store.submit([{ name: "process.append", parameters }]);
 const count = (store: OpenedStore, table: string) =>
   Number(store.read.prepare(`select count(*) as n from ${table}`).get()?.n);
 

@@ -37,6 +37,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     run: db.prepare("select process, key, version, status, reason, created from runs where id = ?"),
     setStatus: db.prepare("update runs set status = ?, reason = ?, updated = ? where id = ?"),
     insertInbox: db.prepare("insert into inbox (id, run, n, kind, body) values (?, ?, ?, ?, ?)"),
+    pendingAct: db.prepare("select id from inbox where run = ? and kind = 'operate'"),
     consume: db.prepare("delete from inbox where id = ?"),
     dropInbox: db.prepare("delete from inbox where run = ?"),
     insertTimer: db.prepare("insert or ignore into timers (due, run, n) values (?, ?, ?)"),
@@ -188,6 +189,8 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     const row = sql.run.get(given.run);
     if (row === undefined) context.refuse("unknown");
     if (finalStatuses.has(row.status as RunStatus)) context.refuse(row.status as string);
+    // Two that decide at once would not know of each other: the second looks again.
+    if (sql.pendingAct.get(given.run) !== undefined) context.refuse("pending");
     deliver(given.run, 0, "operate", given.body);
   }
 

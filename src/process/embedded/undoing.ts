@@ -101,6 +101,7 @@ export class Undoing {
     const n = this.#execution.nextAsk();
     const input = step.got?.undo ?? undo.in;
     const head = {
+      t: "ask" as const,
       n,
       id: `undo ${step.ask.id}`,
       v: "undo" as const,
@@ -110,7 +111,7 @@ export class Undoing {
       of: step.ask.n,
     };
     journal.ask(head, input === undefined ? undefined : JSON.stringify(input), undefined);
-    const asked = { ...stepOf({ t: "ask", ...head, ...(input === undefined ? {} : { in: input }) }), recorded: false };
+    const asked = { ...stepOf({ ...head, ...(input === undefined ? {} : { in: input }) }), recorded: false };
     this.#execution.steps.set(n, asked);
     if (input === undefined) {
       this.#execution.park(

@@ -23,7 +23,6 @@ export interface KeyTaken {
 /** Everything that one turn of a run's code brought, as one commit. */
 export interface AppendParameters {
   readonly run: string;
-  readonly version: string;
   readonly seq: number;
   /** JSON list of records. */
   readonly body: string;

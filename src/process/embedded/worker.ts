@@ -47,6 +47,10 @@ const clock: NonNullable<WorkerOptions["clock"]> = {
   },
 };
 
+/** How long the front's word of a new run may come after the writer's. */
+const expectMs = 100;
+/** Runs that are remembered as begun: far more than begin in `expectMs`. */
+const toldAtMost = 5000;
 /** How often counted attempts are told to the front. */
 const countsEveryMs = 1000;
 
@@ -88,6 +92,12 @@ class VersionWorker implements Host {
   #closed = false;
   #counts = new Map<string, { what: string; outcome: string; times: number; ms: number }>();
   #countsTimer: NodeJS.Timeout | undefined;
+  /** Runs that began here of late, in two generations. */
+  #told = new Set<string>();
+  #toldBefore = new Set<string>();
+  /** Runs that the writer has spoken of, and the front not yet. */
+  readonly #expected: string[] = [];
+  #expecting: NodeJS.Timeout | undefined;
 
   constructor(options: WorkerOptions) {
     this.#link = options.link;
@@ -154,7 +164,7 @@ class VersionWorker implements Host {
     const records = bodies.flatMap(({ body }) => JSON.parse(body) as HistoryRecord[]);
     if (records.length === 0 || records.at(-1)?.t === "end") return undefined;
     const identity: Identity = { id: run, key: row.key, process: row.process, version: row.version };
-    const journal = new Journal(run, row.version, bodies.length, row.status, row.reason ?? undefined);
+    const journal = new Journal(run, bodies.length, row.status, row.reason ?? undefined);
     const execution = this.#execute(identity, journal, records);
     const inbox = this.#db
       .prepare("select id, n, kind, body from inbox where run = ? order by id")
@@ -187,16 +197,37 @@ class VersionWorker implements Host {
       this.#start(message);
       return;
     }
+    if (message.kind === "started") {
+      this.#expect(run);
+      return;
+    }
     const there = this.#executions.get(run);
     // A run that is loaded now finds the delivery in its inbox.
     if (there === undefined) this.#load(run);
-    else if (message.kind === "deliver") there.receive(message.delivery);
+    else there.receive(message.delivery);
+  }
+
+  /** The front has told, or will tell in a moment, of this run. Where it did not (this worker is new), it is loaded a little later. */
+  #expect(run: string): void {
+    if (this.#told.has(run) || this.#toldBefore.has(run) || this.#executions.has(run)) return;
+    this.#expected.push(run);
+    this.#expecting ??= setTimeout(() => {
+      this.#expecting = undefined;
+      for (const one of this.#expected.splice(0)) {
+        if (!this.#stopping && !this.#told.has(one) && !this.#toldBefore.has(one)) this.#load(one);
+      }
+    }, expectMs).unref();
   }
 
   #start({ run, process, key, body }: NewRun): void {
     if (this.#executions.has(run)) return;
+    if (this.#told.size >= toldAtMost) {
+      this.#toldBefore = this.#told;
+      this.#told = new Set();
+    }
+    this.#told.add(run);
     const { version } = this.#link;
-    const journal = new Journal(run, version, 1, "running", undefined);
+    const journal = new Journal(run, 1, "running", undefined);
     this.#execute({ id: run, key, process, version }, journal, JSON.parse(body) as HistoryRecord[]);
   }
 
@@ -319,6 +350,7 @@ class VersionWorker implements Host {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#countsTimer);
+    clearTimeout(this.#expecting);
     if (this.#counts.size > 0) this.#tellCounts();
     this.#tell({ kind: "stopped" });
     this.#client.close();
