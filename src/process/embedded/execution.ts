@@ -388,14 +388,11 @@ export class Execution implements Asker, Running {
 
   end(status: RunStatus, reason: string | undefined, detail: Json | undefined, out: string | undefined): void {
     this.#phase = { kind: "ended" };
-    const why = { ...(reason === undefined ? {} : { reason }), ...(detail === undefined ? {} : { detail }) };
+    const why = { reason, detail };
     this.journal.end({ at: this.host.now(), status, ...why }, out);
     if (openSteps(this.steps).length > 0) this.journal.drop();
     this.journal.state(status, reason);
-    this.journal.settle({
-      ...(out === undefined ? {} : { out }),
-      ...(reason === undefined ? {} : { failure: JSON.stringify(why) }),
-    });
+    this.journal.settle({ out, failure: reason === undefined ? undefined : JSON.stringify(why) });
     this.journal.whenCommitted(() => this.host.ended(this));
     this.host.changed(this);
   }
