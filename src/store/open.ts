@@ -83,9 +83,10 @@ export async function openStore(options: OpenOptions): Promise<OpenedStore> {
       ended = true;
       client.expectEnd();
       client.flush();
+      // The writer closes last: then SQLite moves the journal into the database, and one file is left.
+      read.close();
       thread.postMessage({ close: true });
       await closed.promise;
-      read.close();
       client.close();
       await thread.terminate();
     },

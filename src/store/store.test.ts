@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -153,6 +153,14 @@ test("a migration that fails changes nothing", async () => {
     const db = new DatabaseSync(join(folder, "data", "store.db"), { readOnly: true });
     assert.equal(db.prepare("select count(*) as n from sqlite_master where name = 'more'").get()?.n, 0);
     db.close();
+  });
+});
+
+test("a store that was closed is one file", async () => {
+  await withStore(async (store, folder) => {
+    await store.submit([add("a")]);
+    await store.close();
+    assert.deepEqual(readdirSync(join(folder, "data")), ["store.db"]);
   });
 });
 
