@@ -529,6 +529,11 @@ const table = {
     class: "give-up",
     text: "There is no project in {folder}: no mortise.config.ts here or above. Make one with: mortise init demo",
   },
+  "folder-unwritable": {
+    status: 400,
+    class: "give-up",
+    text: "The folder {folder} can't be made or written: {reason}. Choose another one, or mend its rights.",
+  },
   "folder-not-empty": {
     status: 400,
     class: "give-up",

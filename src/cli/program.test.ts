@@ -72,6 +72,9 @@ test("init makes a project of its folder's name, and never writes over anything"
   const again = await mortise(["init", "My Shop"], { folder: home });
   assert.equal(again.code, 1);
   assert.match(again.err, /folder-not-empty/);
+  const inFile = await mortise(["init", "My Shop/package.json/x"], { folder: home });
+  assert.equal(inFile.code, 1);
+  assert.match(inFile.err, /ENOTDIR.*folder-unwritable/);
 });
 
 test("init brings a current Node along where the machine's is too old", async () => {

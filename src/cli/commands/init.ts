@@ -33,10 +33,14 @@ export function init(
     nodePackages: Number((io.env.MORTISE_MACHINE_NODE ?? process.versions.node).split(".")[0]) < 24,
     checkout,
   });
-  for (const [path, text] of Object.entries(files)) {
-    const file = join(folder, path);
-    mkdirSync(dirname(file), { recursive: true });
-    if (!existsSync(file)) writeFileSync(file, text);
+  try {
+    for (const [path, text] of Object.entries(files)) {
+      const file = join(folder, path);
+      mkdirSync(dirname(file), { recursive: true });
+      if (!existsSync(file)) writeFileSync(file, text);
+    }
+  } catch (cause) {
+    throw failure("folder-unwritable", { folder, reason: (cause as NodeJS.ErrnoException).code ?? "" }, { cause });
   }
   const here = relative(io.folder, folder);
   terminal.result({ folder, name, files: Object.keys(files) }, () => {

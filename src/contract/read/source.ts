@@ -66,12 +66,8 @@ async function openFolder(entry: string, options: SourceOptions): Promise<Contra
   } catch {
     throw unreadable(entry, "its folder", "there is no such folder");
   }
-  const relative = full.startsWith(rootGiven + sep)
-    ? full
-        .slice(rootGiven.length + 1)
-        .split(sep)
-        .join("/")
-    : undefined;
+  const below = rootGiven.endsWith(sep) ? rootGiven : rootGiven + sep;
+  const relative = full.startsWith(below) ? full.slice(below.length).split(sep).join("/") : undefined;
   if (relative === undefined) throw unreadable(entry, "its path", `it lies outside the folder ${rootGiven}`);
   const origin = options.origin === undefined ? undefined : new URL(options.origin);
   const maxBytes = options.maxFileBytes ?? 16 * 1024 * 1024;
