@@ -261,6 +261,11 @@ const table = {
     class: "give-up",
     text: "Run {run} has ended as {status}, which is final. Start a new run instead.",
   },
+  "question-stale": {
+    status: 409,
+    class: "give-up",
+    text: "Run {run} no longer asks question {question}: somebody has answered it, or it has gone on. Look at the run again before you decide.",
+  },
   "run-operation": {
     status: 409,
     class: "give-up",

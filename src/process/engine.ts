@@ -102,11 +102,14 @@ export interface RunDetail extends RunSummary {
   readonly output?: Json;
   /** Of a rejected, undone or cancelled run. */
   readonly failure?: { readonly reason: string; readonly detail?: Json };
-  readonly parked?: ParkedQuestion;
+  readonly parked?: AskedQuestion;
   readonly steps: readonly StepView[];
   /** The history was removed by retention; only key, status and times are left. */
   readonly historyGone?: true;
 }
+
+/** A question as it is asked now. `number` counts the run's questions from 1: an act that names it is refused once it is stale. */
+export type AskedQuestion = ParkedQuestion & { readonly number: number };
 
 /** Why a run is parked, what is known, and what each answer will do. */
 export interface ParkedQuestion {
@@ -174,8 +177,11 @@ export interface Engine {
   signal(command: SignalCommand): Promise<"matched" | "kept" | "duplicate">;
   /** Refused with `task-unknown` or `task-closed`. The answer was validated by the caller. */
   answer(task: string, answer: Json, actor: Actor): Promise<void>;
-  /** Refused with `run-unknown`, `run-ended` or `run-operation` (not possible in its state, naming what is). */
-  operate(run: string, act: OperatorAct, actor: Actor): Promise<void>;
+  /**
+   * Refused with `run-unknown`, `run-ended`, `run-operation` (not possible in its state, naming what is), or `question-stale`: the run no
+   * longer asks the `question` (its number) that the operator saw.
+   */
+  operate(run: string, act: OperatorAct, actor: Actor, question?: number): Promise<void>;
   /** Resolves when the run is final or parked, or after `ms` (then with its present state). */
   settled(
     run: string,

@@ -10,7 +10,7 @@ const contract = contractOf("shop").model;
 const systems = new Map([["shop", { name: "shop", contract } as unknown as SystemDefinition]]);
 
 function asking(step: Partial<StepView>): RunDetail {
-  const parked = { code: "step-unknown", message: "", step: step.id ?? "shop.book", answers: [] };
+  const parked = { number: 1, code: "step-unknown", message: "", step: step.id ?? "shop.book", answers: [] };
   return { ...testRun("r1", "parked"), parked, steps: [{ id: "shop.book", ...step } as StepView] };
 }
 

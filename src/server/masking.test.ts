@@ -27,7 +27,13 @@ const run: RunDetail = {
   ...testRun("r1", "parked"),
   reason: "the card 4111-1111 was refused",
   input: { card: { number: "4111-1111", cvc: "123" }, note: "x", amount: 987654 },
-  parked: { code: "c", message: "m", answers: [], asked: { again: "secret-sku" } },
+  parked: {
+    number: 1,
+    code: "c",
+    message: "m",
+    answers: [],
+    asked: { again: "secret-sku" },
+  },
   steps: [
     {
       position: 1,

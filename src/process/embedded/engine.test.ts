@@ -426,3 +426,23 @@ test("of many that decide about a run at once one is heard, and the others are t
     assert.equal((await one.until(run, "completed")).output, 2);
   });
 });
+
+test("an act that answers a question which is no longer asked is refused", async () => {
+  const system = new FakeSystem();
+  const a = system.operation("a", "unrepeatable", (_input, _context, times) => {
+    if (times <= 2) throw failing("unknown");
+    return times;
+  });
+  const p = process(async (flow) => flow.call(a, {}));
+  await withRig({ processes: [p], system }, async (one) => {
+    const run = await start(one);
+    assert.equal((await one.until(run, "parked")).parked?.number, 1);
+    await one.engine.operate(run, { kind: "repeat" }, actor, 1);
+    await one.when(run, ({ parked }) => parked?.number === 2);
+    // The same answer, sent again: it would repeat a call of which nothing is known.
+    await assert.rejects(one.engine.operate(run, { kind: "repeat" }, actor, 1), { code: "question-stale" });
+    assert.equal(system.calls("a").length, 2);
+    await one.engine.operate(run, { kind: "repeat" }, actor, 2);
+    assert.equal((await one.until(run, "completed")).output, 3);
+  });
+});

@@ -245,10 +245,12 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
     throw failure("task-closed", { task, status: String(answer.answer) });
   }
 
-  async function operate(run: string, operation: OperatorAct, actor: Actor): Promise<void> {
+  async function operate(run: string, operation: OperatorAct, actor: Actor, question?: number): Promise<void> {
     const detail = read.run(run);
     if (detail === undefined) throw failure("run-unknown", { run });
     if (finalStatuses.has(detail.status)) throw failure("run-ended", { run, status: detail.status });
+    if (question !== undefined && detail.parked?.number !== question)
+      throw failure("question-stale", { run, question });
     const possible = possibleOperations(detail);
     if (!possible.includes(operation.kind)) {
       throw failure("run-operation", {

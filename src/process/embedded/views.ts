@@ -43,7 +43,9 @@ export function views(db: DatabaseSync): Pick<Engine, "run" | "runByKey" | "runs
       ...(end?.t === "end" && end.reason !== undefined
         ? { failure: { reason: end.reason, ...(end.detail === undefined ? {} : { detail: end.detail }) } }
         : {}),
-      ...(parked?.t === "park" ? { parked: parked.q } : {}),
+      ...(parked?.t === "park"
+        ? { parked: { ...parked.q, number: records.filter(({ t }) => t === "park").length } }
+        : {}),
       steps: stepViews(row.id, records),
       ...(row.history_gone === 1 ? { historyGone: true as const } : {}),
     };

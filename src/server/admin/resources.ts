@@ -61,6 +61,11 @@ export function runRoutes({
     if (run === undefined) throw failure("run-unknown", { run: plainName(id) });
     return run;
   };
+  const question: JsonSchema = {
+    type: "integer",
+    minimum: 1,
+    description: "Number of the question that this answers; refused if the run asks another one by now.",
+  };
   const act = (kind: OperatorAct["kind"], summary: string): AdminRoute => ({
     method: "POST",
     path: `/runs/{id}/${kind}`,
@@ -70,8 +75,11 @@ export function runRoutes({
     action: `run.${kind}`,
     body:
       kind === "happened"
-        ? { properties: { reason, result: { description: "What the call answered." } }, required: ["reason", "result"] }
-        : { properties: { reason }, required: ["reason"] },
+        ? {
+            properties: { reason, result: { description: "What the call answered." }, question },
+            required: ["reason", "result"],
+          }
+        : { properties: { reason, question }, required: ["reason"] },
     answer: ref("Done"),
     async handle(call) {
       const run = existing(call);
@@ -80,7 +88,12 @@ export function runRoutes({
         const problems = checkResult(run, operation.result);
         refuseProblems(problems.map(({ at, message }) => ({ at: `/result${at}`, message })));
       }
-      await engine.operate(run.id, operation, { by: call.caller.name, reason: String(call.body.reason) });
+      await engine.operate(
+        run.id,
+        operation,
+        { by: call.caller.name, reason: String(call.body.reason) },
+        call.body.question as number | undefined,
+      );
       return { done: true };
     },
   });

@@ -59,7 +59,12 @@ export const schemas = {
     },
   ),
   ParkedQuestion: object(
-    { code: text, message: text, answers: { type: "array", items: object({ kind: text, effect: text }) } },
+    {
+      number: { type: "integer" },
+      code: text,
+      message: text,
+      answers: { type: "array", items: object({ kind: text, effect: text }) },
+    },
     { step: text, failure: anything, recorded: anything, asked: anything },
   ),
   Task: object(
