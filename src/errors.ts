@@ -2,7 +2,7 @@
  * Every error that Mortise raises on purpose: a stable code, a sentence with the remedy, what to do next (class),
  * whether the effect may have happened (outcome) and the HTTP status at the edge.
  *
- * Codes never change their meaning. A test compares this table with docs/reference/errors.md in both directions.
+ * Codes never change their meaning. A test compares this table with docs/reference/errors/ in both directions.
  * All codes stand in one place, however long it gets, so that none is taken twice. This file imports nothing.
  */
 

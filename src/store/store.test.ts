@@ -156,6 +156,18 @@ test("a migration that fails changes nothing", async () => {
   });
 });
 
+test("what was submitted before the close is done, however much it is", async () => {
+  await withStore(async (store, folder) => {
+    const many = Array.from({ length: 4500 }, (_, index) => store.submit([add(`m${String(index).padStart(5, "0")}`)]));
+    await store.close();
+    const settled = await Promise.allSettled(many);
+    assert.ok(settled.every(({ status }) => status === "fulfilled"));
+    const again = await open(folder, [table]);
+    assert.equal(ids(again).length, many.length);
+    await again.close();
+  });
+});
+
 test("a store that was closed is one file", async () => {
   await withStore(async (store, folder) => {
     await store.submit([add("a")]);

@@ -270,7 +270,7 @@ control.on("message", (message: { attach: string; port: MessagePort } | { detach
     const old = attached.findIndex((one) => one.name === message.detach);
     if (old >= 0) attached.splice(old, 1)[0]?.port.close();
   } else {
-    if (drain() > 0 && !stopped) commitGroup();
+    while (!stopped && drain() > 0) commitGroup();
     stopped = true;
     db.close();
     tell({ kind: "closed" });
