@@ -83,6 +83,8 @@ export async function openStore(options: OpenOptions): Promise<OpenedStore> {
       ended = true;
       client.expectEnd();
       client.flush();
+      // Answers and the thread's goodbye travel on two ports: what was answered is heard before the end.
+      await client.idle();
       // The writer closes last: then SQLite moves the journal into the database, and one file is left.
       read.close();
       thread.postMessage({ close: true });

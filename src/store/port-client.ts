@@ -15,6 +15,8 @@ export interface PortClient extends WriterClient {
   send(commands: readonly Command[], done: (answer: BatchAnswer) => void, failed: (error: Error) => void): void;
   /** Sends what was collected now instead of at the end of the tick. */
   flush(): void;
+  /** Resolves once every batch has its answer. */
+  idle(): Promise<void>;
   /** From here the end of the port is no failure. */
   expectEnd(): void;
   close(): void;
@@ -31,6 +33,12 @@ export function portClient(
   let scheduled = false;
   let failed: string | undefined;
   let endExpected = false;
+  let whenIdle: (() => void)[] = [];
+  const nowIdle = () => {
+    if (waiting.size > 0) return;
+    for (const tell of whenIdle) tell();
+    whenIdle = [];
+  };
 
   function flush(): void {
     scheduled = false;
@@ -47,6 +55,7 @@ export function portClient(
       waiting.take(slot);
       one.failed(error);
     }
+    nowIdle();
     if (!endExpected) onFailed(reason);
   }
   function send(commands: readonly Command[], done: Waiting["done"], onError: Waiting["failed"]): void {
@@ -76,6 +85,7 @@ export function portClient(
       else one.done(answer);
     }
     if (message.posts.length > 0) onPost(message.posts);
+    nowIdle();
   });
   port.on("close", () => stop("its thread ended"));
 
@@ -83,6 +93,11 @@ export function portClient(
     send,
     flush,
     submit: (commands) => new Promise((resolve, reject) => send(commands, resolve, reject)),
+    idle: () =>
+      new Promise((resolve) => {
+        whenIdle.push(resolve);
+        nowIdle();
+      }),
     expectEnd: () => {
       endExpected = true;
     },
