@@ -49,11 +49,15 @@ export async function openStore(options: OpenOptions): Promise<OpenedStore> {
   thread.postMessage({ attach: "front", port: port2 }, [port2]);
 
   const closed = Promise.withResolvers<void>();
+  let failed: string | undefined;
   const installation = await new Promise<string>((resolve, reject) => {
     thread.on("message", (message: FromWriter) => {
       if (message.kind === "open") resolve(message.installation);
       else if (message.kind === "closed") closed.resolve();
-      else reject(openFailure(options.file, message.reason, message.code));
+      else {
+        failed = message.reason;
+        reject(openFailure(options.file, message.reason, message.code));
+      }
     });
     thread.on("error", (error) => reject(openFailure(options.file, (error as Error).message)));
     thread.on("exit", () => closed.resolve());
@@ -81,6 +85,7 @@ export async function openStore(options: OpenOptions): Promise<OpenedStore> {
     async close() {
       if (ended) return;
       ended = true;
+      const before = failed;
       client.expectEnd();
       client.flush();
       // Answers and the thread's goodbye travel on two ports: what was answered is heard before the end.
@@ -91,6 +96,7 @@ export async function openStore(options: OpenOptions): Promise<OpenedStore> {
       await closed.promise;
       client.close();
       await thread.terminate();
+      if (failed !== before) throw failure("store-failed", { reason: failed ?? "" });
     },
   };
 }

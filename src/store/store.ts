@@ -66,5 +66,6 @@ export interface Store extends WriterClient {
   readonly read: DatabaseSync;
   /** The installation's id, made with the database. */
   readonly installation: string;
+  /** Rejects with `store-failed` if the last write to the disk fails; what was acknowledged stands in the journal all the same. */
   close(): Promise<void>;
 }
