@@ -28,11 +28,14 @@ function start(t: TestContext, folder: string, ...args: readonly string[]): Star
   return { child, text: () => text, ended: once(child, "exit").then(([code]) => code as number | null) };
 }
 
-/** Waits until the text fits; fails with it when the program ends before. */
+/** Waits until the text fits; fails with it when the program ends before, or says nothing for a minute. */
 async function until(started: Started, form: RegExp): Promise<void> {
+  const ended = started.ended.then(() => "ended" as const);
   while (!form.test(started.text())) {
-    if (started.child.exitCode !== null) assert.fail(`it ended before ${form}:\n${started.text()}`);
-    await once(started.child.stdout as NodeJS.EventEmitter, "data", { signal: AbortSignal.timeout(60_000) });
+    const signal = AbortSignal.timeout(60_000);
+    const said = once(started.child.stdout as NodeJS.EventEmitter, "data", { signal });
+    const what = await Promise.race([ended, said]).catch(() => "silent" as const);
+    if (typeof what === "string") assert.fail(`${what} before ${form}:\n${started.text()}`);
   }
 }
 

@@ -1,5 +1,5 @@
 /** The folder of a demonstration: where its systems and Mortise keep what they know, its secrets, and the ports that are free. */
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -74,18 +74,27 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** `wanted` if nobody listens there, else any free port. */
+/**
+ * Where a free port is looked for: below the range from which systems give ports to connections and to whoever asks for any (Linux
+ * begins at 32768, others at 49152). A port from there could be somebody else's by the time it is listened on.
+ */
+const first = 20_000;
+const last = 32_000;
+const triesAtMost = 100;
+
+/** `wanted` if nobody listens there, else any free port; `wanted` 0 is any. Rejects if none is found. */
 export async function freePort(wanted: number): Promise<number> {
-  return (await tryPort(wanted)) ?? (await tryPort(0)) ?? 0;
+  for (let port = wanted === 0 ? randomInt(first, last) : wanted, tries = 0; tries < triesAtMost; tries += 1) {
+    if (await isFree(port)) return port;
+    port = randomInt(first, last);
+  }
+  throw new Error(`no free port was found between ${first} and ${last}`);
 }
 
-function tryPort(port: number): Promise<number | undefined> {
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", () => resolve(undefined));
-    server.listen(port, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : undefined));
-    });
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 }
