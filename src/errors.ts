@@ -230,6 +230,11 @@ const table = {
     class: "retry",
     text: "The store stopped after a write error ({reason}); nothing more is accepted. Mend the disk and restart: everything acknowledged is there.",
   },
+  "store-changed": {
+    status: 500,
+    class: "give-up",
+    text: "The store was made by an unreleased build of Mortise: its migration {number} of part {part} reads differently. Start that build, or begin with a new store (Harbour Supply: npm start -- --fresh).",
+  },
   "store-newer": {
     status: 500,
     class: "give-up",

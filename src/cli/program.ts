@@ -181,7 +181,9 @@ type Leaf = (
   load: () => Promise<Run>,
 ) => Command;
 
-const statuses = "running waiting parked undoing completed rejected undone cancelled terminated".split(" ");
+const statuses = "queued running waiting paused parked undoing completed rejected undone cancelled terminated".split(
+  " ",
+);
 
 function runsCommands(runs: Command, leaf: Leaf): void {
   const module = () => import("./commands/runs.ts");

@@ -4,10 +4,15 @@
  */
 import type { Json, JsonSchema, StoredFailure } from "../operation.ts";
 
-/** `completed`, `rejected`, `undone`, `cancelled` and `terminated` are final (P6). */
+/**
+ * `queued`: accepted, and waits for its turn or its time to begin. `paused`: an operator stopped it for a while. `parked`: it asks a
+ * person. `completed`, `rejected`, `undone`, `cancelled` and `terminated` are final (P6).
+ */
 export const runStatuses = [
+  "queued",
   "running",
   "waiting",
+  "paused",
   "parked",
   "undoing",
   "completed",

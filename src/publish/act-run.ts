@@ -39,6 +39,6 @@ function publicOf(run: BackendRun, { input: _, ...view }: RunView): unknown {
 }
 
 function publicStatus(status: BackendRun["status"]): PublicStatus {
-  if (status === "parked") return "waiting";
+  if (status === "parked" || status === "paused" || status === "queued") return "waiting";
   return status === "undoing" ? "running" : status;
 }

@@ -56,8 +56,10 @@ export function startAct(api: ApiDefinition, name: string, operation: StartsOper
             ...(location === undefined ? {} : { links: { status: location } }),
           },
         });
+      case "queued":
       case "running":
       case "waiting":
+      case "paused":
       case "parked":
       case "undoing":
         return accepted(run.key);

@@ -38,8 +38,10 @@ export interface BackendRun {
   readonly id: string;
   readonly key: string;
   readonly status:
+    | "queued"
     | "running"
     | "waiting"
+    | "paused"
     | "parked"
     | "undoing"
     | "completed"

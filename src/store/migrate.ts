@@ -1,4 +1,8 @@
-/** Numbered migrations, per part. Two servers may try at once (the first takes the lock); an old server refuses a newer database. */
+/**
+ * Numbered migrations, per part. Two servers may try at once (the first takes the lock); an old server refuses a newer database, and a
+ * database that was made by other text of a migration is refused too: that happens between unreleased builds.
+ */
+import { hash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 import { failure } from "../errors.ts";
 import type { StorePart } from "./store.ts";
@@ -15,15 +19,23 @@ export function migrate(db: DatabaseSync, parts: readonly StorePart[], now: numb
     db.exec(bookkeeping);
     const applied = db.prepare("select coalesce(max(number), 0) as number from mortise_schema where part = ?");
     const record = db.prepare("insert into mortise_schema (part, number, applied_at) values (?, ?, ?)");
+    const text = db.prepare("select value from mortise_meta where name = ?");
+    const keep = db.prepare("insert into mortise_meta (name, value) values (?, ?)");
     for (const part of parts) {
       const reached = Number(applied.get(part.name)?.number);
       if (reached > part.migrations.length) {
         throw failure("store-newer", { part: part.name, found: reached, known: part.migrations.length });
       }
       for (const [index, sql] of part.migrations.entries()) {
-        if (index < reached) continue;
+        const name = `migration ${part.name} ${index + 1}`;
+        const sha256 = hash("sha256", sql, "hex");
+        if (index < reached) {
+          if (text.get(name)?.value !== sha256) throw failure("store-changed", { part: part.name, number: index + 1 });
+          continue;
+        }
         db.exec(sql);
         record.run(part.name, index + 1, now);
+        keep.run(name, sha256);
       }
     }
     db.exec("commit");

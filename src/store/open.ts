@@ -102,6 +102,7 @@ export async function openStore(options: OpenOptions): Promise<OpenedStore> {
 }
 
 function openFailure(file: string, reason: string, code?: string): MortiseError {
-  if (code === ("store-newer" satisfies ErrorCode)) return new MortiseError("store-newer", reason);
+  if (code === ("store-newer" satisfies ErrorCode) || code === ("store-changed" satisfies ErrorCode))
+    return new MortiseError(code, reason);
   return failure("store-open", { file, reason });
 }

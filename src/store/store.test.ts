@@ -146,6 +146,14 @@ test("migrations run once, in order; a newer database is refused", async () => {
   });
 });
 
+test("a database that other text of a migration made is refused", async () => {
+  await withStore(async (store, folder) => {
+    await store.close();
+    await assert.rejects(open(folder, [`${table} -- edited`, "select 1"]), { code: "store-changed" });
+    await (await open(folder, [table])).close();
+  });
+});
+
 test("a migration that fails changes nothing", async () => {
   await withStore(async (store, folder) => {
     await store.close();

@@ -68,6 +68,8 @@ const styles: Readonly<Record<string, Style>> = {
   cancelled: "yellow",
   terminated: "yellow",
   undoing: "yellow",
+  paused: "yellow",
+  queued: "cyan",
   waiting: "cyan",
   running: "cyan",
 };

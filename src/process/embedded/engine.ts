@@ -164,7 +164,9 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
 
   const openVersions = (): string[] =>
     store.read
-      .prepare("select distinct version from runs where status in ('running', 'waiting', 'parked', 'undoing')")
+      .prepare(
+        "select distinct version from runs where status in ('queued', 'running', 'waiting', 'paused', 'parked', 'undoing')",
+      )
       .all()
       .map((row) => row.version as string);
 
