@@ -95,7 +95,7 @@ test("a task is listed, refuses what does not fit its form, and takes an answer 
   assert.match((await run("runs", "show", "q-9")).err, /There is no run q-9/);
   const wrong = await run("runs", "list", "--status", "bogus");
   assert.equal(wrong.code, 2);
-  assert.match(wrong.err, /Allowed choices are running, waiting/);
+  assert.match(wrong.err, /Allowed choices are queued, running, waiting/);
 });
 
 test("a parked run shows its question and what to type, and goes on with the answer", async () => {
