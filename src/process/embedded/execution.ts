@@ -11,28 +11,25 @@
  *  X4  A step is performed only after its intent is on disk (P3); nothing else waits for the disk.
  *  X5  Once the end has begun (`undoing`), the code is given nothing more.
  *
- * The parts: asking.ts and results.ts write records, performing.ts and attempts.ts act, undoing.ts takes back, ending.ts judges how
+ * The parts: code.ts runs the code, asking.ts and results.ts write records, performing.ts and attempts.ts act, undoing.ts takes back, ending.ts judges how
  * the code ended, operating.ts does what operators say.
  */
-import type { Json, Validate } from "../../operation.ts";
+import type { Json } from "../../operation.ts";
 import type { AnyProcess } from "../define.ts";
 import type { Actor, OperatorAct, ParkedQuestion, RunStatus } from "../engine.ts";
-import { DeclaredFault, type Flow, FlowTimeout, type Rejection } from "../flow.ts";
-import { type Asked, askedAsJson, askedOf, matches, recordAsk } from "./asking.ts";
-import { endingOf, type Result } from "./ending.ts";
-import { type ExecutionParts, type Host, type Identity, openSteps, type Running, type UndoAs } from "./host.ts";
+import { Code, type Runs } from "./code.ts";
+import { type ExecutionParts, type Host, type Identity, openSteps, type UndoAs } from "./host.ts";
 import type { Journal } from "./journal.ts";
 import { operate } from "./operating.ts";
 import { perform, stopAll } from "./performing.ts";
 import type { Policy } from "./policy.ts";
 import { codeQuestion, divergenceQuestion } from "./questions.ts";
-import type { AskRecord, GotRecord } from "./records.ts";
+import type { HistoryRecord } from "./records.ts";
 import { recordResult } from "./results.ts";
-import { leftOff, openQuestions, restingSteps, Script } from "./script.ts";
+import { leftOff, openQuestions, restingSteps } from "./script.ts";
 import { statusOf } from "./status.ts";
-import { type LiveStep, type Mail, newStep, type Step } from "./steps.ts";
+import type { Mail, Step } from "./steps.ts";
 import { Undoing } from "./undoing.ts";
-import { type Asker, type Draft, flowOf } from "./verbs.ts";
 import type { Delivery } from "./wire.ts";
 
 type Phase =
@@ -42,71 +39,60 @@ type Phase =
   | { readonly kind: "undoing"; readonly undoing: Undoing }
   | { readonly kind: "ended" };
 
-/** Each its own: what awaits it must not be kept by all that ever did. */
-const never = (): Promise<never> => new Promise(() => {});
-
-export class Execution implements Asker, Running {
+export class Execution implements Runs {
   readonly host: Host;
   readonly identity: Identity;
-  readonly run: Flow["run"];
   readonly journal: Journal;
   readonly policy: Policy;
   readonly steps = new Map<number, Step>();
   readonly #process: AnyProcess | undefined;
-  readonly #validateOutput: Validate;
-  readonly #script: Script;
-  readonly #occurrences = new Map<string, number>();
+  readonly #records: readonly HistoryRecord[];
+  readonly #code: Code;
   /** Inbox rows that were taken in. */
   readonly #seen = new Set<number>();
   readonly #mail: Mail[] = [];
   /** Operators' acts that came before the history was replayed. */
   readonly #early: Delivery[] = [];
   #phase: Phase = { kind: "code" };
-  #awake = false;
   #replayed = false;
-  #asked = 0;
-  #now: number;
-  #pivoted = false;
-  #rejection: Rejection | undefined;
-  #result: Result | undefined;
 
   constructor(parts: ExecutionParts) {
     this.host = parts.host;
     this.identity = parts.identity;
-    this.run = Object.freeze({ ...parts.identity });
     this.journal = parts.journal;
     this.policy = parts.policy;
     this.#process = parts.process;
-    this.#validateOutput = parts.validateOutput;
-    this.#script = new Script(parts.records);
-    this.#now = (parts.records[0] as { at: number }).at;
+    this.#records = parts.records;
+    this.#code = new Code(this, parts);
   }
 
   get phase(): Phase["kind"] {
     return this.#phase.kind;
   }
   get pivoted(): boolean {
-    return this.#pivoted;
+    return this.#code.pivoted;
   }
   get awake(): boolean {
-    return this.#awake;
+    return this.#code.awake;
+  }
+  nextAsk(): number {
+    return this.#code.nextAsk();
   }
 
   /** Runs the code from the start, on what the history holds. A run whose undo had begun goes on undoing, a stopped one stays stopped. */
   begin(): void {
-    const { records } = this.#script;
+    const records = this.#records;
     const left = leftOff(records);
     if (left.kind === "code") {
       if (this.#process !== undefined) {
-        this.#runCode(this.#process, left.input);
+        this.#code.begin(this.#process, left.input);
         return;
       }
       const { process, version } = this.identity;
       this.stop(codeQuestion("process-missing", `Code version ${version} has no process ${process}.`, false));
       return;
     }
-    this.#pivoted = left.pivoted;
-    this.#asked = left.asked;
+    this.#code.leave(left.pivoted, left.asked);
     if (left.kind === "stopped") {
       this.#phase = { kind: "stopped", question: left.question };
       return;
@@ -114,87 +100,6 @@ export class Execution implements Asker, Running {
     const undoing = Undoing.resume(this, left.begun, records);
     this.#phase = { kind: "undoing", undoing };
     undoing.next();
-  }
-
-  #runCode(process: AnyProcess, input: Json): void {
-    this.#wake();
-    let promise: Promise<unknown>;
-    try {
-      promise = process.run(flowOf(this), input);
-    } catch (error) {
-      promise = Promise.reject(error);
-    }
-    promise.then(
-      (value) => {
-        this.#result = { ok: true, value };
-      },
-      (error: unknown) => {
-        this.#result = { ok: false, error };
-      },
-    );
-  }
-
-  #wake(): void {
-    this.#awake = true;
-    this.host.awoke(this);
-  }
-
-  // --- verbs ----------------------------------------------------------------------------------------------------------
-
-  ask(draft: Draft): Promise<unknown> {
-    if (!this.#mayAsk(`${draft.kind} ${draft.name}`)) return never();
-    const occurrence = (this.#occurrences.get(draft.name) ?? 0) + 1;
-    const asked: Asked = askedOf(draft, this.#asked + 1, occurrence);
-    this.#occurrences.set(draft.name, occurrence);
-    this.#asked += 1;
-    const cue = this.#script.peek();
-    if (cue === undefined) {
-      const step = this.#addStep(recordAsk(this.journal, this.identity, asked, this.host.now()), draft.live, false);
-      if (draft.live.kind !== "wait") this.journal.whenCommitted(() => perform(this, step, false));
-      return step.promise;
-    }
-    if (cue.t !== "ask" || !matches(cue, asked)) {
-      this.#diverge(cue, askedAsJson(asked));
-      return never();
-    }
-    this.#script.advance();
-    return this.#addStep(cue, draft.live, true).promise;
-  }
-
-  pivot(): void {
-    if (!this.#mayAsk("pivot")) return;
-    this.#pivoted = true;
-    const cue = this.#script.peek();
-    if (cue === undefined) this.journal.record({ t: "pivot" });
-    else if (cue.t === "pivot") this.#script.advance();
-    else this.#diverge(cue, { asked: "pivot" });
-  }
-
-  reject(rejection: Rejection): void {
-    if (this.#mayAsk("reject")) this.#rejection ??= rejection;
-  }
-
-  now(): number {
-    return this.#now;
-  }
-
-  nextAsk(): number {
-    this.#asked += 1;
-    return this.#asked;
-  }
-
-  /** X1. */
-  #mayAsk(what: string): boolean {
-    if (this.#phase.kind !== "code") return false;
-    if (this.#awake) return this.#rejection === undefined;
-    this.#foreignAwait(`called ${what} after it had awaited`);
-    return false;
-  }
-
-  #addStep(ask: AskRecord, live: LiveStep, recorded: boolean): ReturnType<typeof newStep> {
-    const step = newStep(ask, live, recorded);
-    this.steps.set(ask.n, step);
-    return step;
   }
 
   // --- deliveries -----------------------------------------------------------------------------------------------------
@@ -221,7 +126,7 @@ export class Execution implements Asker, Running {
   post(mail: Mail): void {
     if (this.#phase.kind === "code") {
       this.#mail.push(mail);
-      if (!this.#awake && this.#replayed) this.host.ready(this);
+      if (!this.awake && this.#replayed) this.host.ready(this);
       return;
     }
     if (this.#phase.kind === "ended") return;
@@ -235,11 +140,11 @@ export class Execution implements Asker, Running {
 
   /** Gives the code the next result (X2). */
   takeMail(): void {
-    while (this.#phase.kind === "code" && !this.#awake && this.#replayed) {
+    while (this.#phase.kind === "code" && !this.awake && this.#replayed) {
       const mail = this.#mail.shift();
       if (mail === undefined) return;
       const step = recordResult(this, mail);
-      if (step !== undefined) this.#give(step);
+      if (step !== undefined) this.#code.give(step);
     }
   }
 
@@ -260,55 +165,26 @@ export class Execution implements Asker, Running {
     this.host.changed(this);
   }
 
-  #give(step: Step): void {
-    const got = step.got as GotRecord;
-    const { live, ask } = step;
-    this.#now = got.at;
-    this.#wake();
-    const asValue = live?.kind === "call" && live.faultIsValue;
-    if (got.timeout === true) step.reject(new FlowTimeout(`${ask.id}: nothing came in time`));
-    else if (got.fault === undefined) step.resolve(asValue ? { ok: true, output: got.ok } : got.ok);
-    else if (asValue) step.resolve({ ok: false, fault: got.fault });
-    else step.reject(new DeclaredFault(ask.op ?? ask.id, got.fault as never));
-  }
-
   /** The microtasks have run dry. */
   drained(): void {
-    this.#awake = false;
-    if (this.#phase.kind !== "code") return;
-    const cue = this.#script.peek();
-    if (cue !== undefined) {
-      this.#replay(cue);
-      return;
-    }
+    this.#code.rest();
+    if (this.#phase.kind !== "code" || this.#code.replay()) return;
     if (!this.#replayed) {
       this.#replayed = true;
       this.#resume();
       for (const delivery of this.#early.splice(0)) this.#operate(delivery);
-      if (this.phase !== "code" || this.#awake) return;
+      if (this.phase !== "code" || this.awake) return;
     }
     if (this.#mail.length > 0) this.host.ready(this);
-    else if (this.#rejection !== undefined || this.#result !== undefined) this.#finish();
-    else if (openSteps(this.steps).length === 0) this.#foreignAwait("awaits");
+    else if (this.#code.over) this.#finish();
+    else if (openSteps(this.steps).length === 0) this.foreignAwait("awaits");
     else this.restate();
-  }
-
-  /** X3: the code has asked all it asks now, so the next cue must be a result. */
-  #replay(cue: NonNullable<ReturnType<Script["peek"]>>): void {
-    const step = cue.t === "got" ? this.steps.get(cue.n) : undefined;
-    if (cue.t !== "got" || step === undefined) {
-      this.#diverge(cue, { asked: this.#result === undefined ? "nothing" : "the end" });
-      return;
-    }
-    this.#script.advance();
-    step.got = cue;
-    this.#give(step);
   }
 
   /** Steps whose intent is on disk and whose result is not. */
   #resume(): void {
-    const questions = openQuestions(this.#script.records);
-    const resting = restingSteps(this.#script.records);
+    const questions = openQuestions(this.#records);
+    const resting = restingSteps(this.#records);
     for (const step of openSteps(this.steps)) {
       if (!step.recorded) continue;
       const { n } = step.ask;
@@ -332,15 +208,15 @@ export class Execution implements Asker, Running {
     this.host.changed(this);
   }
 
-  #diverge(recorded: unknown, asked: Json): void {
+  diverge(recorded: unknown, asked: Json): void {
     const message =
       "The code does not follow this run's history: it asked for something else than was recorded. The run goes on only with code that asks the same.";
-    this.stop(divergenceQuestion(message, recorded as Json, asked, !this.#pivoted));
+    this.stop(divergenceQuestion(message, recorded as Json, asked, !this.pivoted));
   }
 
-  #foreignAwait(what: string): void {
+  foreignAwait(what: string): void {
     const message = `The process ${what} something other than a verb of flow. Such a wait is not recorded and can't be replayed: wrap it in flow.step.`;
-    this.stop(codeQuestion("process-foreign-await", message, !this.#pivoted));
+    this.stop(codeQuestion("process-foreign-await", message, !this.pivoted));
   }
 
   /** The code can't go on. */
@@ -361,12 +237,12 @@ export class Execution implements Asker, Running {
   }
 
   #finish(): void {
-    if (this.#rejection === undefined && openSteps(this.steps).some((step) => step.live?.kind !== "wait")) {
+    if (!this.#code.rejected && openSteps(this.steps).some((step) => step.live?.kind !== "wait")) {
       // What is under way ends first, so that its result is recorded.
       this.restate();
       return;
     }
-    const ending = endingOf(this.#rejection, this.#result, this.#pivoted, this.#validateOutput);
+    const ending = this.#code.ending();
     if (ending.kind === "completed") this.end("completed", undefined, undefined, ending.out);
     else if (ending.kind === "undo") this.undo(ending.as, ending.reason, ending.detail);
     else this.stop(ending.question);

@@ -1,9 +1,10 @@
 /**
- * The engine's commands in the writer thread: start, append, signal, answer, operate, timers, retention. Each runs inside its batch's
+ * The engine's commands in the writer thread: start, append, answer, operate, timers, retention (signals: store-events.ts). Each runs inside its batch's
  * savepoint. A delivery is a row of the inbox until the run's worker has written it into the history.
  */
 import type { CommandHandler, PartContext, StorePart } from "../../store/store.ts";
 import { finalStatuses, type RunStatus } from "../engine.ts";
+import { storeEvents } from "./store-events.ts";
 import { migrations } from "./tables.ts";
 import {
   type AnswerParameters,
@@ -12,7 +13,6 @@ import {
   type KeyTaken,
   type OperateParameters,
   portName,
-  type SignalParameters,
   type StartParameters,
   type ToFront,
   type ToWorker,
@@ -45,18 +45,6 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     dueTimers: db.prepare("select due, run, n from timers where due <= ? order by due limit ?"),
     nextTimer: db.prepare("select min(due) as due from timers"),
     dropTimers: db.prepare("delete from timers where run = ?"),
-    insertSignal: db.prepare(
-      "insert into signals (event, delivery, key, payload, at) values (?, ?, ?, ?, ?) on conflict (event, delivery) do nothing",
-    ),
-    keptSignal: db.prepare(
-      "select id, payload from signals where event = ? and key = ? and run is null order by id limit 1",
-    ),
-    useSignal: db.prepare("update signals set run = ?, payload = null where id = ?"),
-    insertWait: db.prepare("insert or replace into waits (event, key, run, n, due) values (?, ?, ?, ?, ?)"),
-    waitFor: db.prepare("select run, n, due from waits where event = ? and key = ? order by run, n limit 1"),
-    dropWait: db.prepare("delete from waits where event = ? and key = ? and run = ? and n = ?"),
-    dropWaits: db.prepare("delete from waits where run = ?"),
-    dropWaitOf: db.prepare("delete from waits where run = ? and n = ?"),
     insertTask: db.prepare(
       "insert into tasks (id, run, n, process, run_key, name, title, assign, input, form, status, created, due) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?)",
     ),
@@ -71,7 +59,6 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     dropKeys: db.prepare(
       `delete from runs where id in (select id from runs where status in (${ended}) and updated < ? and history_gone = 1 limit ?)`,
     ),
-    dropSignals: db.prepare("delete from signals where id in (select id from signals where at < ? limit ?)"),
   };
 
   // Never given twice while a worker lives, also not after the row is gone: workers know deliveries by it.
@@ -112,7 +99,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     if (sql.insertHistory.run(run, seq, given.body).changes === 0) context.refuse("fenced");
     if (given.consume !== undefined) for (const id of given.consume) sql.consume.run(id);
     if (given.timers !== undefined) for (const { n, due } of given.timers) sql.insertTimer.run(due, run, n);
-    if (given.waits !== undefined) for (const wait of given.waits) addWait(run, wait);
+    if (given.waits !== undefined) for (const wait of given.waits) events.addWait(run, wait);
     if (given.tasks !== undefined) {
       for (const task of given.tasks) {
         const { id, n, process, runKey, name, title, assign, input, form, due } = task;
@@ -122,7 +109,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     }
     if (given.drop === true) {
       sql.dropTimers.run(run);
-      sql.dropWaits.run(run);
+      events.dropWaits(run);
       sql.closeTasks.run(run);
     }
     if (given.status !== undefined) changeStatus(given, given.status);
@@ -150,31 +137,6 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     });
   }
 
-  /** A signal that came early is delivered at once; else the run waits. */
-  function addWait(run: string, wait: NonNullable<AppendParameters["waits"]>[number]): void {
-    const kept = sql.keptSignal.get(wait.event, wait.key) as { id: number; payload: string } | undefined;
-    if (kept !== undefined) {
-      sql.useSignal.run(run, kept.id);
-      deliver(run, wait.n, "signal", kept.payload);
-      return;
-    }
-    sql.insertWait.run(wait.event, wait.key, run, wait.n, wait.due ?? null);
-    if (wait.due !== undefined) sql.insertTimer.run(wait.due, run, wait.n);
-  }
-
-  function signal(given: SignalParameters): "matched" | "kept" | "duplicate" {
-    const { event, key, payload, delivery } = given;
-    const inserted = sql.insertSignal.run(event, delivery, key, payload, context.now());
-    if (inserted.changes === 0) return "duplicate";
-    const wait = sql.waitFor.get(event, key) as { run: string; n: number; due: number | null } | undefined;
-    if (wait === undefined) return "kept";
-    sql.dropWait.run(event, key, wait.run, wait.n);
-    if (wait.due !== null) sql.dropTimer.run(wait.due, wait.run, wait.n);
-    sql.useSignal.run(wait.run, inserted.lastInsertRowid);
-    deliver(wait.run, wait.n, "signal", payload);
-    return "matched";
-  }
-
   function answer(given: AnswerParameters): void {
     const task = sql.task.get(given.task) as { run: string; n: number; status: string; due: number | null } | undefined;
     if (task === undefined) context.refuse("unknown");
@@ -198,7 +160,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
   function due(): void {
     for (const timer of sql.dueTimers.all(context.now(), timerPortion) as { due: number; run: string; n: number }[]) {
       sql.dropTimer.run(timer.due, timer.run, timer.n);
-      sql.dropWaitOf.run(timer.run, timer.n);
+      events.dropWait(timer.run, timer.n);
       sql.closeTask.run(timer.run, timer.n);
       deliver(timer.run, timer.n, "timer", "");
     }
@@ -218,9 +180,11 @@ function commands(context: PartContext): Record<string, CommandHandler> {
       touched += 1;
     }
     touched += Number(sql.dropKeys.run(given.keyBefore, given.portion).changes);
-    touched += Number(sql.dropSignals.run(given.keyBefore, given.portion).changes);
+    touched += events.retain(given.keyBefore, given.portion);
     return touched;
   }
+
+  const events = storeEvents(context, deliver);
 
   let alarm: NodeJS.Timeout | undefined;
   context.whenIdle(() => {
@@ -232,7 +196,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     alarm.unref();
   });
 
-  return { start, append, signal, answer, operate, due, retain };
+  return { start, append, signal: events.signal, answer, operate, due, retain };
 }
 
 export const storePart: StorePart = { name: "process", migrations, commands };

@@ -1,0 +1,194 @@
+/**
+ * The code of a run, as it runs: what its verbs ask, how the history answers at replay, and how it ended. It knows nothing of
+ * mail, parking and undo; those belong to the execution around it.
+ */
+import type { Json } from "../../operation.ts";
+import type { AnyProcess } from "../define.ts";
+import { DeclaredFault, type Flow, FlowTimeout, type Rejection } from "../flow.ts";
+import { type Asked, askedAsJson, askedOf, matches, recordAsk } from "./asking.ts";
+import { type Ending, endingOf, type Result } from "./ending.ts";
+import type { ExecutionParts, Running } from "./host.ts";
+import { perform } from "./performing.ts";
+import type { AskRecord, GotRecord } from "./records.ts";
+import { type Cue, Script } from "./script.ts";
+import { type LiveStep, newStep, type Step } from "./steps.ts";
+import { type Asker, type Draft, flowOf } from "./verbs.ts";
+
+/** What the code needs of its execution. */
+export interface Runs extends Running {
+  /** The code asked for something else than was recorded (P4). */
+  diverge(recorded: Cue, asked: Json): void;
+  /** It waits for something that is not recorded (X1). */
+  foreignAwait(what: string): void;
+}
+
+/** Each its own: what awaits it must not be kept by all that ever did. */
+const never = (): Promise<never> => new Promise(() => {});
+
+export class Code implements Asker {
+  readonly run: Flow["run"];
+  readonly #execution: Runs;
+  readonly #script: Script;
+  readonly #validateOutput: ExecutionParts["validateOutput"];
+  readonly #occurrences = new Map<string, number>();
+  #awake = false;
+  #asked = 0;
+  #now: number;
+  #pivoted = false;
+  #rejection: Rejection | undefined;
+  #result: Result | undefined;
+
+  constructor(execution: Runs, parts: ExecutionParts) {
+    this.#execution = execution;
+    this.run = Object.freeze({ ...parts.identity });
+    this.#validateOutput = parts.validateOutput;
+    this.#script = new Script(parts.records);
+    this.#now = (parts.records[0] as { at: number }).at;
+  }
+
+  get awake(): boolean {
+    return this.#awake;
+  }
+  get pivoted(): boolean {
+    return this.#pivoted;
+  }
+  get rejected(): boolean {
+    return this.#rejection !== undefined;
+  }
+  /** It returned, threw or rejected. */
+  get over(): boolean {
+    return this.#rejection !== undefined || this.#result !== undefined;
+  }
+
+  /** The run goes on without its code, where the history left off. */
+  leave(pivoted: boolean, asked: number): void {
+    this.#pivoted = pivoted;
+    this.#asked = asked;
+  }
+
+  begin(process: AnyProcess, input: Json): void {
+    this.#wake();
+    let promise: Promise<unknown>;
+    try {
+      promise = process.run(flowOf(this), input);
+    } catch (error) {
+      promise = Promise.reject(error);
+    }
+    promise.then(
+      (value) => {
+        this.#result = { ok: true, value };
+      },
+      (error: unknown) => {
+        this.#result = { ok: false, error };
+      },
+    );
+  }
+
+  #wake(): void {
+    this.#awake = true;
+    this.#execution.host.awoke(this.#execution);
+  }
+
+  /** The microtasks have run dry. */
+  rest(): void {
+    this.#awake = false;
+  }
+
+  // --- verbs ----------------------------------------------------------------------------------------------------------
+
+  ask(draft: Draft): Promise<unknown> {
+    if (!this.#mayAsk(`${draft.kind} ${draft.name}`)) return never();
+    const execution = this.#execution;
+    const occurrence = (this.#occurrences.get(draft.name) ?? 0) + 1;
+    const asked: Asked = askedOf(draft, this.#asked + 1, occurrence);
+    this.#occurrences.set(draft.name, occurrence);
+    this.#asked += 1;
+    const cue = this.#script.peek();
+    if (cue === undefined) {
+      const { journal, identity, host } = execution;
+      const step = this.#addStep(recordAsk(journal, identity, asked, host.now()), draft.live, false);
+      if (draft.live.kind !== "wait") journal.whenCommitted(() => perform(execution, step, false));
+      return step.promise;
+    }
+    if (cue.t !== "ask" || !matches(cue, asked)) {
+      execution.diverge(cue, askedAsJson(asked));
+      return never();
+    }
+    this.#script.advance();
+    return this.#addStep(cue, draft.live, true).promise;
+  }
+
+  pivot(): void {
+    if (!this.#mayAsk("pivot")) return;
+    this.#pivoted = true;
+    const cue = this.#script.peek();
+    if (cue === undefined) this.#execution.journal.record({ t: "pivot" });
+    else if (cue.t === "pivot") this.#script.advance();
+    else this.#execution.diverge(cue, { asked: "pivot" });
+  }
+
+  reject(rejection: Rejection): void {
+    if (this.#mayAsk("reject")) this.#rejection ??= rejection;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  nextAsk(): number {
+    this.#asked += 1;
+    return this.#asked;
+  }
+
+  /** X1. */
+  #mayAsk(what: string): boolean {
+    if (this.#execution.phase !== "code") return false;
+    if (this.#awake) return this.#rejection === undefined;
+    this.#execution.foreignAwait(`called ${what} after it had awaited`);
+    return false;
+  }
+
+  #addStep(ask: AskRecord, live: LiveStep, recorded: boolean): ReturnType<typeof newStep> {
+    const step = newStep(ask, live, recorded);
+    this.#execution.steps.set(ask.n, step);
+    return step;
+  }
+
+  // --- results --------------------------------------------------------------------------------------------------------
+
+  /** Gives the code the result of a step. */
+  give(step: Step): void {
+    const got = step.got as GotRecord;
+    const { live, ask } = step;
+    this.#now = got.at;
+    this.#wake();
+    const asValue = live?.kind === "call" && live.faultIsValue;
+    if (got.timeout === true) step.reject(new FlowTimeout(`${ask.id}: nothing came in time`));
+    else if (got.fault === undefined) step.resolve(asValue ? { ok: true, output: got.ok } : got.ok);
+    else if (asValue) step.resolve({ ok: false, fault: got.fault });
+    else step.reject(new DeclaredFault(ask.op ?? ask.id, got.fault as never));
+  }
+
+  /**
+   * X3: the code has asked all it asks now, so the next cue must be a result, which it is given. False once the history is
+   * replayed.
+   */
+  replay(): boolean {
+    const cue = this.#script.peek();
+    if (cue === undefined) return false;
+    const step = cue.t === "got" ? this.#execution.steps.get(cue.n) : undefined;
+    if (cue.t !== "got" || step === undefined) {
+      this.#execution.diverge(cue, { asked: this.#result === undefined ? "nothing" : "the end" });
+      return true;
+    }
+    this.#script.advance();
+    step.got = cue;
+    this.give(step);
+    return true;
+  }
+
+  /** How it ended. */
+  ending(): Ending {
+    return endingOf(this.#rejection, this.#result, this.#pivoted, this.#validateOutput);
+  }
+}

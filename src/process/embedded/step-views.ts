@@ -1,0 +1,100 @@
+/** A history as people see it: a list of steps in recorded order, each with its end folded in. */
+import type { Json } from "../../operation.ts";
+import type { StepView } from "../engine.ts";
+import { type AskRecord, effectKey, type GotRecord, type HistoryRecord } from "./records.ts";
+
+type Draft = { -readonly [Name in keyof StepView]: StepView[Name] };
+
+/** A history as a list of steps in recorded order, each with its end folded in. */
+export function stepViews(run: string, records: readonly HistoryRecord[]): StepView[] {
+  const list: Draft[] = [];
+  const byNumber = new Map<number, Draft>();
+  const add = (view: Omit<Draft, "position">): Draft => {
+    const draft = { position: list.length + 1, ...view };
+    list.push(draft);
+    return draft;
+  };
+  for (const record of records) {
+    switch (record.t) {
+      case "ask":
+        byNumber.set(record.n, add(askView(run, record)));
+        break;
+      case "got":
+        fold(byNumber.get(record.n), record);
+        break;
+      case "try": {
+        const step = byNumber.get(record.n);
+        if (step === undefined) break;
+        step.attempts = record.a;
+        step.failure = record.f;
+        if (record.next !== undefined) step.note = `next attempt ${new Date(record.next).toISOString()}`;
+        break;
+      }
+      case "pivot":
+        add({ id: "pivot", kind: "pivot", status: "done", at: list.at(-1)?.endedAt ?? list.at(-1)?.at ?? 0 });
+        break;
+      case "park": {
+        const step = record.n === undefined ? undefined : byNumber.get(record.n);
+        if (step !== undefined) step.status = "failed";
+        add({ id: "parked", kind: "park", status: "done", at: record.at, note: record.q.message });
+        break;
+      }
+      case "op":
+        add({
+          id: record.op.kind,
+          kind: "operator",
+          status: "done",
+          at: record.at,
+          note: `${record.actor.by}: ${record.actor.reason}`,
+        });
+        break;
+      case "undoing":
+        add({ id: "undo", kind: "undo", status: "done", at: record.at, note: record.reason });
+        break;
+      case "end":
+        add({
+          id: record.status,
+          kind: "end",
+          status: "done",
+          at: record.at,
+          ...(record.reason === undefined ? {} : { note: record.reason }),
+        });
+        break;
+      default:
+        break;
+    }
+  }
+  return list;
+}
+
+function askView(run: string, ask: AskRecord): Omit<Draft, "position"> {
+  const acts = ask.v === "call" || ask.v === "step" || ask.v === "undo";
+  return {
+    id: ask.id,
+    kind: ask.v,
+    status: "open",
+    at: ask.at,
+    ...(ask.e === undefined ? {} : { effect: ask.e }),
+    ...(ask.op === undefined ? {} : { operation: ask.op }),
+    ...(ask.ev === undefined ? {} : { operation: ask.ev }),
+    ...(acts ? { key: effectKey(run, ask.n) } : {}),
+    ...(ask.in === undefined ? {} : { input: ask.in }),
+    ...(ask.ev === undefined ? {} : { note: `${ask.ev} of ${String(ask.key)}` }),
+  };
+}
+
+function fold(step: Draft | undefined, got: GotRecord): void {
+  if (step === undefined) return;
+  step.endedAt = got.at;
+  if (got.a !== undefined) step.attempts = got.a;
+  delete step.note;
+  if (got.by !== undefined) step.note = got.by === "probe" ? "found by its probe" : "result given by a person";
+  if (got.timeout === true) step.status = "timeout";
+  else if (got.fault !== undefined) {
+    step.status = "fault";
+    step.output = got.fault as unknown as Json;
+  } else {
+    step.status = "done";
+    step.output = got.ok ?? null;
+  }
+}
