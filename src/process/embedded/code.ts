@@ -149,7 +149,7 @@ export class Code implements Asker {
   }
 
   #addStep(ask: AskRecord, live: LiveStep, recorded: boolean): ReturnType<typeof newStep> {
-    const step = newStep(ask, live, recorded);
+    const step = newStep(ask, live, recorded, this.#script.generations.get(ask.n));
     this.#execution.steps.set(ask.n, step);
     return step;
   }

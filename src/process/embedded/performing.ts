@@ -6,20 +6,21 @@ import { Performance, probeOf, settleOf, type Work } from "./attempts.ts";
 import type { Running } from "./host.ts";
 import { jsonOf } from "./json-text.ts";
 import { stepQuestion } from "./questions.ts";
-import { type AskRecord, effectKey } from "./records.ts";
+import { keyOf } from "./records.ts";
 import type { LiveStep, Step } from "./steps.ts";
 
 /** Longest time of one attempt; a system's own timeout is usually shorter. */
 const callTimeoutMs = 60_000;
 
 /** The work of calling an operation once, for a step or for its undo. */
-export function callWork(execution: Running, ask: AskRecord, operation: AnyOperation, resumed: boolean): Work {
+export function callWork(execution: Running, step: Step, operation: AnyOperation, resumed: boolean): Work {
   const { host, identity, policy } = execution;
+  const { ask } = step;
   const input = ask.in as Json;
   return {
     what: ask.op as string,
     run: identity.id,
-    key: effectKey(identity.id, ask.n),
+    key: keyOf(identity.id, step),
     effect: ask.e ?? operation.effect,
     askedAt: ask.at,
     keyLifetimeMs: operation.keyLifetimeMs,
@@ -33,17 +34,13 @@ export function callWork(execution: Running, ask: AskRecord, operation: AnyOpera
   };
 }
 
-function stepWork(
-  execution: Running,
-  ask: AskRecord,
-  live: LiveStep & { readonly kind: "step" },
-  resumed: boolean,
-): Work {
+function stepWork(execution: Running, step: Step, live: LiveStep & { readonly kind: "step" }, resumed: boolean): Work {
   const { identity, policy } = execution;
+  const { ask } = step;
   return {
     what: "step",
     run: identity.id,
-    key: effectKey(identity.id, ask.n),
+    key: keyOf(identity.id, step),
     effect: ask.e ?? "unrepeatable",
     askedAt: ask.at,
     keyLifetimeMs: undefined,
@@ -66,7 +63,9 @@ export function perform(execution: Running, step: Step, resumed: boolean): void 
   // The end began before this step did: it never happens.
   if (execution.phase === "undoing" && !resumed) return;
   const work =
-    live.kind === "call" ? callWork(execution, ask, live.operation, resumed) : stepWork(execution, ask, live, resumed);
+    live.kind === "call"
+      ? callWork(execution, step, live.operation, resumed)
+      : stepWork(execution, step, live, resumed);
   startWork(execution, step, work, (code, failed) => stepQuestion(code, ask.id, work.key, failed, !execution.pivoted));
 }
 

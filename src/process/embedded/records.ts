@@ -29,7 +29,15 @@ export type HistoryRecord =
   | { readonly t: "held"; readonly n: number; readonly at: number }
   | { readonly t: "pivot" }
   | { readonly t: "park"; readonly at: number; readonly n?: number; readonly q: ParkedQuestion }
-  | { readonly t: "op"; readonly at: number; readonly op: OperatorAct; readonly actor: Actor; readonly n?: number }
+  | {
+      readonly t: "op";
+      readonly at: number;
+      readonly op: OperatorAct;
+      readonly actor: Actor;
+      readonly n?: number;
+      /** From here the key of step `n` is of this generation: what was done under the one before does not count for it. */
+      readonly g?: number;
+    }
   /** The end has begun: undo what was done, then end as `as`. */
   | {
       readonly t: "undoing";
@@ -91,6 +99,25 @@ export interface GotRecord {
   readonly a?: number;
   /** How the result came, if not by the answer itself: `probe`, `operator`. */
   readonly by?: "probe" | "operator";
+}
+
+/**
+ * The key that a step acts under now: that of its generation. Everything that names a step's key asks here, so that what is sent, what is
+ * shown and what an undo is told are one.
+ */
+export function keyOf(
+  run: string,
+  step: { readonly ask: { readonly n: number }; readonly generation: number },
+): string {
+  return effectKey(run, step.ask.n, step.generation);
+}
+
+/** The steps whose key is not of generation 1 any more, after these records. */
+export function generationsOf(records: readonly HistoryRecord[]): ReadonlyMap<number, number> {
+  const generations = new Map<number, number>();
+  for (const record of records)
+    if (record.t === "op" && record.n !== undefined && record.g !== undefined) generations.set(record.n, record.g);
+  return generations;
 }
 
 /** The effect key of a step (P3): derived from run, step and generation; unique world-wide, since run ids are. */

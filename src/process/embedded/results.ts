@@ -2,7 +2,7 @@
 import type { Json } from "../../operation.ts";
 import type { Running } from "./host.ts";
 import { asText } from "./json-text.ts";
-import { effectKey } from "./records.ts";
+import { keyOf } from "./records.ts";
 import type { Mail, Step } from "./steps.ts";
 
 /** The step that now has its result; `undefined` if it had one, or there is none. */
@@ -48,11 +48,12 @@ export function recordResult(execution: Running, mail: Mail): Step | undefined {
   return step;
 }
 
-function undoWithOutput(run: string, { live, ask }: Step, output: Json): string | undefined {
+function undoWithOutput(run: string, step: Step, output: Json): string | undefined {
+  const { live, ask } = step;
   if (ask.undo === undefined || live === undefined || live.kind === "wait" || live.undoWith === undefined)
     return undefined;
   try {
-    return asText(live.undoWith({ output: output as never, key: effectKey(run, ask.n) }), ask.id);
+    return asText(live.undoWith({ output: output as never, key: keyOf(run, step) }), ask.id);
   } catch {
     // Without it the undo that was computed with the intent counts; if there is none either, undoing asks a person.
     return undefined;

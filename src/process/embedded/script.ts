@@ -1,18 +1,21 @@
 /** A history read back: what the code must ask again, and what it is given, in the recorded total order (P4). */
 import type { Json } from "../../operation.ts";
 import type { ParkedQuestion } from "../engine.ts";
-import type { AskRecord, GotRecord, HistoryRecord } from "./records.ts";
+import { type AskRecord, type GotRecord, generationsOf, type HistoryRecord } from "./records.ts";
 
 /** The records that order matters for; undo steps are not asked by the code. */
 export type Cue = AskRecord | GotRecord | { readonly t: "pivot" };
 
 export class Script {
   readonly records: readonly HistoryRecord[];
+  /** Of the steps' keys, where not 1. */
+  readonly generations: ReadonlyMap<number, number>;
   readonly #cues: readonly Cue[];
   #next = 0;
 
   constructor(records: readonly HistoryRecord[]) {
     this.records = records;
+    this.generations = generationsOf(records);
     const undos = new Set(
       records.filter((record) => record.t === "ask" && record.v === "undo").map((record) => (record as AskRecord).n),
     );

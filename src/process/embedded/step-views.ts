@@ -39,7 +39,9 @@ export function stepViews(run: string, records: readonly HistoryRecord[]): StepV
         add({ id: "parked", kind: "park", status: "done", at: record.at, note: record.q.message });
         break;
       }
-      case "op":
+      case "op": {
+        const step = record.n === undefined ? undefined : byNumber.get(record.n);
+        if (step !== undefined && record.g !== undefined) step.key = effectKey(run, record.n as number, record.g);
         add({
           id: record.op.kind,
           kind: "operator",
@@ -48,6 +50,7 @@ export function stepViews(run: string, records: readonly HistoryRecord[]): StepV
           note: `${record.actor.by}: ${record.actor.reason}`,
         });
         break;
+      }
       case "undoing":
         add({ id: "undo", kind: "undo", status: "done", at: record.at, note: record.reason });
         break;

@@ -8,6 +8,8 @@ import type { AskRecord, GotRecord } from "./records.ts";
 export interface Step {
   readonly ask: AskRecord;
   readonly live: LiveStep | undefined;
+  /** Of its key (`keyOf`); an edited retry or a rewind opens another. */
+  generation: number;
   /** Its intent was in the history when this worker took the run up: it may have been under way. */
   readonly recorded: boolean;
   got: GotRecord | undefined;
@@ -63,6 +65,7 @@ export function newStep(
   ask: AskRecord,
   live: LiveStep,
   recorded: boolean,
+  generation = 1,
 ): Step & { readonly promise: Promise<unknown> } {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();
   // A branch that nobody awaits yet must not count as an unhandled rejection.
@@ -70,6 +73,7 @@ export function newStep(
   return {
     ask,
     live,
+    generation,
     recorded,
     promise,
     got: undefined,

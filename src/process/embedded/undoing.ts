@@ -9,7 +9,7 @@ import type { Json } from "../../operation.ts";
 import { openSteps, type Running, type UndoAs } from "./host.ts";
 import { callWork, startWork, stopAll } from "./performing.ts";
 import { undoQuestion } from "./questions.ts";
-import type { AskRecord, HistoryRecord } from "./records.ts";
+import { type AskRecord, generationsOf, type HistoryRecord } from "./records.ts";
 import { openQuestions, restingSteps } from "./script.ts";
 import type { Step } from "./steps.ts";
 
@@ -45,9 +45,10 @@ export class Undoing {
   ): Undoing {
     const harmless = restingSteps(records);
     const questions = openQuestions(records);
+    const generations = generationsOf(records);
     for (const record of records) {
       if (record.t === "ask") {
-        execution.steps.set(record.n, stepOf(record));
+        execution.steps.set(record.n, stepOf(record, generations.get(record.n)));
       } else if (record.t === "got") {
         const step = execution.steps.get(record.n);
         const original = step?.ask.of === undefined ? undefined : execution.steps.get(step.ask.of);
@@ -137,7 +138,7 @@ export class Undoing {
       this.#execution.park(step, undoQuestion(ask.id, why, undefined));
       return;
     }
-    const work = callWork(this.#execution, ask, operation, resumed);
+    const work = callWork(this.#execution, step, operation, resumed);
     startWork(this.#execution, step, work, (_, failed) => undoQuestion(ask.id, failed.message, failed));
   }
 
@@ -165,10 +166,11 @@ export class Undoing {
   }
 }
 
-function stepOf(ask: AskRecord): Step {
+function stepOf(ask: AskRecord, generation = 1): Step {
   return {
     ask,
     live: undefined,
+    generation,
     recorded: true,
     got: undefined,
     performance: undefined,
