@@ -85,6 +85,11 @@ export class Performance {
     return this.#maybe;
   }
 
+  /** Nothing of it is under way, and nothing will be. */
+  get over(): boolean {
+    return this.#state === "over";
+  }
+
   begin(): void {
     if (this.#work.resumed && this.#effect() === "unrepeatable") this.#afterFailure(lost);
     else this.#try();

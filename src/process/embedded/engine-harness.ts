@@ -8,7 +8,7 @@ import { openStore } from "../../store/open.ts";
 import type { AnyProcess } from "../define.ts";
 import type { RunDetail, RunStatus } from "../engine.ts";
 import { createEngine, type EmbeddedEngine, frontInbox } from "./engine.ts";
-import { runWorker } from "./worker.ts";
+import { runWorker, type WorkerOptions } from "./worker.ts";
 
 export const anything: Schema = { kind: "schema", json: true };
 
@@ -90,6 +90,7 @@ export async function rig(options: {
   readonly folder?: string;
   readonly version?: string;
   readonly versions?: Readonly<Record<string, readonly AnyProcess[]>>;
+  readonly worker?: Pick<WorkerOptions, "restMs" | "residentRuns" | "clock">;
 }): Promise<Rig> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "mortise-engine-"));
   const system = options.system ?? new FakeSystem();
@@ -111,6 +112,7 @@ export async function rig(options: {
           caller: system.call,
           operation: (name) => system.find(name),
           validateOutput: () => () => [],
+          ...options.worker,
         });
       },
     },

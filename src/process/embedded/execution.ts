@@ -79,6 +79,16 @@ export class Execution implements Runs {
     return this.#code.nextAsk();
   }
 
+  /** Nothing is under way here, and nothing will be before something comes: the store alone can hold it meanwhile. */
+  get resting(): boolean {
+    if (this.awake || this.#mail.length > 0 || this.#early.length > 0) return false;
+    const { kind } = this.#phase;
+    if (kind === "ended" || (kind === "code" && !this.#replayed)) return false;
+    const open = openSteps(this.steps);
+    if (kind === "stopped") return open.every((step) => step.performance?.over !== false);
+    return open.length > 0 && open.every((step) => step.live?.kind === "wait" || step.question !== undefined);
+  }
+
   /** Runs the code from the start, on what the history holds. A run whose undo had begun goes on undoing, a stopped one stays stopped. */
   begin(): void {
     const records = this.#records;

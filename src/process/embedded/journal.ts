@@ -36,6 +36,10 @@ export class Journal {
     this.#storedReason = reason;
   }
 
+  /** Number of the next row. */
+  get seq(): number {
+    return this.#seq;
+  }
   get status(): RunStatus {
     return this.#status;
   }

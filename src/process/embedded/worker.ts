@@ -5,7 +5,6 @@
 import { DatabaseSync } from "node:sqlite";
 import type { MessagePort } from "node:worker_threads";
 import type { AnyOperation, Caller, StoredFailure, Validate } from "../../operation.ts";
-import { NamedSlots } from "../../slots.ts";
 import { type PortClient, portClient } from "../../store/port-client.ts";
 import type { BatchAnswer } from "../../store/store.ts";
 import type { AnyProcess } from "../define.ts";
@@ -16,6 +15,7 @@ import type { Held, Host, Identity } from "./host.ts";
 import { Journal } from "./journal.ts";
 import { type Policy, policyOf } from "./policy.ts";
 import type { HistoryRecord } from "./records.ts";
+import { Residents } from "./residents.ts";
 import type { Delivery, FromWorker, NewRun, ToWorker, ToWorkerControl } from "./wire.ts";
 
 /** What the engine hands to a worker thread (transfer both ports). */
@@ -34,6 +34,10 @@ export interface WorkerOptions {
   /** An operation by `system.name`: undo needs it after a crash. */
   operation(name: string): AnyOperation | undefined;
   validateOutput(process: AnyProcess): Validate;
+  /** How long a run that only waits stays in memory. Default 10 s. */
+  readonly restMs?: number;
+  /** Runs in memory, at most. Default 5000. */
+  readonly residentRuns?: number;
   /** Fakes for tests. */
   readonly clock?: { now(): number; chance(): number; later(ms: number, act: () => void): () => void };
 }
@@ -51,6 +55,8 @@ const clock: NonNullable<WorkerOptions["clock"]> = {
 const expectMs = 100;
 /** Runs that are remembered as begun: far more than begin in `expectMs`. */
 const toldAtMost = 5000;
+const usualRestMs = 10_000;
+const usualResidentRuns = 5000;
 /** How often counted attempts are told to the front. */
 const countsEveryMs = 1000;
 
@@ -76,11 +82,11 @@ class VersionWorker implements Host {
   readonly signal = this.#abort.signal;
   readonly #link: WorkerLink;
   readonly #processes = new Map<string, Known>();
-  readonly #executions = new NamedSlots<Execution>();
+  readonly #residents: Residents;
   readonly #client: PortClient;
   readonly #db: DatabaseSync;
-  #dirty = new Set<Held>();
-  #draining: Held[] = [];
+  #dirty = new Set<Execution>();
+  #draining: Execution[] = [];
   #ticking = false;
   #stopping = false;
   get stopping(): boolean {
@@ -107,6 +113,14 @@ class VersionWorker implements Host {
     this.now = now;
     this.chance = chance;
     this.later = later;
+    this.#residents = new Residents({
+      restMs: options.restMs ?? usualRestMs,
+      atMost: options.residentRuns ?? usualResidentRuns,
+      now,
+      later,
+      dirty: (execution) => this.#dirty.has(execution),
+      load: (run) => this.#load(run),
+    });
     for (const definition of options.processes) {
       this.#processes.set(definition.name, {
         definition,
@@ -148,21 +162,19 @@ class VersionWorker implements Host {
       `select id from runs where version = ?1 and status in ('running', 'undoing')
        union select runs.id from inbox join runs on runs.id = inbox.run where runs.version = ?1 order by 1`,
     );
-    for (const { id } of open.all(this.#link.version) as { id: string }[]) this.#load(id);
+    for (const { id } of open.iterate(this.#link.version) as Iterable<{ id: string }>) this.#residents.want(id);
   }
 
-  #load(run: string): Execution | undefined {
-    const known = this.#executions.get(run);
-    if (known !== undefined) return known;
+  #load(run: string): void {
     const row = this.#db.prepare("select process, key, version, status, reason from runs where id = ?").get(run) as
       | { process: string; key: string; version: string; status: RunStatus; reason: string | null }
       | undefined;
-    if (row === undefined || row.version !== this.#link.version) return undefined;
+    if (row === undefined || row.version !== this.#link.version) return;
     const bodies = this.#db.prepare("select body from history where run = ? order by seq").all(run) as {
       body: string;
     }[];
     const records = bodies.flatMap(({ body }) => JSON.parse(body) as HistoryRecord[]);
-    if (records.length === 0 || records.at(-1)?.t === "end") return undefined;
+    if (records.length === 0 || records.at(-1)?.t === "end") return;
     const identity: Identity = { id: run, key: row.key, process: row.process, version: row.version };
     const journal = new Journal(run, bodies.length, row.status, row.reason ?? undefined);
     const execution = this.#execute(identity, journal, records);
@@ -170,7 +182,6 @@ class VersionWorker implements Host {
       .prepare("select id, n, kind, body from inbox where run = ? order by id")
       .all(run) as unknown as Delivery[];
     for (const delivery of inbox) execution.receive(delivery);
-    return execution;
   }
 
   #execute(identity: Identity, journal: Journal, records: readonly HistoryRecord[]): Execution {
@@ -184,7 +195,7 @@ class VersionWorker implements Host {
       journal,
       records,
     });
-    this.#executions.set(identity.id, execution);
+    this.#residents.add(identity.id, execution);
     execution.begin();
     return execution;
   }
@@ -201,26 +212,27 @@ class VersionWorker implements Host {
       this.#expect(run);
       return;
     }
-    const there = this.#executions.get(run);
-    // A run that is loaded now finds the delivery in its inbox.
-    if (there === undefined) this.#load(run);
+    const there = this.#residents.get(run);
+    // A run that is loaded now, or later, finds the delivery in its inbox.
+    if (there === undefined) this.#residents.want(run);
     else there.receive(message.delivery);
   }
 
   /** The front has told, or will tell in a moment, of this run. Where it did not (this worker is new), it is loaded a little later. */
   #expect(run: string): void {
-    if (this.#told.has(run) || this.#toldBefore.has(run) || this.#executions.has(run)) return;
+    if (this.#told.has(run) || this.#toldBefore.has(run) || this.#residents.has(run)) return;
     this.#expected.push(run);
     this.#expecting ??= setTimeout(() => {
       this.#expecting = undefined;
       for (const one of this.#expected.splice(0)) {
-        if (!this.#stopping && !this.#told.has(one) && !this.#toldBefore.has(one)) this.#load(one);
+        if (!this.#stopping && !this.#told.has(one) && !this.#toldBefore.has(one)) this.#residents.want(one);
       }
     }, expectMs).unref();
   }
 
   #start({ run, process, key, body }: NewRun): void {
-    if (this.#executions.has(run)) return;
+    // Without a place it is taken from the store later: the writer's word of it is still to come.
+    if (this.#residents.has(run) || !this.#residents.room()) return;
     if (this.#told.size >= toldAtMost) {
       this.#toldBefore = this.#told;
       this.#told = new Set();
@@ -233,11 +245,11 @@ class VersionWorker implements Host {
 
   // --- Host -----------------------------------------------------------------------------------------------------------
 
-  awoke(execution: Held): void {
+  awoke(execution: Execution): void {
     this.#draining.push(execution);
     this.#tickSoon();
   }
-  changed(execution: Held): void {
+  changed(execution: Execution): void {
     this.#dirty.add(execution);
     this.#tickSoon();
   }
@@ -245,10 +257,10 @@ class VersionWorker implements Host {
     if (!this.#stopping) execution.takeMail();
   }
   ended(execution: Held): void {
-    this.#executions.delete(execution.identity.id);
+    this.#residents.remove(execution.identity.id);
   }
   reload(execution: Held): void {
-    this.#executions.delete(execution.identity.id);
+    this.#residents.remove(execution.identity.id);
     this.#load(execution.identity.id);
   }
   attempted(work: Work, ms: number, failed: StoredFailure | undefined): void {
@@ -291,7 +303,7 @@ class VersionWorker implements Host {
     this.#client.flush();
   }
 
-  #append(execution: Held): void {
+  #append(execution: Execution): void {
     const taken = execution.journal.take();
     if (taken === undefined) return;
     this.#underWay += 1;
@@ -301,15 +313,16 @@ class VersionWorker implements Host {
         this.#underWay -= 1;
         if (answer.kind === "refused") {
           // Another writer has this run: nothing of this execution counts any more.
-          this.#executions.delete(execution.identity.id);
+          this.#residents.remove(execution.identity.id);
           return;
         }
         for (const act of taken.committed) act();
+        this.#residents.committed(execution);
         this.#stoppedYet();
       },
       (error) => {
         this.#underWay -= 1;
-        this.#executions.delete(execution.identity.id);
+        this.#residents.remove(execution.identity.id);
         this.#tell({ kind: "failed", reason: error.message });
       },
     );
@@ -320,9 +333,10 @@ class VersionWorker implements Host {
   #stop(ms: number): void {
     if (this.#stopping) return;
     this.#stopping = true;
+    this.#residents.close();
     const hard = setTimeout(() => {
       this.#abort.abort();
-      for (const execution of this.#executions.values()) execution.abort();
+      for (const execution of this.#residents.all()) execution.abort();
       this.#close();
     }, ms);
     this.stopped.promise.finally(() => clearTimeout(hard)).catch(() => {});
@@ -331,7 +345,7 @@ class VersionWorker implements Host {
       this.#settling -= 1;
       this.#stoppedYet();
     };
-    for (const execution of this.#executions.values()) {
+    for (const execution of this.#residents.all()) {
       this.#settling += 1;
       execution.settleForStop(done);
     }
