@@ -1,5 +1,6 @@
 /** A client's end of a port to the writer: batches of one tick travel as one message. */
 import type { MessagePort } from "node:worker_threads";
+import { realClock } from "../clock.ts";
 import { failure } from "../errors.ts";
 import { Slots } from "../slots.ts";
 import type { ToClient, WireBatch } from "./protocol.ts";
@@ -22,11 +23,12 @@ export interface PortClient extends WriterClient {
   close(): void;
 }
 
-/** `onPost` gets what command handlers post to this port; `onFailed` is called once when the store stopped. */
+/** `onPost` gets what command handlers post to this port; `onFailed` is called once when the store stopped; `soon` is the end of a tick. */
 export function portClient(
   port: MessagePort,
   onPost: (messages: readonly unknown[]) => void,
   onFailed: (reason: string) => void = () => {},
+  soon: (act: () => void) => void = realClock.soon,
 ): PortClient {
   const waiting = new Slots<Waiting>();
   let collected: WireBatch[] = [];
@@ -69,7 +71,7 @@ export function portClient(
     collected.push(batch);
     if (!scheduled) {
       scheduled = true;
-      setImmediate(flush);
+      soon(flush);
     }
   }
 

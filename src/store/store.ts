@@ -7,6 +7,7 @@
  * accepted: the server stops and starts again; it never retries the fsync and goes on.
  */
 import type { DatabaseSync } from "node:sqlite";
+import type { Clock } from "../clock.ts";
 import type { Json } from "../operation.ts";
 
 /**
@@ -30,6 +31,8 @@ export type CommandHandler = (parameters: never) => unknown;
 
 export interface PartContext {
   readonly db: DatabaseSync;
+  /** For timers; what is written takes its time from `now`. */
+  readonly clock: Clock;
   /** Sends a message to a named port after the commit; never if the batch is rolled back. */
   post(to: string, message: unknown): void;
   /** Rolls this batch back; its promise resolves with `refused`. */

@@ -1,300 +1,46 @@
-/**
- * The writer thread: the only writer of the store's database.
- *
- * Invariants:
- *  W1  A batch is one savepoint: whole or not at all. A bad one does not sink its group.
- *  W2  Answers and posts leave after COMMIT returned, that is after the fsync (journal_mode=WAL, synchronous=FULL).
- *  W3  Batches of one port are applied first in, first out.
- *  W4  What a port was caused to send by a message of another port is applied after it. So all other ports are drained
- *      before the first one (the front), and the front's batches are applied first.
- *  W5  After an error of BEGIN, COMMIT or a checkpoint, or an I/O error inside a batch, nothing more is written: the thread
- *      reports and ends. SQLite's own checkpoints are off, since they keep their errors to themselves.
- *
- * The group grows by itself: while one COMMIT waits for the disk, batches queue up in the ports.
- */
-import { randomUUID } from "node:crypto";
+/** The writer in a thread of its own, over a file: opens the database, and hands the ports of its clients to the writer (writer.ts). */
 import { DatabaseSync } from "node:sqlite";
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
-import type { Json } from "../operation.ts";
-import { migrate } from "./migrate.ts";
-import type { FromWriter, ToWriter, WireAnswer, WireBatch, WriterData } from "./protocol.ts";
-import type { CommandHandler, PartContext, StorePart } from "./store.ts";
-
-const largestGroup = 2000;
-/** How often the length of the WAL is looked at. */
-const groupsPerLook = 16;
-
-class Refusal extends Error {
-  readonly answer: Json;
-  constructor(answer: Json) {
-    super("refused");
-    this.answer = answer;
-  }
-}
-
-interface Attached {
-  readonly name: string;
-  readonly port: MessagePort;
-  queue: WireBatch[];
-  answers: [number, WireAnswer][];
-  posts: unknown[];
-}
+import { realClock } from "../clock.ts";
+import type { FromWriter, ToWriter, WriterData } from "./protocol.ts";
+import type { StorePart } from "./store.ts";
+import { type ClientPort, createWriter } from "./writer.ts";
 
 const { file, parts: partUrls, checkpointPages } = workerData as WriterData;
 const control = parentPort as MessagePort;
-const attached: Attached[] = [];
-let stopped = false;
-let scheduled = false;
+const tell = (message: FromWriter) => control.postMessage(message);
 
 const db = new DatabaseSync(file);
 db.exec(`pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 0;
   pragma temp_store = memory; pragma cache_size = -65536; pragma trusted_schema = off`);
 
-/** Posts of the batch under way: kept only if it is not rolled back. */
-let batchPosts: Post[] = [];
-let now = Date.now();
-const handlers = new Map<string, CommandHandler>();
-const idle: (() => void)[] = [];
-const context = (): PartContext => ({
-  db,
-  post: (to, message) => void batchPosts.push({ to, message }),
-  refuse: (answer) => {
-    throw new Refusal(answer);
-  },
-  now: () => now,
-  attached: (name) => attached.some((one) => one.name === name),
-  whenIdle: (look) => void idle.push(look),
-  submit: (command) => {
-    own.queue.push([0, command.name, command.parameters]);
-    schedule();
-  },
-});
-
-/** Batches of the parts themselves (timers that are due), answered to nobody. */
-const own: Attached = { name: "", port: control, queue: [], answers: [], posts: [] };
+const writer = createWriter({ db, clock: realClock, checkpointPages, tell });
 
 async function open(): Promise<void> {
   const parts: StorePart[] = [];
   for (const url of partUrls) parts.push(((await import(url)) as { storePart: StorePart }).storePart);
-  migrate(db, parts, now);
-  const known = db.prepare("select value from mortise_meta where name = 'installation'").get()?.value;
-  const installation = typeof known === "string" ? known : randomUUID();
-  if (known === undefined) db.prepare("insert into mortise_meta values ('installation', ?)").run(installation);
-  for (const part of parts) {
-    for (const [name, handler] of Object.entries(part.commands(context())))
-      handlers.set(`${part.name}.${name}`, handler);
-  }
-  tell({ kind: "open", installation });
-  for (const look of idle) look();
+  writer.open(parts);
 }
 
-function tell(message: FromWriter): void {
-  control.postMessage(message);
-}
-
-function schedule(): void {
-  if (scheduled || stopped) return;
-  scheduled = true;
-  setImmediate(run);
-}
-
-/** Takes in what waits in the ports: the others first, the front last (W4). */
-function drain(): number {
-  let batches = own.queue.length;
-  for (let index = attached.length - 1; index >= 0; index--) {
-    const one = attached[index] as Attached;
-    for (;;) {
-      const message = receiveMessageOnPort(one.port) as { message: ToWriter } | undefined;
-      if (message === undefined) break;
-      for (const batch of message.message) one.queue.push(batch);
-    }
-    batches += one.queue.length;
-  }
-  return batches;
-}
-
-function run(): void {
-  scheduled = false;
-  while (!stopped && drain() > 0) commitGroup();
-  if (!stopped) for (const look of idle) look();
-}
-
-type Post = { readonly to: string; readonly message: unknown };
-interface Outcome {
-  readonly answers: readonly (readonly [Attached, number, WireAnswer])[];
-  readonly posts: readonly Post[];
-}
-
-/**
- * Takes what is queued into one transaction. First without savepoints; where a batch is refused or broken, everything is rolled
- * back and done again with one around each (W1). Commands may be run twice for this: they change nothing but the database.
- */
-function commitGroup(): void {
-  now = Date.now();
-  const group: [Attached, WireBatch][] = [];
-  for (const one of [own, ...attached]) {
-    for (const batch of one.queue.splice(0, largestGroup)) group.push([one, batch]);
-  }
-  let outcome: Outcome | undefined;
-  try {
-    begin.run();
-    outcome = applyPlainly(group);
-    if (outcome === undefined) {
-      undoGroup.run();
-      begin.run();
-      outcome = applyCarefully(group);
-    }
-    commit.run();
-  } catch (error) {
-    stop(error as Error);
-    return;
-  }
-  for (const [one, id, reply] of outcome.answers) if (id !== 0) one.answers.push([id, reply]);
-  answer(outcome.posts);
-  checkpoint();
-}
-
-function applyPlainly(group: readonly [Attached, WireBatch][]): Outcome | undefined {
-  const answers: [Attached, number, WireAnswer][] = [];
-  batchPosts = [];
-  for (const [one, batch] of group) {
-    try {
-      answers.push([one, batch[0], { kind: "done", answers: runCommands(batch) }]);
-    } catch (error) {
-      if (isFatal(error)) throw error;
-      return undefined;
-    }
-  }
-  return { answers, posts: batchPosts };
-}
-
-function applyCarefully(group: readonly [Attached, WireBatch][]): Outcome {
-  const answers: [Attached, number, WireAnswer][] = [];
-  const posts: Post[] = [];
-  for (const [one, batch] of group) {
-    batchPosts = [];
-    const reply = applyBatch(batch);
-    answers.push([one, batch[0], reply]);
-    if (reply.kind === "done") posts.push(...batchPosts);
-  }
-  return { answers, posts };
-}
-
-function answer(posts: readonly Post[]): void {
-  for (const { to, message } of posts) attached.find((one) => one.name === to)?.posts.push(message);
-  for (const one of attached) {
-    if (one.answers.length === 0 && one.posts.length === 0) continue;
-    one.port.postMessage({ answers: one.answers, posts: one.posts });
-    one.answers = [];
-    one.posts = [];
-  }
-}
-
-/** Moves the WAL into the database by a command of its own, since `close` keeps the errors of doing so to itself (W5). */
-function endWriting(): void {
-  if (stopped) return;
-  stopped = true;
-  try {
-    emptyWal.get();
-  } catch (error) {
-    // Not closed either: that would try the same again. The WAL stays, and has everything.
-    tell({ kind: "failed", reason: (error as Error).message });
-    return;
-  }
-  db.close();
-  tell({ kind: "closed" });
-}
-
-let groups = 0;
-
-/** Moves the WAL into the database once it is long enough; after the answers have left, so that nobody waits for it. */
-function checkpoint(): void {
-  groups += 1;
-  if (groups % groupsPerLook !== 0) return;
-  try {
-    if (Number(walLength.get()?.log) > checkpointPages) moveWal.get();
-  } catch (error) {
-    stop(error as Error);
-  }
-}
-
-// `noop` (SQLite 3.51) only tells the length; an older SQLite takes it for a passive checkpoint.
-const walLength = db.prepare("pragma wal_checkpoint(noop)");
-const emptyWal = db.prepare("pragma wal_checkpoint(truncate)");
-const moveWal = db.prepare("pragma wal_checkpoint(passive)");
-const begin = db.prepare("begin immediate");
-const commit = db.prepare("commit");
-const undoGroup = db.prepare("rollback");
-const savepoint = db.prepare("savepoint batch");
-const release = db.prepare("release batch");
-const back = db.prepare("rollback to batch");
-
-let current = "";
-
-function runCommands(batch: WireBatch): unknown[] {
-  const answers: unknown[] = [];
-  for (let at = 1; at < batch.length; at += 2) {
-    current = batch[at] as string;
-    const handler = handlers.get(current);
-    if (handler === undefined) throw new Error(`there is no store command ${current}`);
-    answers.push(handler(batch[at + 1] as never));
-  }
-  return answers;
-}
-
-function applyBatch(batch: WireBatch): WireAnswer {
-  savepoint.run();
-  try {
-    const answers = runCommands(batch);
-    release.run();
-    return { kind: "done", answers };
-  } catch (error) {
-    if (isFatal(error)) throw error;
-    back.run();
-    release.run();
-    if (error instanceof Refusal) return { kind: "refused", by: current, answer: error.answer };
-    return { kind: "error", message: `${current}: ${(error as Error).message}` };
-  }
-}
-
-/** SQLITE_IOERR 10, CORRUPT 11, FULL 13, CANTOPEN 14, NOTADB 26, READONLY 8, NOMEM 7: the disk or the file is not to be trusted. */
-const fatal = new Set([7, 8, 10, 11, 13, 14, 26]);
-function isFatal(error: unknown): boolean {
-  const code = (error as { errcode?: unknown }).errcode;
-  return typeof code === "number" && fatal.has(code & 0xff);
-}
-
-/** W5. */
-function stop(error: Error): void {
-  stopped = true;
-  tell({ kind: "failed", reason: error.message });
-  for (const one of attached) one.port.postMessage({ failed: error.message });
+function endOf(port: MessagePort): ClientPort {
+  return {
+    receive: () => (receiveMessageOnPort(port) as { message: ToWriter } | undefined)?.message,
+    listen: (came) => void port.on("message", came),
+    send: (message) => port.postMessage(message),
+    close: () => port.close(),
+  };
 }
 
 control.on("message", (message: { attach: string; port: MessagePort } | { detach: string } | { close: true }) => {
-  if ("attach" in message) {
-    const old = attached.findIndex((one) => one.name === message.attach);
-    if (old >= 0) attached.splice(old, 1)[0]?.port.close();
-    const one: Attached = { name: message.attach, port: message.port, queue: [], answers: [], posts: [] };
-    attached.push(one);
-    // The event brings one message; the others are taken in by `drain`.
-    one.port.on("message", (batches: ToWriter) => {
-      for (const batch of batches) one.queue.push(batch);
-      schedule();
-    });
-  } else if ("detach" in message) {
-    const old = attached.findIndex((one) => one.name === message.detach);
-    if (old >= 0) attached.splice(old, 1)[0]?.port.close();
-  } else {
-    while (!stopped && drain() > 0) commitGroup();
-    endWriting();
-    for (const one of attached) one.port.close();
+  if ("attach" in message) writer.attach(message.attach, endOf(message.port));
+  else if ("detach" in message) writer.detach(message.detach);
+  else {
+    writer.end();
     control.close();
   }
 });
 
 open().catch((error: unknown) => {
-  stopped = true;
   tell({ kind: "failed", reason: (error as Error).message, code: (error as { code?: string }).code });
   control.close();
 });

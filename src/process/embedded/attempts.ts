@@ -47,6 +47,8 @@ export interface Surroundings {
   later(ms: number, act: () => void): () => void;
   /** Fires when the worker is being stopped for good. */
   readonly signal: AbortSignal;
+  /** Stands around the attempts and probes of local steps, for tests: what `act` gives or throws may be kept back, lost or replaced. */
+  readonly around: (<T>(step: string, context: CallContext, act: () => Promise<T>) => Promise<T>) | undefined;
   /** One attempt is over; for counting. */
   attempted(work: Work, ms: number, failure: StoredFailure | undefined): void;
 }

@@ -5,6 +5,7 @@
 import { hash } from "node:crypto";
 import { channel } from "node:diagnostics_channel";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
+import { type Clock, realClock } from "../../clock.ts";
 import { failure } from "../../errors.ts";
 import { type Json, longestKey } from "../../operation.ts";
 import { NamedSlots } from "../../slots.ts";
@@ -47,6 +48,12 @@ export interface EngineOptions {
   readonly startWorker: (version: string, link: WorkerLink, transfer: readonly MessagePort[]) => void;
   /** The store refused to write: stop the server. */
   readonly onFailed?: (reason: string) => void;
+  /** Default: the real one. */
+  readonly clock?: Clock;
+  /** Both ends of what joins the front and a worker. Default: a `MessageChannel`. */
+  readonly channel?: () => { readonly port1: MessagePort; readonly port2: MessagePort };
+  /** The id of a new run. Default: by time and chance (run-id.ts). */
+  readonly runId?: (now: number) => string;
 }
 
 export interface EmbeddedEngine extends Engine {
@@ -114,7 +121,7 @@ export function frontInbox(): {
 }
 
 export function createEngine(options: EngineOptions, inbox: ReturnType<typeof frontInbox>): EmbeddedEngine {
-  const { store } = options;
+  const { store, clock = realClock, channel: newChannel = () => new MessageChannel(), runId = newRunId } = options;
   const read = views(store.read);
   const statusOf = store.read.prepare("select status from runs where id = ?");
   const controls = new Map<string, { readonly port: MessagePort; readonly stopped: Promise<void> }>();
@@ -148,7 +155,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
 
   function ensureWorker(wanted: string): void {
     if (controls.has(wanted) || stopping) return;
-    const control = new MessageChannel();
+    const control = newChannel();
     const writer = store.attach(portName(wanted));
     const stopped = Promise.withResolvers<void>();
     control.port1.on("message", (message: FromWorker) => {
@@ -174,7 +181,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
   /** Tells the worker of runs that begin, after the writer: so the writer sees the start before the run's first turn (W4). */
   function tell(port: MessagePort, run: NewRun): void {
     if (told.size === 0) {
-      setImmediate(() => {
+      clock.soon(() => {
         store.flush();
         for (const [to, runs] of told) to.postMessage({ kind: "starts", runs } satisfies ToWorkerControl);
         told = new Map();
@@ -188,8 +195,8 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
   async function start(command: StartCommand): Promise<StartAnswer> {
     const { process, key, origin } = command;
     if (key.length === 0 || key.length > longestKey) throw failure("run-key-invalid", { process, limit: longestKey });
-    const now = Date.now();
-    const run = newRunId(now);
+    const now = clock.now();
+    const run = runId(now);
     const input = asText(command.input, `the input of ${process}`);
     const commands: Command[] = (command.alongside ?? []).map(({ name, parameters }) => ({
       name,
@@ -214,7 +221,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
     const answer = await submitted;
     if (answer.kind === "done") {
       if (begun.size === 0) {
-        setImmediate(() => {
+        clock.soon(() => {
           begun = new Set();
         });
       }
@@ -276,9 +283,9 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
   function settled(run: string, ms: number): ReturnType<Engine["settled"]> {
     return new Promise((resolve, reject) => {
       const waiting = waiters.get(run) ?? new Set();
-      let timer: NodeJS.Timeout | undefined;
+      let stopTimer = () => {};
       const finish = (act: () => void) => {
-        clearTimeout(timer);
+        stopTimer();
         waiting.delete(waiter);
         if (waiting.size === 0) waiters.delete(run);
         act();
@@ -294,7 +301,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
       };
       waiting.add(waiter);
       waiters.set(run, waiting);
-      timer = setTimeout(() => finish(look), ms);
+      stopTimer = clock.later(ms, () => finish(look));
       // Of a run that began in this very turn nothing can have come yet; any other may have settled before anybody waited.
       if (!noWaiting && begun.has(run)) return;
       const status = statusOf.get(run)?.status as RunStatus | undefined;

@@ -3,7 +3,7 @@ import { failure, MortiseError } from "../../errors.ts";
 import type { AnyOperation, CallContext, CallResult, Json, StoredFailure } from "../../operation.ts";
 import type { ParkedQuestion } from "../engine.ts";
 import { Performance, probeOf, settleOf, type Work } from "./attempts.ts";
-import type { Running } from "./host.ts";
+import type { Host, Running } from "./host.ts";
 import { jsonOf } from "./json-text.ts";
 import { stepQuestion } from "./questions.ts";
 import { keyOf } from "./records.ts";
@@ -35,8 +35,10 @@ export function callWork(execution: Running, step: Step, operation: AnyOperation
 }
 
 function stepWork(execution: Running, step: Step, live: LiveStep & { readonly kind: "step" }, resumed: boolean): Work {
-  const { identity, policy } = execution;
+  const { host, identity, policy } = execution;
   const { ask } = step;
+  const around = <T>(context: CallContext, act: () => Promise<T>) =>
+    host.around === undefined ? act() : host.around(ask.id, context, act);
   return {
     what: "step",
     run: identity.id,
@@ -47,8 +49,8 @@ function stepWork(execution: Running, step: Step, live: LiveStep & { readonly ki
     timeoutMs: live.timeoutMs,
     policy,
     breakable: true,
-    attempt: (context) => localAttempt(live, context),
-    probe: live.probe && (async (context) => jsonOf(await live.probe?.(context))),
+    attempt: (context) => around(context, () => localAttempt(host, live, context)),
+    probe: live.probe && ((context) => around(context, async () => jsonOf(await live.probe?.(context)))),
     settleMs: 0,
     resumed,
   };
@@ -136,10 +138,14 @@ function outputOf(result: unknown): Json {
   }
 }
 
-async function localAttempt(live: LiveStep & { readonly kind: "step" }, context: CallContext): Promise<CallResult> {
+async function localAttempt(
+  host: Host,
+  live: LiveStep & { readonly kind: "step" },
+  context: CallContext,
+): Promise<CallResult> {
   const { key, attempt } = context;
   const timeout = new AbortController();
-  const timer = setTimeout(() => timeout.abort(), live.timeoutMs);
+  const stopTimer = host.later(live.timeoutMs, () => timeout.abort());
   const signal = AbortSignal.any([context.signal, timeout.signal]);
   const late = Promise.withResolvers<never>();
   signal.addEventListener(
@@ -151,7 +157,7 @@ async function localAttempt(live: LiveStep & { readonly kind: "step" }, context:
     const result = await Promise.race([live.perform({ key, attempt, signal }), late.promise]);
     return { ok: true, output: outputOf(result) };
   } finally {
-    clearTimeout(timer);
+    stopTimer();
     late.promise.catch(() => {});
   }
 }

@@ -95,6 +95,7 @@ class FakeWorker implements Host {
     return () => {};
   };
   attempted(): void {}
+  readonly around = undefined;
   operation(): AnyOperation {
     return operation;
   }

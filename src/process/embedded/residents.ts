@@ -15,6 +15,8 @@ export interface ResidentsOptions {
   readonly atMost: number;
   /** Calls back later; what is returned cancels. */
   readonly later: (ms: number, act: () => void) => () => void;
+  /** Calls when the microtasks have run dry. */
+  readonly soon: (act: () => void) => void;
   readonly now: () => number;
   /** Whether something of it is still to be written. */
   readonly dirty: (execution: Execution) => boolean;
@@ -151,7 +153,7 @@ export class Residents {
   #fill(): void {
     if (this.#filling) return;
     this.#filling = true;
-    setImmediate(() => {
+    this.#options.soon(() => {
       this.#filling = false;
       if (this.#closed) return;
       for (const run of this.#backlog) {

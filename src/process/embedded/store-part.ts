@@ -27,7 +27,7 @@ const longestTimeout = 2 ** 31 - 1;
 const ended = "'completed', 'rejected', 'undone', 'cancelled', 'terminated'";
 
 function commands(context: PartContext): Record<string, CommandHandler> {
-  const { db } = context;
+  const { db, clock } = context;
   const sql = {
     insertRun: db.prepare(
       "insert into runs (id, process, key, input_hash, version, status, origin, created, updated) values (?, ?, ?, ?, ?, 'running', ?, ?, ?) on conflict (process, key) do nothing",
@@ -186,14 +186,14 @@ function commands(context: PartContext): Record<string, CommandHandler> {
 
   const events = storeEvents(context, deliver);
 
-  let alarm: NodeJS.Timeout | undefined;
+  let stopAlarm: (() => void) | undefined;
   context.whenIdle(() => {
-    clearTimeout(alarm);
+    stopAlarm?.();
+    stopAlarm = undefined;
     const next = sql.nextTimer.get()?.due;
     if (typeof next !== "number") return;
-    const wait = Math.min(Math.max(next - Date.now(), 0), longestTimeout);
-    alarm = setTimeout(() => context.submit({ name: "process.due", parameters: null }), wait);
-    alarm.unref();
+    const wait = Math.min(Math.max(next - clock.now(), 0), longestTimeout);
+    stopAlarm = clock.later(wait, () => context.submit({ name: "process.due", parameters: null }), true);
   });
 
   return { start, append, signal: events.signal, answer, operate, due, retain };

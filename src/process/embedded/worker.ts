@@ -4,6 +4,7 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import type { MessagePort } from "node:worker_threads";
+import { type Clock, realClock } from "../../clock.ts";
 import type { AnyOperation, Caller, StoredFailure, Validate } from "../../operation.ts";
 import { type PortClient, portClient } from "../../store/port-client.ts";
 import type { BatchAnswer } from "../../store/store.ts";
@@ -38,18 +39,13 @@ export interface WorkerOptions {
   readonly restMs?: number;
   /** Runs in memory, at most. Default 5000. */
   readonly residentRuns?: number;
-  /** Fakes for tests. */
-  readonly clock?: { now(): number; chance(): number; later(ms: number, act: () => void): () => void };
+  /** Default: the real one. */
+  readonly clock?: Clock;
+  /** A connection to read with instead of one of the worker's own to the file of the link; it stays open. */
+  readonly database?: DatabaseSync;
+  /** Stands around every attempt and probe of a local step. */
+  readonly around?: Host["around"];
 }
-
-const clock: NonNullable<WorkerOptions["clock"]> = {
-  now: Date.now,
-  chance: Math.random,
-  later(ms, act) {
-    const timer = setTimeout(act, ms);
-    return () => clearTimeout(timer);
-  },
-};
 
 /** How long the front's word of a new run may come after the writer's. */
 const expectMs = 100;
@@ -77,7 +73,9 @@ class VersionWorker implements Host {
   readonly operation: WorkerOptions["operation"];
   readonly now: () => number;
   readonly chance: () => number;
-  readonly later: Host["later"];
+  readonly later: Clock["later"];
+  readonly around: Host["around"];
+  readonly #clock: Clock;
   readonly #abort = new AbortController();
   readonly signal = this.#abort.signal;
   readonly #link: WorkerLink;
@@ -85,6 +83,7 @@ class VersionWorker implements Host {
   readonly #residents: Residents;
   readonly #client: PortClient;
   readonly #db: DatabaseSync;
+  readonly #ownsDb: boolean;
   #dirty = new Set<Execution>();
   #draining: Execution[] = [];
   #ticking = false;
@@ -97,27 +96,30 @@ class VersionWorker implements Host {
   #settling = 0;
   #closed = false;
   #counts = new Map<string, { what: string; outcome: string; times: number; ms: number }>();
-  #countsTimer: NodeJS.Timeout | undefined;
+  #stopCounting: (() => void) | undefined;
   /** Runs that began here of late, in two generations. */
   #told = new Set<string>();
   #toldBefore = new Set<string>();
   /** Runs that the writer has spoken of, and the front not yet. */
   readonly #expected: string[] = [];
-  #expecting: NodeJS.Timeout | undefined;
+  #stopExpecting: (() => void) | undefined;
 
   constructor(options: WorkerOptions) {
     this.#link = options.link;
     this.caller = options.caller;
     this.operation = options.operation;
-    const { now, chance, later } = options.clock ?? clock;
+    this.#clock = options.clock ?? realClock;
+    const { now, chance, later } = this.#clock;
     this.now = now;
     this.chance = chance;
     this.later = later;
+    this.around = options.around;
     this.#residents = new Residents({
       restMs: options.restMs ?? usualRestMs,
       atMost: options.residentRuns ?? usualResidentRuns,
       now,
       later,
+      soon: this.#clock.soon,
       dirty: (execution) => this.#dirty.has(execution),
       load: (run) => this.#load(run),
     });
@@ -129,13 +131,15 @@ class VersionWorker implements Host {
       });
     }
     const { file, writer, control } = this.#link;
-    this.#db = new DatabaseSync(file, { readOnly: true });
+    this.#db = options.database ?? new DatabaseSync(file, { readOnly: true });
+    this.#ownsDb = options.database === undefined;
     this.#client = portClient(
       writer,
       (messages) => {
         for (const message of messages as readonly ToWorker[]) this.#take(message);
       },
       (reason) => this.#tell({ kind: "failed", reason }),
+      this.#clock.soon,
     );
     control.on("message", (message: ToWorkerControl) => {
       if (message.kind === "stop") this.#stop(message.ms);
@@ -222,12 +226,16 @@ class VersionWorker implements Host {
   #expect(run: string): void {
     if (this.#told.has(run) || this.#toldBefore.has(run) || this.#residents.has(run)) return;
     this.#expected.push(run);
-    this.#expecting ??= setTimeout(() => {
-      this.#expecting = undefined;
-      for (const one of this.#expected.splice(0)) {
-        if (!this.#stopping && !this.#told.has(one) && !this.#toldBefore.has(one)) this.#residents.want(one);
-      }
-    }, expectMs).unref();
+    this.#stopExpecting ??= this.later(
+      expectMs,
+      () => {
+        this.#stopExpecting = undefined;
+        for (const one of this.#expected.splice(0)) {
+          if (!this.#stopping && !this.#told.has(one) && !this.#toldBefore.has(one)) this.#residents.want(one);
+        }
+      },
+      true,
+    );
   }
 
   #start({ run, process, key, body }: NewRun): void {
@@ -270,11 +278,11 @@ class VersionWorker implements Host {
     count.times += 1;
     count.ms += ms;
     this.#counts.set(name, count);
-    this.#countsTimer ??= setTimeout(() => this.#tellCounts(), countsEveryMs).unref();
+    this.#stopCounting ??= this.later(countsEveryMs, () => this.#tellCounts(), true);
   }
 
   #tellCounts(): void {
-    this.#countsTimer = undefined;
+    this.#stopCounting = undefined;
     this.#tell({ kind: "attempts", counts: [...this.#counts.values()] });
     this.#counts = new Map();
   }
@@ -284,7 +292,7 @@ class VersionWorker implements Host {
   #tickSoon(): void {
     if (this.#ticking) return;
     this.#ticking = true;
-    setImmediate(() => this.#tick());
+    this.#clock.soon(() => this.#tick());
   }
 
   /** The microtasks of every delivery have run dry: what the code asked is sent as one message. */
@@ -334,12 +342,12 @@ class VersionWorker implements Host {
     if (this.#stopping) return;
     this.#stopping = true;
     this.#residents.close();
-    const hard = setTimeout(() => {
+    const stopHard = this.later(ms, () => {
       this.#abort.abort();
       for (const execution of this.#residents.all()) execution.abort();
       this.#close();
-    }, ms);
-    this.stopped.promise.finally(() => clearTimeout(hard)).catch(() => {});
+    });
+    this.stopped.promise.finally(stopHard).catch(() => {});
     this.#settling = 1;
     const done = () => {
       this.#settling -= 1;
@@ -354,7 +362,7 @@ class VersionWorker implements Host {
   #stoppedYet(): void {
     if (!this.#stopping || this.#settling > 0 || this.#underWay > 0) return;
     if (this.#dirty.size > 0 || this.#draining.length > 0) {
-      setImmediate(() => this.#stoppedYet());
+      this.#clock.soon(() => this.#stoppedYet());
       return;
     }
     this.#close();
@@ -363,12 +371,12 @@ class VersionWorker implements Host {
   #close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    clearTimeout(this.#countsTimer);
-    clearTimeout(this.#expecting);
+    this.#stopCounting?.();
+    this.#stopExpecting?.();
     if (this.#counts.size > 0) this.#tellCounts();
     this.#tell({ kind: "stopped" });
     this.#client.close();
-    this.#db.close();
+    if (this.#ownsDb) this.#db.close();
     this.#link.control.close();
     this.stopped.resolve();
   }
