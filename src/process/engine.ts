@@ -70,7 +70,12 @@ export interface SignalCommand {
 
 /** An operator's act; each is recorded with who and why. */
 export type OperatorAct =
+  /** Of a parked run: tries again. Of one that pauses between attempts: the next attempt at once. */
   | { readonly kind: "retry" }
+  /** Nothing new is begun: an attempt under way ends and is recorded, the code and the undo get nothing, what comes waits. */
+  | { readonly kind: "pause" }
+  /** Ends the pause: the run goes on where it was. */
+  | { readonly kind: "resume" }
   /** Answers the parked question: it happened, here is the result. */
   | { readonly kind: "happened"; readonly result: Json }
   /** Answers the parked question: it did not happen; repeat under the same key. */
@@ -145,6 +150,8 @@ export interface StepView {
   readonly input?: Json;
   readonly output?: Json;
   readonly failure?: StoredFailure;
+  /** Of an open step that failed: when the next attempt is due, in epoch milliseconds. */
+  readonly nextAttemptAt?: number;
   readonly note?: string;
 }
 

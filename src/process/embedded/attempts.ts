@@ -69,6 +69,7 @@ export class Performance {
   /** Attempts that count against the policy. */
   #counted = 0;
   #cancelPause: (() => void) | undefined;
+  #afterPause: (() => void) | undefined;
   #controller: AbortController | undefined;
   #state: "idle" | "attempting" | "pausing" | "recording" | "over" = "idle";
   #stopping: (() => void) | undefined;
@@ -205,7 +206,15 @@ export class Performance {
 
   #pause(ms: number, then: () => void): void {
     this.#state = "pausing";
+    this.#afterPause = then;
     this.#cancelPause = this.#around.later(ms, then);
+  }
+
+  /** Ends a pause between two attempts: the next one begins now. */
+  hurry(): void {
+    if (this.#state !== "pausing" || this.#afterPause === undefined) return;
+    this.#cancelPause?.();
+    this.#afterPause();
   }
 
   /** A find is believed at once; "not found" only after the settle time. A probe that fails is repeated like any read. */

@@ -187,6 +187,11 @@ export class Code implements Asker {
     return true;
   }
 
+  /** Results that are known, and that the code was not given yet. */
+  get held(): readonly GotRecord[] {
+    return this.#script.held;
+  }
+
   /** How it ended. */
   ending(): Ending {
     return endingOf(this.#rejection, this.#result, this.#pivoted, this.#validateOutput);

@@ -15,7 +15,6 @@ import type {
   Actor,
   Engine,
   OperatorAct,
-  ParkedQuestion,
   RunDetail,
   RunStatus,
   SignalCommand,
@@ -24,6 +23,7 @@ import type {
 } from "../engine.ts";
 import { finalStatuses } from "../engine.ts";
 import { asText } from "./json-text.ts";
+import { possibleActs } from "./possible.ts";
 import { newRunId } from "./run-id.ts";
 import { views } from "./views.ts";
 import {
@@ -260,7 +260,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
     if (finalStatuses.has(detail.status)) throw failure("run-ended", { run, status: detail.status });
     if (question !== undefined && detail.parked?.number !== question)
       throw failure("question-stale", { run, question });
-    const possible = possibleOperations(detail);
+    const possible = possibleActs(detail);
     if (!possible.includes(operation.kind)) {
       throw failure("run-operation", {
         run,
@@ -362,15 +362,6 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
       for (const { port } of all) port.close();
     },
   };
-}
-
-/** What an operator may do now; a running run can be cancelled or terminated, a parked one answered. */
-function possibleOperations(run: Pick<RunDetail, "status" | "parked" | "steps">): OperatorAct["kind"][] {
-  if (finalStatuses.has(run.status)) return [];
-  if (run.status === "parked") return (run.parked as ParkedQuestion).answers.map(({ kind }) => kind);
-  if (run.status === "undoing") return ["terminate"];
-  const pivoted = run.steps.some((step) => step.kind === "pivot");
-  return pivoted ? ["terminate"] : ["undo", "cancel", "terminate"];
 }
 
 function fromSettled(message: Settled): Awaited<ReturnType<Engine["settled"]>> {

@@ -10,6 +10,8 @@
  *      cue is that result (P4). What differs parks the run; it never surfaces in the code.
  *  X4  A step is performed only after its intent is on disk (P3); nothing else waits for the disk.
  *  X5  Once the end has begun (`undoing`), the code is given nothing more.
+ *  X6  A result that comes while the code is given nothing (stopped, paused, a worker that stops) is held: written at once, and given
+ *      later by a record of its own, which is its place in the order.
  *
  * The parts: code.ts runs the code, asking.ts and results.ts write records, performing.ts and attempts.ts act, undoing.ts takes back, ending.ts judges how
  * the code ended, operating.ts does what operators say.
@@ -36,6 +38,8 @@ type Phase =
   | { readonly kind: "code" }
   /** The code can't go on; a person decides. */
   | { readonly kind: "stopped"; readonly question: ParkedQuestion }
+  /** An operator stopped it for a while: nothing is begun, results are kept. */
+  | { readonly kind: "paused"; readonly reason: string }
   | { readonly kind: "undoing"; readonly undoing: Undoing }
   | { readonly kind: "ended" };
 
@@ -107,6 +111,10 @@ export class Execution implements Runs {
       this.#phase = { kind: "stopped", question: left.question };
       return;
     }
+    if (left.kind === "paused") {
+      this.#phase = { kind: "paused", reason: left.reason };
+      return;
+    }
     const undoing = Undoing.resume(this, left.begun, records);
     this.#phase = { kind: "undoing", undoing };
     undoing.next();
@@ -140,12 +148,14 @@ export class Execution implements Runs {
       return;
     }
     if (this.#phase.kind === "ended") return;
-    // Stopped code starts anew from the history, and finds the row in the inbox again.
-    if (this.#phase.kind === "stopped" && mail.kind === "inbox") return;
+    if (this.#phase.kind !== "undoing") {
+      this.#hold(mail);
+      return;
+    }
     // X5: recorded, and given to nobody.
     const step = recordResult(this, mail);
     this.host.changed(this);
-    if (step !== undefined && this.#phase.kind === "undoing") this.#phase.undoing.settled(step);
+    if (step !== undefined) this.#phase.undoing.settled(step);
   }
 
   /** Gives the code the next result (X2). */
@@ -158,21 +168,30 @@ export class Execution implements Runs {
     }
   }
 
+  /**
+   * The code gets nothing now, and will go on from the history: a result is written, to be given then; a row of the inbox stays
+   * there, and is found again.
+   */
+  #hold(mail: Mail): void {
+    if (mail.kind !== "result") return;
+    recordResult(this, mail, true);
+    this.host.changed(this);
+  }
+
+  #holdMail(): void {
+    for (const mail of this.#mail.splice(0)) this.#hold(mail);
+  }
+
   /** The worker is being stopped: results are written, and given to the code at the next start. Attempts under way end first. */
   settleForStop(done: () => void): void {
     stopAll(openSteps(this.steps), () => {
-      this.#recordMail();
+      this.#holdMail();
       done();
     });
   }
 
   abort(): void {
     for (const step of openSteps(this.steps)) step.performance?.abort();
-  }
-
-  #recordMail(): void {
-    for (const mail of this.#mail.splice(0)) recordResult(this, mail);
-    this.host.changed(this);
   }
 
   /** The microtasks have run dry. */
@@ -195,6 +214,15 @@ export class Execution implements Runs {
   #resume(): void {
     const questions = openQuestions(this.#records);
     const resting = restingSteps(this.#records);
+    const held: Mail[] = [];
+    for (const got of this.#code.held) {
+      const step = this.steps.get(got.n);
+      if (step === undefined) continue;
+      step.got = got;
+      held.push({ kind: "held", n: got.n });
+    }
+    // They came before whatever came since.
+    this.#mail.unshift(...held);
     for (const step of openSteps(this.steps)) {
       if (!step.recorded) continue;
       const { n } = step.ask;
@@ -214,7 +242,8 @@ export class Execution implements Runs {
   restate(): void {
     const stopped = this.#phase.kind === "stopped" ? this.#phase.question.message : undefined;
     const undoing = this.#phase.kind === "undoing" ? this.#phase.undoing.reason : undefined;
-    this.journal.state(...statusOf(openSteps(this.steps), stopped, undoing));
+    if (this.#phase.kind === "paused") this.journal.state("paused", this.#phase.reason);
+    else this.journal.state(...statusOf(openSteps(this.steps), stopped, undoing));
     this.host.changed(this);
   }
 
@@ -237,7 +266,15 @@ export class Execution implements Runs {
     for (const delivery of this.#early.splice(0)) this.#operate(delivery);
   }
 
-  /** Stopped code starts anew from the history, once nothing is under way. */
+  /** Nothing new is begun from now on. Attempts under way end. */
+  pause(reason: string): void {
+    this.#phase = { kind: "paused", reason };
+    this.#holdMail();
+    stopAll(openSteps(this.steps), () => this.host.changed(this));
+    this.restate();
+  }
+
+  /** Stopped or paused code starts anew from the history, once nothing is under way. */
   again(): void {
     this.journal.state("running");
     stopAll(openSteps(this.steps), () => {
@@ -259,10 +296,11 @@ export class Execution implements Runs {
   }
 
   undo(as: UndoAs, reason: string, detail: Json | undefined): void {
-    const stopped = this.#phase.kind === "stopped";
+    const stopped = this.#phase.kind === "stopped" || this.#phase.kind === "paused";
     const undoing = Undoing.start(this, as, reason, detail);
     this.#phase = { kind: "undoing", undoing };
-    this.#recordMail();
+    for (const mail of this.#mail.splice(0)) if (mail.kind !== "held") recordResult(this, mail);
+    this.host.changed(this);
     // Stopped code may not have asked all that the history holds: the undo is read from the records.
     if (stopped) this.again();
     else undoing.stopOthers();

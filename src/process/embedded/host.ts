@@ -64,7 +64,7 @@ export interface Running extends Held {
   readonly host: Host;
   readonly policy: Policy;
   readonly steps: Map<number, Step>;
-  readonly phase: "code" | "stopped" | "undoing" | "ended";
+  readonly phase: "code" | "stopped" | "paused" | "undoing" | "ended";
   readonly pivoted: boolean;
   /** A step has its result; it waits for its turn. */
   post(mail: Mail): void;
@@ -78,7 +78,9 @@ export interface Running extends Held {
   undo(as: UndoAs, reason: string, detail: Json | undefined): void;
   /** A person wants a failed undo tried again. */
   undoAgain(step: Step): void;
-  /** Stopped code starts anew from the history. */
+  /** Nothing new is begun until the run goes on `again`. */
+  pause(reason: string): void;
+  /** Stopped or paused code starts anew from the history. */
   again(): void;
   /** Ends the run. `out` is the output as JSON text. */
   end(status: RunStatus, reason: string | undefined, detail: Json | undefined, out: string | undefined): void;

@@ -64,6 +64,7 @@ export class Journal {
     let text = `,{"t":"got","n":${got.n},"at":${got.at}`;
     if (got.a !== undefined) text += `,"a":${got.a}`;
     if (got.by !== undefined) text += `,"by":"${got.by}"`;
+    if (got.h === true) text += `,"h":true`;
     if (got.timeout === true) text += `,"timeout":true`;
     if (got.fault !== undefined) text += `,"fault":${JSON.stringify(got.fault)}`;
     if (ok !== undefined) text += `,"ok":${ok}`;

@@ -2,6 +2,12 @@
 import type { Actor, OperatorAct } from "../engine.ts";
 import { openSteps, type Running } from "./host.ts";
 import { perform } from "./performing.ts";
+import { pauseReason } from "./script.ts";
+
+/** Whether the act answers the question of a step. */
+function answers({ kind }: OperatorAct): boolean {
+  return kind !== "pause" && kind !== "resume";
+}
 
 export function operate(execution: Running, operation: OperatorAct, actor: Actor): void {
   const { journal, host } = execution;
@@ -12,12 +18,18 @@ export function operate(execution: Running, operation: OperatorAct, actor: Actor
     at: host.now(),
     op: operation,
     actor,
-    ...(asking === undefined ? {} : { n: asking.ask.n }),
+    ...(asking === undefined || !answers(operation) ? {} : { n: asking.ask.n }),
   });
   switch (operation.kind) {
     case "terminate":
       for (const step of open) step.performance?.stop(() => {});
       execution.end("terminated", actor.reason, undefined, undefined);
+      return;
+    case "pause":
+      if (execution.phase !== "paused") execution.pause(pauseReason(actor));
+      return;
+    case "resume":
+      if (execution.phase === "paused") execution.again();
       return;
     case "undo":
     case "cancel":
@@ -38,6 +50,7 @@ export function operate(execution: Running, operation: OperatorAct, actor: Actor
     case "repeat":
       if (asking === undefined) {
         if (execution.phase === "stopped") execution.again();
+        else for (const step of open) step.performance?.hurry();
         return;
       }
       asking.question = undefined;

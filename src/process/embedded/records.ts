@@ -27,6 +27,8 @@ export type HistoryRecord =
   | { readonly t: "again"; readonly n: number; readonly a: number; readonly at: number }
   /** The server was being stopped: the step was not begun. */
   | { readonly t: "held"; readonly n: number; readonly at: number }
+  /** A result that was written while the code was given nothing (`h`) is given to it now; here, in the total order. */
+  | { readonly t: "give"; readonly n: number; readonly at: number }
   | { readonly t: "pivot" }
   | { readonly t: "park"; readonly at: number; readonly n?: number; readonly q: ParkedQuestion }
   | {
@@ -99,6 +101,8 @@ export interface GotRecord {
   readonly a?: number;
   /** How the result came, if not by the answer itself: `probe`, `operator`. */
   readonly by?: "probe" | "operator";
+  /** Held: written while the code was given nothing (a stop, a pause). Its place in the order is that of its `give`. */
+  readonly h?: true;
 }
 
 /**

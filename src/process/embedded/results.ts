@@ -5,11 +5,21 @@ import { asText } from "./json-text.ts";
 import { keyOf } from "./records.ts";
 import type { Mail, Step } from "./steps.ts";
 
-/** The step that now has its result; `undefined` if it had one, or there is none. */
-export function recordResult(execution: Running, mail: Mail): Step | undefined {
+/**
+ * The step that now has its result; `undefined` if it had one, or there is none. `held`: the code is given nothing now, and gets it
+ * later; it is a `held` mail then.
+ */
+export function recordResult(execution: Running, mail: Mail, held?: true): Step | undefined {
   const { journal, steps, host } = execution;
   if (mail.kind === "inbox") journal.consume(mail.id);
   const step = steps.get(mail.n);
+  if (mail.kind === "held") {
+    if (step?.got === undefined) return undefined;
+    const at = host.now();
+    journal.record({ t: "give", n: mail.n, at });
+    step.got = { ...step.got, at };
+    return step;
+  }
   if (step === undefined || step.got !== undefined) return undefined;
   const { n } = mail;
   const at = host.now();
@@ -29,20 +39,22 @@ export function recordResult(execution: Running, mail: Mail): Step | undefined {
   }
   const { result, attempts, by } = mail;
   const a = attempts > 1 ? attempts : undefined;
+  const h = step.ask.v === "undo" ? undefined : held;
   if (result.ok) {
     const undo = undoWithOutput(execution.identity.id, step, result.output);
-    journal.got({ t: "got", n, at, a, by }, JSON.stringify(result.output), undo);
+    journal.got({ t: "got", n, at, a, by, h }, JSON.stringify(result.output), undo);
     step.got = {
       t: "got",
       n,
       at,
       a,
       by,
+      h,
       ok: result.output,
       undo: undo === undefined ? undefined : (JSON.parse(undo) as Json),
     };
   } else {
-    step.got = { t: "got", n, at, a, by, fault: result.fault };
+    step.got = { t: "got", n, at, a, by, h, fault: result.fault };
     journal.got(step.got, undefined, undefined);
   }
   return step;

@@ -1,6 +1,6 @@
 /** A history read back: what the code must ask again, and what it is given, in the recorded total order (P4). */
 import type { Json } from "../../operation.ts";
-import type { ParkedQuestion } from "../engine.ts";
+import type { Actor, ParkedQuestion } from "../engine.ts";
 import { type AskRecord, type GotRecord, generationsOf, type HistoryRecord } from "./records.ts";
 
 /** The records that order matters for; undo steps are not asked by the code. */
@@ -10,19 +10,43 @@ export class Script {
   readonly records: readonly HistoryRecord[];
   /** Of the steps' keys, where not 1. */
   readonly generations: ReadonlyMap<number, number>;
+  /** Results that are known, and were not given to the code yet; in their order. */
+  readonly held: readonly GotRecord[];
   readonly #cues: readonly Cue[];
   #next = 0;
 
   constructor(records: readonly HistoryRecord[]) {
     this.records = records;
     this.generations = generationsOf(records);
-    const undos = new Set(
-      records.filter((record) => record.t === "ask" && record.v === "undo").map((record) => (record as AskRecord).n),
-    );
-    this.#cues = records.filter(
-      (record): record is Cue =>
-        record.t === "pivot" || ((record.t === "ask" || record.t === "got") && !undos.has(record.n)),
-    );
+    const undos = new Set<number>();
+    const cues: Cue[] = [];
+    const held = new Map<number, GotRecord>();
+    for (const record of records) {
+      switch (record.t) {
+        case "ask":
+          if (record.v === "undo") undos.add(record.n);
+          else cues.push(record);
+          break;
+        case "got":
+          if (undos.has(record.n)) break;
+          if (record.h === true) held.set(record.n, record);
+          else cues.push(record);
+          break;
+        case "give": {
+          const got = held.get(record.n);
+          if (got !== undefined) cues.push({ ...got, at: record.at });
+          held.delete(record.n);
+          break;
+        }
+        case "pivot":
+          cues.push(record);
+          break;
+        default:
+          break;
+      }
+    }
+    this.#cues = cues;
+    this.held = [...held.values()];
   }
 
   /** What comes next; `undefined` once everything was replayed. */
@@ -64,9 +88,28 @@ export function restingSteps(records: readonly HistoryRecord[]): Set<number> {
   return resting;
 }
 
-/** Where a run left off: its code runs, it was stopped, or its end had begun. */
+/** Why an operator paused the run, if it is paused now. Begun undo ends a pause: it was a later act. */
+export function pausedBy(records: readonly HistoryRecord[]): string | undefined {
+  const last = records.findLast(
+    (record) =>
+      record.t === "undoing" || (record.t === "op" && (record.op.kind === "pause" || record.op.kind === "resume")),
+  );
+  return last?.t === "op" && last.op.kind === "pause" ? pauseReason(last.actor) : undefined;
+}
+
+export function pauseReason({ by, reason }: Actor): string {
+  return `paused by ${by}: ${reason}`;
+}
+
+/** Whether the operator's act lets stopped code run again. */
+function goesOn(record: HistoryRecord): boolean {
+  return record.t === "op" && record.op.kind !== "pause" && record.op.kind !== "resume";
+}
+
+/** Where a run left off: its code runs, it was stopped or paused, or its end had begun. */
 export type LeftOff =
   | { readonly kind: "code"; readonly input: Json }
+  | { readonly kind: "paused"; readonly reason: string; readonly pivoted: boolean; readonly asked: number }
   | { readonly kind: "stopped"; readonly question: ParkedQuestion; readonly pivoted: boolean; readonly asked: number }
   | {
       readonly kind: "undoing";
@@ -78,9 +121,11 @@ export type LeftOff =
 export function leftOff(records: readonly HistoryRecord[]): LeftOff {
   const pivoted = records.some((record) => record.t === "pivot");
   const asked = records.reduce((most, record) => (record.t === "ask" ? Math.max(most, record.n) : most), 0);
+  const paused = pausedBy(records);
+  if (paused !== undefined) return { kind: "paused", reason: paused, pivoted, asked };
   const begun = records.findLast((record) => record.t === "undoing");
   if (begun?.t === "undoing") return { kind: "undoing", begun, pivoted, asked };
-  const last = records.findLast((record) => (record.t === "park" && record.n === undefined) || record.t === "op");
+  const last = records.findLast((record) => (record.t === "park" && record.n === undefined) || goesOn(record));
   if (last?.t === "park") return { kind: "stopped", question: last.q, pivoted, asked };
   return { kind: "code", input: (records[0] as HistoryRecord & { readonly t: "start" }).input };
 }

@@ -27,6 +27,8 @@ export function stepViews(run: string, records: readonly HistoryRecord[]): StepV
         if (step === undefined) break;
         step.attempts = record.a;
         step.failure = record.f;
+        delete step.nextAttemptAt;
+        if (record.next !== undefined) step.nextAttemptAt = record.next;
         if (record.next !== undefined) step.note = `next attempt ${new Date(record.next).toISOString()}`;
         break;
       }
@@ -35,7 +37,10 @@ export function stepViews(run: string, records: readonly HistoryRecord[]): StepV
         break;
       case "park": {
         const step = record.n === undefined ? undefined : byNumber.get(record.n);
-        if (step !== undefined) step.status = "failed";
+        if (step !== undefined) {
+          step.status = "failed";
+          delete step.nextAttemptAt;
+        }
         add({ id: "parked", kind: "park", status: "done", at: record.at, note: record.q.message });
         break;
       }
@@ -91,6 +96,7 @@ function fold(step: Draft | undefined, got: GotRecord): void {
   step.endedAt = got.at;
   if (got.a !== undefined) step.attempts = got.a;
   delete step.note;
+  delete step.nextAttemptAt;
   if (got.by !== undefined) step.note = got.by === "probe" ? "found by its probe" : "result given by a person";
   if (got.timeout === true) step.status = "timeout";
   else if (got.fault !== undefined) {

@@ -58,7 +58,9 @@ export type Mail =
       readonly n: number;
       readonly what: "signal" | "timer" | "answer";
       readonly body: string;
-    };
+    }
+  /** Its result is in the history, and was not given to the code yet. */
+  | { readonly kind: "held"; readonly n: number };
 
 /** A step that was just asked; `promise` is what its verb gives. */
 export function newStep(

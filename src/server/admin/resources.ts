@@ -150,7 +150,9 @@ export function runRoutes({
         return maskRun(existing(call));
       },
     },
-    act("retry", "Tries the parked step again"),
+    act("retry", "Tries the parked step again; of a run that pauses between attempts, makes the next one at once"),
+    act("pause", "Begins nothing new until the run is resumed; an attempt under way ends and is recorded"),
+    act("resume", "Ends the pause"),
     act("happened", "Answers the parked question: it happened, with this result"),
     act("repeat", "Answers the parked question: it did not happen; it is repeated with the same key"),
     act("undo", "Undoes what was done, and ends the run as undone"),
