@@ -63,6 +63,8 @@ export interface EmbeddedEngine extends Engine {
   ensureWorker(version: string): void;
   /** The worker's thread is gone; what it did is in the store. Call `ensureWorker` to go on. */
   workerLost(version: string): void;
+  /** The code of this run is not to be run any more: it parks, and a person is asked. For one whose code ends its worker again and again. */
+  quarantine(run: string, reason: string): Promise<void>;
   /** Whoever waits in `settled` is answered with the run's present state: the server is about to stop. */
   answerWaiters(): void;
   /** New runs start on this version from now on. */
@@ -347,6 +349,9 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
       controls.delete(lost);
       control?.port.close();
       store.detach(portName(lost));
+    },
+    async quarantine(run, reason) {
+      await store.submit([{ name: "process.halt", parameters: { run, reason } }]);
     },
     promote(next) {
       version = next;

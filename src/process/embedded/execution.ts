@@ -93,11 +93,24 @@ export class Execution implements Runs {
     return open.length > 0 && open.every((step) => step.live?.kind === "wait" || step.question !== undefined);
   }
 
-  /** Runs the code from the start, on what the history holds. A run whose undo had begun goes on undoing, a stopped one stays stopped. */
-  begin(): void {
+  /**
+   * Runs the code from the start, on what the history holds. A run whose undo had begun goes on undoing, a stopped one stays stopped. With
+   * `halt` the code is not run: the run stops, and asks a person.
+   */
+  begin(halt?: Delivery): void {
     const records = this.#records;
     const left = leftOff(records);
+    if (halt !== undefined) {
+      this.#seen.add(halt.id);
+      this.journal.consume(halt.id);
+      this.host.changed(this);
+    }
     if (left.kind === "code") {
+      if (halt !== undefined) {
+        this.#code.leave(left.pivoted, left.asked);
+        this.stop(codeQuestion("process-quarantined", halt.body, !left.pivoted));
+        return;
+      }
       if (this.#process !== undefined) {
         this.#code.begin(this.#process, left.input);
         return;
@@ -126,7 +139,11 @@ export class Execution implements Runs {
   receive(delivery: Delivery): void {
     if (this.#seen.has(delivery.id) || this.#phase.kind === "ended") return;
     this.#seen.add(delivery.id);
-    if (delivery.kind !== "operate") {
+    if (delivery.kind === "halt") {
+      this.journal.consume(delivery.id);
+      this.host.changed(this);
+      if (this.#phase.kind === "code") this.stop(codeQuestion("process-quarantined", delivery.body, !this.pivoted));
+    } else if (delivery.kind !== "operate") {
       this.post({ kind: "inbox", id: delivery.id, n: delivery.n, what: delivery.kind, body: delivery.body });
     } else if (this.#phase.kind === "code" && !this.#replayed) {
       // What it is about may not have been asked again yet.

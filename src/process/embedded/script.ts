@@ -108,7 +108,7 @@ function goesOn(record: HistoryRecord): boolean {
 
 /** Where a run left off: its code runs, it was stopped or paused, or its end had begun. */
 export type LeftOff =
-  | { readonly kind: "code"; readonly input: Json }
+  | { readonly kind: "code"; readonly input: Json; readonly pivoted: boolean; readonly asked: number }
   | { readonly kind: "paused"; readonly reason: string; readonly pivoted: boolean; readonly asked: number }
   | { readonly kind: "stopped"; readonly question: ParkedQuestion; readonly pivoted: boolean; readonly asked: number }
   | {
@@ -127,5 +127,5 @@ export function leftOff(records: readonly HistoryRecord[]): LeftOff {
   if (begun?.t === "undoing") return { kind: "undoing", begun, pivoted, asked };
   const last = records.findLast((record) => (record.t === "park" && record.n === undefined) || goesOn(record));
   if (last?.t === "park") return { kind: "stopped", question: last.q, pivoted, asked };
-  return { kind: "code", input: (records[0] as HistoryRecord & { readonly t: "start" }).input };
+  return { kind: "code", input: (records[0] as HistoryRecord & { readonly t: "start" }).input, pivoted, asked };
 }

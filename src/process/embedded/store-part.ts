@@ -38,6 +38,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     setStatus: db.prepare("update runs set status = ?, reason = ?, updated = ? where id = ?"),
     insertInbox: db.prepare("insert into inbox (id, run, n, kind, body) values (?, ?, ?, ?, ?)"),
     pendingAct: db.prepare("select id from inbox where run = ? and kind = 'operate'"),
+    halted: db.prepare("select id from inbox where run = ? and kind = 'halt'"),
     consume: db.prepare("delete from inbox where id = ?"),
     dropInbox: db.prepare("delete from inbox where run = ?"),
     insertTimer: db.prepare("insert or ignore into timers (due, run, n) values (?, ?, ?)"),
@@ -146,6 +147,13 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     deliver(task.run, task.n, "answer", given.answer);
   }
 
+  /** The run's code is not to be run: its worker parks it instead when it is loaded. Twice is once. */
+  function halt({ run, reason }: { readonly run: string; readonly reason: string }): void {
+    const row = sql.run.get(run);
+    if (row === undefined || finalStatuses.has(row.status as RunStatus) || sql.halted.get(run) !== undefined) return;
+    deliver(run, 0, "halt", reason);
+  }
+
   /** Whether the operation fits the run's state was asked by the front; a run that ended since refuses here. */
   function operate(given: OperateParameters): void {
     const row = sql.run.get(given.run);
@@ -196,7 +204,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     stopAlarm = clock.later(wait, () => context.submit({ name: "process.due", parameters: null }), true);
   });
 
-  return { start, append, signal: events.signal, answer, operate, due, retain };
+  return { start, append, signal: events.signal, answer, operate, halt, due, retain };
 }
 
 export const storePart: StorePart = { name: "process", migrations, commands };

@@ -93,7 +93,8 @@ export interface Delivery {
   /** Row in the inbox. */
   readonly id: number;
   readonly n: number;
-  readonly kind: "signal" | "timer" | "answer" | "operate";
+  /** `halt`: its code is not to be run; the body says why. */
+  readonly kind: "signal" | "timer" | "answer" | "operate" | "halt";
   readonly body: string;
 }
 

@@ -45,6 +45,11 @@ export interface WorkerOptions {
   readonly database?: DatabaseSync;
   /** Stands around every attempt and probe of a local step. */
   readonly around?: Host["around"];
+  /**
+   * The workers before this one died, and it is to be found out of which run: one run at a time for a while. `watch` is told which it
+   * is, before its code runs.
+   */
+  readonly careful?: { readonly watch: (run: string | undefined) => void } | undefined;
 }
 
 /** How long the front's word of a new run may come after the writer's. */
@@ -53,6 +58,8 @@ const expectMs = 100;
 const toldAtMost = 5000;
 const usualRestMs = 10_000;
 const usualResidentRuns = 5000;
+/** How long one run at a time is run where that is asked for. */
+const carefulMs = 30_000;
 /** How often counted attempts are told to the front. */
 const countsEveryMs = 1000;
 
@@ -114,9 +121,20 @@ class VersionWorker implements Host {
     this.chance = chance;
     this.later = later;
     this.around = options.around;
+    const { careful } = options;
+    const usual = options.residentRuns ?? usualResidentRuns;
+    let watch = careful?.watch;
+    if (careful !== undefined) {
+      this.later(carefulMs, () => {
+        careful.watch(undefined);
+        watch = undefined;
+        this.#residents.limit(usual);
+      });
+    }
     this.#residents = new Residents({
       restMs: options.restMs ?? usualRestMs,
-      atMost: options.residentRuns ?? usualResidentRuns,
+      atMost: careful === undefined ? usual : 1,
+      watch: careful && ((run, here) => watch?.(here ? run : undefined)),
       now,
       later,
       soon: this.#clock.soon,
@@ -181,14 +199,15 @@ class VersionWorker implements Host {
     if (records.length === 0 || records.at(-1)?.t === "end") return;
     const identity: Identity = { id: run, key: row.key, process: row.process, version: row.version };
     const journal = new Journal(run, bodies.length, row.status, row.reason ?? undefined);
-    const execution = this.#execute(identity, journal, records);
     const inbox = this.#db
       .prepare("select id, n, kind, body from inbox where run = ? order by id")
       .all(run) as unknown as Delivery[];
+    const halt = inbox.find(({ kind }) => kind === "halt");
+    const execution = this.#execute(identity, journal, records, halt);
     for (const delivery of inbox) execution.receive(delivery);
   }
 
-  #execute(identity: Identity, journal: Journal, records: readonly HistoryRecord[]): Execution {
+  #execute(identity: Identity, journal: Journal, records: readonly HistoryRecord[], halt?: Delivery): Execution {
     const known = this.#processes.get(identity.process);
     const execution = new Execution({
       host: this,
@@ -200,7 +219,7 @@ class VersionWorker implements Host {
       records,
     });
     this.#residents.add(identity.id, execution);
-    execution.begin();
+    execution.begin(halt);
     return execution;
   }
 
