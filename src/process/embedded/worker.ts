@@ -10,6 +10,7 @@ import { type PortClient, portClient } from "../../store/port-client.ts";
 import type { BatchAnswer } from "../../store/store.ts";
 import type { AnyProcess } from "../define.ts";
 import type { RunStatus } from "../engine.ts";
+import { AttemptCounts } from "./attempt-counts.ts";
 import type { Work } from "./attempts.ts";
 import { Execution } from "./execution.ts";
 import type { Held, Host, Identity } from "./host.ts";
@@ -60,8 +61,6 @@ const usualRestMs = 10_000;
 const usualResidentRuns = 5000;
 /** How long one run at a time is run where that is asked for. */
 const carefulMs = 30_000;
-/** How often counted attempts are told to the front. */
-const countsEveryMs = 1000;
 
 /** Takes up the version's open runs, and runs until the control port says stop. Resolves when it has stopped. */
 export function runWorker(options: WorkerOptions): Promise<void> {
@@ -102,8 +101,7 @@ class VersionWorker implements Host {
   /** Executions that are still settling for the stop. */
   #settling = 0;
   #closed = false;
-  #counts = new Map<string, { what: string; outcome: string; times: number; ms: number }>();
-  #stopCounting: (() => void) | undefined;
+  readonly #counts: AttemptCounts;
   /** Runs that began here of late, in two generations. */
   #told = new Set<string>();
   #toldBefore = new Set<string>();
@@ -120,6 +118,7 @@ class VersionWorker implements Host {
     this.now = now;
     this.chance = chance;
     this.later = later;
+    this.#counts = new AttemptCounts((counts) => this.#tell({ kind: "attempts", counts }), later);
     this.around = options.around;
     const { careful } = options;
     const usual = options.residentRuns ?? usualResidentRuns;
@@ -291,19 +290,7 @@ class VersionWorker implements Host {
     this.#load(execution.identity.id);
   }
   attempted(work: Work, ms: number, failed: StoredFailure | undefined): void {
-    const outcome = failed === undefined ? "ok" : `${failed.class}/${failed.outcome}`;
-    const name = `${work.what} ${outcome}`;
-    const count = this.#counts.get(name) ?? { what: work.what, outcome, times: 0, ms: 0 };
-    count.times += 1;
-    count.ms += ms;
-    this.#counts.set(name, count);
-    this.#stopCounting ??= this.later(countsEveryMs, () => this.#tellCounts(), true);
-  }
-
-  #tellCounts(): void {
-    this.#stopCounting = undefined;
-    this.#tell({ kind: "attempts", counts: [...this.#counts.values()] });
-    this.#counts = new Map();
+    this.#counts.add(work.what, ms, failed);
   }
 
   // --- turns ----------------------------------------------------------------------------------------------------------
@@ -390,9 +377,8 @@ class VersionWorker implements Host {
   #close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#stopCounting?.();
     this.#stopExpecting?.();
-    if (this.#counts.size > 0) this.#tellCounts();
+    this.#counts.flush();
     this.#tell({ kind: "stopped" });
     this.#client.close();
     if (this.#ownsDb) this.#db.close();
