@@ -78,6 +78,11 @@ export type OperatorAct =
   | { readonly kind: "resume" }
   /** Answers the parked question: it happened, here is the result. */
   | { readonly kind: "happened"; readonly result: Json }
+  /**
+   * Answers the parked question of a call or an undo: calls with this input, under a new key (P3). Replay still checks the code's own
+   * input. Validated by the caller.
+   */
+  | { readonly kind: "edit"; readonly input: Json }
   /** Answers the parked question: it did not happen; repeat under the same key. */
   | { readonly kind: "repeat" }
   /** Undoes, and ends as `undone`. */
@@ -119,7 +124,11 @@ export interface RunDetail extends RunSummary {
 }
 
 /** A question as it is asked now. `number` counts the run's questions from 1: an act that names it is refused once it is stale. */
-export type AskedQuestion = ParkedQuestion & { readonly number: number };
+export type AskedQuestion = ParkedQuestion & {
+  readonly number: number;
+  /** `n` of the step that it is about; absent where the code itself can't go on. */
+  readonly n?: number;
+};
 
 /** Why a run is parked, what is known, and what each answer will do. */
 export interface ParkedQuestion {
@@ -136,6 +145,8 @@ export interface ParkedQuestion {
 /** One entry of a run's history as people see it, in recorded order. */
 export interface StepView {
   readonly position: number;
+  /** Number of what the run asked; it stands in the effect key. */
+  readonly n?: number;
   /** Name and occurrence: `warehouse.reserveStock`, `erp.lookup#2`. */
   readonly id: string;
   readonly kind: "call" | "step" | "sleep" | "receive" | "task" | "undo" | "pivot" | "operator" | "end" | "park";
@@ -148,6 +159,8 @@ export interface StepView {
   readonly key?: string;
   readonly attempts?: number;
   readonly input?: Json;
+  /** What was sent instead of the code's own `input`: an operator edited it. */
+  readonly editedInput?: Json;
   readonly output?: Json;
   readonly failure?: StoredFailure;
   /** Of an open step that failed: when the next attempt is due, in epoch milliseconds. */

@@ -150,6 +150,7 @@ export class Code implements Asker {
 
   #addStep(ask: AskRecord, live: LiveStep, recorded: boolean): ReturnType<typeof newStep> {
     const step = newStep(ask, live, recorded, this.#script.generations.get(ask.n));
+    step.edit = this.#script.edits.get(ask.n);
     this.#execution.steps.set(ask.n, step);
     return step;
   }

@@ -23,6 +23,7 @@ import type {
 } from "../engine.ts";
 import { finalStatuses } from "../engine.ts";
 import { asText } from "./json-text.ts";
+import type { ActDelivery } from "./operating.ts";
 import { possibleActs } from "./possible.ts";
 import { newRunId } from "./run-id.ts";
 import { views } from "./views.ts";
@@ -271,9 +272,8 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
         possible: possible.join(", ") || "none",
       });
     }
-    const answer = await store.submit([
-      { name: "process.operate", parameters: { run, body: JSON.stringify({ operation, actor }) } },
-    ]);
+    const body = JSON.stringify({ operation, actor, n: detail.parked?.n } satisfies ActDelivery);
+    const answer = await store.submit([{ name: "process.operate", parameters: { run, body } }]);
     if (answer.kind === "done") return;
     if (answer.answer === "pending") {
       const possible = "nothing until the act before it is carried out";

@@ -18,11 +18,11 @@
  */
 import type { Json } from "../../operation.ts";
 import type { AnyProcess } from "../define.ts";
-import type { Actor, OperatorAct, ParkedQuestion, RunStatus } from "../engine.ts";
+import type { ParkedQuestion, RunStatus } from "../engine.ts";
 import { Code, type Runs } from "./code.ts";
 import { type ExecutionParts, type Host, type Identity, openSteps, type UndoAs } from "./host.ts";
 import type { Journal } from "./journal.ts";
-import { operate } from "./operating.ts";
+import { type ActDelivery, operate } from "./operating.ts";
 import { perform, stopAll } from "./performing.ts";
 import type { Policy } from "./policy.ts";
 import { codeQuestion, divergenceQuestion } from "./questions.ts";
@@ -89,7 +89,7 @@ export class Execution implements Runs {
     const { kind } = this.#phase;
     if (kind === "ended" || (kind === "code" && !this.#replayed)) return false;
     const open = openSteps(this.steps);
-    if (kind === "stopped") return open.every((step) => step.performance?.over !== false);
+    if (kind === "stopped" || kind === "paused") return open.every((step) => step.performance?.over !== false);
     return open.length > 0 && open.every((step) => step.live?.kind === "wait" || step.question !== undefined);
   }
 
@@ -153,8 +153,7 @@ export class Execution implements Runs {
 
   #operate(delivery: Delivery): void {
     this.journal.consume(delivery.id);
-    const { operation, actor } = JSON.parse(delivery.body) as { operation: OperatorAct; actor: Actor };
-    operate(this, operation, actor);
+    operate(this, JSON.parse(delivery.body) as ActDelivery);
     this.host.changed(this);
   }
 
@@ -319,7 +318,8 @@ export class Execution implements Runs {
     for (const mail of this.#mail.splice(0)) if (mail.kind !== "held") recordResult(this, mail);
     this.host.changed(this);
     // Stopped code may not have asked all that the history holds: the undo is read from the records.
-    if (stopped) this.again();
+    // Nor does it hold what was done under a key before the last one.
+    if (stopped || [...this.steps.values()].some(({ generation }) => generation > 1)) this.again();
     else undoing.stopOthers();
   }
 

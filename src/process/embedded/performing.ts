@@ -7,7 +7,7 @@ import type { Host, Running } from "./host.ts";
 import { jsonOf } from "./json-text.ts";
 import { stepQuestion } from "./questions.ts";
 import { keyOf } from "./records.ts";
-import type { LiveStep, Step } from "./steps.ts";
+import { inputOf, type LiveStep, type Step } from "./steps.ts";
 
 /** Longest time of one attempt; a system's own timeout is usually shorter. */
 const callTimeoutMs = 60_000;
@@ -16,7 +16,7 @@ const callTimeoutMs = 60_000;
 export function callWork(execution: Running, step: Step, operation: AnyOperation, resumed: boolean): Work {
   const { host, identity, policy } = execution;
   const { ask } = step;
-  const input = ask.in as Json;
+  const input = inputOf(step) as Json;
   return {
     what: ask.op as string,
     run: identity.id,
