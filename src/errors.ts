@@ -251,6 +251,11 @@ const table = {
     class: "give-up",
     text: "There is already a run of {process} with the key {key}, and its input differs. Use another key, or look at run {run}.",
   },
+  "start-time": {
+    status: 422,
+    class: "give-up",
+    text: "A run of {process} can't be started for later: {reason}. Give a time as epoch milliseconds or ISO 8601, at most ten years ahead.",
+  },
   "run-key-invalid": {
     status: 422,
     class: "give-up",

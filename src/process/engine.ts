@@ -39,6 +39,11 @@ export interface StartCommand {
   /** Who or what started it: `api:orders`, `cli:alice`. */
   readonly origin: string;
   /**
+   * Begins at this time (epoch milliseconds), and is `queued` until then; in the past: at once. At most ten years ahead, else
+   * `start-time`.
+   */
+  readonly at?: number;
+  /**
    * Commands of other rooms to be done in the same commit, before the start (an idempotency reservation). They are
    * the store's commands; if one refuses, nothing is started. `$run` in their parameters stands for the run's id.
    */
@@ -149,7 +154,18 @@ export interface StepView {
   readonly n?: number;
   /** Name and occurrence: `warehouse.reserveStock`, `erp.lookup#2`. */
   readonly id: string;
-  readonly kind: "call" | "step" | "sleep" | "receive" | "task" | "undo" | "pivot" | "operator" | "end" | "park";
+  readonly kind:
+    | "begin"
+    | "call"
+    | "step"
+    | "sleep"
+    | "receive"
+    | "task"
+    | "undo"
+    | "pivot"
+    | "operator"
+    | "end"
+    | "park";
   readonly status: "open" | "done" | "fault" | "timeout" | "failed";
   readonly at: number;
   readonly endedAt?: number;

@@ -43,7 +43,8 @@ export class Code implements Asker {
     this.run = Object.freeze({ ...parts.identity });
     this.#validateOutput = parts.validateOutput;
     this.#script = new Script(parts.records);
-    this.#now = (parts.records[0] as { at: number }).at;
+    const [start, begin] = parts.records;
+    this.#now = (begin?.t === "begin" ? begin : (start as { at: number })).at;
   }
 
   get awake(): boolean {

@@ -11,7 +11,8 @@ export function possibleActs(run: Pick<RunDetail, "status" | "parked" | "steps">
   const ends: readonly Kind[] = pivoted || undoing ? ["terminate"] : ["undo", "cancel", "terminate"];
   if (run.status === "parked") return [...(run.parked?.answers.map(({ kind }) => kind) ?? []), "pause"];
   if (run.status === "paused") return ["resume", ...ends];
-  if (run.status === "queued") return [...ends];
+  // It has done nothing yet that could be undone.
+  if (run.status === "queued") return ["cancel", "terminate"];
   const between = run.steps.some((step) => step.status === "open" && step.nextAttemptAt !== undefined);
   return [...(between ? (["retry"] as const) : []), "pause", ...ends];
 }

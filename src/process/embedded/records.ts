@@ -2,7 +2,8 @@
  * What a history holds. A history is a list of batches (rows), each a JSON list of records; read one after the other they are
  * the run's total order: what was asked, and what was delivered (P4).
  *
- * The worker that owns the run is the only author. Row 0 is the start; row `seq` can be written once (primary key), which
+ * The worker that owns the run is the only author, from its first row on. Row 0 is the start, and row 1 of a run that was queued
+ * is its begin (or its end, if it never began): the writer writes both, before there is a worker. Each row `seq` can be written once (primary key), which
  * fences off a late writer (P6).
  */
 import type { Effect, Json, StoredFailure } from "../../operation.ts";
@@ -12,6 +13,8 @@ export type AskKind = "call" | "step" | "sleep" | "receive" | "task" | "undo";
 
 export type HistoryRecord =
   | { readonly t: "start"; readonly at: number; readonly input: Json }
+  /** Row 1 of a run that was queued, written by the writer: it begins now. */
+  | { readonly t: "begin"; readonly at: number }
   | AskRecord
   | GotRecord
   /** A failed attempt; shown, and without effect on replay. */

@@ -32,6 +32,9 @@ export function stepViews(run: string, records: readonly HistoryRecord[]): StepV
         if (record.next !== undefined) step.note = `next attempt ${new Date(record.next).toISOString()}`;
         break;
       }
+      case "begin":
+        add({ id: "begin", kind: "begin", status: "done", at: record.at });
+        break;
       case "pivot":
         add({ id: "pivot", kind: "pivot", status: "done", at: list.at(-1)?.endedAt ?? list.at(-1)?.at ?? 0 });
         break;

@@ -234,6 +234,10 @@ class VersionWorker implements Host {
       this.#expect(run);
       return;
     }
+    if (message.kind === "begin") {
+      this.#residents.want(run);
+      return;
+    }
     const there = this.#residents.get(run);
     // A run that is loaded now, or later, finds the delivery in its inbox.
     if (there === undefined) this.#residents.want(run);
@@ -328,6 +332,7 @@ class VersionWorker implements Host {
         if (answer.kind === "refused") {
           // Another writer has this run: nothing of this execution counts any more.
           this.#residents.remove(execution.identity.id);
+          this.#stoppedYet();
           return;
         }
         for (const act of taken.committed) act();
