@@ -46,4 +46,5 @@ export {
   published,
 } from "./publish/define.ts";
 export { type ApiCaller, type ApiOperation, del, get, patch, post, put, type RunView } from "./publish/operations.ts";
+export type { CircuitSettings, FailureKind, RetryBudget, RetryPolicy, RetryRules } from "./retry.ts";
 export { type ConfigOptions, defineConfig } from "./server/config.ts";

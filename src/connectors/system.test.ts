@@ -41,6 +41,9 @@ test("a setting that could not work is refused where it is written, by its name"
   const cases: readonly (readonly [Partial<SystemSettings<ContractTypes>>, RegExp])[] = [
     [{ timeout: "soon" as "1s" }, /^the system warehouse: timeout must be a duration/],
     [{ concurrency: 0 }, /concurrency must be a whole number/],
+    [{ retry: { on: { unknown: { attempts: 0.5 } } } }, /retry\.on\.unknown\.attempts must be a whole number from 1/],
+    [{ retryBudget: { share: 20 } }, /retryBudget\.share must be a number from 0 to 1/],
+    [{ circuit: { pause: "soon" as "1s" } }, /circuit\.pause must be a duration/],
     [{ effects: { missing: { effect: "read" } } }, /effects\.missing names no operation/],
     [{ effects: probe("nothing") }, /probe\.call names no operation of its contract: nothing/],
     [{ effects: probe("release") }, /probe\.call must be a read, and release is idempotent/],

@@ -6,6 +6,14 @@ import { type Contract, type ContractTypes, schemaOf } from "../contract/contrac
 import type { ContractModel } from "../contract/model.ts";
 import type { Duration, Effect, EventType, Faults, Operation, Probe, Reference, Schema } from "../operation.ts";
 import { isDuration, milliseconds } from "../operation.ts";
+import {
+  type CircuitSettings,
+  checkBudget,
+  checkCircuit,
+  checkRetry,
+  type RetryBudget,
+  type RetryPolicy,
+} from "../retry.ts";
 
 /** Where the definition of a system stands on the object that users hold. */
 export const definition: unique symbol = Symbol.for("mortise.system");
@@ -45,6 +53,15 @@ export interface SystemSettings<T extends ContractTypes> {
   readonly timeout?: Duration;
   /** Calls in flight at a time, over all threads of the server. Default 16. */
   readonly concurrency?: number;
+  /**
+   * How failed attempts of its operations are repeated, in the runs of every process. A step's own policy counts before it, the
+   * process's after it.
+   */
+  readonly retry?: RetryPolicy;
+  /** How much repeats may add to its load. What is over it waits longer; nothing parks for it. */
+  readonly retryBudget?: RetryBudget;
+  /** When it counts as away: then no call is made but one now and then that looks, and no attempt is burnt. `false`: never. */
+  readonly circuit?: CircuitSettings | false;
   /** Largest decoded answer in bytes. Default 8 MiB. */
   readonly maxResponseBytes?: number;
   /** Allow private, loopback and link-local addresses. Default true: the systems of a company stand in its own network. */
@@ -87,6 +104,9 @@ export interface ResolvedSettings {
   readonly connection: string;
   readonly timeoutMs: number;
   readonly concurrency: number;
+  readonly retry?: RetryPolicy;
+  readonly retryBudget?: RetryBudget;
+  readonly circuit?: CircuitSettings | false;
   readonly maxResponseBytes: number;
   readonly internal: boolean;
   readonly credentials?: ResolvedCredentials;
@@ -145,13 +165,6 @@ export function definitionOf(value: unknown): SystemDefinition | undefined {
   return (value as { [definition]?: SystemDefinition })[definition];
 }
 
-const homes = new WeakMap<object, System>();
-
-/** The system whose operation or event this very object is; `undefined` if it was made by hand. */
-export function systemOf(member: object): System | undefined {
-  return homes.get(member);
-}
-
 type EffectsByName = Readonly<Record<string, EffectSettings<never, unknown> | undefined>>;
 
 /** What would otherwise show only when a call is made, a crash is probed or a field is masked. Throws a `TypeError` naming the setting. */
@@ -164,6 +177,10 @@ function checkSettings(model: ContractModel, settings: SystemSettings<ContractTy
     must(value === undefined || isDuration(value), setting, 'must be a duration, such as "10s"');
   time(settings.timeout, "timeout");
   must(count(settings.concurrency), "concurrency", "must be a whole number from 1");
+  const of = (setting: string) => `the system ${model.name}: ${setting}`;
+  checkRetry(settings.retry, of("retry"));
+  checkBudget(settings.retryBudget, of("retryBudget"));
+  checkCircuit(settings.circuit, of("circuit"));
   must(count(settings.maxResponseBytes), "maxResponseBytes", "must be a whole number from 1");
   for (const [name, own] of Object.entries(effects)) {
     must(Object.hasOwn(model.operations, name), `effects.${name}`, "names no operation of its contract");
@@ -220,8 +237,5 @@ function system<T extends ContractTypes>(
     settings: settings as SystemSettings<ContractTypes>,
   });
   Object.defineProperty(members, definition, { value: frozenDefinition, enumerable: false });
-  const made = Object.freeze(members) as unknown as System<T>;
-  for (const member of [...Object.keys(model.operations), ...Object.keys(model.events)])
-    homes.set(members[member] as object, made as System);
-  return made;
+  return Object.freeze(members) as unknown as System<T>;
 }

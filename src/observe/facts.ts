@@ -35,10 +35,8 @@ export function factOf(message: unknown): Fact {
 /** The worker of a code version started, stopped, or died. */
 export interface WorkerFact {
   readonly version: string;
-  /** `quarantined`: the code of `run` ended its worker again and again; it is parked. */
-  readonly event: "started" | "stopped" | "died" | "quarantined";
+  readonly event: "started" | "stopped" | "died";
   readonly reason?: string;
-  readonly run?: string;
   readonly restarts?: number;
 }
 

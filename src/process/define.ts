@@ -1,5 +1,6 @@
 /** What a user writes to make a process. Data and plain functions; nothing is registered anywhere. */
-import { type Duration, type EventType, isDuration, type Schema } from "../operation.ts";
+import type { EventType, Schema } from "../operation.ts";
+import { checkRetry, type RetryPolicy } from "../retry.ts";
 import type { Flow } from "./flow.ts";
 
 export interface ProcessOptions<I, O> {
@@ -16,6 +17,7 @@ export interface ProcessOptions<I, O> {
    * crash, with recorded results, and must then ask for the same verbs.
    */
   readonly run: (flow: Flow, input: I) => Promise<O>;
+  /** How failed attempts of its steps are repeated; a system or a step may say otherwise. */
   readonly retry?: RetryPolicy;
   /**
    * Fields of the input and the output that are masked wherever people see a run: `"input.cardToken"`, `"output.iban"`; `*` stands
@@ -24,16 +26,6 @@ export interface ProcessOptions<I, O> {
   readonly sensitive?: readonly string[];
   /** An event whose payload is the input: each delivery starts a run, once per business key. */
   readonly on?: EventType<I>;
-}
-
-/** How the engine repeats a failed attempt. */
-export interface RetryPolicy {
-  /** Attempts before the run parks. Default 10. */
-  readonly attempts?: number;
-  /** Pause after the first failure; it doubles, with full jitter. Default `"200ms"`. */
-  readonly backoff?: Duration;
-  /** Longest pause. Default `"30s"`. */
-  readonly maxBackoff?: Duration;
 }
 
 export interface ProcessDefinition<I = unknown, O = unknown> extends ProcessOptions<I, O> {
@@ -51,13 +43,6 @@ export function defineProcess<I, O>(options: ProcessOptions<I, O>): ProcessDefin
   if (!nameForm.test(options.name)) {
     throw new TypeError(`a process is named in lower case with dashes, such as "order-to-cash"; not "${options.name}"`);
   }
-  const { attempts = 1, backoff = 0, maxBackoff = 0 } = options.retry ?? {};
-  if (!Number.isSafeInteger(attempts) || attempts < 1) {
-    throw new TypeError(`${options.name}: retry.attempts is a whole number from 1`);
-  }
-  for (const [name, value] of Object.entries({ backoff, maxBackoff })) {
-    if (!isDuration(value))
-      throw new TypeError(`${options.name}: retry.${name} is a duration such as "200ms" or "30s"`);
-  }
+  checkRetry(options.retry, `${options.name}: retry`);
   return Object.freeze({ ...options, kind: "process", output: options.output ?? (anything as Schema<O>) });
 }

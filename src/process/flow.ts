@@ -15,6 +15,7 @@ import type {
   OutputOf,
   PayloadOf,
 } from "../operation.ts";
+import type { RetryPolicy } from "../retry.ts";
 import type { TaskDefinition } from "./task.ts";
 
 export interface Flow {
@@ -53,6 +54,8 @@ export interface Named {
 }
 
 export interface CallOptions<T extends AnyOperation = AnyOperation> extends Named {
+  /** How failed attempts of this step are repeated. What is left out comes from the system, then from the process. */
+  readonly retry?: RetryPolicy;
   /** Takes the effect back when the run fails later. */
   readonly undo?: Undo<OutputOf<T>>;
 }
@@ -73,6 +76,8 @@ export interface StepOptions<R> extends Undoable<R> {
   readonly probe?: (context: StepContext) => Promise<R | undefined>;
   /** One attempt's time. Default `"60s"`. */
   readonly timeout?: Duration;
+  /** How failed attempts of this step are repeated. What is left out comes from the process. */
+  readonly retry?: RetryPolicy;
 }
 interface Undoable<R> {
   readonly undo?: Undo<R>;

@@ -151,11 +151,9 @@ async function compose({
     settings,
     permits,
     memoryMiB: config.workers.memoryMiB,
-    lost: (lost, culprit) => {
+    lost: (lost) => {
       engine.workerLost(lost);
-      // A store that can't be written any more has told so itself.
-      const done = culprit === undefined ? Promise.resolve() : engine.quarantine(culprit.run, culprit.reason);
-      done.catch(() => {}).finally(() => engine.ensureWorker(lost));
+      engine.ensureWorker(lost);
     },
     printed: (of, stream, line) => log.info({ version: of, stream }, line),
   });

@@ -11,16 +11,17 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   clock: [],
   slots: [],
   operation: ["errors"],
+  retry: ["operation"],
   store: ["errors", "operation", "module-url", "slots", "clock"],
   formats: ["errors", "operation", "module-url"],
   outbound: ["errors", "module-url"],
   contract: ["formats", "outbound", "operation", "errors", "module-url"],
-  connectors: ["contract", "formats", "outbound", "operation", "errors", "module-url"],
-  process: ["operation", "errors", "module-url"],
-  "process/embedded": ["process", "store", "operation", "errors", "module-url", "slots", "clock"],
+  connectors: ["contract", "formats", "outbound", "operation", "errors", "module-url", "retry"],
+  process: ["operation", "errors", "module-url", "retry"],
+  "process/embedded": ["process", "store", "operation", "errors", "module-url", "slots", "clock", "retry"],
   publish: ["contract", "store", "outbound", "formats", "operation", "errors", "module-url"],
   observe: ["contract", "store", "operation", "errors", "module-url"],
-  testing: ["contract", "connectors", "process", "process/embedded", "store", "operation", "errors", "clock"],
+  testing: ["contract", "connectors", "process", "operation", "errors", "module-url", "retry"],
 };
 const lower = Object.keys(arrows);
 /** The top: the composition root sees every room, commands see the root, and the public names are picked from the rooms. */

@@ -2,10 +2,11 @@
  * Performs one recorded step until it is settled, parked or stopped: attempts, pauses, probes (P3). Only the engine repeats a
  * step, and it does so here.
  */
-import { asMortiseError } from "../../errors.ts";
-import type { AnyOperation, CallContext, CallResult, Effect, Json, Probe, StoredFailure } from "../../operation.ts";
-import { milliseconds } from "../../operation.ts";
-import { type Decision, decide, effectiveEffect, type Policy } from "./policy.ts";
+import type { CallContext, CallResult, Effect, StoredFailure } from "../../operation.ts";
+import { type Gate, wordOf } from "./gate.ts";
+import { againIn, failedIn, type Past } from "./past.ts";
+import { countFor, type Decision, decide, effectiveEffect, type Failed, type Policy } from "./policy.ts";
+import { type Probing, stored, strip } from "./probing.ts";
 
 /** What one step needs to be performed. */
 export interface Work {
@@ -14,29 +15,44 @@ export interface Work {
   readonly run: string;
   readonly key: string;
   readonly effect: Effect;
-  /** When the intent was recorded: the key's age counts from here. */
-  readonly askedAt: number;
+  readonly past: Past;
   readonly keyLifetimeMs: number | undefined;
   readonly timeoutMs: number;
-  readonly policy: Policy;
+  /** Asked for only after a failure. */
+  readonly policy: () => Policy;
+  /** Something takes its effect back when the run is undone: it must be known whether there can be one. */
+  readonly undone: boolean;
   /** Each attempt has a signal of its own: code of the user may listen to it, and to it alone. */
   readonly breakable: boolean;
   readonly attempt: (context: CallContext) => Promise<CallResult>;
-  /** `undefined`: it did not happen. */
-  readonly probe: ((context: CallContext) => Promise<Json | undefined>) | undefined;
+  readonly probe: Probing | undefined;
   readonly settleMs: number;
+  /** Before the system; absent for code of the user's own. */
+  readonly gate: Gate | undefined;
   /** The process was lost while the step may have been under way: begin as after an attempt of unknown outcome. */
   readonly resumed: boolean;
+}
+
+/** A failed attempt as it is recorded. */
+export interface FailedAttempt {
+  readonly attempt: number;
+  readonly failure: StoredFailure;
+  /** When the next one is due. */
+  readonly next: number | undefined;
+  readonly said: number | undefined;
+  readonly by: "probe" | "circuit" | undefined;
 }
 
 /** How it ends; called exactly once unless it is stopped. */
 export interface WorkEvents {
   settled(result: CallResult, attempts: number, by: "probe" | undefined): void;
-  /** An attempt failed; `next` is when the next one is due. Kept in the history for people to see. */
-  failed(attempt: number, failure: StoredFailure, next: number | undefined): void;
-  /** Before an unrepeatable step is tried again: `go` once that is on disk, so that a crash knows the attempt may have begun. */
-  again(attempt: number, go: () => void): void;
-  parked(code: Exclude<Decision, { kind: "again" | "probe" }>["code"], failure: StoredFailure): void;
+  /** Kept in the history for people to see, and for the next life of the worker to count. */
+  failed(failed: FailedAttempt): void;
+  /** The system is away: nothing is sent. `unsent`: nothing was before, which the history has to know. `at`: when it is looked for. */
+  held(at: number, unsent: boolean): void;
+  /** Before an attempt of which the history has to know that it may have begun: `go` once that is on disk. */
+  again(attempt: number, found: "nothing" | undefined, go: () => void): void;
+  parked(code: (Decision & { kind: "park" })["code"], failure: StoredFailure): void;
 }
 
 /** The clock and the chance of a worker; fakes stand in for them in tests. */
@@ -59,33 +75,40 @@ const lost: StoredFailure = {
   class: "retry",
   outcome: "unknown",
 };
+const away: StoredFailure = {
+  code: "step-held",
+  message: "The system is away, and nothing was sent to it in the time that the retry policy gives.",
+  class: "retry",
+  outcome: "none",
+};
 
 export class Performance {
   readonly #work: Work;
   readonly #events: WorkEvents;
   readonly #around: Surroundings;
-  /** All attempts; the number that is sent along. */
-  #attempt = 0;
-  /** Attempts that count against the policy. */
-  #counted = 0;
+  readonly #past: Past;
+  /** Of the attempt under way, or of the next one. */
+  #attempt: number;
   #cancelPause: (() => void) | undefined;
   #afterPause: (() => void) | undefined;
   #controller: AbortController | undefined;
-  #state: "idle" | "attempting" | "pausing" | "recording" | "over" = "idle";
+  #state: "idle" | "attempting" | "pausing" | "held" | "recording" | "over" = "idle";
   #stopping: (() => void) | undefined;
-  /** Whether any attempt may have taken effect. */
-  #maybe: boolean;
+  /** This attempt looks whether the system is back. */
+  #looking = false;
 
   constructor(work: Work, events: WorkEvents, around: Surroundings) {
     this.#work = work;
     this.#events = events;
     this.#around = around;
-    this.#maybe = work.resumed;
+    this.#past = work.past;
+    if (work.resumed) this.#past.maybe = true;
+    this.#attempt = this.#past.attempts + 1;
   }
 
   /** Whether the step may have taken effect, as far as is known. */
   get mayHaveHappened(): boolean {
-    return this.#maybe;
+    return this.#past.maybe;
   }
 
   /** Nothing of it is under way, and nothing will be. */
@@ -95,7 +118,7 @@ export class Performance {
 
   begin(): void {
     if (this.#work.resumed && this.#effect() === "unrepeatable") this.#afterFailure(lost);
-    else this.#try();
+    else this.#enter(undefined);
   }
 
   /** Breaks off an attempt under way: the worker is being stopped for good. */
@@ -110,13 +133,15 @@ export class Performance {
       return;
     }
     this.#cancelPause?.();
+    if (this.#state === "recording") this.#tellGate(undefined);
     this.#state = "over";
     done();
   }
 
   #effect(): Effect {
-    const { effect, keyLifetimeMs, askedAt } = this.#work;
-    return keyLifetimeMs === undefined ? effect : effectiveEffect(effect, keyLifetimeMs, this.#around.now() - askedAt);
+    const { effect, keyLifetimeMs } = this.#work;
+    if (keyLifetimeMs === undefined) return effect;
+    return effectiveEffect(effect, keyLifetimeMs, this.#around.now() - this.#past.keyAt);
   }
 
   #context(timeoutMs: number): CallContext {
@@ -136,20 +161,77 @@ export class Performance {
     };
   }
 
-  #tryAgain(): void {
-    if (this.#effect() !== "unrepeatable") {
+  // --- the way to an attempt ------------------------------------------------------------------------------------------
+
+  /** Through the gate. `found`: what the probe said just now. */
+  #enter(found: "nothing" | undefined): void {
+    const { gate } = this.#work;
+    if (gate === undefined || gate.pass(this.#past.attempts > 0)) this.#record(found);
+    else this.#hold(gate, () => this.#record(found));
+  }
+
+  #hold(gate: Gate, go: () => void): void {
+    this.#state = "held";
+    const past = this.#past;
+    const around = this.#around;
+    const events = this.#events;
+    const leave = gate.hold({
+      again: past.attempts > 0,
+      harmless: this.#effect() !== "unrepeatable",
+      attempts: past.attempts,
+      go: (looking) => {
+        cancelEnd?.();
+        this.#looking = looking;
+        go();
+      },
+      away: (at) => {
+        const unsent = past.attempts === 0 && !past.maybe && !past.resting;
+        if (unsent) past.resting = true;
+        events.held(at, unsent);
+      },
+    });
+    const endsAt = past.since + this.#withinMs();
+    const cancelEnd =
+      endsAt === Number.POSITIVE_INFINITY
+        ? undefined
+        : around.later(Math.max(endsAt - around.now(), 0), () => {
+            leave();
+            this.#state = "over";
+            events.parked("step-attempts", past.last?.failure ?? away);
+          });
+    this.#cancelPause = () => {
+      leave();
+      cancelEnd?.();
+    };
+  }
+
+  #withinMs(): number {
+    const policy = this.#work.policy();
+    const { last } = this.#past;
+    return policy[last?.failure.class === "wait" ? "wait" : (last?.failure.outcome ?? "none")].withinMs;
+  }
+
+  /** Where a later life has to know that the attempt may have begun, that is on disk before. */
+  #record(found: "nothing" | undefined): void {
+    const work = this.#work;
+    const past = this.#past;
+    const effect = this.#effect();
+    const repeat = effect === "unrepeatable" && past.attempts > 0;
+    const known = past.resting && effect !== "read" && (work.undone || work.keyLifetimeMs !== undefined);
+    if (!repeat && !known && !(past.resting && effect === "unrepeatable")) {
       this.#try();
       return;
     }
     this.#state = "recording";
-    this.#events.again(this.#attempt + 1, () => {
+    againIn(past, this.#around.now(), found);
+    this.#events.again(this.#attempt, found, () => {
       if (this.#state === "recording") this.#try();
     });
   }
 
   #try(): void {
     this.#state = "attempting";
-    this.#attempt += 1;
+    this.#past.resting = false;
     const begun = this.#around.now();
     let promise: Promise<CallResult>;
     try {
@@ -160,6 +242,7 @@ export class Performance {
     promise.then(
       (result) => {
         this.#around.attempted(this.#work, this.#around.now() - begun, undefined);
+        this.#tellGate("answered");
         this.#over(result, undefined);
       },
       (error: unknown) => {
@@ -172,35 +255,54 @@ export class Performance {
 
   #over(result: CallResult, by: "probe" | undefined): void {
     this.#state = "over";
-    this.#events.settled(result, this.#attempt, by);
+    this.#events.settled(result, by === undefined ? this.#attempt : this.#past.attempts, by);
     this.#stopping?.();
   }
 
-  #afterFailure(failure: StoredFailure & { readonly retryAfterMs?: number }): void {
-    if (failure.outcome === "unknown") this.#maybe = true;
-    // Waiting at the other side's word is no attempt; without a time it said nothing.
-    if (failure.class !== "wait" || failure.retryAfterMs === undefined) this.#counted += 1;
-    const decision = decide(this.#work.policy, {
+  /** Says what an attempt told of the system; answers whether the attempt was made on the circuit's behalf. */
+  #tellGate(what: "answered" | Failed | undefined): boolean {
+    const { gate, key } = this.#work;
+    const looking = this.#looking;
+    this.#looking = false;
+    if (gate === undefined) return false;
+    const word = typeof what === "object" ? wordOf(what) : (what ?? "silent");
+    if (word === "failed") {
+      const { outcome, message, retryAfterMs } = what as Failed;
+      gate.failed({ key, outcome, message, retryAfterMs }, looking);
+      return looking;
+    }
+    if (word === "answered") gate.answered(looking);
+    else gate.silent(looking);
+    return false;
+  }
+
+  // --- after a failure ------------------------------------------------------------------------------------------------
+
+  #afterFailure(failure: Failed): void {
+    const now = this.#around.now();
+    const by = this.#tellGate(failure) ? ("circuit" as const) : undefined;
+    const failed = { attempt: this.#attempt, failure: strip(failure), said: failure.retryAfterMs, by };
+    failedIn(this.#past, { a: this.#attempt, at: now, f: failure, ...given(failed) });
+    const decision = decide(this.#work.policy(), {
       effect: this.#effect(),
       failure,
-      attempts: this.#counted,
+      counts: this.#past.counts,
+      ageMs: now - this.#past.since,
       hasProbe: this.#work.probe !== undefined,
       chance: this.#around.chance(),
     });
-    const next = decision.kind === "again" ? this.#around.now() + decision.afterMs : undefined;
-    this.#events.failed(this.#attempt, strip(failure), next);
+    this.#events.failed({ ...failed, next: decision.kind === "again" ? now + decision.afterMs : undefined });
+    this.#attempt += 1;
     if (this.#stopping !== undefined) {
       this.#state = "over";
       this.#stopping();
-      return;
-    }
-    if (decision.kind === "park") {
+    } else if (decision.kind === "park") {
       this.#state = "over";
       this.#events.parked(decision.code, strip(failure));
     } else if (decision.kind === "again") {
-      this.#pause(decision.afterMs, () => this.#tryAgain());
+      this.#pause(decision.afterMs, () => this.#enter(undefined));
     } else {
-      this.#probe(this.#around.now() + this.#work.settleMs, failure, 1);
+      this.#askProbe(now + this.#work.settleMs, failure, 1);
     }
   }
 
@@ -218,12 +320,19 @@ export class Performance {
   }
 
   /** A find is believed at once; "not found" only after the settle time. A probe that fails is repeated like any read. */
-  #probe(settledAt: number, failure: StoredFailure, tries: number): void {
+  #askProbe(settledAt: number, failure: Failed, tries: number): void {
+    const { gate } = this.#work;
+    if (gate === undefined || gate.pass(true)) this.#probe(settledAt, failure, tries);
+    else this.#hold(gate, () => this.#probe(settledAt, failure, tries));
+  }
+
+  #probe(settledAt: number, failure: Failed, tries: number): void {
     this.#state = "attempting";
     const begun = this.#around.now();
-    const probe = this.#work.probe as NonNullable<Work["probe"]>;
+    const probe = this.#work.probe as Probing;
     probe(this.#context(this.#work.timeoutMs)).then(
       (found) => {
+        this.#tellGate("answered");
         if (found !== undefined) {
           this.#over({ ok: true, output: found }, "probe");
         } else if (this.#stopping !== undefined) {
@@ -231,22 +340,27 @@ export class Performance {
           this.#state = "over";
           this.#stopping();
         } else if (begun >= settledAt) {
-          this.#maybe = false;
-          if (this.#counted >= this.#work.policy.attempts) {
-            this.#state = "over";
-            this.#events.parked("step-attempts", strip(failure));
-          } else this.#tryAgain();
+          this.#notThere(failure);
         } else {
-          this.#pause(settledAt - begun, () => this.#probe(settledAt, failure, 1));
+          this.#pause(settledAt - begun, () => this.#askProbe(settledAt, failure, 1));
         }
       },
       (error: unknown) => {
         const probing = stored(error);
-        this.#events.failed(this.#attempt, { ...strip(probing), message: `Probe: ${probing.message}` }, undefined);
-        const decision = decide(this.#work.policy, {
+        const looked = this.#tellGate(probing);
+        const message = `Probe: ${probing.message}`;
+        this.#events.failed({
+          attempt: this.#attempt - 1,
+          failure: { ...strip(probing), message },
+          next: undefined,
+          said: undefined,
+          by: "probe",
+        });
+        const decision = decide(this.#work.policy(), {
           effect: "read",
           failure: probing,
-          attempts: tries,
+          counts: { none: tries, unknown: tries, wait: tries, "give-up": tries },
+          ageMs: this.#around.now() - this.#past.since,
           hasProbe: false,
           chance: this.#around.chance(),
         });
@@ -254,67 +368,29 @@ export class Performance {
           this.#state = "over";
           if (this.#stopping !== undefined) this.#stopping();
           else this.#events.parked("step-unknown", strip(failure));
-        } else this.#pause(decision.afterMs, () => this.#probe(settledAt, failure, tries + 1));
+        } else this.#pause(decision.afterMs, () => this.#askProbe(settledAt, failure, looked ? tries : tries + 1));
       },
     );
   }
+
+  /** It did not happen, says the probe after the settle time. */
+  #notThere(failure: Failed): void {
+    const { counts, since } = this.#past;
+    const rules = this.#work.policy()[failure.outcome];
+    const over =
+      countFor(this.#work.policy(), failure.outcome, counts) >= rules.attempts ||
+      this.#around.now() - since >= rules.withinMs;
+    if (!over) {
+      this.#enter("nothing");
+      return;
+    }
+    this.#past.maybe = false;
+    this.#past.notFoundAt = this.#around.now();
+    this.#state = "over";
+    this.#events.parked("step-attempts", strip(failure));
+  }
 }
 
-/** The probe of an operation as a function of the call's context. */
-export function probeOf(
-  operation: AnyOperation,
-  input: Json,
-  call: (name: { system: string; name: string }, input: Json, context: CallContext) => Promise<CallResult>,
-): Work["probe"] {
-  const probe: Probe | undefined = operation.probe;
-  if (probe === undefined) return undefined;
-  return async (context) => {
-    const asked = (await probe.with({ key: context.key, input: input as never })) as Json;
-    const result = await call({ system: operation.system, name: probe.call }, asked, context);
-    if (!result.ok) return undefined;
-    return probe.found === undefined
-      ? foundByDefault(result.output)
-      : (probe.found(result.output as never) as Json | undefined);
-  };
-}
-
-function foundByDefault(output: Json): Json | undefined {
-  if (Array.isArray(output)) return output[0] as Json | undefined;
-  return output === null ? undefined : output;
-}
-
-export function settleOf(operation: AnyOperation): number {
-  return milliseconds(operation.probe?.settle ?? "5s");
-}
-
-const longestMessage = 4096;
-
-function stored(error: unknown): StoredFailure & { readonly retryAfterMs?: number } {
-  const { code, message, class: class_, outcome, retryAfterMs } = asStepFailure(error);
-  return {
-    code,
-    message: message.slice(0, longestMessage),
-    class: class_,
-    outcome,
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-  };
-}
-
-/** What user code throws inside a step is worth a repeat, where the effect allows it. */
-function asStepFailure(error: unknown): {
-  code: string;
-  message: string;
-  class: StoredFailure["class"];
-  outcome: StoredFailure["outcome"];
-  retryAfterMs?: number | undefined;
-} {
-  const known = asMortiseError(error);
-  if (known.code !== "internal") return known;
-  const message = error instanceof Error ? error.message : String(error);
-  return { code: "step-threw", message, class: "retry", outcome: "unknown" };
-}
-
-function strip(failure: StoredFailure): StoredFailure {
-  const { code, message, class: class_, outcome } = failure;
-  return { code, message, class: class_, outcome };
+function given({ said, by }: Pick<FailedAttempt, "said" | "by">): { said?: number; by?: "probe" | "circuit" } {
+  return { ...(said === undefined ? {} : { said }), ...(by === undefined ? {} : { by }) };
 }

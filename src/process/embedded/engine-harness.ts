@@ -78,6 +78,8 @@ export interface Rig {
   readonly folder: string;
   /** Ends the engine and the store; the files stay. */
   stop(): Promise<void>;
+  /** As `stop`, at once: what is under way is lost, as in a crash. */
+  lose(): Promise<void>;
   /** Resolves once the run is as wanted. */
   when(run: string, wanted: (detail: RunDetail) => boolean): Promise<RunDetail>;
   until(run: string, ...statuses: RunStatus[]): Promise<RunDetail>;
@@ -90,7 +92,7 @@ export async function rig(options: {
   readonly folder?: string;
   readonly version?: string;
   readonly versions?: Readonly<Record<string, readonly AnyProcess[]>>;
-  readonly worker?: Pick<WorkerOptions, "restMs" | "residentRuns" | "clock">;
+  readonly worker?: Pick<WorkerOptions, "restMs" | "residentRuns" | "clock" | "systemRetry" | "gate">;
 }): Promise<Rig> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "mortise-engine-"));
   const system = options.system ?? new FakeSystem();
@@ -125,13 +127,15 @@ export async function rig(options: {
       await new Promise((resolve) => setImmediate(resolve));
     }
   };
+  const end = async (ms: number) => {
+    await engine.stop(ms);
+    await store.close();
+  };
   return {
     engine,
     folder,
-    async stop() {
-      await engine.stop(5000);
-      await store.close();
-    },
+    stop: () => end(5000),
+    lose: () => end(0),
     when,
     until: (run, ...statuses) => when(run, ({ status }) => statuses.includes(status)),
   };

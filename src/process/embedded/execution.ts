@@ -18,17 +18,17 @@
  */
 import type { Json } from "../../operation.ts";
 import type { AnyProcess } from "../define.ts";
-import type { ParkedQuestion, RunStatus } from "../engine.ts";
+import type { Actor, OperatorAct, ParkedQuestion, RunStatus } from "../engine.ts";
 import { Code, type Runs } from "./code.ts";
 import { type ExecutionParts, type Host, type Identity, openSteps, type UndoAs } from "./host.ts";
 import type { Journal } from "./journal.ts";
-import { type ActDelivery, operate } from "./operating.ts";
+import { operate } from "./operating.ts";
+import { pastsOf } from "./past.ts";
 import { perform, stopAll } from "./performing.ts";
-import type { Policy } from "./policy.ts";
 import { codeQuestion, divergenceQuestion } from "./questions.ts";
 import type { HistoryRecord } from "./records.ts";
 import { recordResult } from "./results.ts";
-import { leftOff, openQuestions, restingSteps } from "./script.ts";
+import { leftOff, openQuestions } from "./script.ts";
 import { statusOf } from "./status.ts";
 import type { Mail, Step } from "./steps.ts";
 import { Undoing } from "./undoing.ts";
@@ -47,7 +47,7 @@ export class Execution implements Runs {
   readonly host: Host;
   readonly identity: Identity;
   readonly journal: Journal;
-  readonly policy: Policy;
+  readonly retry: ExecutionParts["retry"];
   readonly steps = new Map<number, Step>();
   readonly #process: AnyProcess | undefined;
   readonly #records: readonly HistoryRecord[];
@@ -64,7 +64,7 @@ export class Execution implements Runs {
     this.host = parts.host;
     this.identity = parts.identity;
     this.journal = parts.journal;
-    this.policy = parts.policy;
+    this.retry = parts.retry;
     this.#process = parts.process;
     this.#records = parts.records;
     this.#code = new Code(this, parts);
@@ -89,28 +89,15 @@ export class Execution implements Runs {
     const { kind } = this.#phase;
     if (kind === "ended" || (kind === "code" && !this.#replayed)) return false;
     const open = openSteps(this.steps);
-    if (kind === "stopped" || kind === "paused") return open.every((step) => step.performance?.over !== false);
+    if (kind === "stopped") return open.every((step) => step.performance?.over !== false);
     return open.length > 0 && open.every((step) => step.live?.kind === "wait" || step.question !== undefined);
   }
 
-  /**
-   * Runs the code from the start, on what the history holds. A run whose undo had begun goes on undoing, a stopped one stays stopped. With
-   * `halt` the code is not run: the run stops, and asks a person.
-   */
-  begin(halt?: Delivery): void {
+  /** Runs the code from the start, on what the history holds. A run whose undo had begun goes on undoing, a stopped one stays stopped. */
+  begin(): void {
     const records = this.#records;
     const left = leftOff(records);
-    if (halt !== undefined) {
-      this.#seen.add(halt.id);
-      this.journal.consume(halt.id);
-      this.host.changed(this);
-    }
     if (left.kind === "code") {
-      if (halt !== undefined) {
-        this.#code.leave(left.pivoted, left.asked);
-        this.stop(codeQuestion("process-quarantined", halt.body, !left.pivoted));
-        return;
-      }
       if (this.#process !== undefined) {
         this.#code.begin(this.#process, left.input);
         return;
@@ -139,11 +126,7 @@ export class Execution implements Runs {
   receive(delivery: Delivery): void {
     if (this.#seen.has(delivery.id) || this.#phase.kind === "ended") return;
     this.#seen.add(delivery.id);
-    if (delivery.kind === "halt") {
-      this.journal.consume(delivery.id);
-      this.host.changed(this);
-      if (this.#phase.kind === "code") this.stop(codeQuestion("process-quarantined", delivery.body, !this.pivoted));
-    } else if (delivery.kind !== "operate") {
+    if (delivery.kind !== "operate") {
       this.post({ kind: "inbox", id: delivery.id, n: delivery.n, what: delivery.kind, body: delivery.body });
     } else if (this.#phase.kind === "code" && !this.#replayed) {
       // What it is about may not have been asked again yet.
@@ -153,7 +136,8 @@ export class Execution implements Runs {
 
   #operate(delivery: Delivery): void {
     this.journal.consume(delivery.id);
-    operate(this, JSON.parse(delivery.body) as ActDelivery);
+    const { operation, actor } = JSON.parse(delivery.body) as { operation: OperatorAct; actor: Actor };
+    operate(this, operation, actor);
     this.host.changed(this);
   }
 
@@ -229,7 +213,7 @@ export class Execution implements Runs {
   /** Steps whose intent is on disk and whose result is not. */
   #resume(): void {
     const questions = openQuestions(this.#records);
-    const resting = restingSteps(this.#records);
+    const pasts = pastsOf(this.#records);
     const held: Mail[] = [];
     for (const got of this.#code.held) {
       const step = this.steps.get(got.n);
@@ -243,7 +227,8 @@ export class Execution implements Runs {
       if (!step.recorded) continue;
       const { n } = step.ask;
       step.question = questions.get(n);
-      if (step.question === undefined) perform(this, step, !resting.has(n));
+      step.past = pasts.get(n);
+      if (step.question === undefined) perform(this, step, step.past?.resting !== true);
     }
   }
 
@@ -318,8 +303,7 @@ export class Execution implements Runs {
     for (const mail of this.#mail.splice(0)) if (mail.kind !== "held") recordResult(this, mail);
     this.host.changed(this);
     // Stopped code may not have asked all that the history holds: the undo is read from the records.
-    // Nor does it hold what was done under a key before the last one.
-    if (stopped || [...this.steps.values()].some(({ generation }) => generation > 1)) this.again();
+    if (stopped) this.again();
     else undoing.stopOthers();
   }
 

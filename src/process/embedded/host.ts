@@ -1,10 +1,11 @@
 /** What an execution gets from its worker, and what the parts of an execution use of each other. */
 import type { AnyOperation, Caller, Json, Validate } from "../../operation.ts";
+import type { RetryPolicy } from "../../retry.ts";
 import type { AnyProcess } from "../define.ts";
 import type { ParkedQuestion, RunStatus } from "../engine.ts";
 import type { Surroundings } from "./attempts.ts";
+import type { Gate } from "./gate.ts";
 import type { Journal } from "./journal.ts";
-import type { Policy } from "./policy.ts";
 import type { HistoryRecord } from "./records.ts";
 import type { Mail, Step } from "./steps.ts";
 
@@ -13,6 +14,10 @@ export interface Host extends Surroundings {
   readonly caller: Caller;
   /** An operation by `system.name`, for undo after a crash. */
   operation(name: string): AnyOperation | undefined;
+  /** What the settings of a system say of repeats. */
+  systemRetry(system: string): RetryPolicy | undefined;
+  /** What stands before a system. */
+  gate(system: string): Gate | undefined;
   /** Nothing new may be begun. */
   readonly stopping: boolean;
   /** Something is to be written. */
@@ -39,7 +44,8 @@ export interface ExecutionParts {
   readonly host: Host;
   readonly identity: Identity;
   readonly process: AnyProcess | undefined;
-  readonly policy: Policy;
+  /** Of the process. */
+  readonly retry: RetryPolicy | undefined;
   readonly validateOutput: Validate;
   readonly journal: Journal;
   readonly records: readonly HistoryRecord[];
@@ -62,7 +68,8 @@ export interface Held {
 /** The state of an execution that its parts share. */
 export interface Running extends Held {
   readonly host: Host;
-  readonly policy: Policy;
+  /** Of the process. */
+  readonly retry: RetryPolicy | undefined;
   readonly steps: Map<number, Step>;
   readonly phase: "code" | "stopped" | "paused" | "undoing" | "ended";
   readonly pivoted: boolean;

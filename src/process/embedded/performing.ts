@@ -2,40 +2,48 @@
 import { failure, MortiseError } from "../../errors.ts";
 import type { AnyOperation, CallContext, CallResult, Json, StoredFailure } from "../../operation.ts";
 import type { ParkedQuestion } from "../engine.ts";
-import { Performance, probeOf, settleOf, type Work } from "./attempts.ts";
+import { Performance, type Work } from "./attempts.ts";
 import type { Host, Running } from "./host.ts";
 import { jsonOf } from "./json-text.ts";
+import { newPast, type Past } from "./past.ts";
+import { type Policy, policyOf } from "./policy.ts";
+import { probeOf, settleOf } from "./probing.ts";
 import { stepQuestion } from "./questions.ts";
 import { keyOf } from "./records.ts";
-import { inputOf, type LiveStep, type Step } from "./steps.ts";
+import type { LiveStep, Step } from "./steps.ts";
 
 /** Longest time of one attempt; a system's own timeout is usually shorter. */
 const callTimeoutMs = 60_000;
 
 /** The work of calling an operation once, for a step or for its undo. */
 export function callWork(execution: Running, step: Step, operation: AnyOperation, resumed: boolean): Work {
-  const { host, identity, policy } = execution;
-  const { ask } = step;
-  const input = inputOf(step) as Json;
+  const { host, identity } = execution;
+  const { ask, live } = step;
+  const input = ask.in as Json;
+  const { system } = operation;
   return {
     what: ask.op as string,
     run: identity.id,
     key: keyOf(identity.id, step),
     effect: ask.e ?? operation.effect,
-    askedAt: ask.at,
+    past: pastOf(step),
     keyLifetimeMs: operation.keyLifetimeMs,
     timeoutMs: callTimeoutMs,
-    policy,
+    policy: once(() =>
+      policyOf(live?.kind === "call" ? live.retry : undefined, host.systemRetry(system), execution.retry),
+    ),
+    undone: ask.undo !== undefined,
     breakable: false,
     attempt: (context) => host.caller(operation, input, context),
     probe: probeOf(operation, input, host.caller),
     settleMs: settleOf(operation),
+    gate: host.gate(system),
     resumed,
   };
 }
 
 function stepWork(execution: Running, step: Step, live: LiveStep & { readonly kind: "step" }, resumed: boolean): Work {
-  const { host, identity, policy } = execution;
+  const { host, identity } = execution;
   const { ask } = step;
   const around = <T>(context: CallContext, act: () => Promise<T>) =>
     host.around === undefined ? act() : host.around(ask.id, context, act);
@@ -44,15 +52,30 @@ function stepWork(execution: Running, step: Step, live: LiveStep & { readonly ki
     run: identity.id,
     key: keyOf(identity.id, step),
     effect: ask.e ?? "unrepeatable",
-    askedAt: ask.at,
+    past: pastOf(step),
     keyLifetimeMs: undefined,
     timeoutMs: live.timeoutMs,
-    policy,
+    policy: once(() => policyOf(live.retry, execution.retry)),
+    undone: ask.undo !== undefined,
     breakable: true,
     attempt: (context) => around(context, () => localAttempt(host, live, context)),
     probe: live.probe && ((context) => around(context, async () => jsonOf(await live.probe?.(context)))),
     settleMs: 0,
+    gate: undefined,
     resumed,
+  };
+}
+
+function pastOf(step: Step): Past {
+  step.past ??= newPast(step.ask.at);
+  return step.past;
+}
+
+function once(make: () => Policy): () => Policy {
+  let made: Policy | undefined;
+  return () => {
+    made ??= make();
+    return made;
   };
 }
 
@@ -92,15 +115,22 @@ export function startWork(
     work,
     {
       settled: (result, attempts, by) => execution.post({ kind: "result", n, result, attempts, by }),
-      failed: (attempt, failed, next) => {
+      failed: ({ attempt, failure: f, next, said, by }) => {
         if (!open()) return;
-        journal.record({ t: "try", n, a: attempt, at: host.now(), f: failed, ...(next === undefined ? {} : { next }) });
-        step.retry = next === undefined ? undefined : { at: next, message: failed.message };
+        const more = { ...(next === undefined ? {} : { next }), ...(said === undefined ? {} : { said }) };
+        journal.record({ t: "try", n, a: attempt, at: host.now(), f, ...more, ...(by === undefined ? {} : { by }) });
+        step.retry = next === undefined ? undefined : { at: next, message: f.message };
         execution.restate();
       },
-      again: (attempt, go) => {
+      held: (at, unsent) => {
         if (!open()) return;
-        journal.record({ t: "again", n, a: attempt, at: host.now() });
+        if (unsent) journal.record({ t: "held", n, at: host.now() });
+        step.retry = { at, message: step.past?.last?.failure.message ?? "", away: systemOf(step) };
+        execution.restate();
+      },
+      again: (attempt, found, go) => {
+        if (!open()) return;
+        journal.record({ t: "again", n, a: attempt, at: host.now(), ...(found === undefined ? {} : { found }) });
         journal.whenCommitted(go);
         host.changed(execution);
       },
@@ -111,6 +141,11 @@ export function startWork(
     host,
   );
   step.performance.begin();
+}
+
+/** The system of a call, by its name. */
+function systemOf({ ask }: Step): string {
+  return (ask.op ?? "").split(".", 1)[0] as string;
 }
 
 /** Calls `done` once no attempt of these steps is under way and none will begin. */

@@ -11,7 +11,6 @@ import { anything } from "./engine-harness.ts";
 import { Execution } from "./execution.ts";
 import type { Held, Host } from "./host.ts";
 import { Journal } from "./journal.ts";
-import { policyOf } from "./policy.ts";
 import type { HistoryRecord } from "./records.ts";
 
 /** A small generator of pseudo-random numbers: one seed, one order. */
@@ -96,6 +95,12 @@ class FakeWorker implements Host {
   };
   attempted(): void {}
   readonly around = undefined;
+  systemRetry() {
+    return undefined;
+  }
+  gate() {
+    return undefined;
+  }
   operation(): AnyOperation {
     return operation;
   }
@@ -136,7 +141,7 @@ class FakeWorker implements Host {
       host: this,
       identity,
       process,
-      policy: policyOf(undefined),
+      retry: undefined,
       validateOutput: () => [],
       journal,
       records,

@@ -14,23 +14,13 @@ export function newRunId(now: number): string {
     randomFillSync(pool);
     used = 0;
   }
+  let time = "";
+  for (let rest = now, index = 0; index < 10; index++) {
+    time = alphabet[rest % 32] + time;
+    rest = Math.floor(rest / 32);
+  }
   let random = "";
   for (let index = 0; index < 10; index++) random += alphabet[(pool[used + index] as number) & 31];
   used += 10;
-  return digits(now) + random;
-}
-
-/** The id of run `number` of a simulation: no chance in it, so that it is the same every time. */
-export function countedRunId(now: number, number: number): string {
-  return digits(now) + digits(number);
-}
-
-/** A whole number of at most 50 bits in 10 digits. */
-function digits(value: number): string {
-  let text = "";
-  for (let rest = value, index = 0; index < 10; index++) {
-    text = alphabet[rest % 32] + text;
-    rest = Math.floor(rest / 32);
-  }
-  return text;
+  return time + random;
 }

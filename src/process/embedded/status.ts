@@ -8,9 +8,9 @@ export function statusOf(
   stopped: string | undefined,
   undoing: string | undefined,
 ): [RunStatus, string | undefined] {
-  if (stopped !== undefined) return ["parked", stopped];
   const asking = open.find((step) => step.question !== undefined);
   if (asking?.question !== undefined) return ["parked", asking.question.message];
+  if (stopped !== undefined) return ["parked", stopped];
   if (undoing !== undefined) return ["undoing", undoing];
   const retrying = open.find((step) => step.retry !== undefined);
   if (retrying?.retry !== undefined) return ["running", retryReason(retrying.ask.id, retrying.retry)];
@@ -19,8 +19,10 @@ export function statusOf(
   return ["running", undefined];
 }
 
-function retryReason(step: string, { at, message }: NonNullable<Step["retry"]>): string {
-  return `tries ${step} again at ${new Date(at).toISOString()}: ${message}`;
+function retryReason(step: string, { at, message, away }: NonNullable<Step["retry"]>): string {
+  const when = new Date(at).toISOString();
+  if (away === undefined) return `tries ${step} again at ${when}: ${message}`;
+  return `${away} is away: ${step} is tried again from ${when}, without a call being counted${message === "" ? "" : `: ${message}`}`;
 }
 
 function waitReason({ ask }: Step): string {

@@ -1,23 +1,25 @@
 /** A step of a run as its worker holds it: what was asked, how far it is, and how it is performed. */
 import type { AnyOperation, Json } from "../../operation.ts";
+import type { RetryPolicy } from "../../retry.ts";
 import type { ParkedQuestion } from "../engine.ts";
 import type { StepContext } from "../flow.ts";
 import type { Performance } from "./attempts.ts";
-import type { AskRecord, Edit, GotRecord, UndoData } from "./records.ts";
+import type { Past } from "./past.ts";
+import type { AskRecord, GotRecord } from "./records.ts";
 
 export interface Step {
   readonly ask: AskRecord;
   readonly live: LiveStep | undefined;
   /** Of its key (`keyOf`); an edited retry or a rewind opens another. */
   generation: number;
-  /** An operator's input in the place of the code's own. */
-  edit: Edit | undefined;
   /** Its intent was in the history when this worker took the run up: it may have been under way. */
   readonly recorded: boolean;
   got: GotRecord | undefined;
   performance: Performance | undefined;
-  /** It failed, and is tried again. */
-  retry: { readonly at: number; readonly message: string } | undefined;
+  /** What its attempts told; absent before the first, and after a restart where none was recorded. */
+  past: Past | undefined;
+  /** It failed, and is tried again; or its system is away (`away`: its name), and it waits for that. */
+  retry: { readonly at: number; readonly message: string; readonly away?: string } | undefined;
   /** The step waits for a person. */
   question: ParkedQuestion | undefined;
   readonly resolve: (value: unknown) => void;
@@ -31,6 +33,7 @@ export type LiveStep =
       readonly operation: AnyOperation;
       readonly undoWith: UndoWith | undefined;
       readonly faultIsValue: boolean;
+      readonly retry: RetryPolicy | undefined;
     }
   | {
       readonly kind: "step";
@@ -38,6 +41,7 @@ export type LiveStep =
       readonly probe: ((context: StepContext) => Promise<unknown>) | undefined;
       readonly timeoutMs: number;
       readonly undoWith: UndoWith | undefined;
+      readonly retry: RetryPolicy | undefined;
     }
   | { readonly kind: "wait" };
 
@@ -78,24 +82,14 @@ export function newStep(
     ask,
     live,
     generation,
-    edit: undefined,
     recorded,
     promise,
     got: undefined,
     performance: undefined,
+    past: undefined,
     retry: undefined,
     question: undefined,
     resolve,
     reject,
   };
-}
-
-/** What the step acts on: the code's own input, or what an operator put in its place. */
-export function inputOf({ ask, edit }: Step): Json | undefined {
-  return edit === undefined ? ask.in : edit.input;
-}
-
-/** What takes the step back, with the input that was computed without its output. */
-export function undoOf({ ask, edit }: Step): UndoData | undefined {
-  return edit?.undo ?? ask.undo;
 }

@@ -7,11 +7,12 @@
  */
 import type { Json } from "../../operation.ts";
 import { openSteps, type Running, type UndoAs } from "./host.ts";
+import { type Past, pastsOf } from "./past.ts";
 import { callWork, startWork, stopAll } from "./performing.ts";
 import { undoQuestion } from "./questions.ts";
-import { type AskRecord, type Edit, editsOf, generationsOf, type HistoryRecord, olderGenerations } from "./records.ts";
-import { openQuestions, restingSteps } from "./script.ts";
-import { inputOf, type Step, undoOf } from "./steps.ts";
+import { type AskRecord, generationsOf, type HistoryRecord } from "./records.ts";
+import { openQuestions } from "./script.ts";
+import type { Step } from "./steps.ts";
 
 export class Undoing {
   readonly reason: string;
@@ -20,8 +21,6 @@ export class Undoing {
   readonly #execution: Running;
   /** Steps of which it is known that they never took effect. */
   readonly #harmless: ReadonlySet<number>;
-  /** By step: its earlier generations that may have taken effect too (their input was edited since). */
-  readonly #older = new Map<number, readonly Step[]>();
 
   private constructor(execution: Running, as: UndoAs, reason: string, detail: Json | undefined, harmless: Set<number>) {
     this.#execution = execution;
@@ -45,30 +44,21 @@ export class Undoing {
     begun: HistoryRecord & { t: "undoing" },
     records: readonly HistoryRecord[],
   ): Undoing {
-    const harmless = restingSteps(records);
+    const pasts = pastsOf(records);
+    const harmless = new Set([...pasts].filter(([, past]) => past.resting).map(([n]) => n));
     const questions = openQuestions(records);
     const generations = generationsOf(records);
-    const edits = editsOf(records);
     for (const record of records) {
       if (record.t === "ask") {
-        execution.steps.set(record.n, stepOf(record, generations.get(record.n), edits.get(record.n)));
+        execution.steps.set(record.n, stepOf(record, generations.get(record.n), pasts.get(record.n)));
       } else if (record.t === "got") {
         const step = execution.steps.get(record.n);
-        const { of, og } = step?.ask ?? {};
-        const original = of === undefined || og !== undefined ? undefined : execution.steps.get(of);
+        const original = step?.ask.of === undefined ? undefined : execution.steps.get(step.ask.of);
         // A refused undo of what surely happened is no result: a person was asked.
         if (step !== undefined && (record.fault === undefined || original?.got === undefined)) step.got = record;
       }
     }
     const undoing = new Undoing(execution, begun.as, begun.reason, begun.detail, harmless);
-    for (const [n, older] of olderGenerations(records)) {
-      const step = execution.steps.get(n);
-      if (step !== undefined)
-        undoing.#older.set(
-          n,
-          older.map(({ generation, undo }) => ({ ...stepOf({ ...step.ask, undo }, generation), got: undefined })),
-        );
-    }
     for (const step of openSteps(execution.steps)) if (step.ask.v === "undo") step.question = questions.get(step.ask.n);
     return undoing;
   }
@@ -92,10 +82,8 @@ export class Undoing {
       return;
     }
     const steps = [...execution.steps.values()];
-    const undone = new Set(steps.map(({ ask }) => `${ask.of}/${ask.og ?? "last"}`));
-    const step = steps
-      .flatMap((one) => [...(this.#older.get(one.ask.n) ?? []), one])
-      .findLast((one) => undoOf(one) !== undefined && !undone.has(this.#named(one)) && this.#tookEffect(one));
+    const undone = new Set(steps.map((step) => step.ask.of));
+    const step = steps.findLast((one) => one.ask.undo !== undefined && !undone.has(one.ask.n) && this.#tookEffect(one));
     if (step === undefined) {
       execution.end(this.#as, this.reason, this.#detail, undefined);
       return;
@@ -103,16 +91,7 @@ export class Undoing {
     this.#ask(step);
   }
 
-  #isOlder(step: Step): boolean {
-    return this.#older.get(step.ask.n)?.includes(step) ?? false;
-  }
-
-  #named(step: Step): string {
-    return `${step.ask.n}/${this.#isOlder(step) ? step.generation : "last"}`;
-  }
-
   #tookEffect(step: Step): boolean {
-    if (this.#isOlder(step)) return true;
     const { got, performance, ask, recorded } = step;
     if (got !== undefined) return got.fault === undefined && got.timeout === undefined;
     if (performance !== undefined) return performance.mayHaveHappened;
@@ -121,7 +100,7 @@ export class Undoing {
 
   #ask(step: Step): void {
     const { journal, host } = this.#execution;
-    const undo = undoOf(step) as NonNullable<AskRecord["undo"]>;
+    const undo = step.ask.undo as NonNullable<AskRecord["undo"]>;
     const n = this.#execution.nextAsk();
     const input = step.got?.undo ?? undo.in;
     const head = {
@@ -133,7 +112,6 @@ export class Undoing {
       op: undo.op,
       e: undo.e,
       of: step.ask.n,
-      ...(this.#isOlder(step) ? { og: step.generation } : {}),
     };
     journal.ask(head, input === undefined ? undefined : JSON.stringify(input), undefined);
     const asked = { ...stepOf({ ...head, ...(input === undefined ? {} : { in: input }) }), recorded: false };
@@ -156,21 +134,21 @@ export class Undoing {
   #perform(step: Step, resumed: boolean): void {
     const { ask } = step;
     const operation = this.#execution.host.operation(ask.op as string);
-    if (operation === undefined || inputOf(step) === undefined) {
+    if (operation === undefined || ask.in === undefined) {
       const why =
         operation === undefined ? `this code version has no operation ${String(ask.op)}.` : "its input is not known.";
-      this.#execution.park(step, undoQuestion(takenBack(ask), why, undefined));
+      this.#execution.park(step, undoQuestion(ask.id, why, undefined));
       return;
     }
     const work = callWork(this.#execution, step, operation, resumed);
-    startWork(this.#execution, step, work, (_, failed) => undoQuestion(takenBack(ask), failed.message, failed));
+    startWork(this.#execution, step, work, (_, failed) => undoQuestion(ask.id, failed.message, failed));
   }
 
   /** A step has its result. */
   settled(step: Step): void {
     if (step.ask.v !== "undo") return;
     const { got, ask } = step;
-    const original = ask.og === undefined ? this.#execution.steps.get(ask.of as number) : undefined;
+    const original = this.#execution.steps.get(ask.of as number);
     if (got?.fault !== undefined && original?.got !== undefined) {
       const { name, message } = got.fault;
       // The step surely took effect, and its undo was refused: a person decides. The undo is asked anew.
@@ -190,20 +168,15 @@ export class Undoing {
   }
 }
 
-/** Name of the step that an undo takes back. */
-function takenBack({ id }: AskRecord): string {
-  return id.replace(/^undo /, "");
-}
-
-function stepOf(ask: AskRecord, generation = 1, edit?: Edit): Step {
+function stepOf(ask: AskRecord, generation = 1, past?: Past): Step {
   return {
     ask,
     live: undefined,
     generation,
-    edit,
     recorded: true,
     got: undefined,
     performance: undefined,
+    past,
     retry: undefined,
     question: undefined,
     resolve: () => {},

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type { AnyOperation, Duration, EventType } from "../../operation.ts";
 import { milliseconds } from "../../operation.ts";
+import { checkRetry, type RetryPolicy } from "../../retry.ts";
 import type { CallOptions, Flow, Named, ReceiveOptions, StepContext, StepOptions, TaskOptions } from "../flow.ts";
 import { Rejection } from "../flow.ts";
 import type { TaskDefinition } from "../task.ts";
@@ -48,7 +49,13 @@ export function flowOf(asker: Asker): Flow {
       effect: operation.effect,
       input,
       undo,
-      live: { kind: "call", operation, undoWith: undo?.with, faultIsValue },
+      live: {
+        kind: "call",
+        operation,
+        undoWith: undo?.with,
+        faultIsValue,
+        retry: retryOf(options?.retry, "flow.call"),
+      },
     });
   };
 
@@ -70,6 +77,7 @@ export function flowOf(asker: Asker): Flow {
           probe: options.probe,
           timeoutMs: options.timeout === undefined ? defaultStepTimeout : milliseconds(options.timeout),
           undoWith: undo?.with,
+          retry: retryOf(options.retry, "flow.step"),
         },
       });
     },
@@ -116,6 +124,11 @@ export function flowOf(asker: Asker): Flow {
     },
   };
   return Object.freeze(flow) as unknown as Flow;
+}
+
+function retryOf(retry: RetryPolicy | undefined, verb: string): RetryPolicy | undefined {
+  checkRetry(retry, `${verb}: retry`);
+  return retry;
 }
 
 function undoOf(undo: CallOptions["undo"] | StepOptions<unknown>["undo"]): Draft["undo"] {

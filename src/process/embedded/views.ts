@@ -2,9 +2,7 @@
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import type { Json, JsonSchema } from "../../operation.ts";
 import type { Engine, RunDetail, RunFilter, RunStatus, RunSummary, TaskView } from "../engine.ts";
-import { askedQuestion } from "./possible.ts";
 import type { HistoryRecord } from "./records.ts";
-import { openQuestion } from "./script.ts";
 import { stepViews } from "./step-views.ts";
 
 interface RunRow {
@@ -38,8 +36,7 @@ export function views(db: DatabaseSync): Pick<Engine, "run" | "runByKey" | "runs
     const records = bodies.flatMap(({ body }) => JSON.parse(body) as HistoryRecord[]);
     const start = records[0];
     const end = records.findLast((record) => record.t === "end");
-    const parked = row.status === "parked" ? openQuestion(records) : undefined;
-    const steps = stepViews(row.id, records);
+    const parked = row.status === "parked" ? records.findLast((record) => record.t === "park") : undefined;
     return {
       ...summary(row),
       input: start?.t === "start" ? start.input : null,
@@ -47,8 +44,10 @@ export function views(db: DatabaseSync): Pick<Engine, "run" | "runByKey" | "runs
       ...(end?.t === "end" && end.reason !== undefined
         ? { failure: { reason: end.reason, ...(end.detail === undefined ? {} : { detail: end.detail }) } }
         : {}),
-      ...(parked === undefined ? {} : { parked: askedQuestion(parked, steps) }),
-      steps,
+      ...(parked?.t === "park"
+        ? { parked: { ...parked.q, number: records.filter(({ t }) => t === "park").length } }
+        : {}),
+      steps: stepViews(row.id, records),
       ...(row.history_gone === 1 ? { historyGone: true as const } : {}),
     };
   }

@@ -6,16 +6,16 @@ import { DatabaseSync } from "node:sqlite";
 import type { MessagePort } from "node:worker_threads";
 import { type Clock, realClock } from "../../clock.ts";
 import type { AnyOperation, Caller, StoredFailure, Validate } from "../../operation.ts";
+import type { RetryPolicy } from "../../retry.ts";
 import { type PortClient, portClient } from "../../store/port-client.ts";
 import type { BatchAnswer } from "../../store/store.ts";
 import type { AnyProcess } from "../define.ts";
 import type { RunStatus } from "../engine.ts";
-import { AttemptCounts } from "./attempt-counts.ts";
 import type { Work } from "./attempts.ts";
 import { Execution } from "./execution.ts";
+import type { Gate } from "./gate.ts";
 import type { Held, Host, Identity } from "./host.ts";
 import { Journal } from "./journal.ts";
-import { type Policy, policyOf } from "./policy.ts";
 import type { HistoryRecord } from "./records.ts";
 import { Residents } from "./residents.ts";
 import type { Delivery, FromWorker, NewRun, ToWorker, ToWorkerControl } from "./wire.ts";
@@ -36,6 +36,10 @@ export interface WorkerOptions {
   /** An operation by `system.name`: undo needs it after a crash. */
   operation(name: string): AnyOperation | undefined;
   validateOutput(process: AnyProcess): Validate;
+  /** What the settings of a system say of repeats, by its name. Default: nothing. */
+  systemRetry?(system: string): RetryPolicy | undefined;
+  /** What stands before a system. Default: nothing. */
+  gate?(system: string): Gate | undefined;
   /** How long a run that only waits stays in memory. Default 10 s. */
   readonly restMs?: number;
   /** Runs in memory, at most. Default 5000. */
@@ -46,11 +50,6 @@ export interface WorkerOptions {
   readonly database?: DatabaseSync;
   /** Stands around every attempt and probe of a local step. */
   readonly around?: Host["around"];
-  /**
-   * The workers before this one died, and it is to be found out of which run: one run at a time for a while. `watch` is told which it
-   * is, before its code runs.
-   */
-  readonly careful?: { readonly watch: (run: string | undefined) => void } | undefined;
 }
 
 /** How long the front's word of a new run may come after the writer's. */
@@ -59,8 +58,8 @@ const expectMs = 100;
 const toldAtMost = 5000;
 const usualRestMs = 10_000;
 const usualResidentRuns = 5000;
-/** How long one run at a time is run where that is asked for. */
-const carefulMs = 30_000;
+/** How often counted attempts are told to the front. */
+const countsEveryMs = 1000;
 
 /** Takes up the version's open runs, and runs until the control port says stop. Resolves when it has stopped. */
 export function runWorker(options: WorkerOptions): Promise<void> {
@@ -69,7 +68,6 @@ export function runWorker(options: WorkerOptions): Promise<void> {
 
 interface Known {
   readonly definition: AnyProcess;
-  readonly policy: Policy;
   readonly validateOutput: Validate;
 }
 
@@ -77,6 +75,8 @@ class VersionWorker implements Host {
   readonly stopped = Promise.withResolvers<void>();
   readonly caller: Caller;
   readonly operation: WorkerOptions["operation"];
+  readonly systemRetry: Host["systemRetry"];
+  readonly gate: Host["gate"];
   readonly now: () => number;
   readonly chance: () => number;
   readonly later: Clock["later"];
@@ -101,7 +101,8 @@ class VersionWorker implements Host {
   /** Executions that are still settling for the stop. */
   #settling = 0;
   #closed = false;
-  readonly #counts: AttemptCounts;
+  #counts = new Map<string, { what: string; outcome: string; times: number; ms: number }>();
+  #stopCounting: (() => void) | undefined;
   /** Runs that began here of late, in two generations. */
   #told = new Set<string>();
   #toldBefore = new Set<string>();
@@ -113,27 +114,17 @@ class VersionWorker implements Host {
     this.#link = options.link;
     this.caller = options.caller;
     this.operation = options.operation;
+    this.systemRetry = options.systemRetry ?? (() => undefined);
+    this.gate = options.gate ?? (() => undefined);
     this.#clock = options.clock ?? realClock;
     const { now, chance, later } = this.#clock;
     this.now = now;
     this.chance = chance;
     this.later = later;
-    this.#counts = new AttemptCounts((counts) => this.#tell({ kind: "attempts", counts }), later);
     this.around = options.around;
-    const { careful } = options;
-    const usual = options.residentRuns ?? usualResidentRuns;
-    let watch = careful?.watch;
-    if (careful !== undefined) {
-      this.later(carefulMs, () => {
-        careful.watch(undefined);
-        watch = undefined;
-        this.#residents.limit(usual);
-      });
-    }
     this.#residents = new Residents({
       restMs: options.restMs ?? usualRestMs,
-      atMost: careful === undefined ? usual : 1,
-      watch: careful && ((run, here) => watch?.(here ? run : undefined)),
+      atMost: options.residentRuns ?? usualResidentRuns,
       now,
       later,
       soon: this.#clock.soon,
@@ -143,7 +134,6 @@ class VersionWorker implements Host {
     for (const definition of options.processes) {
       this.#processes.set(definition.name, {
         definition,
-        policy: policyOf(definition.retry),
         validateOutput: options.validateOutput(definition),
       });
     }
@@ -198,27 +188,26 @@ class VersionWorker implements Host {
     if (records.length === 0 || records.at(-1)?.t === "end") return;
     const identity: Identity = { id: run, key: row.key, process: row.process, version: row.version };
     const journal = new Journal(run, bodies.length, row.status, row.reason ?? undefined);
+    const execution = this.#execute(identity, journal, records);
     const inbox = this.#db
       .prepare("select id, n, kind, body from inbox where run = ? order by id")
       .all(run) as unknown as Delivery[];
-    const halt = inbox.find(({ kind }) => kind === "halt");
-    const execution = this.#execute(identity, journal, records, halt);
     for (const delivery of inbox) execution.receive(delivery);
   }
 
-  #execute(identity: Identity, journal: Journal, records: readonly HistoryRecord[], halt?: Delivery): Execution {
+  #execute(identity: Identity, journal: Journal, records: readonly HistoryRecord[]): Execution {
     const known = this.#processes.get(identity.process);
     const execution = new Execution({
       host: this,
       identity,
       process: known?.definition,
-      policy: known?.policy ?? policyOf(undefined),
+      retry: known?.definition.retry,
       validateOutput: known?.validateOutput ?? (() => []),
       journal,
       records,
     });
     this.#residents.add(identity.id, execution);
-    execution.begin(halt);
+    execution.begin();
     return execution;
   }
 
@@ -232,10 +221,6 @@ class VersionWorker implements Host {
     }
     if (message.kind === "started") {
       this.#expect(run);
-      return;
-    }
-    if (message.kind === "begin") {
-      this.#residents.want(run);
       return;
     }
     const there = this.#residents.get(run);
@@ -294,7 +279,19 @@ class VersionWorker implements Host {
     this.#load(execution.identity.id);
   }
   attempted(work: Work, ms: number, failed: StoredFailure | undefined): void {
-    this.#counts.add(work.what, ms, failed);
+    const outcome = failed === undefined ? "ok" : `${failed.class}/${failed.outcome}`;
+    const name = `${work.what} ${outcome}`;
+    const count = this.#counts.get(name) ?? { what: work.what, outcome, times: 0, ms: 0 };
+    count.times += 1;
+    count.ms += ms;
+    this.#counts.set(name, count);
+    this.#stopCounting ??= this.later(countsEveryMs, () => this.#tellCounts(), true);
+  }
+
+  #tellCounts(): void {
+    this.#stopCounting = undefined;
+    this.#tell({ kind: "attempts", counts: [...this.#counts.values()] });
+    this.#counts = new Map();
   }
 
   // --- turns ----------------------------------------------------------------------------------------------------------
@@ -332,7 +329,6 @@ class VersionWorker implements Host {
         if (answer.kind === "refused") {
           // Another writer has this run: nothing of this execution counts any more.
           this.#residents.remove(execution.identity.id);
-          this.#stoppedYet();
           return;
         }
         for (const act of taken.committed) act();
@@ -382,8 +378,9 @@ class VersionWorker implements Host {
   #close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#stopCounting?.();
     this.#stopExpecting?.();
-    this.#counts.flush();
+    if (this.#counts.size > 0) this.#tellCounts();
     this.#tell({ kind: "stopped" });
     this.#client.close();
     if (this.#ownsDb) this.#db.close();
