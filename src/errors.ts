@@ -291,6 +291,11 @@ const table = {
     class: "give-up",
     text: "The value of {what} has {size} characters of JSON; a history takes {limit}. Store it elsewhere and pass a reference.",
   },
+  "instant-invalid": {
+    status: 500,
+    class: "give-up",
+    text: "{value} names no moment. Pass a Date, epoch milliseconds, or ISO 8601 text with its zone, such as 2026-12-24T18:00:00Z.",
+  },
   "task-unknown": {
     status: 404,
     class: "give-up",

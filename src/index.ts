@@ -33,6 +33,7 @@ export {
 } from "./operation.ts";
 export { defineProcess, type ProcessDefinition } from "./process/define.ts";
 export { DeclaredFault, type Flow, FlowTimeout, isFault } from "./process/flow.ts";
+export type { Instant } from "./process/instant.ts";
 export { defineTask, type TaskDefinition } from "./process/task.ts";
 export {
   type Access,

@@ -16,6 +16,7 @@ import type {
   PayloadOf,
 } from "../operation.ts";
 import type { RetryPolicy } from "../retry.ts";
+import type { Instant } from "./instant.ts";
 import type { TaskDefinition } from "./task.ts";
 
 export interface Flow {
@@ -30,6 +31,8 @@ export interface Flow {
   step<R>(name: string, options: StepOptions<R>, run: (context: StepContext) => Promise<R> | R): Promise<R>;
   /** Waits, through restarts. */
   sleep(duration: Duration, options?: Named): Promise<void>;
+  /** Waits until a moment, through restarts; one that is past goes on at once. Throws `instant-invalid`. */
+  until(when: Instant, options?: Named): Promise<void>;
   /** Waits for an event of this correlation key. Early events are kept for it. Throws `FlowTimeout` after `within`. */
   receive<E extends EventType>(event: E, options: ReceiveOptions): Promise<PayloadOf<E>>;
   /** Asks people. Throws `FlowTimeout` after `within`. */

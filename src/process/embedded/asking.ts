@@ -1,5 +1,5 @@
 /** Puts what a verb asked into records, and compares it with what was recorded (P4). */
-import { type Json, milliseconds } from "../../operation.ts";
+import type { Json } from "../../operation.ts";
 import type { Identity } from "./host.ts";
 import type { Journal } from "./journal.ts";
 import { asText, sameInput } from "./json-text.ts";
@@ -35,20 +35,26 @@ export function matches(cue: AskRecord, { draft, id, operation, input }: Asked):
     cue.op === operation &&
     cue.ev === draft.event?.name &&
     cue.key === draft.event?.key &&
+    (draft.due === undefined || cue.due === draft.due) &&
     sameInput(cue.in, input)
   );
 }
 
 /** What was asked, for the question that shows both sides. */
 export function askedAsJson({ draft, id, input }: Asked): Json {
-  return { asked: draft.kind, id, ...(input === undefined ? {} : { input: JSON.parse(input) as Json }) };
+  return {
+    asked: draft.kind,
+    id,
+    ...(draft.due === undefined ? {} : { until: new Date(draft.due).toISOString() }),
+    ...(input === undefined ? {} : { input: JSON.parse(input) as Json }),
+  } as Json;
 }
 
 /** Writes the ask and the rows beside it; gives it back as it will be read. */
 export function recordAsk(journal: Journal, identity: Identity, asked: Asked, at: number): AskRecord {
   const { draft, n, id, operation, input } = asked;
   const key = effectKey(identity.id, n);
-  const due = draft.within === undefined ? undefined : at + milliseconds(draft.within);
+  const due = draft.within === undefined ? draft.due : at + draft.within;
   const undo = draft.undo && undoText(draft.undo, key);
   const ask: AskRecord = {
     t: "ask",

@@ -164,6 +164,7 @@ export class Code implements Asker {
     this.#wake();
     const asValue = live?.kind === "call" && live.faultIsValue;
     if (got.timeout === true) step.reject(new FlowTimeout(`${ask.id}: nothing came in time`));
+    else if (ask.v === "sleep") step.resolve(undefined);
     else if (got.fault === undefined) step.resolve(asValue ? { ok: true, output: got.ok } : got.ok);
     else if (asValue) step.resolve({ ok: false, fault: got.fault });
     else step.reject(new DeclaredFault(ask.op ?? ask.id, got.fault as never));

@@ -5,6 +5,7 @@ import { milliseconds } from "../../operation.ts";
 import { checkRetry, type RetryPolicy } from "../../retry.ts";
 import type { CallOptions, Flow, Named, ReceiveOptions, StepContext, StepOptions, TaskOptions } from "../flow.ts";
 import { Rejection } from "../flow.ts";
+import { epochOf, type Instant } from "../instant.ts";
 import type { TaskDefinition } from "../task.ts";
 import type { AskKind } from "./records.ts";
 import type { LiveStep, UndoWith } from "./steps.ts";
@@ -16,7 +17,10 @@ export interface Draft {
   readonly operation?: AnyOperation;
   readonly effect?: AnyOperation["effect"];
   readonly input?: unknown;
-  readonly within?: Duration | undefined;
+  /** Milliseconds. */
+  readonly within?: number | undefined;
+  /** Epoch milliseconds; instead of `within`. */
+  readonly due?: number;
   readonly event?: { readonly name: string; readonly key: string };
   // biome-ignore lint/suspicious/noExplicitAny: any task
   readonly task?: { readonly definition: TaskDefinition<any, any>; readonly assign: string };
@@ -81,15 +85,21 @@ export function flowOf(asker: Asker): Flow {
         },
       });
     },
-    sleep: async (duration: Duration, options?: Named) => {
-      await asker.ask({ kind: "sleep", name: options?.name ?? "sleep", within: duration, live: { kind: "wait" } });
-    },
+    sleep: (duration: Duration, options?: Named) =>
+      asker.ask({
+        kind: "sleep",
+        name: options?.name ?? "sleep",
+        within: milliseconds(duration),
+        live: { kind: "wait" },
+      }),
+    until: (when: Instant, options?: Named) =>
+      asker.ask({ kind: "sleep", name: options?.name ?? "until", due: epochOf(when), live: { kind: "wait" } }),
     receive: (event: EventType, options: ReceiveOptions) =>
       asker.ask({
         kind: "receive",
         name: options.name ?? `${event.system}.${event.name}`,
         event: { name: `${event.system}.${event.name}`, key: options.key },
-        within: options.within,
+        within: millisecondsOf(options.within),
         live: { kind: "wait" },
       }),
     task: (definition: TaskDefinition, options: TaskOptions<unknown> & Named) =>
@@ -98,7 +108,7 @@ export function flowOf(asker: Asker): Flow {
         name: options.name ?? definition.name,
         input: options.input,
         task: { definition, assign: options.assign },
-        within: options.within,
+        within: millisecondsOf(options.within),
         live: { kind: "wait" },
       }),
     all: async (branches: readonly unknown[]) => {
@@ -129,6 +139,11 @@ export function flowOf(asker: Asker): Flow {
 function retryOf(retry: RetryPolicy | undefined, verb: string): RetryPolicy | undefined {
   checkRetry(retry, `${verb}: retry`);
   return retry;
+}
+
+/** Before the ask: a bad duration throws, and leaves no trace. */
+function millisecondsOf(duration: Duration | undefined): number | undefined {
+  return duration === undefined ? undefined : milliseconds(duration);
 }
 
 function undoOf(undo: CallOptions["undo"] | StepOptions<unknown>["undo"]): Draft["undo"] {
