@@ -209,10 +209,9 @@ export interface Engine {
     readonly run?: string;
     readonly id?: string;
   }): readonly TaskView[];
-  /** Runs by process, version and status. */
+  /** Runs by process and status. Of hundreds of thousands of final runs the numbers may be some seconds old. */
   counts(): readonly {
     readonly process: string;
-    readonly version: string;
     readonly status: RunStatus;
     readonly runs: number;
   }[];

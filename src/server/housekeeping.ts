@@ -1,7 +1,6 @@
 /** What is done once an hour: old histories and keys go, and so do code versions without open runs, with their workers. */
 import type { Log } from "../observe/log.ts";
 import type { EmbeddedEngine } from "../process/embedded/engine.ts";
-import { finalStatuses } from "../process/engine.ts";
 import type { VersionView } from "./admin/catalogue.ts";
 import { listVersions, removeVersions } from "./versions.ts";
 import type { Workers } from "./workers.ts";
@@ -11,7 +10,7 @@ const hour = 3_600_000;
 const firstAfterMs = 60_000;
 
 export interface HouseOptions {
-  readonly engine: Pick<EmbeddedEngine, "openVersions" | "workerLost" | "retain" | "counts">;
+  readonly engine: Pick<EmbeddedEngine, "openVersions" | "workerLost" | "retain" | "openByVersion">;
   readonly workers: Pick<Workers, "retire" | "state">;
   /** The store's folder. */
   readonly folder: string;
@@ -55,10 +54,7 @@ export function keepHouse({ engine, workers, folder, version, history, log }: Ho
   return {
     removeDrained,
     versions() {
-      const open = new Map<string, number>();
-      for (const count of engine.counts()) {
-        if (!finalStatuses.has(count.status)) open.set(count.version, (open.get(count.version) ?? 0) + count.runs);
-      }
+      const open = new Map(engine.openByVersion().map(({ version: id, runs }) => [id, runs]));
       const ids = new Set([...listVersions(folder), ...open.keys()]);
       return [...ids].sort().map((id) => ({
         id,

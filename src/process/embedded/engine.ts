@@ -69,6 +69,8 @@ export interface EmbeddedEngine extends Engine {
   promote(version: string): void;
   /** Versions with open runs. */
   openVersions(): readonly string[];
+  /** Open runs of each version that has any. */
+  openByVersion(): readonly { readonly version: string; readonly runs: number }[];
   /** Removes old histories and, later, keys: bounded portions, between other work. Resolves with the rows touched. */
   retain(historyBefore: number, keyBefore: number): Promise<number>;
 }
@@ -169,13 +171,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
     options.startWorker(wanted, link, [writer, control.port2]);
   }
 
-  const openVersions = (): string[] =>
-    store.read
-      .prepare(
-        "select distinct version from runs where status in ('queued', 'running', 'waiting', 'paused', 'parked', 'undoing')",
-      )
-      .all()
-      .map((row) => row.version as string);
+  const openVersions = (): string[] => read.openByVersion().map((one) => one.version);
 
   let told = new Map<MessagePort, NewRun[]>();
   /** Tells the worker of runs that begin, after the writer: so the writer sees the start before the run's first turn (W4). */

@@ -9,16 +9,26 @@ const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 const pool = new Uint8Array(4000);
 let used = pool.length;
 
+/** The least id of a run that is created at this time or later. */
+export function firstRunId(time: number): string {
+  return timePart(Math.max(0, Math.ceil(time)));
+}
+
+function timePart(time: number): string {
+  let text = "";
+  for (let rest = time, index = 0; index < 10; index++) {
+    text = alphabet[rest % 32] + text;
+    rest = Math.floor(rest / 32);
+  }
+  return text;
+}
+
 export function newRunId(now: number): string {
   if (used === pool.length) {
     randomFillSync(pool);
     used = 0;
   }
-  let time = "";
-  for (let rest = now, index = 0; index < 10; index++) {
-    time = alphabet[rest % 32] + time;
-    rest = Math.floor(rest / 32);
-  }
+  const time = timePart(now);
   let random = "";
   for (let index = 0; index < 10; index++) random += alphabet[(pool[used + index] as number) & 31];
   used += 10;

@@ -1,34 +1,21 @@
 /** Runs, histories and tasks as people see them: read-only queries on a reader's connection. */
-import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import type { Json, JsonSchema } from "../../operation.ts";
-import type { Engine, RunDetail, RunFilter, RunStatus, RunSummary, TaskView } from "../engine.ts";
+import type { Engine, RunDetail, TaskView } from "../engine.ts";
+import { type RunLists, type RunRow, runColumns, runLists, summary } from "./listing.ts";
 import type { HistoryRecord } from "./records.ts";
 import { stepViews } from "./step-views.ts";
 
-interface RunRow {
-  readonly id: string;
-  readonly process: string;
-  readonly key: string;
-  readonly version: string;
-  readonly status: RunStatus;
-  readonly origin: string;
-  readonly reason: string | null;
-  readonly created: number;
-  readonly updated: number;
-  readonly history_gone: number;
-}
-
-const runColumns = "id, process, key, version, status, origin, reason, created, updated, history_gone";
 const largestPage = 500;
 
 /** The reading half of the engine's port. */
-export function views(db: DatabaseSync): Pick<Engine, "run" | "runByKey" | "runs" | "tasks" | "counts"> {
+export function views(
+  db: DatabaseSync,
+): Pick<Engine, "run" | "runByKey" | "runs" | "tasks" | "counts"> & Pick<RunLists, "openByVersion"> {
   const byId = db.prepare(`select ${runColumns} from runs where id = ?`);
   const byKey = db.prepare(`select ${runColumns} from runs where process = ? and key = ?`);
   const history = db.prepare("select body from history where run = ? order by seq");
-  const counts = db.prepare(
-    "select process, version, status, count(*) as runs from runs group by status, process, version",
-  );
+  const lists = runLists(db);
 
   function detail(row: RunRow | undefined): RunDetail | undefined {
     if (row === undefined) return undefined;
@@ -55,46 +42,11 @@ export function views(db: DatabaseSync): Pick<Engine, "run" | "runByKey" | "runs
   return {
     run: (id) => detail(byId.get(id) as RunRow | undefined),
     runByKey: (process, key) => detail(byKey.get(process, key) as RunRow | undefined),
-    runs: (filter) => listRuns(db, filter),
+    runs: lists.runs,
     tasks: (filter) => listTasks(db, filter),
-    counts: () => counts.all() as unknown as ReturnType<Engine["counts"]>,
+    counts: lists.counts,
+    openByVersion: lists.openByVersion,
   };
-}
-
-function summary(row: RunRow): RunSummary {
-  const { id, process, key, version, status, origin, reason, created, updated } = row;
-  return {
-    id,
-    process,
-    key,
-    version,
-    status,
-    origin,
-    createdAt: created,
-    updatedAt: updated,
-    ...(reason === null ? {} : { reason }),
-  };
-}
-
-/** Every filter is a bound value; the text is put together from fixed pieces only. */
-function listRuns(db: DatabaseSync, filter: RunFilter): RunSummary[] {
-  const where: string[] = [];
-  const values: SQLInputValue[] = [];
-  const add = (clause: string, value: SQLInputValue | undefined) => {
-    if (value === undefined) return;
-    where.push(clause);
-    values.push(value);
-  };
-  add("process = ?", filter.process);
-  add("status = ?", filter.status);
-  add("key = ?", filter.key);
-  add("created >= ?", filter.createdFrom);
-  add("created < ?", filter.createdTo);
-  add("id < ?", filter.before);
-  const limit = Math.min(Math.max(filter.limit ?? 50, 1), largestPage);
-  const clauses = where.length === 0 ? "" : `where ${where.join(" and ")}`;
-  const rows = db.prepare(`select ${runColumns} from runs ${clauses} order by id desc limit ${limit}`).all(...values);
-  return (rows as unknown as RunRow[]).map(summary);
 }
 
 function listTasks(db: DatabaseSync, filter: Parameters<Engine["tasks"]>[0]): TaskView[] {
