@@ -251,6 +251,11 @@ const table = {
     class: "give-up",
     text: "There is already a run of {process} with the key {key}, and its input differs. Use another key, or look at run {run}.",
   },
+  "start-time": {
+    status: 422,
+    class: "give-up",
+    text: "A run of {process} can't be started for later: {reason}. Give a time as epoch milliseconds or ISO 8601, at most ten years ahead.",
+  },
   "run-key-invalid": {
     status: 422,
     class: "give-up",
@@ -537,6 +542,47 @@ const table = {
     status: 404,
     class: "give-up",
     text: "There is no token {token}. List them with GET /tokens.",
+  },
+  // --- testing ------------------------------------------------------------------------------------------------------
+  "fake-missing": {
+    status: 500,
+    class: "give-up",
+    text: "{operation} was called and has no fake. Give it one before the run gets there: world.fake({operation}, (input) => ...).",
+  },
+  "fake-answer": {
+    status: 500,
+    class: "give-up",
+    text: "The fake of {operation} answers what its contract does not allow: {problems}. Mend the fake.",
+  },
+  "fake-failed": {
+    status: 502,
+    class: "retry",
+    text: "The fake of {operation} failed, as the test wants: {reason}. Move the clock for the next attempt, or change the fake.",
+  },
+  "test-value": {
+    status: 422,
+    class: "give-up",
+    text: "The test hands in what does not fit: {what}: {problems}. Mend the test's data.",
+  },
+  "test-process-unknown": {
+    status: 404,
+    class: "give-up",
+    text: "The process {process} is not of this world. Name it among the processes of testWorld.",
+  },
+  "test-no-task": {
+    status: 409,
+    class: "give-up",
+    text: "There is no open task {task} to answer; {run}. Bring the run there first, or move the clock less.",
+  },
+  "test-not-ended": {
+    status: 409,
+    class: "give-up",
+    text: "The run has not ended; {run}. Signal the event, answer the task or the question, or move the clock.",
+  },
+  "test-endless": {
+    status: 500,
+    class: "give-up",
+    text: "After {turns} turns the world has not come to rest. Look for a loop in the process that waits for nothing.",
   },
   // --- command line -------------------------------------------------------------------------------------------------
   "project-missing": {

@@ -165,6 +165,13 @@ export function definitionOf(value: unknown): SystemDefinition | undefined {
   return (value as { [definition]?: SystemDefinition })[definition];
 }
 
+const homes = new WeakMap<object, System>();
+
+/** The system whose operation or event this very object is; `undefined` if it was made by hand. */
+export function systemOf(member: object): System | undefined {
+  return homes.get(member);
+}
+
 type EffectsByName = Readonly<Record<string, EffectSettings<never, unknown> | undefined>>;
 
 /** What would otherwise show only when a call is made, a crash is probed or a field is masked. Throws a `TypeError` naming the setting. */
@@ -237,5 +244,8 @@ function system<T extends ContractTypes>(
     settings: settings as SystemSettings<ContractTypes>,
   });
   Object.defineProperty(members, definition, { value: frozenDefinition, enumerable: false });
-  return Object.freeze(members) as unknown as System<T>;
+  const made = Object.freeze(members) as unknown as System<T>;
+  for (const member of [...Object.keys(model.operations), ...Object.keys(model.events)])
+    homes.set(members[member] as object, made as System);
+  return made;
 }

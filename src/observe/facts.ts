@@ -35,8 +35,10 @@ export function factOf(message: unknown): Fact {
 /** The worker of a code version started, stopped, or died. */
 export interface WorkerFact {
   readonly version: string;
-  readonly event: "started" | "stopped" | "died";
+  /** `quarantined`: the code of `run` ended its worker again and again; it is parked. */
+  readonly event: "started" | "stopped" | "died" | "quarantined";
   readonly reason?: string;
+  readonly run?: string;
   readonly restarts?: number;
 }
 

@@ -129,7 +129,11 @@ function lineOf(name: ChannelName, fields: Fact, message: unknown): Line | undef
     case "mortise:publish:request":
       return { level: Number(fields.status) >= 500 ? "error" : "info", message: "request", fields };
     case "mortise:server:worker":
-      return { level: fields.event === "died" ? "error" : "info", message: `worker ${String(fields.event)}`, fields };
+      return {
+        level: fields.event === "died" || fields.event === "quarantined" ? "error" : "info",
+        message: fields.event === "quarantined" ? "run quarantined" : `worker ${String(fields.event)}`,
+        fields,
+      };
     case "mortise:server:trigger":
       return { level: fields.result === "refused" ? "warn" : "info", message: "trigger", fields };
     case "mortise:server:admin":

@@ -39,6 +39,11 @@ export interface StartCommand {
   /** Who or what started it: `api:orders`, `cli:alice`. */
   readonly origin: string;
   /**
+   * Begins at this time (epoch milliseconds), and is `queued` until then; in the past: at once. At most ten years ahead, else
+   * `start-time`.
+   */
+  readonly at?: number;
+  /**
    * Commands of other rooms to be done in the same commit, before the start (an idempotency reservation). They are
    * the store's commands; if one refuses, nothing is started. `$run` in their parameters stands for the run's id.
    */
@@ -78,6 +83,11 @@ export type OperatorAct =
   | { readonly kind: "resume" }
   /** Answers the parked question: it happened, here is the result. */
   | { readonly kind: "happened"; readonly result: Json }
+  /**
+   * Answers the parked question of a call or an undo: calls with this input, under a new key (P3). Replay still checks the code's own
+   * input. Validated by the caller.
+   */
+  | { readonly kind: "edit"; readonly input: Json }
   /** Answers the parked question: it did not happen; repeat under the same key. */
   | { readonly kind: "repeat" }
   /** Undoes, and ends as `undone`. */
@@ -119,7 +129,11 @@ export interface RunDetail extends RunSummary {
 }
 
 /** A question as it is asked now. `number` counts the run's questions from 1: an act that names it is refused once it is stale. */
-export type AskedQuestion = ParkedQuestion & { readonly number: number };
+export type AskedQuestion = ParkedQuestion & {
+  readonly number: number;
+  /** `n` of the step that it is about; absent where the code itself can't go on. */
+  readonly n?: number;
+};
 
 /** Why a run is parked, what is known, and what each answer will do. */
 export interface ParkedQuestion {
@@ -136,9 +150,22 @@ export interface ParkedQuestion {
 /** One entry of a run's history as people see it, in recorded order. */
 export interface StepView {
   readonly position: number;
+  /** Number of what the run asked; it stands in the effect key. */
+  readonly n?: number;
   /** Name and occurrence: `warehouse.reserveStock`, `erp.lookup#2`. */
   readonly id: string;
-  readonly kind: "call" | "step" | "sleep" | "receive" | "task" | "undo" | "pivot" | "operator" | "end" | "park";
+  readonly kind:
+    | "begin"
+    | "call"
+    | "step"
+    | "sleep"
+    | "receive"
+    | "task"
+    | "undo"
+    | "pivot"
+    | "operator"
+    | "end"
+    | "park";
   readonly status: "open" | "done" | "fault" | "timeout" | "failed";
   readonly at: number;
   readonly endedAt?: number;
@@ -148,6 +175,8 @@ export interface StepView {
   readonly key?: string;
   readonly attempts?: number;
   readonly input?: Json;
+  /** What was sent instead of the code's own `input`: an operator edited it. */
+  readonly editedInput?: Json;
   readonly output?: Json;
   readonly failure?: StoredFailure;
   /** Of an open step that failed: when the next attempt is due, in epoch milliseconds. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { SystemDefinition } from "../connectors/system.ts";
 import type { RunDetail, StepView } from "../process/engine.ts";
-import { checkResult } from "./answers.ts";
+import { checkInput, checkResult } from "./answers.ts";
 import { testRun } from "./test-engine.ts";
 import { contractOf } from "./test-project.ts";
 
@@ -10,8 +10,8 @@ const contract = contractOf("shop").model;
 const systems = new Map([["shop", { name: "shop", contract } as unknown as SystemDefinition]]);
 
 function asking(step: Partial<StepView>): RunDetail {
-  const parked = { number: 1, code: "step-unknown", message: "", step: step.id ?? "shop.book", answers: [] };
-  return { ...testRun("r1", "parked"), parked, steps: [{ id: "shop.book", ...step } as StepView] };
+  const parked = { number: 1, n: 1, code: "step-unknown", message: "", step: step.id ?? "shop.book", answers: [] };
+  return { ...testRun("r1", "parked"), parked, steps: [{ n: 1, id: "shop.book", ...step } as StepView] };
 }
 
 test("a result that the call could not have answered is refused, with its place", () => {
@@ -29,4 +29,16 @@ test("nothing is said about an undo, about an operation that is gone, and about 
   for (const operation of ["shop.gone", "gone.book", "shop.__proto__", "shop.constructor"])
     assert.deepEqual(checkResult({ systems }, asking({ kind: "call", operation }), 1), []);
   assert.deepEqual(checkResult({ systems }, testRun("r2", "running"), 1), []);
+});
+
+test("an input that the operation does not take is refused, also for an undo", () => {
+  for (const kind of ["call", "undo"] as const) {
+    const run = asking({ kind, operation: "shop.book" });
+    assert.deepEqual(checkInput({ systems }, run, { sku: "A1" }), []);
+    assert.deepEqual(
+      checkInput({ systems }, run, { sku: 1 }).map(({ at }) => at),
+      ["/sku"],
+    );
+  }
+  assert.deepEqual(checkInput({ systems }, asking({ kind: "call", operation: "gone.book" }), 1), []);
 });

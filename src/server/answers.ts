@@ -1,18 +1,37 @@
-/** Whether what an operator says that a call answered could have been its answer: a process must get what its types promise. */
+/** Whether what an operator says that a call answered, or is to be sent, fits the contract: a process must get what its types promise. */
 import { operationValidators } from "../contract/validate.ts";
 import type { Json, Problem } from "../operation.ts";
 import type { RunDetail } from "../process/engine.ts";
 import type { Project } from "./project.ts";
 
+type Systems = Pick<Project, "systems">;
+
 /**
  * Problems of `result` as the output of the call that the parked run asks about; `[]` where nothing is known of it: an undo, whose
  * output nobody reads, or an operation that is no longer in its contract.
  */
-export function checkResult(project: Pick<Project, "systems">, run: RunDetail, result: Json): readonly Problem[] {
-  const asked = run.steps.findLast(({ id, kind }) => kind === "call" && id === run.parked?.step);
-  const [system = "", name = ""] = asked?.operation?.split(".") ?? [];
-  const model = project.systems.get(system)?.contract;
-  if (model === undefined || !Object.hasOwn(model.operations, name)) return [];
+export function checkResult(project: Systems, run: RunDetail, result: Json): readonly Problem[] {
+  const asked = askedStep(run);
+  return asked?.kind === "call" ? (validators(project, asked)?.output(result) ?? []) : [];
+}
+
+/** Problems of `input` as the input of the call or undo that the parked run asks about; `[]` where nothing is known of it. */
+export function checkInput(project: Systems, run: RunDetail, input: Json): readonly Problem[] {
+  const asked = askedStep(run);
+  return asked === undefined ? [] : (validators(project, asked)?.input(input) ?? []);
+}
+
+function askedStep({ steps, parked }: RunDetail): RunDetail["steps"][number] | undefined {
+  return parked?.n === undefined ? undefined : steps.find(({ n }) => n === parked.n);
+}
+
+function validators(
+  { systems }: Systems,
+  { operation: asked = "" }: RunDetail["steps"][number],
+): ReturnType<typeof operationValidators> | undefined {
+  const [system = "", name = ""] = asked.split(".");
+  const model = systems.get(system)?.contract;
+  if (model === undefined || !Object.hasOwn(model.operations, name)) return undefined;
   const operation = model.operations[name];
-  return operation === undefined ? [] : operationValidators(model, operation).output(result);
+  return operation === undefined ? undefined : operationValidators(model, operation);
 }

@@ -54,6 +54,7 @@ export function createMasking(project: Pick<Project, "systems" | "processes">): 
     const steps = run.steps.map((step) => ({
       ...step,
       ...(step.input === undefined ? {} : { input: hide(step.input, ofStep(step, "input")) as Json }),
+      ...(step.editedInput === undefined ? {} : { editedInput: hide(step.editedInput, ofStep(step, "input")) as Json }),
       ...(step.output === undefined ? {} : { output: hide(step.output, ofStep(step, "output")) as Json }),
     }));
     // The input of a process that an event starts is that event.

@@ -151,9 +151,11 @@ async function compose({
     settings,
     permits,
     memoryMiB: config.workers.memoryMiB,
-    lost: (lost) => {
+    lost: (lost, culprit) => {
       engine.workerLost(lost);
-      engine.ensureWorker(lost);
+      // A store that can't be written any more has told so itself.
+      const done = culprit === undefined ? Promise.resolve() : engine.quarantine(culprit.run, culprit.reason);
+      done.catch(() => {}).finally(() => engine.ensureWorker(lost));
     },
     printed: (of, stream, line) => log.info({ version: of, stream }, line),
   });

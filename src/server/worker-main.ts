@@ -17,9 +17,9 @@ import { openPermits } from "../outbound/permits.ts";
 import type { AnyProcess } from "../process/define.ts";
 import { runWorker } from "../process/embedded/worker.ts";
 import { useOwnMortise } from "./own-mortise.ts";
-import type { WorkerMessage, WorkerStart } from "./workers.ts";
+import { markRun, type WorkerMessage, type WorkerStart } from "./workers.ts";
 
-const { link, folder, manifest, project, settings, permits, slot, aliveEveryMs } = workerData as WorkerStart;
+const { link, folder, manifest, project, settings, permits, slot, aliveEveryMs, mark } = workerData as WorkerStart;
 const tell = (message: WorkerMessage) => parentPort?.postMessage(message);
 
 useOwnMortise();
@@ -79,6 +79,7 @@ await runWorker({
   operation: (name) => operations.get(name),
   systemRetry: (name) => settings.get(name)?.retry,
   validateOutput: (process) => compileSchema(process.output),
+  careful: mark && { watch: (run) => markRun(mark, run) },
 });
 clearInterval(alive);
 counted.flush();

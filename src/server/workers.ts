@@ -28,6 +28,23 @@ export interface WorkerStart {
   readonly slot: number;
   /** How often it says that it is alive. */
   readonly aliveEveryMs: number;
+  /** Present where the workers before it died: it runs one run at a time for a while, and writes here which (`markRun`). */
+  readonly mark?: SharedArrayBuffer | undefined;
+}
+
+/** Bytes of a mark; a run id is shorter. */
+const markBytes = 64;
+
+/** Says which run is run now. A thread that dies leaves its last word. */
+export function markRun(mark: SharedArrayBuffer, run: string | undefined): void {
+  const bytes = Buffer.from(mark);
+  bytes.fill(0);
+  if (run !== undefined) bytes.write(run, "latin1");
+}
+
+function markedRun(mark: SharedArrayBuffer): string | undefined {
+  const text = Buffer.from(mark).toString("latin1").replaceAll("\0", "");
+  return text === "" ? undefined : text;
 }
 
 /** What a worker thread says to its supervisor. */
@@ -40,6 +57,10 @@ const blockedAfterMs = 60_000;
 const signs = 12;
 const firstPauseMs = 250;
 const longestPauseMs = 30_000;
+/** A thread that lived so long did not die in a row with the one before it. */
+const soundAfterMs = 600_000;
+/** After so many deaths in a row the next worker runs one run at a time, so that a death says whose code it was. */
+const carefulAfter = 2;
 
 export type WorkerState = "running" | "starting" | "failed" | "none";
 
@@ -50,8 +71,11 @@ export interface WorkersOptions {
   readonly settings: ReadonlyMap<string, ResolvedSettings>;
   readonly permits: PermitTable;
   readonly memoryMiB: number;
-  /** A thread is gone; start it again by way of the engine. */
-  readonly lost: (version: string) => void;
+  /**
+   * A thread is gone; start it again by way of the engine. `culprit`: of this run it is known that its code ended the thread, as it or
+   * others did before: it must not be run again before a person has looked at it.
+   */
+  readonly lost: (version: string, culprit?: { readonly run: string; readonly reason: string }) => void;
   /** A line that the project's code wrote to standard output or error. */
   readonly printed: (version: string, stream: "stdout" | "stderr", line: string) => void;
   /** Milliseconds after which a silent worker counts as blocked. Default 60000. */
@@ -116,10 +140,11 @@ export function createWorkers(options: WorkersOptions): Workers {
     let started: WorkerStart;
     let thread: Worker;
     const slot = freeSlot(slots);
+    const mark = entry.deaths >= carefulAfter ? new SharedArrayBuffer(markBytes) : undefined;
     try {
       const { folder, manifest } = loadVersion(options.store, version);
       const { project, settings, permits } = options;
-      started = { link, folder, manifest, project, settings, permits, slot, aliveEveryMs };
+      started = { link, folder, manifest, project, settings, permits, slot, aliveEveryMs, mark };
       thread = new Worker(moduleUrl("./worker-main", import.meta.url), {
         name: `mortise-${version.slice(0, 8)}`,
         workerData: started,
@@ -166,17 +191,25 @@ export function createWorkers(options: WorkersOptions): Workers {
       if (stopped || entry.retired) {
         entry.state = "none";
         tell({ version, event: "stopped" });
-      } else died(version, entry, reason ?? `it ended with code ${code}`);
+      } else died(version, entry, reason ?? `it ended with code ${code}`, mark && markedRun(mark));
     });
   }
 
-  function died(version: string, entry: Entry, reason: string): void {
-    // One that lived for long starts again at once.
-    if (Date.now() - entry.startedAt > longestPauseMs && entry.state === "running") entry.deaths = 0;
+  function died(version: string, entry: Entry, reason: string, run?: string): void {
+    // One that lived for long starts again at once. A blocked one is found after a minute only: that is not long.
+    if (Date.now() - entry.startedAt > soundAfterMs && entry.state === "running") entry.deaths = 0;
     entry.deaths += 1;
     entry.state = "failed";
     tell({ version, event: "died", reason, restarts: entry.deaths });
-    if (!stopped) options.lost(version);
+    if (run === undefined) {
+      if (!stopped) options.lost(version);
+      return;
+    }
+    tell({ version, event: "quarantined", reason, run });
+    const why = `The code of this run ended its worker, after the worker had ended ${entry.deaths - 1} times (${reason}). It is not run again before somebody has looked at it.`;
+    // What remains is innocent.
+    entry.deaths = 0;
+    if (!stopped) options.lost(version, { run, reason: why });
   }
 
   function giveUp(): void {

@@ -68,15 +68,23 @@ test("the package holds the build, the launcher and the docs, and no sources or 
 
 test("every exported name is there, and its types compile in a user's project", async () => {
   const project = dirname(dirname(installed));
-  const script = 'import * as mortise from "mortise"; console.log(JSON.stringify(Object.keys(mortise)))';
-  const names = JSON.parse(await run(process.execPath, ["--input-type=module", "-e", script], project)) as string[];
-  const own = Object.keys(await import("../../src/index.ts"));
-  assert.deepEqual(names.sort(), own.sort());
+  for (const [name, own] of [
+    ["mortise", await import("../../src/index.ts")],
+    ["mortise/testing", await import("../../src/testing/index.ts")],
+  ] as const) {
+    const script = `import * as all from "${name}"; console.log(JSON.stringify(Object.keys(all)))`;
+    const names = JSON.parse(await run(process.execPath, ["--input-type=module", "-e", script], project)) as string[];
+    assert.deepEqual(names.sort(), Object.keys(own).sort());
+  }
   writeFileSync(
     join(project, "own.ts"),
     `import { defineProcess, t } from "mortise";
+import { testWorld } from "mortise/testing";
 const order = t.object({ id: t.string() });
 export const p = defineProcess({ name: "p", input: order, key: (input) => input.id, run: async (flow) => flow.now() });
+export const r = async () => (await testWorld({ processes: [p] }).start(p, { id: "1" })).ended();
+// @ts-expect-error the input is typed in a test as well
+export const s = () => testWorld({ processes: [p] }).start(p, { id: 1 });
 // @ts-expect-error a wrong field is a compile error, so the types are really there
 export const q = defineProcess({ name: "q", input: order, key: (input) => input.nothing, run: async () => 1 });
 `,

@@ -21,7 +21,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   "process/embedded": ["process", "store", "operation", "errors", "module-url", "slots", "clock", "retry"],
   publish: ["contract", "store", "outbound", "formats", "operation", "errors", "module-url"],
   observe: ["contract", "store", "operation", "errors", "module-url"],
-  testing: ["contract", "connectors", "process", "operation", "errors", "module-url", "retry"],
+  testing: ["contract", "connectors", "process", "process/embedded", "store", "operation", "errors", "clock", "retry"],
 };
 const lower = Object.keys(arrows);
 /** The top: the composition root sees every room, commands see the root, and the public names are picked from the rooms. */

@@ -43,7 +43,8 @@ export class Code implements Asker {
     this.run = Object.freeze({ ...parts.identity });
     this.#validateOutput = parts.validateOutput;
     this.#script = new Script(parts.records);
-    this.#now = (parts.records[0] as { at: number }).at;
+    const [start, begin] = parts.records;
+    this.#now = (begin?.t === "begin" ? begin : (start as { at: number })).at;
   }
 
   get awake(): boolean {
@@ -150,6 +151,7 @@ export class Code implements Asker {
 
   #addStep(ask: AskRecord, live: LiveStep, recorded: boolean): ReturnType<typeof newStep> {
     const step = newStep(ask, live, recorded, this.#script.generations.get(ask.n));
+    step.edit = this.#script.edits.get(ask.n);
     this.#execution.steps.set(ask.n, step);
     return step;
   }

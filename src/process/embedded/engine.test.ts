@@ -133,7 +133,7 @@ test("an unrepeatable call of unknown outcome parks and asks; each answer does w
     assert.equal(parked.parked?.code, "step-unknown");
     assert.deepEqual(
       parked.parked?.answers.map(({ kind }) => kind),
-      ["happened", "repeat", "undo", "cancel", "terminate"],
+      ["happened", "repeat", "edit", "undo", "cancel", "terminate"],
     );
     assert.equal(system.calls("a").length, 1);
     await one.engine.operate(first, { kind: "happened", result: { number: 5 } }, actor);

@@ -2,39 +2,22 @@
  * The embedded engine's front: takes starts, signals, answers and operators' acts, and has them on disk before it says so (P1).
  * It runs no user code and knows no connector; the runs live in workers, one per code version.
  */
-import { hash } from "node:crypto";
 import { channel } from "node:diagnostics_channel";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { type Clock, realClock } from "../../clock.ts";
 import { failure } from "../../errors.ts";
-import { type Json, longestKey } from "../../operation.ts";
+import type { Json } from "../../operation.ts";
 import { NamedSlots } from "../../slots.ts";
 import type { OpenedStore } from "../../store/open.ts";
-import type { Command } from "../../store/store.ts";
-import type {
-  Actor,
-  Engine,
-  OperatorAct,
-  RunDetail,
-  RunStatus,
-  SignalCommand,
-  StartAnswer,
-  StartCommand,
-} from "../engine.ts";
+import type { Actor, Engine, OperatorAct, RunDetail, RunStatus, SignalCommand } from "../engine.ts";
 import { finalStatuses } from "../engine.ts";
 import { asText } from "./json-text.ts";
+import type { ActDelivery } from "./operating.ts";
 import { possibleActs } from "./possible.ts";
 import { newRunId } from "./run-id.ts";
+import { starting } from "./starting.ts";
 import { views } from "./views.ts";
-import {
-  type FromWorker,
-  type KeyTaken,
-  type NewRun,
-  portName,
-  type StartParameters,
-  type ToFront,
-  type ToWorkerControl,
-} from "./wire.ts";
+import { type FromWorker, portName, type ToFront } from "./wire.ts";
 import type { WorkerLink } from "./worker.ts";
 
 export interface EngineOptions {
@@ -63,6 +46,8 @@ export interface EmbeddedEngine extends Engine {
   ensureWorker(version: string): void;
   /** The worker's thread is gone; what it did is in the store. Call `ensureWorker` to go on. */
   workerLost(version: string): void;
+  /** The code of this run is not to be run any more: it parks, and a person is asked. For one whose code ends its worker again and again. */
+  quarantine(run: string, reason: string): Promise<void>;
   /** Whoever waits in `settled` is answered with the run's present state: the server is about to stop. */
   answerWaiters(): void;
   /** New runs start on this version from now on. */
@@ -129,8 +114,6 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
   const controls = new Map<string, { readonly port: MessagePort; readonly stopped: Promise<void> }>();
   const waiters = new NamedSlots<Set<Waiter>>();
   let version = options.version;
-  /** Runs whose start was acknowledged in this turn of the event loop. */
-  let begun = new Set<string>();
   let stopping = false;
   let noWaiting = false;
 
@@ -173,65 +156,13 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
 
   const openVersions = (): string[] => read.openByVersion().map((one) => one.version);
 
-  let told = new Map<MessagePort, NewRun[]>();
-  /** Tells the worker of runs that begin, after the writer: so the writer sees the start before the run's first turn (W4). */
-  function tell(port: MessagePort, run: NewRun): void {
-    if (told.size === 0) {
-      clock.soon(() => {
-        store.flush();
-        for (const [to, runs] of told) to.postMessage({ kind: "starts", runs } satisfies ToWorkerControl);
-        told = new Map();
-      });
-    }
-    const runs = told.get(port);
-    if (runs === undefined) told.set(port, [run]);
-    else runs.push(run);
-  }
-
-  async function start(command: StartCommand): Promise<StartAnswer> {
-    const { process, key, origin } = command;
-    if (key.length === 0 || key.length > longestKey) throw failure("run-key-invalid", { process, limit: longestKey });
-    const now = clock.now();
-    const run = runId(now);
-    const input = asText(command.input, `the input of ${process}`);
-    const commands: Command[] = (command.alongside ?? []).map(({ name, parameters }) => ({
-      name,
-      parameters: withRun(parameters, run),
-    }));
-    const body = `[{"t":"start","at":${now},"input":${input}}]`;
-    const inputHash = hash("sha256", input, "base64url");
-    const control = controls.get(version);
-    const parameters: StartParameters = {
-      run,
-      process,
-      key,
-      inputHash,
-      version,
-      origin,
-      body,
-      told: control !== undefined,
-    };
-    commands.push({ name: "process.start", parameters });
-    const submitted = store.submit(commands);
-    if (control !== undefined) tell(control.port, { run, process, key, body });
-    const answer = await submitted;
-    if (answer.kind === "done") {
-      if (begun.size === 0) {
-        clock.soon(() => {
-          begun = new Set();
-        });
-      }
-      begun.add(run);
-      if (runFacts.hasSubscribers)
-        runFacts.publish({ kind: "started", run, process, key, version, status: "running" } satisfies RunFact);
-      return { kind: "started", run };
-    }
-    if (answer.by !== "process.start") return { kind: "refused", by: answer.by, answer: answer.answer };
-    const taken = answer.answer as unknown as KeyTaken;
-    if (!taken.same)
-      throw failure("run-key-conflict", { process, key, run: taken.run }, { details: { run: taken.run } });
-    return { kind: "exists", run: taken.run, status: taken.status };
-  }
+  const { start, begunNow } = starting({
+    store,
+    clock,
+    runId,
+    version: () => version,
+    control: (wanted) => controls.get(wanted)?.port,
+  });
 
   async function signal(command: SignalCommand): Promise<"matched" | "kept" | "duplicate"> {
     const { system, event, key, delivery } = command;
@@ -265,9 +196,8 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
         possible: possible.join(", ") || "none",
       });
     }
-    const answer = await store.submit([
-      { name: "process.operate", parameters: { run, body: JSON.stringify({ operation, actor }) } },
-    ]);
+    const body = JSON.stringify({ operation, actor, n: detail.parked?.n } satisfies ActDelivery);
+    const answer = await store.submit([{ name: "process.operate", parameters: { run, body } }]);
     if (answer.kind === "done") return;
     if (answer.answer === "pending") {
       const possible = "nothing until the act before it is carried out";
@@ -299,7 +229,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
       waiters.set(run, waiting);
       stopTimer = clock.later(ms, () => finish(look));
       // Of a run that began in this very turn nothing can have come yet; any other may have settled before anybody waited.
-      if (!noWaiting && begun.has(run)) return;
+      if (!noWaiting && begunNow(run)) return;
       const status = statusOf.get(run)?.status as RunStatus | undefined;
       if (noWaiting || status === undefined || status === "parked" || finalStatuses.has(status)) finish(look);
     });
@@ -344,6 +274,9 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
       control?.port.close();
       store.detach(portName(lost));
     },
+    async quarantine(run, reason) {
+      await store.submit([{ name: "process.halt", parameters: { run, reason } }]);
+    },
     promote(next) {
       version = next;
       ensureWorker(next);
@@ -375,12 +308,4 @@ function fromSettled(message: Settled): Awaited<ReturnType<Engine["settled"]>> {
     ...(out === undefined ? {} : { output: JSON.parse(out) as Json }),
     ...(failed === undefined ? {} : { failure: JSON.parse(failed) as NonNullable<RunDetail["failure"]> }),
   };
-}
-
-/** `$run` in the parameters stands for the run's id. */
-function withRun(value: Json, run: string): Json {
-  if (value === "$run") return run;
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map((item) => withRun(item as Json, run));
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, withRun(inner as Json, run)]));
 }

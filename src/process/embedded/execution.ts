@@ -18,11 +18,11 @@
  */
 import type { Json } from "../../operation.ts";
 import type { AnyProcess } from "../define.ts";
-import type { Actor, OperatorAct, ParkedQuestion, RunStatus } from "../engine.ts";
+import type { ParkedQuestion, RunStatus } from "../engine.ts";
 import { Code, type Runs } from "./code.ts";
 import { type ExecutionParts, type Host, type Identity, openSteps, type UndoAs } from "./host.ts";
 import type { Journal } from "./journal.ts";
-import { operate } from "./operating.ts";
+import { type ActDelivery, operate } from "./operating.ts";
 import { pastsOf } from "./past.ts";
 import { perform, stopAll } from "./performing.ts";
 import { codeQuestion, divergenceQuestion } from "./questions.ts";
@@ -89,15 +89,28 @@ export class Execution implements Runs {
     const { kind } = this.#phase;
     if (kind === "ended" || (kind === "code" && !this.#replayed)) return false;
     const open = openSteps(this.steps);
-    if (kind === "stopped") return open.every((step) => step.performance?.over !== false);
+    if (kind === "stopped" || kind === "paused") return open.every((step) => step.performance?.over !== false);
     return open.length > 0 && open.every((step) => step.live?.kind === "wait" || step.question !== undefined);
   }
 
-  /** Runs the code from the start, on what the history holds. A run whose undo had begun goes on undoing, a stopped one stays stopped. */
-  begin(): void {
+  /**
+   * Runs the code from the start, on what the history holds. A run whose undo had begun goes on undoing, a stopped one stays stopped. With
+   * `halt` the code is not run: the run stops, and asks a person.
+   */
+  begin(halt?: Delivery): void {
     const records = this.#records;
     const left = leftOff(records);
+    if (halt !== undefined) {
+      this.#seen.add(halt.id);
+      this.journal.consume(halt.id);
+      this.host.changed(this);
+    }
     if (left.kind === "code") {
+      if (halt !== undefined) {
+        this.#code.leave(left.pivoted, left.asked);
+        this.stop(codeQuestion("process-quarantined", halt.body, !left.pivoted));
+        return;
+      }
       if (this.#process !== undefined) {
         this.#code.begin(this.#process, left.input);
         return;
@@ -126,7 +139,11 @@ export class Execution implements Runs {
   receive(delivery: Delivery): void {
     if (this.#seen.has(delivery.id) || this.#phase.kind === "ended") return;
     this.#seen.add(delivery.id);
-    if (delivery.kind !== "operate") {
+    if (delivery.kind === "halt") {
+      this.journal.consume(delivery.id);
+      this.host.changed(this);
+      if (this.#phase.kind === "code") this.stop(codeQuestion("process-quarantined", delivery.body, !this.pivoted));
+    } else if (delivery.kind !== "operate") {
       this.post({ kind: "inbox", id: delivery.id, n: delivery.n, what: delivery.kind, body: delivery.body });
     } else if (this.#phase.kind === "code" && !this.#replayed) {
       // What it is about may not have been asked again yet.
@@ -136,8 +153,7 @@ export class Execution implements Runs {
 
   #operate(delivery: Delivery): void {
     this.journal.consume(delivery.id);
-    const { operation, actor } = JSON.parse(delivery.body) as { operation: OperatorAct; actor: Actor };
-    operate(this, operation, actor);
+    operate(this, JSON.parse(delivery.body) as ActDelivery);
     this.host.changed(this);
   }
 
@@ -303,7 +319,8 @@ export class Execution implements Runs {
     for (const mail of this.#mail.splice(0)) if (mail.kind !== "held") recordResult(this, mail);
     this.host.changed(this);
     // Stopped code may not have asked all that the history holds: the undo is read from the records.
-    if (stopped) this.again();
+    // Nor does it hold what was done under a key before the last one.
+    if (stopped || [...this.steps.values()].some(({ generation }) => generation > 1)) this.again();
     else undoing.stopOthers();
   }
 

@@ -55,6 +55,7 @@ export class Journal {
     if (ask.due !== undefined) text += `,"due":${ask.due}`;
     if (ask.ev !== undefined) text += `,"ev":${quoted(ask.ev)},"key":${JSON.stringify(ask.key)}`;
     if (ask.of !== undefined) text += `,"of":${ask.of}`;
+    if (ask.og !== undefined) text += `,"og":${ask.og}`;
     if (input !== undefined) text += `,"in":${input}`;
     if (undo !== undefined) text += `,"undo":${undo}`;
     this.#records += `${text}}`;

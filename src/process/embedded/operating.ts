@@ -1,25 +1,35 @@
 /** Does what an operator says to a run in its worker. The front asked before whether it is possible; what no longer fits is recorded and changes nothing. */
+import type { Json } from "../../operation.ts";
 import type { Actor, OperatorAct } from "../engine.ts";
 import { openSteps, type Running } from "./host.ts";
+import { asText } from "./json-text.ts";
 import { anotherRow } from "./past.ts";
 import { perform } from "./performing.ts";
+import { effectKey, type HistoryRecord, type UndoData } from "./records.ts";
 import { pauseReason } from "./script.ts";
+import { type Step, undoOf } from "./steps.ts";
 
-/** Whether the act answers the question of a step. */
-function answers({ kind }: OperatorAct): boolean {
-  return kind !== "pause" && kind !== "resume";
+/** An act as it lies in the inbox. */
+export interface ActDelivery {
+  readonly operation: OperatorAct;
+  readonly actor: Actor;
+  /** The step whose question the operator saw. */
+  readonly n?: number;
 }
 
-export function operate(execution: Running, operation: OperatorAct, actor: Actor): void {
+export function operate(execution: Running, { operation, actor, n }: ActDelivery): void {
   const { journal, host } = execution;
   const open = openSteps(execution.steps);
-  const asking = open.find((step) => step.question !== undefined);
+  // Another answer, or a result, may have come since: then the question is gone, and so is what the act was about.
+  const asking = n === undefined ? undefined : open.find((step) => step.ask.n === n && step.question !== undefined);
+  const edit = operation.kind === "edit" && asking !== undefined ? opened(execution, asking) : {};
   journal.record({
     t: "op",
     at: host.now(),
     op: operation,
     actor,
     ...(asking === undefined || !answers(operation) ? {} : { n: asking.ask.n }),
+    ...edit,
   });
   switch (operation.kind) {
     case "terminate":
@@ -47,17 +57,62 @@ export function operate(execution: Running, operation: OperatorAct, actor: Actor
         by: "operator",
       });
       return;
+    case "edit":
+      if (asking === undefined) return;
+      asking.generation = edit.g ?? asking.generation;
+      asking.edit = { input: operation.input, undo: edit.undo };
+      if (asking.past !== undefined) anotherRow(asking.past, host.now(), false, true);
+      again(execution, asking);
+      return;
     case "retry":
     case "repeat":
-      if (asking === undefined) {
-        if (execution.phase === "stopped") execution.again();
-        else for (const step of open) step.performance?.hurry();
-        return;
-      }
-      asking.question = undefined;
-      if (asking.past !== undefined) anotherRow(asking.past, host.now(), operation.kind === "repeat");
-      if (execution.phase === "undoing") execution.undoAgain(asking);
-      else journal.whenCommitted(() => perform(execution, asking, false));
-      execution.restate();
+      if (asking !== undefined) {
+        if (asking.past !== undefined) anotherRow(asking.past, host.now(), operation.kind === "repeat");
+        again(execution, asking);
+      } else if (n === undefined && execution.phase === "stopped") execution.again();
+      else if (n === undefined) for (const step of open) step.performance?.hurry();
+  }
+}
+
+/** Whether the act answers the question of a step. */
+function answers({ kind }: OperatorAct): boolean {
+  return kind !== "pause" && kind !== "resume";
+}
+
+function again(execution: Running, step: Step): void {
+  step.question = undefined;
+  if (execution.phase === "undoing") execution.undoAgain(step);
+  else execution.journal.whenCommitted(() => perform(execution, step, false));
+  execution.restate();
+}
+
+type Opened = Pick<HistoryRecord & { readonly t: "op" }, "g" | "maybe" | "undo">;
+
+/** A new key for the step, and what is known of what was done under the one before (P3). */
+function opened({ identity }: Running, step: Step): Opened {
+  const g = step.generation + 1;
+  const { live, ask, performance, question } = step;
+  const maybe = performance?.mayHaveHappened ?? question?.failure?.outcome !== "none";
+  const undo = undoOf(step);
+  const undoWith = live === undefined || live.kind === "wait" ? undefined : live.undoWith;
+  return {
+    g,
+    ...(maybe && ask.v !== "undo" ? { maybe } : {}),
+    ...(undo === undefined || undoWith === undefined
+      ? {}
+      : { undo: undoUnder(effectKey(identity.id, ask.n, g), undo, undoWith) }),
+  };
+}
+
+/** The undo under another key. What throws here needs the output, and is computed with it. */
+function undoUnder(
+  key: string,
+  { op, e }: UndoData,
+  undoWith: (facts: { output: never; key: string }) => unknown,
+): UndoData {
+  try {
+    return { op, e, in: JSON.parse(asText(undoWith({ output: undefined as never, key }), "an undo")) as Json };
+  } catch {
+    return { op, e };
   }
 }

@@ -10,7 +10,7 @@ import { type Policy, policyOf } from "./policy.ts";
 import { probeOf, settleOf } from "./probing.ts";
 import { stepQuestion } from "./questions.ts";
 import { keyOf } from "./records.ts";
-import type { LiveStep, Step } from "./steps.ts";
+import { inputOf, type LiveStep, type Step } from "./steps.ts";
 
 /** Longest time of one attempt; a system's own timeout is usually shorter. */
 const callTimeoutMs = 60_000;
@@ -19,7 +19,7 @@ const callTimeoutMs = 60_000;
 export function callWork(execution: Running, step: Step, operation: AnyOperation, resumed: boolean): Work {
   const { host, identity } = execution;
   const { ask, live } = step;
-  const input = ask.in as Json;
+  const input = inputOf(step) as Json;
   const { system } = operation;
   return {
     what: ask.op as string,

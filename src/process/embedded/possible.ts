@@ -1,5 +1,6 @@
 /** What an operator may do to a run as it stands now. */
-import { finalStatuses, type OperatorAct, type RunDetail } from "../engine.ts";
+import { type AskedQuestion, finalStatuses, type OperatorAct, type RunDetail, type StepView } from "../engine.ts";
+import type { OpenQuestion } from "./script.ts";
 
 type Kind = OperatorAct["kind"];
 
@@ -10,7 +11,25 @@ export function possibleActs(run: Pick<RunDetail, "status" | "parked" | "steps">
   const ends: readonly Kind[] = pivoted || undoing ? ["terminate"] : ["undo", "cancel", "terminate"];
   if (run.status === "parked") return [...(run.parked?.answers.map(({ kind }) => kind) ?? []), "pause"];
   if (run.status === "paused") return ["resume", ...ends];
-  if (run.status === "queued") return [...ends];
+  // It has done nothing yet that could be undone.
+  if (run.status === "queued") return ["cancel", "terminate"];
   const between = run.steps.some((step) => step.status === "open" && step.nextAttemptAt !== undefined);
   return [...(between ? (["retry"] as const) : []), "pause", ...ends];
+}
+
+const edit = {
+  kind: "edit" as const,
+  effect: "Calls with the input you give, under a new key. What was done under the old key does not count for it.",
+};
+
+/** The question as it is asked now: of a call its input can be edited too. */
+export function askedQuestion({ number, n, question }: OpenQuestion, steps: readonly StepView[]): AskedQuestion {
+  if (n === undefined) return { ...question, number };
+  const kind = steps.find((step) => step.n === n)?.kind;
+  if (kind !== "call" && kind !== "undo") return { ...question, number, n };
+  const ends = question.answers.findIndex(
+    (one) => one.kind === "undo" || one.kind === "cancel" || one.kind === "terminate",
+  );
+  const at = ends < 0 ? question.answers.length : ends;
+  return { ...question, number, n, answers: question.answers.toSpliced(at, 0, edit) };
 }

@@ -14,6 +14,7 @@ export const questionCodes = [
   "process-output",
   "process-after-pivot",
   "process-missing",
+  "process-quarantined",
 ] as const;
 type QuestionCode = (typeof questionCodes)[number];
 type StepCode = QuestionCode & `step-${string}`;

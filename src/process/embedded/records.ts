@@ -2,7 +2,8 @@
  * What a history holds. A history is a list of batches (rows), each a JSON list of records; read one after the other they are
  * the run's total order: what was asked, and what was delivered (P4).
  *
- * The worker that owns the run is the only author. Row 0 is the start; row `seq` can be written once (primary key), which
+ * The worker that owns the run is the only author, from its first row on. Row 0 is the start, and row 1 of a run that was queued
+ * is its begin (or its end, if it never began): the writer writes both, before there is a worker. Each row `seq` can be written once (primary key), which
  * fences off a late writer (P6).
  */
 import type { Effect, Json, StoredFailure } from "../../operation.ts";
@@ -12,6 +13,8 @@ export type AskKind = "call" | "step" | "sleep" | "receive" | "task" | "undo";
 
 export type HistoryRecord =
   | { readonly t: "start"; readonly at: number; readonly input: Json }
+  /** Row 1 of a run that was queued, written by the writer: it begins now. */
+  | { readonly t: "begin"; readonly at: number }
   | AskRecord
   | GotRecord
   /** A failed attempt; shown, and without effect on replay. */
@@ -43,6 +46,10 @@ export type HistoryRecord =
       readonly n?: number;
       /** From here the key of step `n` is of this generation: what was done under the one before does not count for it. */
       readonly g?: number;
+      /** With `g`: what was done under the key before may have taken effect, so an undo takes that back too. */
+      readonly maybe?: true;
+      /** With `g`: the undo under the new key, computed without the output. */
+      readonly undo?: UndoData;
     }
   /** The end has begun: undo what was done, then end as `as`. */
   | {
@@ -82,6 +89,8 @@ export interface AskRecord {
   readonly undo?: UndoData;
   /** Of an undo: the step that it takes back. */
   readonly of?: number;
+  /** Of an undo: the generation of that step, where it is not the last one. */
+  readonly og?: number;
 }
 
 /** `in` is absent where it could not be computed without the output. */
@@ -131,4 +140,42 @@ export function generationsOf(records: readonly HistoryRecord[]): ReadonlyMap<nu
 /** The effect key of a step (P3): derived from run, step and generation; unique world-wide, since run ids are. */
 export function effectKey(run: string, n: number, generation = 1): string {
   return generation === 1 ? `${run}-${n}` : `${run}-${n}-g${generation}`;
+}
+
+/** What an operator put in the place of a step's input. */
+export interface Edit {
+  readonly input: Json;
+  readonly undo: UndoData | undefined;
+}
+
+/** The steps that act on an edited input, after these records. */
+export function editsOf(records: readonly HistoryRecord[]): ReadonlyMap<number, Edit> {
+  const edits = new Map<number, Edit>();
+  for (const record of records) {
+    if (record.t === "op" && record.op.kind === "edit" && record.n !== undefined && record.g !== undefined)
+      edits.set(record.n, { input: record.op.input, undo: record.undo });
+  }
+  return edits;
+}
+
+/** Generations before a step's last one that may have taken effect, with the undo that counts for each; the oldest first. */
+export function olderGenerations(
+  records: readonly HistoryRecord[],
+): ReadonlyMap<number, readonly { readonly generation: number; readonly undo: UndoData }[]> {
+  const older = new Map<number, { generation: number; undo: UndoData }[]>();
+  const undos = new Map<number, UndoData>();
+  const generations = new Map<number, number>();
+  for (const record of records) {
+    if (record.t === "ask" && record.undo !== undefined) undos.set(record.n, record.undo);
+    if (record.t !== "op" || record.n === undefined || record.g === undefined) continue;
+    const undo = undos.get(record.n);
+    if (record.maybe === true && undo !== undefined) {
+      const list = older.get(record.n) ?? [];
+      older.set(record.n, list);
+      list.push({ generation: generations.get(record.n) ?? 1, undo });
+    }
+    generations.set(record.n, record.g);
+    if (record.undo !== undefined) undos.set(record.n, record.undo);
+  }
+  return older;
 }

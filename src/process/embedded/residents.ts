@@ -22,6 +22,8 @@ export interface ResidentsOptions {
   readonly dirty: (execution: Execution) => boolean;
   /** Takes a run from the store into memory. */
   readonly load: (run: string) => void;
+  /** Told of each that enters and leaves. */
+  readonly watch?: ((run: string, here: boolean) => void) | undefined;
 }
 
 interface Resting {
@@ -70,10 +72,12 @@ export class Residents {
   add(run: string, execution: Execution): void {
     this.#backlog.delete(run);
     this.#executions.set(run, execution);
+    this.#options.watch?.(run, true);
   }
   /** It has ended, or belongs to somebody else now. */
   remove(run: string): void {
     this.#executions.delete(run);
+    this.#options.watch?.(run, false);
     if (this.#backlog.size > 0) this.#fill();
   }
 
@@ -140,6 +144,7 @@ export class Residents {
       const rests = execution.resting && execution.journal.seq === seq && !this.#options.dirty(execution);
       if (!rests || this.#executions.get(id) !== execution) continue;
       this.#executions.delete(id);
+      this.#options.watch?.(id, false);
       return true;
     }
   }

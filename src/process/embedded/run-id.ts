@@ -11,16 +11,7 @@ let used = pool.length;
 
 /** The least id of a run that is created at this time or later. */
 export function firstRunId(time: number): string {
-  return timePart(Math.max(0, Math.ceil(time)));
-}
-
-function timePart(time: number): string {
-  let text = "";
-  for (let rest = time, index = 0; index < 10; index++) {
-    text = alphabet[rest % 32] + text;
-    rest = Math.floor(rest / 32);
-  }
-  return text;
+  return digits(Math.max(0, Math.ceil(time)));
 }
 
 export function newRunId(now: number): string {
@@ -28,9 +19,23 @@ export function newRunId(now: number): string {
     randomFillSync(pool);
     used = 0;
   }
-  const time = timePart(now);
   let random = "";
   for (let index = 0; index < 10; index++) random += alphabet[(pool[used + index] as number) & 31];
   used += 10;
-  return time + random;
+  return digits(now) + random;
+}
+
+/** The id of run `number` of a simulation: no chance in it, so that it is the same every time. */
+export function countedRunId(now: number, number: number): string {
+  return digits(now) + digits(number);
+}
+
+/** A whole number of at most 50 bits in 10 digits. */
+function digits(value: number): string {
+  let text = "";
+  for (let rest = value, index = 0; index < 10; index++) {
+    text = alphabet[rest % 32] + text;
+    rest = Math.floor(rest / 32);
+  }
+  return text;
 }

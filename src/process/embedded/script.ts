@@ -1,7 +1,7 @@
 /** A history read back: what the code must ask again, and what it is given, in the recorded total order (P4). */
 import type { Json } from "../../operation.ts";
 import type { Actor, ParkedQuestion } from "../engine.ts";
-import { type AskRecord, type GotRecord, generationsOf, type HistoryRecord } from "./records.ts";
+import { type AskRecord, type Edit, editsOf, type GotRecord, generationsOf, type HistoryRecord } from "./records.ts";
 
 /** The records that order matters for; undo steps are not asked by the code. */
 export type Cue = AskRecord | GotRecord | { readonly t: "pivot" };
@@ -10,6 +10,8 @@ export class Script {
   readonly records: readonly HistoryRecord[];
   /** Of the steps' keys, where not 1. */
   readonly generations: ReadonlyMap<number, number>;
+  /** Of the steps whose input an operator edited. */
+  readonly edits: ReadonlyMap<number, Edit>;
   /** Results that are known, and were not given to the code yet; in their order. */
   readonly held: readonly GotRecord[];
   readonly #cues: readonly Cue[];
@@ -18,6 +20,7 @@ export class Script {
   constructor(records: readonly HistoryRecord[]) {
     this.records = records;
     this.generations = generationsOf(records);
+    this.edits = editsOf(records);
     const undos = new Set<number>();
     const cues: Cue[] = [];
     const held = new Map<number, GotRecord>();
@@ -65,8 +68,39 @@ export function openQuestions(records: readonly HistoryRecord[]): Map<number, Pa
   for (const record of records) {
     if (record.t === "park" && record.n !== undefined) open.set(record.n, record.q);
     else if ((record.t === "op" || record.t === "got") && record.n !== undefined) open.delete(record.n);
+    // Whatever was asked before counts no more.
+    else if (record.t === "undoing") open.clear();
   }
   return open;
+}
+
+/** The question that a person is asked now. */
+export interface OpenQuestion {
+  /** Of the run's questions, from 1. */
+  readonly number: number;
+  /** The step that it is about; absent: the code itself can't go on. */
+  readonly n: number | undefined;
+  readonly question: ParkedQuestion;
+}
+
+/** Of several the one that comes first: about the code, then about the step that was asked first. */
+export function openQuestion(records: readonly HistoryRecord[]): OpenQuestion | undefined {
+  const steps = new Map<number, OpenQuestion>();
+  let stopped: OpenQuestion | undefined;
+  let number = 0;
+  for (const record of records) {
+    if (record.t === "park") {
+      number += 1;
+      const asked = { number, n: record.n, question: record.q };
+      if (record.n === undefined) stopped = asked;
+      else steps.set(record.n, asked);
+    } else if (record.t === "undoing") {
+      steps.clear();
+      stopped = undefined;
+    } else if (record.t === "op" && record.n === undefined && goesOn(record)) stopped = undefined;
+    else if ((record.t === "op" || record.t === "got") && record.n !== undefined) steps.delete(record.n);
+  }
+  return stopped ?? [...steps.values()].sort((a, b) => Number(a.n) - Number(b.n))[0];
 }
 
 /** Why an operator paused the run, if it is paused now. Begun undo ends a pause: it was a later act. */
@@ -89,7 +123,7 @@ function goesOn(record: HistoryRecord): boolean {
 
 /** Where a run left off: its code runs, it was stopped or paused, or its end had begun. */
 export type LeftOff =
-  | { readonly kind: "code"; readonly input: Json }
+  | { readonly kind: "code"; readonly input: Json; readonly pivoted: boolean; readonly asked: number }
   | { readonly kind: "paused"; readonly reason: string; readonly pivoted: boolean; readonly asked: number }
   | { readonly kind: "stopped"; readonly question: ParkedQuestion; readonly pivoted: boolean; readonly asked: number }
   | {
@@ -108,5 +142,5 @@ export function leftOff(records: readonly HistoryRecord[]): LeftOff {
   if (begun?.t === "undoing") return { kind: "undoing", begun, pivoted, asked };
   const last = records.findLast((record) => (record.t === "park" && record.n === undefined) || goesOn(record));
   if (last?.t === "park") return { kind: "stopped", question: last.q, pivoted, asked };
-  return { kind: "code", input: (records[0] as HistoryRecord & { readonly t: "start" }).input };
+  return { kind: "code", input: (records[0] as HistoryRecord & { readonly t: "start" }).input, pivoted, asked };
 }

@@ -8,9 +8,9 @@ export function statusOf(
   stopped: string | undefined,
   undoing: string | undefined,
 ): [RunStatus, string | undefined] {
+  if (stopped !== undefined) return ["parked", stopped];
   const asking = open.find((step) => step.question !== undefined);
   if (asking?.question !== undefined) return ["parked", asking.question.message];
-  if (stopped !== undefined) return ["parked", stopped];
   if (undoing !== undefined) return ["undoing", undoing];
   const retrying = open.find((step) => step.retry !== undefined);
   if (retrying?.retry !== undefined) return ["running", retryReason(retrying.ask.id, retrying.retry)];

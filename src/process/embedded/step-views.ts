@@ -32,6 +32,9 @@ export function stepViews(run: string, records: readonly HistoryRecord[]): StepV
         if (record.next !== undefined) step.note = `next attempt ${new Date(record.next).toISOString()}`;
         break;
       }
+      case "begin":
+        add({ id: "begin", kind: "begin", status: "done", at: record.at });
+        break;
       case "pivot":
         add({ id: "pivot", kind: "pivot", status: "done", at: list.at(-1)?.endedAt ?? list.at(-1)?.at ?? 0 });
         break;
@@ -47,6 +50,7 @@ export function stepViews(run: string, records: readonly HistoryRecord[]): StepV
       case "op": {
         const step = record.n === undefined ? undefined : byNumber.get(record.n);
         if (step !== undefined && record.g !== undefined) step.key = effectKey(run, record.n as number, record.g);
+        if (step !== undefined && record.op.kind === "edit") step.editedInput = record.op.input;
         add({
           id: record.op.kind,
           kind: "operator",
@@ -78,6 +82,7 @@ export function stepViews(run: string, records: readonly HistoryRecord[]): StepV
 function askView(run: string, ask: AskRecord): Omit<Draft, "position"> {
   const acts = ask.v === "call" || ask.v === "step" || ask.v === "undo";
   return {
+    n: ask.n,
     id: ask.id,
     kind: ask.v,
     status: "open",

@@ -5,13 +5,15 @@ import type { ParkedQuestion } from "../engine.ts";
 import type { StepContext } from "../flow.ts";
 import type { Performance } from "./attempts.ts";
 import type { Past } from "./past.ts";
-import type { AskRecord, GotRecord } from "./records.ts";
+import type { AskRecord, Edit, GotRecord, UndoData } from "./records.ts";
 
 export interface Step {
   readonly ask: AskRecord;
   readonly live: LiveStep | undefined;
   /** Of its key (`keyOf`); an edited retry or a rewind opens another. */
   generation: number;
+  /** An operator's input in the place of the code's own. */
+  edit: Edit | undefined;
   /** Its intent was in the history when this worker took the run up: it may have been under way. */
   readonly recorded: boolean;
   got: GotRecord | undefined;
@@ -82,6 +84,7 @@ export function newStep(
     ask,
     live,
     generation,
+    edit: undefined,
     recorded,
     promise,
     got: undefined,
@@ -92,4 +95,14 @@ export function newStep(
     resolve,
     reject,
   };
+}
+
+/** What the step acts on: the code's own input, or what an operator put in its place. */
+export function inputOf({ ask, edit }: Step): Json | undefined {
+  return edit === undefined ? ask.in : edit.input;
+}
+
+/** What takes the step back, with the input that was computed without its output. */
+export function undoOf({ ask, edit }: Step): UndoData | undefined {
+  return edit?.undo ?? ask.undo;
 }

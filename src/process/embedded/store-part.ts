@@ -1,10 +1,11 @@
 /**
- * The engine's commands in the writer thread: start, append, answer, operate, timers, retention (signals: store-events.ts). Each runs inside its batch's
+ * The engine's commands in the writer thread: start, append, answer, operate, timers, retention (signals: store-events.ts, queued runs: store-queue.ts). Each runs inside its batch's
  * savepoint. A delivery is a row of the inbox until the run's worker has written it into the history.
  */
 import type { CommandHandler, PartContext, StorePart } from "../../store/store.ts";
 import { finalStatuses, type RunStatus } from "../engine.ts";
 import { storeEvents } from "./store-events.ts";
+import { beginTimer, storeQueue } from "./store-queue.ts";
 import { migrations } from "./tables.ts";
 import {
   type AnswerParameters,
@@ -38,6 +39,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     setStatus: db.prepare("update runs set status = ?, reason = ?, updated = ? where id = ?"),
     insertInbox: db.prepare("insert into inbox (id, run, n, kind, body) values (?, ?, ?, ?, ?)"),
     pendingAct: db.prepare("select id from inbox where run = ? and kind = 'operate'"),
+    halted: db.prepare("select id from inbox where run = ? and kind = 'halt'"),
     consume: db.prepare("delete from inbox where id = ?"),
     dropInbox: db.prepare("delete from inbox where run = ?"),
     insertTimer: db.prepare("insert or ignore into timers (due, run, n) values (?, ?, ?)"),
@@ -84,10 +86,16 @@ function commands(context: PartContext): Record<string, CommandHandler> {
   function start(given: StartParameters): void {
     const now = context.now();
     const { run, process, key, inputHash, version, origin, body, told } = given;
-    if (sql.insertRun.run(run, process, key, inputHash, version, origin, now, now).changes === 0) {
+    const later = given.at !== undefined && given.at > now ? given.at : undefined;
+    const accepted =
+      later === undefined
+        ? sql.insertRun.run(run, process, key, inputHash, version, origin, now, now).changes > 0
+        : queue.accept(given, later);
+    if (!accepted) {
       const there = sql.runByKey.get(process, key) as { id: string; status: RunStatus; input_hash: string };
       context.refuse({ run: there.id, status: there.status, same: there.input_hash === inputHash } satisfies KeyTaken);
     }
+    if (later !== undefined) return;
     sql.insertHistory.run(run, 0, body);
     toWorker(version, told ? { kind: "started", run } : { kind: "start", run, process, key, body });
   }
@@ -146,11 +154,19 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     deliver(task.run, task.n, "answer", given.answer);
   }
 
+  /** The run's code is not to be run: its worker parks it instead when it is loaded. Twice is once. */
+  function halt({ run, reason }: { readonly run: string; readonly reason: string }): void {
+    const row = sql.run.get(run);
+    if (row === undefined || finalStatuses.has(row.status as RunStatus) || sql.halted.get(run) !== undefined) return;
+    deliver(run, 0, "halt", reason);
+  }
+
   /** Whether the operation fits the run's state was asked by the front; a run that ended since refuses here. */
   function operate(given: OperateParameters): void {
     const row = sql.run.get(given.run);
     if (row === undefined) context.refuse("unknown");
     if (finalStatuses.has(row.status as RunStatus)) context.refuse(row.status as string);
+    if (queue.operate(given.run, given.body)) return;
     // Two that decide at once would not know of each other: the second looks again.
     if (sql.pendingAct.get(given.run) !== undefined) context.refuse("pending");
     deliver(given.run, 0, "operate", given.body);
@@ -160,6 +176,10 @@ function commands(context: PartContext): Record<string, CommandHandler> {
   function due(): void {
     for (const timer of sql.dueTimers.all(context.now(), timerPortion) as { due: number; run: string; n: number }[]) {
       sql.dropTimer.run(timer.due, timer.run, timer.n);
+      if (timer.n === beginTimer) {
+        queue.due(timer.run);
+        continue;
+      }
       events.dropWait(timer.run, timer.n);
       sql.closeTask.run(timer.run, timer.n);
       deliver(timer.run, timer.n, "timer", "");
@@ -185,6 +205,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
   }
 
   const events = storeEvents(context, deliver);
+  const queue = storeQueue(context, { toWorker, toFront });
 
   let stopAlarm: (() => void) | undefined;
   context.whenIdle(() => {
@@ -196,7 +217,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     stopAlarm = clock.later(wait, () => context.submit({ name: "process.due", parameters: null }), true);
   });
 
-  return { start, append, signal: events.signal, answer, operate, due, retain };
+  return { start, append, signal: events.signal, answer, operate, halt, due, retain };
 }
 
 export const storePart: StorePart = { name: "process", migrations, commands };

@@ -10,9 +10,9 @@ import { openSteps, type Running, type UndoAs } from "./host.ts";
 import { type Past, pastsOf } from "./past.ts";
 import { callWork, startWork, stopAll } from "./performing.ts";
 import { undoQuestion } from "./questions.ts";
-import { type AskRecord, generationsOf, type HistoryRecord } from "./records.ts";
+import { type AskRecord, type Edit, editsOf, generationsOf, type HistoryRecord, olderGenerations } from "./records.ts";
 import { openQuestions } from "./script.ts";
-import type { Step } from "./steps.ts";
+import { inputOf, type Step, undoOf } from "./steps.ts";
 
 export class Undoing {
   readonly reason: string;
@@ -21,6 +21,8 @@ export class Undoing {
   readonly #execution: Running;
   /** Steps of which it is known that they never took effect. */
   readonly #harmless: ReadonlySet<number>;
+  /** By step: its earlier generations that may have taken effect too (their input was edited since). */
+  readonly #older = new Map<number, readonly Step[]>();
 
   private constructor(execution: Running, as: UndoAs, reason: string, detail: Json | undefined, harmless: Set<number>) {
     this.#execution = execution;
@@ -48,17 +50,28 @@ export class Undoing {
     const harmless = new Set([...pasts].filter(([, past]) => past.resting).map(([n]) => n));
     const questions = openQuestions(records);
     const generations = generationsOf(records);
+    const edits = editsOf(records);
     for (const record of records) {
       if (record.t === "ask") {
-        execution.steps.set(record.n, stepOf(record, generations.get(record.n), pasts.get(record.n)));
+        const { n } = record;
+        execution.steps.set(n, stepOf(record, generations.get(n), edits.get(n), pasts.get(n)));
       } else if (record.t === "got") {
         const step = execution.steps.get(record.n);
-        const original = step?.ask.of === undefined ? undefined : execution.steps.get(step.ask.of);
+        const { of, og } = step?.ask ?? {};
+        const original = of === undefined || og !== undefined ? undefined : execution.steps.get(of);
         // A refused undo of what surely happened is no result: a person was asked.
         if (step !== undefined && (record.fault === undefined || original?.got === undefined)) step.got = record;
       }
     }
     const undoing = new Undoing(execution, begun.as, begun.reason, begun.detail, harmless);
+    for (const [n, older] of olderGenerations(records)) {
+      const step = execution.steps.get(n);
+      if (step !== undefined)
+        undoing.#older.set(
+          n,
+          older.map(({ generation, undo }) => ({ ...stepOf({ ...step.ask, undo }, generation), got: undefined })),
+        );
+    }
     for (const step of openSteps(execution.steps)) if (step.ask.v === "undo") step.question = questions.get(step.ask.n);
     return undoing;
   }
@@ -82,8 +95,10 @@ export class Undoing {
       return;
     }
     const steps = [...execution.steps.values()];
-    const undone = new Set(steps.map((step) => step.ask.of));
-    const step = steps.findLast((one) => one.ask.undo !== undefined && !undone.has(one.ask.n) && this.#tookEffect(one));
+    const undone = new Set(steps.map(({ ask }) => `${ask.of}/${ask.og ?? "last"}`));
+    const step = steps
+      .flatMap((one) => [...(this.#older.get(one.ask.n) ?? []), one])
+      .findLast((one) => undoOf(one) !== undefined && !undone.has(this.#named(one)) && this.#tookEffect(one));
     if (step === undefined) {
       execution.end(this.#as, this.reason, this.#detail, undefined);
       return;
@@ -91,7 +106,16 @@ export class Undoing {
     this.#ask(step);
   }
 
+  #isOlder(step: Step): boolean {
+    return this.#older.get(step.ask.n)?.includes(step) ?? false;
+  }
+
+  #named(step: Step): string {
+    return `${step.ask.n}/${this.#isOlder(step) ? step.generation : "last"}`;
+  }
+
   #tookEffect(step: Step): boolean {
+    if (this.#isOlder(step)) return true;
     const { got, performance, ask, recorded } = step;
     if (got !== undefined) return got.fault === undefined && got.timeout === undefined;
     if (performance !== undefined) return performance.mayHaveHappened;
@@ -100,7 +124,7 @@ export class Undoing {
 
   #ask(step: Step): void {
     const { journal, host } = this.#execution;
-    const undo = step.ask.undo as NonNullable<AskRecord["undo"]>;
+    const undo = undoOf(step) as NonNullable<AskRecord["undo"]>;
     const n = this.#execution.nextAsk();
     const input = step.got?.undo ?? undo.in;
     const head = {
@@ -112,6 +136,7 @@ export class Undoing {
       op: undo.op,
       e: undo.e,
       of: step.ask.n,
+      ...(this.#isOlder(step) ? { og: step.generation } : {}),
     };
     journal.ask(head, input === undefined ? undefined : JSON.stringify(input), undefined);
     const asked = { ...stepOf({ ...head, ...(input === undefined ? {} : { in: input }) }), recorded: false };
@@ -134,21 +159,21 @@ export class Undoing {
   #perform(step: Step, resumed: boolean): void {
     const { ask } = step;
     const operation = this.#execution.host.operation(ask.op as string);
-    if (operation === undefined || ask.in === undefined) {
+    if (operation === undefined || inputOf(step) === undefined) {
       const why =
         operation === undefined ? `this code version has no operation ${String(ask.op)}.` : "its input is not known.";
-      this.#execution.park(step, undoQuestion(ask.id, why, undefined));
+      this.#execution.park(step, undoQuestion(takenBack(ask), why, undefined));
       return;
     }
     const work = callWork(this.#execution, step, operation, resumed);
-    startWork(this.#execution, step, work, (_, failed) => undoQuestion(ask.id, failed.message, failed));
+    startWork(this.#execution, step, work, (_, failed) => undoQuestion(takenBack(ask), failed.message, failed));
   }
 
   /** A step has its result. */
   settled(step: Step): void {
     if (step.ask.v !== "undo") return;
     const { got, ask } = step;
-    const original = this.#execution.steps.get(ask.of as number);
+    const original = ask.og === undefined ? this.#execution.steps.get(ask.of as number) : undefined;
     if (got?.fault !== undefined && original?.got !== undefined) {
       const { name, message } = got.fault;
       // The step surely took effect, and its undo was refused: a person decides. The undo is asked anew.
@@ -168,11 +193,17 @@ export class Undoing {
   }
 }
 
-function stepOf(ask: AskRecord, generation = 1, past?: Past): Step {
+/** Name of the step that an undo takes back. */
+function takenBack({ id }: AskRecord): string {
+  return id.replace(/^undo /, "");
+}
+
+function stepOf(ask: AskRecord, generation = 1, edit?: Edit, past?: Past): Step {
   return {
     ask,
     live: undefined,
     generation,
+    edit,
     recorded: true,
     got: undefined,
     performance: undefined,

@@ -3,7 +3,9 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Json, JsonSchema } from "../../operation.ts";
 import type { Engine, RunDetail, TaskView } from "../engine.ts";
 import { type RunLists, type RunRow, runColumns, runLists, summary } from "./listing.ts";
+import { askedQuestion } from "./possible.ts";
 import type { HistoryRecord } from "./records.ts";
+import { openQuestion } from "./script.ts";
 import { stepViews } from "./step-views.ts";
 
 const largestPage = 500;
@@ -23,7 +25,8 @@ export function views(
     const records = bodies.flatMap(({ body }) => JSON.parse(body) as HistoryRecord[]);
     const start = records[0];
     const end = records.findLast((record) => record.t === "end");
-    const parked = row.status === "parked" ? records.findLast((record) => record.t === "park") : undefined;
+    const parked = row.status === "parked" ? openQuestion(records) : undefined;
+    const steps = stepViews(row.id, records);
     return {
       ...summary(row),
       input: start?.t === "start" ? start.input : null,
@@ -31,10 +34,8 @@ export function views(
       ...(end?.t === "end" && end.reason !== undefined
         ? { failure: { reason: end.reason, ...(end.detail === undefined ? {} : { detail: end.detail }) } }
         : {}),
-      ...(parked?.t === "park"
-        ? { parked: { ...parked.q, number: records.filter(({ t }) => t === "park").length } }
-        : {}),
-      steps: stepViews(row.id, records),
+      ...(parked === undefined ? {} : { parked: askedQuestion(parked, steps) }),
+      steps,
       ...(row.history_gone === 1 ? { historyGone: true as const } : {}),
     };
   }

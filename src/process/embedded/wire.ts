@@ -12,6 +12,8 @@ export interface StartParameters {
   readonly origin: string;
   /** The history's row 0. */
   readonly body: string;
+  /** Begins at this time; until then it is queued. */
+  readonly at?: number;
 }
 /** The refusal of a start whose key is taken. */
 export interface KeyTaken {
@@ -79,6 +81,8 @@ export type ToWorker =
   | ({ readonly kind: "start" } & NewRun)
   /** As `start`, for a run that the front told of already. */
   | { readonly kind: "started"; readonly run: string }
+  /** A run that was queued begins: it is read from the store. */
+  | { readonly kind: "begin"; readonly run: string }
   | { readonly kind: "deliver"; readonly run: string; readonly delivery: Delivery };
 
 /** A run that begins; `body` is the history's row 0. */
@@ -93,7 +97,8 @@ export interface Delivery {
   /** Row in the inbox. */
   readonly id: number;
   readonly n: number;
-  readonly kind: "signal" | "timer" | "answer" | "operate";
+  /** `halt`: its code is not to be run; the body says why. */
+  readonly kind: "signal" | "timer" | "answer" | "operate" | "halt";
   readonly body: string;
 }
 

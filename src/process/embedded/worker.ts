@@ -11,6 +11,7 @@ import { type PortClient, portClient } from "../../store/port-client.ts";
 import type { BatchAnswer } from "../../store/store.ts";
 import type { AnyProcess } from "../define.ts";
 import type { RunStatus } from "../engine.ts";
+import { AttemptCounts } from "./attempt-counts.ts";
 import type { Work } from "./attempts.ts";
 import { Execution } from "./execution.ts";
 import type { Gate } from "./gate.ts";
@@ -50,6 +51,11 @@ export interface WorkerOptions {
   readonly database?: DatabaseSync;
   /** Stands around every attempt and probe of a local step. */
   readonly around?: Host["around"];
+  /**
+   * The workers before this one died, and it is to be found out of which run: one run at a time for a while. `watch` is told which it
+   * is, before its code runs.
+   */
+  readonly careful?: { readonly watch: (run: string | undefined) => void } | undefined;
 }
 
 /** How long the front's word of a new run may come after the writer's. */
@@ -58,8 +64,8 @@ const expectMs = 100;
 const toldAtMost = 5000;
 const usualRestMs = 10_000;
 const usualResidentRuns = 5000;
-/** How often counted attempts are told to the front. */
-const countsEveryMs = 1000;
+/** How long one run at a time is run where that is asked for. */
+const carefulMs = 30_000;
 
 /** Takes up the version's open runs, and runs until the control port says stop. Resolves when it has stopped. */
 export function runWorker(options: WorkerOptions): Promise<void> {
@@ -101,8 +107,7 @@ class VersionWorker implements Host {
   /** Executions that are still settling for the stop. */
   #settling = 0;
   #closed = false;
-  #counts = new Map<string, { what: string; outcome: string; times: number; ms: number }>();
-  #stopCounting: (() => void) | undefined;
+  readonly #counts: AttemptCounts;
   /** Runs that began here of late, in two generations. */
   #told = new Set<string>();
   #toldBefore = new Set<string>();
@@ -121,10 +126,22 @@ class VersionWorker implements Host {
     this.now = now;
     this.chance = chance;
     this.later = later;
+    this.#counts = new AttemptCounts((counts) => this.#tell({ kind: "attempts", counts }), later);
     this.around = options.around;
+    const { careful } = options;
+    const usual = options.residentRuns ?? usualResidentRuns;
+    let watch = careful?.watch;
+    if (careful !== undefined) {
+      this.later(carefulMs, () => {
+        careful.watch(undefined);
+        watch = undefined;
+        this.#residents.limit(usual);
+      });
+    }
     this.#residents = new Residents({
       restMs: options.restMs ?? usualRestMs,
-      atMost: options.residentRuns ?? usualResidentRuns,
+      atMost: careful === undefined ? usual : 1,
+      watch: careful && ((run, here) => watch?.(here ? run : undefined)),
       now,
       later,
       soon: this.#clock.soon,
@@ -188,14 +205,15 @@ class VersionWorker implements Host {
     if (records.length === 0 || records.at(-1)?.t === "end") return;
     const identity: Identity = { id: run, key: row.key, process: row.process, version: row.version };
     const journal = new Journal(run, bodies.length, row.status, row.reason ?? undefined);
-    const execution = this.#execute(identity, journal, records);
     const inbox = this.#db
       .prepare("select id, n, kind, body from inbox where run = ? order by id")
       .all(run) as unknown as Delivery[];
+    const halt = inbox.find(({ kind }) => kind === "halt");
+    const execution = this.#execute(identity, journal, records, halt);
     for (const delivery of inbox) execution.receive(delivery);
   }
 
-  #execute(identity: Identity, journal: Journal, records: readonly HistoryRecord[]): Execution {
+  #execute(identity: Identity, journal: Journal, records: readonly HistoryRecord[], halt?: Delivery): Execution {
     const known = this.#processes.get(identity.process);
     const execution = new Execution({
       host: this,
@@ -207,7 +225,7 @@ class VersionWorker implements Host {
       records,
     });
     this.#residents.add(identity.id, execution);
-    execution.begin();
+    execution.begin(halt);
     return execution;
   }
 
@@ -221,6 +239,10 @@ class VersionWorker implements Host {
     }
     if (message.kind === "started") {
       this.#expect(run);
+      return;
+    }
+    if (message.kind === "begin") {
+      this.#residents.want(run);
       return;
     }
     const there = this.#residents.get(run);
@@ -279,19 +301,7 @@ class VersionWorker implements Host {
     this.#load(execution.identity.id);
   }
   attempted(work: Work, ms: number, failed: StoredFailure | undefined): void {
-    const outcome = failed === undefined ? "ok" : `${failed.class}/${failed.outcome}`;
-    const name = `${work.what} ${outcome}`;
-    const count = this.#counts.get(name) ?? { what: work.what, outcome, times: 0, ms: 0 };
-    count.times += 1;
-    count.ms += ms;
-    this.#counts.set(name, count);
-    this.#stopCounting ??= this.later(countsEveryMs, () => this.#tellCounts(), true);
-  }
-
-  #tellCounts(): void {
-    this.#stopCounting = undefined;
-    this.#tell({ kind: "attempts", counts: [...this.#counts.values()] });
-    this.#counts = new Map();
+    this.#counts.add(work.what, ms, failed);
   }
 
   // --- turns ----------------------------------------------------------------------------------------------------------
@@ -329,6 +339,7 @@ class VersionWorker implements Host {
         if (answer.kind === "refused") {
           // Another writer has this run: nothing of this execution counts any more.
           this.#residents.remove(execution.identity.id);
+          this.#stoppedYet();
           return;
         }
         for (const act of taken.committed) act();
@@ -378,9 +389,8 @@ class VersionWorker implements Host {
   #close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#stopCounting?.();
     this.#stopExpecting?.();
-    if (this.#counts.size > 0) this.#tellCounts();
+    this.#counts.flush();
     this.#tell({ kind: "stopped" });
     this.#client.close();
     if (this.#ownsDb) this.#db.close();

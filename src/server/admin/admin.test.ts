@@ -53,6 +53,7 @@ async function start(t: TestContext) {
         maskSummary: (summary) => summary,
         maskTask: (one) => one,
         checkResult: (_, result) => (result === "wrong" ? [{ at: "/id", message: "must be string" }] : []),
+        checkInput: (_, input) => (input === "wrong" ? [{ at: "/id", message: "must be string" }] : []),
         deliver: async (event) => ({ result: `took ${event.system}` }),
       }),
       ...stateRoutes({ notReady: () => ready.reasons, metrics: async () => ({ type: "text/plain", text: "up 1\n" }) }),
@@ -270,11 +271,13 @@ test("row 21: a member that is named twice is refused, whichever of the two woul
   assert.match(String(twice.json.type), /json-invalid/);
 });
 
-test("a result that the call could not have answered is refused, with its place", async (t) => {
+test("a result that the call could not have answered, and an input that it does not take, are refused with their place", async (t) => {
   const { url, tokens, engine } = await start(t);
   const token = tokens.local;
   const wrong = await send(`${url}/runs/r1/happened`, { token, body: { reason: "seen", result: "wrong" } });
   assert.equal(wrong.status, 400);
   assert.match(JSON.stringify(wrong.json), /result\/id must be string/);
+  const edited = await send(`${url}/runs/r1/edit`, { token, body: { reason: "seen", input: "wrong" } });
+  assert.match(JSON.stringify(edited.json), /input\/id must be string/);
   assert.deepEqual(engine.asked, []);
 });

@@ -10,7 +10,7 @@ import type { Engine } from "../../process/engine.ts";
 import type { HttpHandler } from "../../publish/http.ts";
 import type { Keyring } from "../../publish/keys.ts";
 import type { Store } from "../../store/store.ts";
-import { checkResult } from "../answers.ts";
+import { checkInput, checkResult } from "../answers.ts";
 import type { Deliver } from "../deliver.ts";
 import { createMasking } from "../masking.ts";
 import type { Project } from "../project.ts";
@@ -50,6 +50,7 @@ export function openAdmin(parts: AdminParts): HttpHandler {
         maskRun: masking.run,
         maskSummary: masking.summary,
         maskTask: masking.task,
+        checkInput: (run, input) => checkInput(project, run, input),
         checkResult: (run, result) => checkResult(project, run, result),
       }),
       ...stateRoutes({

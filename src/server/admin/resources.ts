@@ -25,6 +25,8 @@ export interface RunResources {
   readonly compile: (schema: JsonSchema) => Validate;
   /** Problems of a result that an operator states for the call that a parked run asks about. */
   readonly checkResult: (run: RunDetail, result: Json) => readonly Problem[];
+  /** The same of an input that an operator gives instead of the code's. */
+  readonly checkInput: (run: RunDetail, input: Json) => readonly Problem[];
   /** Takes an event as if its system had sent it; checks the payload. */
   readonly deliver: (event: {
     readonly system: string;
@@ -46,6 +48,21 @@ const pages = {
   limit: { is: "integer", most: 500, description: "Entries of a page. Default 50." },
 } as const;
 
+/** What an act takes beside a reason. */
+const takenBy: { readonly [K in OperatorAct["kind"]]?: { readonly [name: string]: JsonSchema } } = {
+  happened: { result: { description: "What the call answered." } },
+  edit: { input: { description: "Is sent instead of the input of the code." } },
+};
+
+function actOf(kind: OperatorAct["kind"], body: AdminCall["body"]): OperatorAct {
+  if (kind === "happened") return { kind, result: body.result as Json };
+  return kind === "edit" ? { kind, input: body.input as Json } : { kind };
+}
+
+function refuseAt(place: string, problems: readonly Problem[]): void {
+  refuseProblems(problems.map(({ at, message }) => ({ at: `${place}${at}`, message })));
+}
+
 export function runRoutes({
   engine,
   maskRun,
@@ -54,6 +71,7 @@ export function runRoutes({
   compile,
   deliver,
   checkResult,
+  checkInput,
 }: RunResources): readonly AdminRoute[] {
   const existing = (call: AdminCall): RunDetail => {
     const id = call.parameters.id as string;
@@ -73,21 +91,16 @@ export function runRoutes({
     summary,
     role: "operator",
     action: `run.${kind}`,
-    body:
-      kind === "happened"
-        ? {
-            properties: { reason, result: { description: "What the call answered." }, question },
-            required: ["reason", "result"],
-          }
-        : { properties: { reason, question }, required: ["reason"] },
+    body: {
+      properties: { reason, ...takenBy[kind], question },
+      required: ["reason", ...Object.keys(takenBy[kind] ?? {})],
+    },
     answer: ref("Done"),
     async handle(call) {
       const run = existing(call);
-      const operation = kind === "happened" ? { kind, result: call.body.result as Json } : { kind };
-      if (operation.kind === "happened") {
-        const problems = checkResult(run, operation.result);
-        refuseProblems(problems.map(({ at, message }) => ({ at: `/result${at}`, message })));
-      }
+      const operation = actOf(kind, call.body);
+      if (operation.kind === "happened") refuseAt("/result", checkResult(run, operation.result));
+      if (operation.kind === "edit") refuseAt("/input", checkInput(run, operation.input));
       await engine.operate(
         run.id,
         operation,
@@ -154,6 +167,7 @@ export function runRoutes({
     act("pause", "Begins nothing new until the run is resumed; an attempt under way ends and is recorded"),
     act("resume", "Ends the pause"),
     act("happened", "Answers the parked question: it happened, with this result"),
+    act("edit", "Answers the parked question: the call is made with this input, under a new key"),
     act("repeat", "Answers the parked question: it did not happen; it is repeated with the same key"),
     act("undo", "Undoes what was done, and ends the run as undone"),
     act("cancel", "Undoes what was done, and ends the run as cancelled"),

@@ -52,9 +52,12 @@ export const schemas = {
       operation: { ...text, description: "Of a call or an undo: system.operation; of a receive: system.event." },
       key: { ...text, description: "Effect key." },
       attempts: { type: "integer" },
+      n: { type: "integer", description: "Number of what the run asked; it stands in the effect key." },
       input: anything,
+      editedInput: { description: "What was sent instead: an operator edited it." },
       output: anything,
       failure: anything,
+      nextAttemptAt: time,
       note: text,
     },
   ),
@@ -65,7 +68,13 @@ export const schemas = {
       message: text,
       answers: { type: "array", items: object({ kind: text, effect: text }) },
     },
-    { step: text, failure: anything, recorded: anything, asked: anything },
+    {
+      n: { type: "integer", description: "Of the step that it is about." },
+      step: text,
+      failure: anything,
+      recorded: anything,
+      asked: anything,
+    },
   ),
   Task: object(
     {

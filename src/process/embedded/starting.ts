@@ -1,0 +1,118 @@
+/** The front's side of a start: from the command to its acknowledgement (P1), and the word to the worker that lets the first turn ride along. */
+import { hash } from "node:crypto";
+import { channel } from "node:diagnostics_channel";
+import type { MessagePort } from "node:worker_threads";
+import type { Clock } from "../../clock.ts";
+import { failure } from "../../errors.ts";
+import { type Json, longestKey } from "../../operation.ts";
+import type { OpenedStore } from "../../store/open.ts";
+import type { Command } from "../../store/store.ts";
+import type { StartAnswer, StartCommand } from "../engine.ts";
+import type { RunFact } from "./engine.ts";
+import { asText } from "./json-text.ts";
+import type { KeyTaken, NewRun, StartParameters, ToWorkerControl } from "./wire.ts";
+
+export interface Starting {
+  start(command: StartCommand): Promise<StartAnswer>;
+  /** Whether the run's start was acknowledged in this very turn of the event loop: nothing can have come of it yet. */
+  begunNow(run: string): boolean;
+}
+
+export interface StartingParts {
+  readonly store: Pick<OpenedStore, "submit" | "flush">;
+  readonly clock: Clock;
+  readonly runId: (now: number) => string;
+  /** The code version that new runs start on. */
+  version(): string;
+  /** Port to the worker of a version, if it has one. */
+  control(version: string): MessagePort | undefined;
+}
+
+const runFacts = channel("mortise:process:run");
+const longestDelayMs = 3653 * 86_400_000;
+
+export function starting({ store, clock, runId, version: current, control: controlOf }: StartingParts): Starting {
+  let begun = new Set<string>();
+  let told = new Map<MessagePort, NewRun[]>();
+
+  /** Tells the worker of runs that begin, after the writer: so the writer sees the start before the run's first turn (W4). */
+  function tell(port: MessagePort, run: NewRun): void {
+    if (told.size === 0) {
+      clock.soon(() => {
+        store.flush();
+        for (const [to, runs] of told) to.postMessage({ kind: "starts", runs } satisfies ToWorkerControl);
+        told = new Map();
+      });
+    }
+    const runs = told.get(port);
+    if (runs === undefined) told.set(port, [run]);
+    else runs.push(run);
+  }
+
+  async function start(command: StartCommand): Promise<StartAnswer> {
+    const { process, key, origin } = command;
+    if (key.length === 0 || key.length > longestKey) throw failure("run-key-invalid", { process, limit: longestKey });
+    const now = clock.now();
+    const later = laterOf(command, now);
+    const run = runId(now);
+    const input = asText(command.input, `the input of ${process}`);
+    const commands: Command[] = (command.alongside ?? []).map(({ name, parameters }) => ({
+      name,
+      parameters: withRun(parameters, run),
+    }));
+    const body = `[{"t":"start","at":${now},"input":${input}}]`;
+    const inputHash = hash("sha256", input, "base64url");
+    const version = current();
+    const control = later === undefined ? controlOf(version) : undefined;
+    const parameters: StartParameters = {
+      run,
+      process,
+      key,
+      inputHash,
+      version,
+      origin,
+      body,
+      told: control !== undefined,
+      ...(later === undefined ? {} : { at: later }),
+    };
+    commands.push({ name: "process.start", parameters });
+    const submitted = store.submit(commands);
+    if (control !== undefined) tell(control, { run, process, key, body });
+    const answer = await submitted;
+    if (answer.kind === "done") {
+      if (begun.size === 0) {
+        clock.soon(() => {
+          begun = new Set();
+        });
+      }
+      begun.add(run);
+      const status = later === undefined ? "running" : "queued";
+      if (runFacts.hasSubscribers)
+        runFacts.publish({ kind: "started", run, process, key, version, status } satisfies RunFact);
+      return { kind: "started", run };
+    }
+    if (answer.by !== "process.start") return { kind: "refused", by: answer.by, answer: answer.answer };
+    const taken = answer.answer as unknown as KeyTaken;
+    if (!taken.same)
+      throw failure("run-key-conflict", { process, key, run: taken.run }, { details: { run: taken.run } });
+    return { kind: "exists", run: taken.run, status: taken.status };
+  }
+
+  return { start, begunNow: (run) => begun.has(run) };
+}
+
+/** When the run is to begin, if that is not now. Throws `start-time`. */
+function laterOf({ process, at }: StartCommand, now: number): number | undefined {
+  if (at === undefined) return undefined;
+  if (!Number.isSafeInteger(at) || at < 0) throw failure("start-time", { process, reason: "it is no time" });
+  if (at > now + longestDelayMs) throw failure("start-time", { process, reason: "it is more than ten years away" });
+  return at > now ? at : undefined;
+}
+
+/** `$run` in the parameters stands for the run's id. */
+function withRun(value: Json, run: string): Json {
+  if (value === "$run") return run;
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map((item) => withRun(item as Json, run));
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, withRun(inner as Json, run)]));
+}

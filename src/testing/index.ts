@@ -1,0 +1,18 @@
+/** The names of `mortise/testing`: processes on the real engine, fake systems, a clock that is moved by hand. */
+import { World, type WorldOptions } from "./world.ts";
+
+export { type Answer, actsThenLoses, type Behaviour, type CallFacts, fails, fault, inOrder } from "./answers.ts";
+export type { Call, FakeOptions } from "./fakes.ts";
+export type { Ended, TestRun } from "./run.ts";
+export type { WorldOptions } from "./world.ts";
+
+/** A world in which processes run in a plain unit test. It is in memory only: there is nothing to close. */
+export type TestWorld = Pick<
+  World,
+  "now" | "fake" | "calls" | "acts" | "start" | "signal" | "answer" | "operate" | "advance" | "crash"
+>;
+
+/** Makes a world of these processes. Fake what they call, then start runs. */
+export function testWorld(options: WorldOptions): TestWorld {
+  return new World(options);
+}
