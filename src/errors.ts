@@ -256,6 +256,16 @@ const table = {
     class: "give-up",
     text: "A run of {process} can't be started for later: {reason}. Give a time as epoch milliseconds or ISO 8601, at most ten years ahead.",
   },
+  "start-limit-key": {
+    status: 500,
+    class: "give-up",
+    text: "The limits of {process} name no key for this input: {reason}. Nothing was started. Mend limits.per.key of the process.",
+  },
+  "start-queue-full": {
+    status: 429,
+    class: "wait",
+    text: "{limit} runs of {process} wait for their turn already, and its queue takes no more. Nothing was started. Send it again later, or raise limits.queue of the process.",
+  },
   "run-key-invalid": {
     status: 422,
     class: "give-up",

@@ -2,6 +2,7 @@
 import type { EventType, Schema } from "../operation.ts";
 import { checkRetry, type RetryPolicy } from "../retry.ts";
 import type { Flow } from "./flow.ts";
+import { limitProblems, type ProcessLimits } from "./limits.ts";
 
 export interface ProcessOptions<I, O> {
   /** Unique in the project; lower case with dashes. */
@@ -19,6 +20,8 @@ export interface ProcessOptions<I, O> {
   readonly run: (flow: Flow, input: I) => Promise<O>;
   /** How failed attempts of its steps are repeated; a system or a step may say otherwise. */
   readonly retry?: RetryPolicy;
+  /** How many of its runs are under way at a time, and how fast they begin; what is above waits as `queued`. Default: no limit. */
+  readonly limits?: ProcessLimits<I>;
   /**
    * Fields of the input and the output that are masked wherever people see a run: `"input.cardToken"`, `"output.iban"`; `*` stands
    * for any element or property. Default none. What a system's `sensitive` names is masked in any case.
@@ -44,5 +47,7 @@ export function defineProcess<I, O>(options: ProcessOptions<I, O>): ProcessDefin
     throw new TypeError(`a process is named in lower case with dashes, such as "order-to-cash"; not "${options.name}"`);
   }
   checkRetry(options.retry, `${options.name}: retry`);
+  const [problem] = limitProblems(options.limits ?? {});
+  if (problem !== undefined) throw new TypeError(`${options.name}: ${problem}`);
   return Object.freeze({ ...options, kind: "process", output: options.output ?? (anything as Schema<O>) });
 }

@@ -76,7 +76,19 @@ export function startAct(api: ApiDefinition, name: string, operation: StartsOper
         ...(alongside === undefined ? {} : { alongside: [{ name: "publish.reserve", parameters: alongside }] }),
       });
     } catch (error) {
-      if (!(error instanceof MortiseError) || error.code !== "run-key-conflict") throw error;
+      if (!(error instanceof MortiseError)) throw error;
+      if (error.code === "start-queue-full") {
+        // The engine's sentence tells its operators what to do.
+        throw new MortiseError(
+          "start-queue-full",
+          "Too much of this waits already. Nothing was done; send it again later.",
+          {
+            cause: error,
+            ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+          },
+        );
+      }
+      if (error.code !== "run-key-conflict") throw error;
       // The engine's sentence names the other run, which may be somebody else's.
       throw new MortiseError(
         "run-key-conflict",

@@ -8,7 +8,7 @@ export interface Backend {
   /**
    * Starts a run, once per process and business key; on disk before it resolves (P1). `alongside`: store commands done in
    * the same commit, `$run` in their parameters standing for the run's id. Rejects with `run-key-conflict` where the key
-   * is taken by another input.
+   * is taken by another input, and with errors of class `wait` where no more is taken at the moment.
    */
   start(command: BackendStart): Promise<BackendStarted>;
   /** Resolves when the run is final or parked, or after `ms`. */

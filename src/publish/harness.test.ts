@@ -167,7 +167,11 @@ export class FakeBackend implements Backend {
   constructor(store: Pick<Store, "submit">) {
     this.#store = store;
   }
+  /** Every start is refused with it. */
+  refuses: Error | undefined;
+
   async start(command: BackendStart): Promise<BackendStarted> {
+    if (this.refuses !== undefined) throw this.refuses;
     const known = this.runs.get(`${command.process}/${command.key}`);
     if (known !== undefined) {
       if (canonicalJson(known.input) === canonicalJson(command.input)) return { kind: "exists", run: known.id };

@@ -211,3 +211,15 @@ test("a crash in an unrepeatable call is answered with 409 afterwards, never wit
   never.reject(new Error("gone"));
   await lost;
 });
+
+test("a start that is refused for now says when to send it again, and leaves the idempotency key free", async () => {
+  await using bench = await openBench();
+  bench.backend.refuses = failure("start-queue-full", { process: "inner", limit: 9 }, { retryAfterMs: 4200 });
+  const refused = await bench.ask("POST", place, { body: anOrder, headers: keyed("k1") });
+  assertProblem(refused, 429, "start-queue-full");
+  assert.equal(refused.headers["retry-after"], "5");
+  assert.ok(!refused.text.includes("inner"));
+  bench.backend.refuses = undefined;
+  const taken = await bench.ask("POST", place, { body: anOrder, headers: keyed("k1") });
+  assert.deepEqual([taken.status, taken.headers["idempotency-replayed"]], [202, undefined]);
+});

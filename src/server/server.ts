@@ -18,6 +18,7 @@ import { createRedactor } from "../observe/redact.ts";
 import { createOutbound } from "../outbound/client.ts";
 import { openPermits, permitTable } from "../outbound/permits.ts";
 import { createEngine, type EmbeddedEngine, frontInbox } from "../process/embedded/engine.ts";
+import { limitsOf } from "../process/limits.ts";
 import type { HttpHandler } from "../publish/http.ts";
 import { type Listener, listen } from "../publish/listener.ts";
 import { createPublisher } from "../publish/publisher.ts";
@@ -160,7 +161,10 @@ async function compose({
     printed: (of, stream, line) => log.info({ version: of, stream }, line),
   });
   closers.add(() => workers.close());
-  const engine: EmbeddedEngine = createEngine({ store, version, startWorker: workers.start, onFailed }, inbox);
+  const engine: EmbeddedEngine = createEngine(
+    { store, version, startWorker: workers.start, onFailed, limits: limitsOf(project.processes.values()) },
+    inbox,
+  );
   closers.add(async (ms) => {
     workers.stopping();
     await engine.stop(ms);

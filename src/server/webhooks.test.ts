@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import test, { type TestContext } from "node:test";
 import { openWebhookSecret, signWebhook } from "../connectors/webhook.ts";
+import { failure } from "../errors.ts";
 import type { HttpRequest } from "../publish/http.ts";
 import type { IncomingEvent } from "./deliver.ts";
 import { contractOf } from "./test-project.ts";
@@ -11,13 +12,14 @@ const text = `whsec_${Buffer.alloc(24, 9).toString("base64")}`;
 const secret = openWebhookSecret(text, "shop");
 const now = 1_800_000_000_000;
 
-function taker(t: TestContext) {
+function taker(t: TestContext, refusal?: Error) {
   const delivered: IncomingEvent[] = [];
   const told: unknown[] = [];
   const take = createWebhooks({
     systems: [{ name: "shop", contract: contractOf("shop").model }],
     secret: () => text,
     deliver: async (event) => {
+      if (refusal !== undefined) throw refusal;
       delivered.push(event);
       return { result: "kept" };
     },
@@ -78,4 +80,9 @@ test("what is asked of systems that are not there is not told: anyone can ask", 
   for (const path of ["/webhooks/", "/webhooks/__proto__", "/webhooks/none", "/webhooks/shop/"])
     assert.equal(await send("{}", {}, path), 404);
   assert.deepEqual(told, []);
+});
+
+test("an event that can't be taken now is answered with 503, so that its sender repeats it", async (t) => {
+  const { send } = taker(t, failure("start-queue-full", { process: "p", limit: 1 }, { retryAfterMs: 5000 }));
+  assert.equal(await send(JSON.stringify({ type: "paid", order: "o1" })), 503);
 });

@@ -76,7 +76,10 @@ export function createWebhooks(options: WebhookOptions): (request: HttpRequest) 
     try {
       return await take(request);
     } catch (error) {
-      return problemResponse(error, request.id);
+      const known = asMortiseError(error);
+      // Senders repeat what fails on our side; not all of them repeat a 429.
+      const refused = known.status === 429 ? new ProblemError(known, { status: 503 }) : error;
+      return problemResponse(refused, request.id);
     }
   };
 }

@@ -7,6 +7,7 @@ import type { AnyOperation, CallContext, CallResult, Effect, Json, Probe, Schema
 import { openStore } from "../../store/open.ts";
 import type { AnyProcess } from "../define.ts";
 import type { RunDetail, RunStatus } from "../engine.ts";
+import { limitsOf } from "../limits.ts";
 import { createEngine, type EmbeddedEngine, frontInbox } from "./engine.ts";
 import { runWorker, type WorkerOptions } from "./worker.ts";
 
@@ -107,6 +108,7 @@ export async function rig(options: {
     {
       store,
       version: options.version ?? "v1",
+      limits: limitsOf(options.processes),
       startWorker: (version, link) => {
         void runWorker({
           link,

@@ -11,6 +11,7 @@ import { NamedSlots } from "../../slots.ts";
 import type { OpenedStore } from "../../store/open.ts";
 import type { Actor, Engine, OperatorAct, RunDetail, RunStatus, SignalCommand } from "../engine.ts";
 import { finalStatuses } from "../engine.ts";
+import { limitData, type ProcessLimits } from "../limits.ts";
 import { asText } from "./json-text.ts";
 import type { ActDelivery } from "./operating.ts";
 import { possibleActs } from "./possible.ts";
@@ -31,6 +32,8 @@ export interface EngineOptions {
   readonly startWorker: (version: string, link: WorkerLink, transfer: readonly MessagePort[]) => void;
   /** The store refused to write: stop the server. */
   readonly onFailed?: (reason: string) => void;
+  /** Limits of processes, by their name. Default none. */
+  readonly limits?: ReadonlyMap<string, ProcessLimits<never>>;
   /** Default: the real one. */
   readonly clock?: Clock;
   /** Both ends of what joins the front and a worker. Default: a `MessageChannel`. */
@@ -52,6 +55,8 @@ export interface EmbeddedEngine extends Engine {
   answerWaiters(): void;
   /** New runs start on this version from now on. */
   promote(version: string): void;
+  /** These limits hold from now on, for what is queued too. */
+  limit(limits: ReadonlyMap<string, ProcessLimits<never>>): void;
   /** Versions with open runs. */
   openVersions(): readonly string[];
   /** Open runs of each version that has any. */
@@ -114,6 +119,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
   const controls = new Map<string, { readonly port: MessagePort; readonly stopped: Promise<void> }>();
   const waiters = new NamedSlots<Set<Waiter>>();
   let version = options.version;
+  let limits: ReadonlyMap<string, ProcessLimits<never>> = options.limits ?? new Map();
   let stopping = false;
   let noWaiting = false;
 
@@ -160,6 +166,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
     store,
     clock,
     runId,
+    limits: () => limits,
     version: () => version,
     control: (wanted) => controls.get(wanted)?.port,
   });
@@ -253,6 +260,14 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
     return touched;
   }
 
+  function limit(next: ReadonlyMap<string, ProcessLimits<never>>): void {
+    limits = next;
+    const all = [...next].map(([process, one]) => limitData(process, one));
+    // A store that failed says so by itself.
+    store.submit([{ name: "process.limits", parameters: all }]).catch(() => {});
+  }
+
+  limit(limits);
   for (const open of new Set([version, ...openVersions()])) ensureWorker(open);
 
   return {
@@ -281,6 +296,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
       version = next;
       ensureWorker(next);
     },
+    limit,
     answerWaiters,
     async stop(ms) {
       stopping = true;

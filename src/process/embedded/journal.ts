@@ -11,6 +11,7 @@ type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
 type Rows = Pick<AppendParameters, "consume" | "timers" | "waits" | "tasks">;
 type RowLists = { -readonly [Name in keyof Rows]: NonNullable<Rows[Name]>[number][] };
 
+const heldUp: ReadonlySet<RunStatus> = new Set(["parked", "paused"]);
 const nothing: readonly (() => void)[] = [];
 
 export class Journal {
@@ -124,6 +125,7 @@ export class Journal {
     if (changed) {
       parameters.status = this.#status;
       parameters.reason = this.#reason ?? null;
+      if (heldUp.has(this.#storedStatus) && !heldUp.has(this.#status)) parameters.resumed = true;
       this.#storedStatus = this.#status;
       this.#storedReason = this.#reason;
     }

@@ -8,9 +8,10 @@ import { type Json, longestKey } from "../../operation.ts";
 import type { OpenedStore } from "../../store/open.ts";
 import type { Command } from "../../store/store.ts";
 import type { StartAnswer, StartCommand } from "../engine.ts";
+import { defaultQueue, laneOf, type ProcessLimits } from "../limits.ts";
 import type { RunFact } from "./engine.ts";
 import { asText } from "./json-text.ts";
-import type { KeyTaken, NewRun, StartParameters, ToWorkerControl } from "./wire.ts";
+import type { KeyTaken, NewRun, QueueFull, StartParameters, ToWorkerControl } from "./wire.ts";
 
 export interface Starting {
   start(command: StartCommand): Promise<StartAnswer>;
@@ -22,6 +23,8 @@ export interface StartingParts {
   readonly store: Pick<OpenedStore, "submit" | "flush">;
   readonly clock: Clock;
   readonly runId: (now: number) => string;
+  /** Limits of processes, by name. */
+  limits(): ReadonlyMap<string, ProcessLimits<never>>;
   /** The code version that new runs start on. */
   version(): string;
   /** Port to the worker of a version, if it has one. */
@@ -29,9 +32,18 @@ export interface StartingParts {
 }
 
 const runFacts = channel("mortise:process:run");
+/** When to try again where a queue is full. */
+const queueRetryMs = 5000;
 const longestDelayMs = 3653 * 86_400_000;
 
-export function starting({ store, clock, runId, version: current, control: controlOf }: StartingParts): Starting {
+export function starting({
+  store,
+  clock,
+  runId,
+  limits,
+  version: current,
+  control: controlOf,
+}: StartingParts): Starting {
   let begun = new Set<string>();
   let told = new Map<MessagePort, NewRun[]>();
 
@@ -63,7 +75,9 @@ export function starting({ store, clock, runId, version: current, control: contr
     const body = `[{"t":"start","at":${now},"input":${input}}]`;
     const inputHash = hash("sha256", input, "base64url");
     const version = current();
-    const control = later === undefined ? controlOf(version) : undefined;
+    const limited = limits().get(process);
+    const lane = limited === undefined ? undefined : laneOf(process, limited, command.input);
+    const control = later === undefined && lane === undefined ? controlOf(version) : undefined;
     const parameters: StartParameters = {
       run,
       process,
@@ -74,6 +88,7 @@ export function starting({ store, clock, runId, version: current, control: contr
       body,
       told: control !== undefined,
       ...(later === undefined ? {} : { at: later }),
+      ...(lane === undefined ? {} : { lane }),
     };
     commands.push({ name: "process.start", parameters });
     const submitted = store.submit(commands);
@@ -86,13 +101,18 @@ export function starting({ store, clock, runId, version: current, control: contr
         });
       }
       begun.add(run);
-      const status = later === undefined ? "running" : "queued";
+      const status = later === undefined && lane === undefined ? "running" : "queued";
       if (runFacts.hasSubscribers)
         runFacts.publish({ kind: "started", run, process, key, version, status } satisfies RunFact);
       return { kind: "started", run };
     }
     if (answer.by !== "process.start") return { kind: "refused", by: answer.by, answer: answer.answer };
-    const taken = answer.answer as unknown as KeyTaken;
+    const refusal = answer.answer as unknown as KeyTaken | QueueFull;
+    if ("full" in refusal) {
+      const limit = limited?.queue ?? defaultQueue;
+      throw failure("start-queue-full", { process, limit }, { retryAfterMs: queueRetryMs });
+    }
+    const taken = refusal;
     if (!taken.same)
       throw failure("run-key-conflict", { process, key, run: taken.run }, { details: { run: taken.run } });
     return { kind: "exists", run: taken.run, status: taken.status };

@@ -5,7 +5,7 @@
 import type { CommandHandler, PartContext, StorePart } from "../../store/store.ts";
 import { finalStatuses, type RunStatus } from "../engine.ts";
 import { storeEvents } from "./store-events.ts";
-import { beginTimer, storeQueue } from "./store-queue.ts";
+import { beginTimer, type Placed, storeQueue } from "./store-queue.ts";
 import { migrations } from "./tables.ts";
 import {
   type AnswerParameters,
@@ -35,7 +35,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     ),
     runByKey: db.prepare("select id, status, input_hash from runs where process = ? and key = ?"),
     insertHistory: db.prepare("insert into history (run, seq, body) values (?, ?, ?) on conflict do nothing"),
-    run: db.prepare("select process, key, version, status, reason, created from runs where id = ?"),
+    run: db.prepare("select process, key, version, status, reason, created, lane, place from runs where id = ?"),
     setStatus: db.prepare("update runs set status = ?, reason = ?, updated = ? where id = ?"),
     insertInbox: db.prepare("insert into inbox (id, run, n, kind, body) values (?, ?, ?, ?, ?)"),
     pendingAct: db.prepare("select id from inbox where run = ? and kind = 'operate'"),
@@ -87,15 +87,15 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     const now = context.now();
     const { run, process, key, inputHash, version, origin, body, told } = given;
     const later = given.at !== undefined && given.at > now ? given.at : undefined;
-    const accepted =
-      later === undefined
-        ? sql.insertRun.run(run, process, key, inputHash, version, origin, now, now).changes > 0
-        : queue.accept(given, later);
+    const waits = later !== undefined || given.lane !== undefined;
+    const accepted = !waits
+      ? sql.insertRun.run(run, process, key, inputHash, version, origin, now, now).changes > 0
+      : queue.accept(given, later);
     if (!accepted) {
       const there = sql.runByKey.get(process, key) as { id: string; status: RunStatus; input_hash: string };
       context.refuse({ run: there.id, status: there.status, same: there.input_hash === inputHash } satisfies KeyTaken);
     }
-    if (later !== undefined) return;
+    if (waits) return;
     sql.insertHistory.run(run, 0, body);
     toWorker(version, told ? { kind: "started", run } : { kind: "start", run, process, key, body });
   }
@@ -129,8 +129,11 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     sql.setStatus.run(status, given.reason ?? null, now, run);
     const final = finalStatuses.has(status);
     if (final) sql.dropInbox.run(run);
+    const held = status === "parked" || status === "paused";
+    if (!final && !held && given.resumed !== true) return;
+    const row = sql.run.get(run) as unknown as Placed & { key: string; version: string; created: number };
+    if (row.lane !== null) queue.moved(run, row, status);
     if (!final && status !== "parked") return;
-    const row = sql.run.get(run) as { process: string; key: string; version: string; created: number };
     toFront({
       kind: "settled",
       run,
@@ -176,8 +179,9 @@ function commands(context: PartContext): Record<string, CommandHandler> {
   function due(): void {
     for (const timer of sql.dueTimers.all(context.now(), timerPortion) as { due: number; run: string; n: number }[]) {
       sql.dropTimer.run(timer.due, timer.run, timer.n);
-      if (timer.n === beginTimer) {
-        queue.due(timer.run);
+      if (timer.n <= beginTimer) {
+        if (timer.n === beginTimer) queue.due(timer.run);
+        else queue.gates.due(timer.run);
         continue;
       }
       events.dropWait(timer.run, timer.n);
@@ -217,7 +221,18 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     stopAlarm = clock.later(wait, () => context.submit({ name: "process.due", parameters: null }), true);
   });
 
-  return { start, append, signal: events.signal, answer, operate, halt, due, retain };
+  return {
+    start,
+    append,
+    signal: events.signal,
+    answer,
+    operate,
+    halt,
+    due,
+    retain,
+    limits: queue.gates.limits,
+    dispatch: queue.gates.dispatch,
+  };
 }
 
 export const storePart: StorePart = { name: "process", migrations, commands };

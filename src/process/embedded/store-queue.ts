@@ -1,11 +1,13 @@
 /**
- * Runs that are accepted and have not begun, in the writer thread: those whose time has not come. No worker knows of them, so what
- * happens to them is written here: that they begin, or that an operator ends them before.
+ * Runs that are accepted and have not begun, in the writer thread: those whose time has not come, and those whose process has limits
+ * (store-gates.ts). No worker knows of them, so what happens to them is written here: that they begin, or that an operator ends
+ * them before.
  */
 import type { PartContext } from "../../store/store.ts";
-import type { Actor, OperatorAct, RunStatus } from "../engine.ts";
+import { type Actor, finalStatuses, type OperatorAct, type RunStatus } from "../engine.ts";
 import type { HistoryRecord } from "./records.ts";
-import type { StartParameters, ToFront, ToWorker } from "./wire.ts";
+import { type Gates, storeGates } from "./store-gates.ts";
+import type { QueueFull, StartParameters, ToFront, ToWorker } from "./wire.ts";
 
 /** The number of a timer that begins a run; those of steps count from 1. */
 export const beginTimer = 0;
@@ -16,13 +18,23 @@ export interface QueueHost {
   toFront(message: ToFront): void;
 }
 
+/** Of a run with limits: what it counts for. */
+export interface Placed {
+  readonly process: string;
+  readonly lane: string | null;
+  readonly place: number;
+}
+
 export interface StoreQueue {
-  /** Accepts a start for later. False: the business key is taken. */
-  accept(given: StartParameters, at: number): boolean;
+  readonly gates: Gates;
+  /** Accepts a start that does not begin at once. False: the business key is taken. Refuses where the queue is full. */
+  accept(given: StartParameters, at: number | undefined): boolean;
   /** The time of a queued run has come. */
   due(run: string): void;
   /** Ends a queued run. False where it is not queued. */
   operate(run: string, body: string): boolean;
+  /** A run with limits has another status. */
+  moved(run: string, row: Placed, status: RunStatus): void;
 }
 
 interface QueuedRow {
@@ -31,20 +43,27 @@ interface QueuedRow {
   readonly version: string;
   readonly status: RunStatus;
   readonly created: number;
+  readonly lane: string | null;
 }
+
+const waitsForTurn = "waits for its turn";
 
 export function storeQueue(context: PartContext, { toWorker, toFront }: QueueHost): StoreQueue {
   const { db } = context;
   const sql = {
     insertRun: db.prepare(
-      "insert into runs (id, process, key, input_hash, version, status, origin, reason, created, updated) values (?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?) on conflict (process, key) do nothing",
+      "insert into runs (id, process, key, input_hash, version, status, origin, reason, created, updated, lane, place) values (?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, 0) on conflict (process, key) do nothing",
     ),
     insertHistory: db.prepare("insert into history (run, seq, body) values (?, ?, ?)"),
     insertTimer: db.prepare("insert into timers (due, run, n) values (?, ?, ?)"),
     dropTimers: db.prepare("delete from timers where run = ?"),
-    run: db.prepare("select process, key, version, status, created from runs where id = ?"),
+    run: db.prepare("select process, key, version, status, created, lane from runs where id = ?"),
     setStatus: db.prepare("update runs set status = ?, reason = ?, updated = ? where id = ?"),
+    setReason: db.prepare("update runs set reason = ?, updated = ? where id = ?"),
   };
+  const gates = storeGates(context, (run) => begin(run, sql.run.get(run) as unknown as QueuedRow));
+  /** The start that is accepted now: where it begins in its own commit, it begins like any other. */
+  let fresh: StartParameters | undefined;
 
   const queued = (run: string): QueuedRow | undefined => {
     const row = sql.run.get(run) as unknown as QueuedRow | undefined;
@@ -57,24 +76,42 @@ export function storeQueue(context: PartContext, { toWorker, toFront }: QueueHos
 
   function begin(run: string, { version }: QueuedRow): void {
     const now = context.now();
-    record(run, [{ t: "begin", at: now }]);
     sql.setStatus.run("running", null, now, run);
+    if (fresh?.run === run) {
+      const { process, key, body } = fresh;
+      toWorker(version, { kind: "start", run, process, key, body });
+      return;
+    }
+    record(run, [{ t: "begin", at: now }]);
     toWorker(version, { kind: "begin", run });
   }
 
   return {
-    accept({ run, process, key, inputHash, version, origin, body }, at) {
+    gates,
+    accept(given, at) {
+      const { run, process, key, inputHash, version, origin, body, lane } = given;
       const now = context.now();
-      const reason = `starts at ${new Date(at).toISOString()}`;
-      if (sql.insertRun.run(run, process, key, inputHash, version, origin, reason, now, now).changes === 0)
-        return false;
+      const reason = at === undefined ? waitsForTurn : `starts at ${new Date(at).toISOString()}`;
+      const inserted = sql.insertRun.run(run, process, key, inputHash, version, origin, reason, now, now, lane ?? null);
+      if (inserted.changes === 0) return false;
       sql.insertHistory.run(run, 0, body);
-      sql.insertTimer.run(at, run, beginTimer);
+      if (at !== undefined) sql.insertTimer.run(at, run, beginTimer);
+      else {
+        fresh = given;
+        const fits = gates.join(run, process, lane ?? "");
+        fresh = undefined;
+        if (!fits) context.refuse({ full: true } satisfies QueueFull);
+      }
       return true;
     },
     due(run) {
       const row = queued(run);
-      if (row !== undefined) begin(run, row);
+      if (row === undefined) return;
+      if (row.lane === null) begin(run, row);
+      else {
+        sql.setReason.run(waitsForTurn, context.now(), run);
+        gates.join(run, row.process, row.lane);
+      }
     },
     operate(run, body) {
       const row = queued(run);
@@ -89,10 +126,16 @@ export function storeQueue(context: PartContext, { toWorker, toFront }: QueueHos
       ]);
       sql.setStatus.run(status, reason, now, run);
       sql.dropTimers.run(run);
-      const { process, key, version, created: createdAt } = row;
+      const { process, key, version, created: createdAt, lane } = row;
+      if (lane !== null) gates.leave(run, process, lane);
       const failure = JSON.stringify({ reason });
       toFront({ kind: "settled", run, process, key, version, status, reason, createdAt, updatedAt: now, failure });
       return true;
+    },
+    moved(run, { process, lane, place }, status) {
+      if (lane === null) return;
+      const held = status === "parked" || status === "paused";
+      gates.placed(run, process, lane, place, finalStatuses.has(status) ? "over" : held ? "held" : "under way");
     },
   };
 }

@@ -14,7 +14,10 @@ export const migrations: readonly string[] = [
     reason text,
     created integer not null,
     updated integer not null,
-    history_gone integer not null default 0
+    history_gone integer not null default 0,
+    -- Of a run whose process has limits: the key it counts for, and what it counts in now (store-gates.ts).
+    lane text,
+    place integer
   ) strict, without rowid;
   create unique index runs_by_key on runs (process, key);
   create index runs_by_status on runs (status, process, id);
@@ -40,6 +43,37 @@ export const migrations: readonly string[] = [
     body text not null
   ) strict;
   create index inbox_by_run on inbox (run);
+
+  -- Limits of processes: one row for each that has or had some, one for each key with something queued or under way, one for each run
+  -- that waits for its turn. Rates are counted by when their bucket would be empty.
+  create table gates (
+    process text primary key,
+    queued integer not null,
+    taken integer not null,
+    round integer not null,
+    joined integer not null,
+    rate_at real not null,
+    limits text not null
+  ) strict, without rowid;
+  create table lanes (
+    process text not null,
+    lane text not null,
+    queued integer not null,
+    taken integer not null,
+    turn integer not null,
+    rate_at real not null,
+    open integer not null,
+    primary key (process, lane)
+  ) strict, without rowid;
+  create index lanes_open on lanes (process, turn) where open = 1;
+  create table queue (
+    process text not null,
+    lane text not null,
+    seq integer not null,
+    run text not null,
+    primary key (process, lane, seq)
+  ) strict, without rowid;
+  create unique index queue_by_run on queue (run);
 
   create table timers (
     due integer not null,

@@ -14,6 +14,12 @@ export interface StartParameters {
   readonly body: string;
   /** Begins at this time; until then it is queued. */
   readonly at?: number;
+  /** The process has limits: the key that it counts for. */
+  readonly lane?: string;
+}
+/** The refusal of a start where too many wait for their turn. */
+export interface QueueFull {
+  readonly full: true;
 }
 /** The refusal of a start whose key is taken. */
 export interface KeyTaken {
@@ -31,6 +37,8 @@ export interface AppendParameters {
   /** Present when it changed. */
   readonly status?: RunStatus;
   readonly reason?: string | null;
+  /** The status before was parked or paused: the run takes its place again. */
+  readonly resumed?: true;
   /** Rows of the inbox that are now in the history. */
   readonly consume?: readonly number[];
   readonly timers?: readonly { readonly n: number; readonly due: number }[];
