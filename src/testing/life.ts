@@ -2,6 +2,7 @@
  * One life of a server that is not there: the real engine, worker and store commands over a database in memory, from a start to the
  * crash that ends it. What was committed stays in the database; all else dies with the life.
  */
+
 import type { DatabaseSync } from "node:sqlite";
 import { compileSchema } from "../contract/validate.ts";
 import type { AnyOperation, CallContext, CallResult, Json } from "../operation.ts";
@@ -10,6 +11,7 @@ import { createEngine, type EmbeddedEngine, frontInbox } from "../process/embedd
 import { countedRunId } from "../process/embedded/run-id.ts";
 import { storePart } from "../process/embedded/store-part.ts";
 import { runWorker } from "../process/embedded/worker.ts";
+import { limitsOf } from "../process/limits.ts";
 import { storeInThread } from "../store/in-thread.ts";
 import { asMessagePort, LocalPort } from "../store/local-channel.ts";
 import type { WriterOptions } from "../store/writer.ts";
@@ -72,6 +74,7 @@ export class Life {
       {
         store,
         version,
+        limits: limitsOf(options.processes),
         clock: clock("front"),
         runId: (now) => countedRunId(now, options.nextRun()),
         channel: () => {
