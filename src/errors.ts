@@ -286,6 +286,11 @@ const table = {
     class: "give-up",
     text: "Run {run} no longer asks question {question}: somebody has answered it, or it has gone on. Look at the run again before you decide.",
   },
+  "run-step-unknown": {
+    status: 409,
+    class: "give-up",
+    text: "Run {run} has no step {step} to go back to. Its steps are: {known}.",
+  },
   "run-operation": {
     status: 409,
     class: "give-up",

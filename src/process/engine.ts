@@ -88,6 +88,11 @@ export type OperatorAct =
    * input. Validated by the caller.
    */
   | { readonly kind: "edit"; readonly input: Json }
+  /**
+   * Of a parked or paused run: goes back to before the step `to` (its id). It and all that was asked after it are superseded, not
+   * altered; the code asks anew, under new keys. What was done stays known to undo. A pivot that was passed stays passed.
+   */
+  | { readonly kind: "rewind"; readonly to: string }
   /** Answers the parked question: it did not happen; repeat under the same key. */
   | { readonly kind: "repeat" }
   /** Undoes, and ends as `undone`. */
@@ -181,6 +186,8 @@ export interface StepView {
   readonly failure?: StoredFailure;
   /** Of an open step that failed: when the next attempt is due, in epoch milliseconds. */
   readonly nextAttemptAt?: number;
+  /** A rewind went back to before it: it counts no more for the code; its effect stays known to undo. */
+  readonly superseded?: true;
   readonly note?: string;
 }
 
@@ -219,8 +226,8 @@ export interface Engine {
   /** Refused with `task-unknown` or `task-closed`. The answer was validated by the caller. */
   answer(task: string, answer: Json, actor: Actor): Promise<void>;
   /**
-   * Refused with `run-unknown`, `run-ended`, `run-operation` (not possible in its state, naming what is), or `question-stale`: the run no
-   * longer asks the `question` (its number) that the operator saw.
+   * Refused with `run-unknown`, `run-ended`, `run-operation` (not possible in its state, naming what is), `run-step-unknown` (a rewind to
+   * a step that it does not have), or `question-stale`: the run no longer asks the `question` (its number) that the operator saw.
    */
   operate(run: string, act: OperatorAct, actor: Actor, question?: number): Promise<void>;
   /** Resolves when the run is final or parked, or after `ms` (then with its present state). */

@@ -43,6 +43,8 @@ export class Code implements Asker {
     this.run = Object.freeze({ ...parts.identity });
     this.#validateOutput = parts.validateOutput;
     this.#script = new Script(parts.records);
+    this.#asked = this.#script.asked;
+    this.#pivoted = this.#script.pivoted;
     const [start, begin] = parts.records;
     this.#now = (begin?.t === "begin" ? begin : (start as { at: number })).at;
   }
@@ -101,11 +103,12 @@ export class Code implements Asker {
     if (!this.#mayAsk(`${draft.kind} ${draft.name}`)) return never();
     const execution = this.#execution;
     const occurrence = (this.#occurrences.get(draft.name) ?? 0) + 1;
-    const asked: Asked = askedOf(draft, this.#asked + 1, occurrence);
     this.#occurrences.set(draft.name, occurrence);
-    this.#asked += 1;
     const cue = this.#script.peek();
+    // After a rewind the numbers that were used go on above those that are replayed.
+    const asked: Asked = askedOf(draft, cue?.t === "ask" ? cue.n : this.#asked + 1, occurrence);
     if (cue === undefined) {
+      this.#asked += 1;
       const { journal, identity, host } = execution;
       const step = this.#addStep(recordAsk(journal, identity, asked, host.now()), draft.live, false);
       if (draft.live.kind !== "wait") journal.whenCommitted(() => perform(execution, step, false));
@@ -188,6 +191,11 @@ export class Code implements Asker {
     step.got = cue;
     this.give(step);
     return true;
+  }
+
+  /** Whether the history holds steps that a rewind superseded. */
+  get rewound(): boolean {
+    return this.#script.rewound;
   }
 
   /** Results that are known, and that the code was not given yet. */

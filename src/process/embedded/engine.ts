@@ -5,7 +5,7 @@
 import { channel } from "node:diagnostics_channel";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { type Clock, realClock } from "../../clock.ts";
-import { failure } from "../../errors.ts";
+import { failure, plainName } from "../../errors.ts";
 import type { Json } from "../../operation.ts";
 import { NamedSlots } from "../../slots.ts";
 import type { OpenedStore } from "../../store/open.ts";
@@ -14,7 +14,7 @@ import { finalStatuses } from "../engine.ts";
 import { limitData, type ProcessLimits } from "../limits.ts";
 import { asText } from "./json-text.ts";
 import type { ActDelivery } from "./operating.ts";
-import { possibleActs } from "./possible.ts";
+import { possibleActs, rewindTargets } from "./possible.ts";
 import { newRunId } from "./run-id.ts";
 import { starting } from "./starting.ts";
 import { views } from "./views.ts";
@@ -203,7 +203,8 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
         possible: possible.join(", ") || "none",
       });
     }
-    const body = JSON.stringify({ operation, actor, n: detail.parked?.n } satisfies ActDelivery);
+    const to = operation.kind === "rewind" ? targetOf(detail, operation.to) : undefined;
+    const body = JSON.stringify({ operation, actor, n: detail.parked?.n, to } satisfies ActDelivery);
     const answer = await store.submit([{ name: "process.operate", parameters: { run, body } }]);
     if (answer.kind === "done") return;
     if (answer.answer === "pending") {
@@ -307,6 +308,15 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
       for (const { port } of all) port.close();
     },
   };
+}
+
+/** Number of the step that a rewind names. */
+function targetOf({ id: run, steps }: RunDetail, step: string): number {
+  const targets = rewindTargets(steps);
+  const target = targets.find(({ id }) => id === step);
+  if (target?.n !== undefined) return target.n;
+  const known = targets.map(({ id }) => id).join(", ");
+  throw failure("run-step-unknown", { run, step: plainName(step), known });
 }
 
 function fromSettled(message: Settled): Awaited<ReturnType<Engine["settled"]>> {

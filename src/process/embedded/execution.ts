@@ -28,6 +28,7 @@ import { perform, stopAll } from "./performing.ts";
 import { codeQuestion, divergenceQuestion } from "./questions.ts";
 import type { HistoryRecord } from "./records.ts";
 import { recordResult } from "./results.ts";
+import { receivesFrom } from "./rewinding.ts";
 import { leftOff, openQuestions } from "./script.ts";
 import { statusOf } from "./status.ts";
 import type { Mail, Step } from "./steps.ts";
@@ -59,6 +60,8 @@ export class Execution implements Runs {
   readonly #early: Delivery[] = [];
   #phase: Phase = { kind: "code" };
   #replayed = false;
+  /** It will be loaded anew, and its status is set. */
+  #leaving = false;
 
   constructor(parts: ExecutionParts) {
     this.host = parts.host;
@@ -257,6 +260,7 @@ export class Execution implements Runs {
   }
 
   restate(): void {
+    if (this.#leaving) return;
     const stopped = this.#phase.kind === "stopped" ? this.#phase.question.message : undefined;
     const undoing = this.#phase.kind === "undoing" ? this.#phase.undoing.reason : undefined;
     if (this.#phase.kind === "paused") this.journal.state("paused", this.#phase.reason);
@@ -285,15 +289,28 @@ export class Execution implements Runs {
 
   /** Nothing new is begun from now on. Attempts under way end. */
   pause(reason: string): void {
+    this.#leaving = false;
     this.#phase = { kind: "paused", reason };
     this.#holdMail();
     stopAll(openSteps(this.steps), () => this.host.changed(this));
     this.restate();
   }
 
+  rewind(to: number): void {
+    const { journal } = this;
+    journal.record({ t: "rewound", n: to, at: this.host.now() });
+    journal.rewind({ from: to, events: receivesFrom(to, this.#records, this.steps) });
+    if (this.#phase.kind === "paused") return;
+    this.#phase = { kind: "paused", reason: "" };
+    this.#holdMail();
+    this.again();
+  }
+
   /** Stopped or paused code starts anew from the history, once nothing is under way. */
   again(): void {
-    this.journal.state("running");
+    this.#leaving = true;
+    if (this.#phase.kind === "undoing") this.journal.state("undoing", this.#phase.undoing.reason);
+    else this.journal.state("running");
     stopAll(openSteps(this.steps), () => {
       this.journal.whenCommitted(() => this.host.reload(this));
       this.host.changed(this);
@@ -319,8 +336,9 @@ export class Execution implements Runs {
     for (const mail of this.#mail.splice(0)) if (mail.kind !== "held") recordResult(this, mail);
     this.host.changed(this);
     // Stopped code may not have asked all that the history holds: the undo is read from the records.
-    // Nor does it hold what was done under a key before the last one.
-    if (stopped || [...this.steps.values()].some(({ generation }) => generation > 1)) this.again();
+    // Nor does it hold superseded steps, and what was done under a key before the last one.
+    if (stopped || this.#code.rewound || [...this.steps.values()].some(({ generation }) => generation > 1))
+      this.again();
     else undoing.stopOthers();
   }
 

@@ -87,6 +87,8 @@ export interface Running extends Held {
   undoAgain(step: Step): void;
   /** Nothing new is begun until the run goes on `again`. */
   pause(reason: string): void;
+  /** Supersedes what was asked from this step on; the code goes on from before it (a paused one at its resume). */
+  rewind(to: number): void;
   /** Stopped or paused code starts anew from the history. */
   again(): void;
   /** Ends the run. `out` is the output as JSON text. */

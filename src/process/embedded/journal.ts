@@ -5,7 +5,7 @@
 import type { Json } from "../../operation.ts";
 import type { RunStatus } from "../engine.ts";
 import type { AskRecord, GotRecord, HistoryRecord } from "./records.ts";
-import type { AppendParameters, NewTask } from "./wire.ts";
+import type { AppendParameters, NewTask, Rewind } from "./wire.ts";
 
 type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
 type Rows = Pick<AppendParameters, "consume" | "timers" | "waits" | "tasks">;
@@ -22,6 +22,7 @@ export class Journal {
   #rows: RowLists | undefined;
   #drop = false;
   #settled: AppendParameters["settled"];
+  #rewind: Rewind | undefined;
   #status: RunStatus;
   #reason: string | undefined;
   #storedStatus: RunStatus;
@@ -98,6 +99,9 @@ export class Journal {
   drop(): void {
     this.#drop = true;
   }
+  rewind(rewind: Rewind): void {
+    this.#rewind = rewind;
+  }
   state(status: RunStatus, reason?: string): void {
     this.#status = status;
     this.#reason = reason;
@@ -114,7 +118,7 @@ export class Journal {
   /** The append, or `undefined` if nothing changed. */
   take(): { readonly parameters: AppendParameters; readonly committed: readonly (() => void)[] } | undefined {
     const changed = this.#status !== this.#storedStatus || this.#reason !== this.#storedReason;
-    if (this.#records === "" && this.#rows === undefined && !changed) return undefined;
+    if (this.#records === "" && this.#rows === undefined && !changed && this.#committed === undefined) return undefined;
     const parameters: Writable<AppendParameters> = {
       run: this.#run,
       seq: this.#seq,
@@ -133,6 +137,8 @@ export class Journal {
     this.#rows = undefined;
     if (this.#drop) parameters.drop = true;
     this.#drop = false;
+    if (this.#rewind !== undefined) parameters.rewind = this.#rewind;
+    this.#rewind = undefined;
     if (this.#settled !== undefined) parameters.settled = this.#settled;
     const committed = this.#committed ?? nothing;
     this.#committed = undefined;

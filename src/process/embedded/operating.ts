@@ -15,9 +15,11 @@ export interface ActDelivery {
   readonly actor: Actor;
   /** The step whose question the operator saw. */
   readonly n?: number;
+  /** Of a rewind: the number of the step. */
+  readonly to?: number;
 }
 
-export function operate(execution: Running, { operation, actor, n }: ActDelivery): void {
+export function operate(execution: Running, { operation, actor, n, to }: ActDelivery): void {
   const { journal, host } = execution;
   const open = openSteps(execution.steps);
   // Another answer, or a result, may have come since: then the question is gone, and so is what the act was about.
@@ -41,6 +43,9 @@ export function operate(execution: Running, { operation, actor, n }: ActDelivery
       return;
     case "resume":
       if (execution.phase === "paused") execution.again();
+      return;
+    case "rewind":
+      if (to !== undefined && execution.phase !== "undoing") execution.rewind(to);
       return;
     case "undo":
     case "cancel":
@@ -76,7 +81,7 @@ export function operate(execution: Running, { operation, actor, n }: ActDelivery
 
 /** Whether the act answers the question of a step. */
 function answers({ kind }: OperatorAct): boolean {
-  return kind !== "pause" && kind !== "resume";
+  return kind !== "pause" && kind !== "resume" && kind !== "rewind";
 }
 
 function again(execution: Running, step: Step): void {

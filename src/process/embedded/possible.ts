@@ -9,8 +9,9 @@ export function possibleActs(run: Pick<RunDetail, "status" | "parked" | "steps">
   const pivoted = run.steps.some((step) => step.kind === "pivot");
   const undoing = run.steps.some((step) => step.kind === "undo");
   const ends: readonly Kind[] = pivoted || undoing ? ["terminate"] : ["undo", "cancel", "terminate"];
-  if (run.status === "parked") return [...(run.parked?.answers.map(({ kind }) => kind) ?? []), "pause"];
-  if (run.status === "paused") return ["resume", ...ends];
+  const back: readonly Kind[] = undoing || rewindTargets(run.steps).length === 0 ? [] : ["rewind"];
+  if (run.status === "parked") return [...(run.parked?.answers.map(({ kind }) => kind) ?? []), ...back, "pause"];
+  if (run.status === "paused") return ["resume", ...back, ...ends];
   // It has done nothing yet that could be undone.
   if (run.status === "queued") return ["cancel", "terminate"];
   const between = run.steps.some((step) => step.status === "open" && step.nextAttemptAt !== undefined);
@@ -32,4 +33,9 @@ export function askedQuestion({ number, n, question }: OpenQuestion, steps: read
   );
   const at = ends < 0 ? question.answers.length : ends;
   return { ...question, number, n, answers: question.answers.toSpliced(at, 0, edit) };
+}
+
+/** Steps that the run can be rewound to. */
+export function rewindTargets(steps: readonly StepView[]): StepView[] {
+  return steps.filter(({ n, kind, superseded }) => n !== undefined && kind !== "undo" && superseded !== true);
 }

@@ -51,6 +51,8 @@ export type HistoryRecord =
       /** With `g`: the undo under the new key, computed without the output. */
       readonly undo?: UndoData;
     }
+  /** A rewind: ask `n`, and what came after it in the order, is superseded. Results of asks before it stay known. */
+  | { readonly t: "rewound"; readonly n: number; readonly at: number }
   /** The end has begun: undo what was done, then end as `as`. */
   | {
       readonly t: "undoing";

@@ -14,6 +14,12 @@ export class Script {
   readonly edits: ReadonlyMap<number, Edit>;
   /** Results that are known, and were not given to the code yet; in their order. */
   readonly held: readonly GotRecord[];
+  /** Whether steps were superseded. */
+  readonly rewound: boolean;
+  /** A pivot was superseded: what is gone is gone all the same. */
+  readonly pivoted: boolean = false;
+  /** The highest number that was asked; superseded ones and undos count. */
+  readonly asked: number;
   readonly #cues: readonly Cue[];
   #next = 0;
 
@@ -24,14 +30,17 @@ export class Script {
     const undos = new Set<number>();
     const cues: Cue[] = [];
     const held = new Map<number, GotRecord>();
+    const superseded = new Set<number>();
+    let asked = 0;
     for (const record of records) {
       switch (record.t) {
         case "ask":
+          asked = Math.max(asked, record.n);
           if (record.v === "undo") undos.add(record.n);
           else cues.push(record);
           break;
         case "got":
-          if (undos.has(record.n)) break;
+          if (undos.has(record.n) || superseded.has(record.n)) break;
           if (record.h === true) held.set(record.n, record);
           else cues.push(record);
           break;
@@ -39,6 +48,19 @@ export class Script {
           const got = held.get(record.n);
           if (got !== undefined) cues.push({ ...got, at: record.at });
           held.delete(record.n);
+          break;
+        }
+        case "rewound": {
+          const cut = cues.splice(cues.findIndex((cue) => cue.t === "ask" && cue.n === record.n));
+          for (const cue of cut) {
+            if (cue.t === "pivot") this.pivoted = true;
+            else if (cue.t === "ask") superseded.add(cue.n);
+          }
+          // What an earlier step brought is known, and is given again after what is replayed.
+          const kept = cut.filter((cue): cue is GotRecord => cue.t === "got" && !superseded.has(cue.n));
+          const later = [...held.values()].filter(({ n }) => !superseded.has(n));
+          held.clear();
+          for (const got of [...kept, ...later]) held.set(got.n, got);
           break;
         }
         case "pivot":
@@ -49,7 +71,9 @@ export class Script {
       }
     }
     this.#cues = cues;
+    this.asked = asked;
     this.held = [...held.values()];
+    this.rewound = superseded.size > 0;
   }
 
   /** What comes next; `undefined` once everything was replayed. */
@@ -70,8 +94,13 @@ export function openQuestions(records: readonly HistoryRecord[]): Map<number, Pa
     else if ((record.t === "op" || record.t === "got") && record.n !== undefined) open.delete(record.n);
     // Whatever was asked before counts no more.
     else if (record.t === "undoing") open.clear();
+    else if (record.t === "rewound") dropFrom(open, record.n);
   }
   return open;
+}
+
+function dropFrom(steps: Map<number, unknown>, n: number): void {
+  for (const one of steps.keys()) if (one >= n) steps.delete(one);
 }
 
 /** The question that a person is asked now. */
@@ -97,7 +126,8 @@ export function openQuestion(records: readonly HistoryRecord[]): OpenQuestion | 
     } else if (record.t === "undoing") {
       steps.clear();
       stopped = undefined;
-    } else if (record.t === "op" && record.n === undefined && goesOn(record)) stopped = undefined;
+    } else if (record.t === "rewound") dropFrom(steps, record.n);
+    else if (record.t === "op" && record.n === undefined && goesOn(record)) stopped = undefined;
     else if ((record.t === "op" || record.t === "got") && record.n !== undefined) steps.delete(record.n);
   }
   return stopped ?? [...steps.values()].sort((a, b) => Number(a.n) - Number(b.n))[0];

@@ -60,6 +60,11 @@ export function stepViews(run: string, records: readonly HistoryRecord[]): StepV
         });
         break;
       }
+      case "rewound": {
+        const at = list.findIndex(({ n, superseded }) => n === record.n && superseded !== true);
+        for (const step of list.slice(at)) if (step.n !== undefined || step.kind === "pivot") step.superseded = true;
+        break;
+      }
       case "undoing":
         add({ id: "undo", kind: "undo", status: "done", at: record.at, note: record.reason });
         break;

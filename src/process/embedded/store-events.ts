@@ -8,6 +8,10 @@ export interface StoreEvents {
   addWait(run: string, wait: Wait): void;
   dropWait(run: string, n: number): void;
   dropWaits(run: string): void;
+  /** Of the run's asks from this number on. */
+  dropWaitsFrom(run: string, n: number): void;
+  /** Keeps an event for a run to come; one that waits for it already gets it. */
+  keep(given: SignalParameters): void;
   signal(given: SignalParameters): "matched" | "kept" | "duplicate";
   /** Removes a portion of what came before; answers how many rows it touched. */
   retain(before: number, portion: number): number;
@@ -30,6 +34,7 @@ export function storeEvents(
     waitFor: db.prepare("select run, n, due from waits where event = ? and key = ? order by run, n limit 1"),
     dropWait: db.prepare("delete from waits where event = ? and key = ? and run = ? and n = ?"),
     dropWaits: db.prepare("delete from waits where run = ?"),
+    dropWaitsFrom: db.prepare("delete from waits where run = ? and n >= ?"),
     dropWaitOf: db.prepare("delete from waits where run = ? and n = ?"),
     dropSignals: db.prepare("delete from signals where id in (select id from signals where at < ? limit ?)"),
     insertTimer: db.prepare("insert or ignore into timers (due, run, n) values (?, ?, ?)"),
@@ -64,6 +69,8 @@ export function storeEvents(
   return {
     addWait,
     dropWait: (run, n) => void sql.dropWaitOf.run(run, n),
+    dropWaitsFrom: (run, n) => void sql.dropWaitsFrom.run(run, n),
+    keep: (given) => void signal(given),
     dropWaits: (run) => void sql.dropWaits.run(run),
     signal,
     retain: (before, portion) => Number(sql.dropSignals.run(before, portion).changes),

@@ -14,6 +14,7 @@ import {
   type KeyTaken,
   type OperateParameters,
   portName,
+  type Rewind,
   type StartParameters,
   type ToFront,
   type ToWorker,
@@ -40,6 +41,9 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     insertInbox: db.prepare("insert into inbox (id, run, n, kind, body) values (?, ?, ?, ?, ?)"),
     pendingAct: db.prepare("select id from inbox where run = ? and kind = 'operate'"),
     halted: db.prepare("select id from inbox where run = ? and kind = 'halt'"),
+    inboxSignal: db.prepare("select id, body from inbox where run = ? and n = ? and kind = 'signal'"),
+    dropTimersFrom: db.prepare("delete from timers where run = ? and n >= ?"),
+    closeTasksFrom: db.prepare("update tasks set status = 'closed' where run = ? and n >= ? and status = 'open'"),
     consume: db.prepare("delete from inbox where id = ?"),
     dropInbox: db.prepare("delete from inbox where run = ?"),
     insertTimer: db.prepare("insert or ignore into timers (due, run, n) values (?, ?, ?)"),
@@ -120,7 +124,20 @@ function commands(context: PartContext): Record<string, CommandHandler> {
       events.dropWaits(run);
       sql.closeTasks.run(run);
     }
+    if (given.rewind !== undefined) rewind(run, given.rewind);
     if (given.status !== undefined) changeStatus(given, given.status);
+  }
+
+  function rewind(run: string, { from, events: taken }: Rewind): void {
+    events.dropWaitsFrom(run, from);
+    sql.dropTimersFrom.run(run, from);
+    sql.closeTasksFrom.run(run, from);
+    for (const { n, event, key, payload } of taken) {
+      const waiting = sql.inboxSignal.get(run, n) as { id: number; body: string } | undefined;
+      if (waiting !== undefined) sql.consume.run(waiting.id);
+      const kept = payload ?? waiting?.body;
+      if (kept !== undefined) events.keep({ event, key, payload: kept, delivery: `rewound:${run}:${n}` });
+    }
   }
 
   function changeStatus(given: AppendParameters, status: RunStatus): void {

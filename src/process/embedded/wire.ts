@@ -51,8 +51,21 @@ export interface AppendParameters {
   readonly tasks?: readonly NewTask[];
   /** Waits, timers and tasks that are over (the run ended or undoes). */
   readonly drop?: boolean;
+  /** Waits, timers and tasks of superseded steps are over; the events that they took are kept again. */
+  readonly rewind?: Rewind;
   /** Of an end: what the front is told. */
   readonly settled?: { readonly out?: string; readonly failure?: string };
+}
+export interface Rewind {
+  /** Number of the first superseded step. */
+  readonly from: number;
+  /** Of superseded receives. Without a payload: it may lie in the inbox. */
+  readonly events: readonly {
+    readonly n: number;
+    readonly event: string;
+    readonly key: string;
+    readonly payload?: string;
+  }[];
 }
 export interface NewTask {
   readonly n: number;

@@ -51,10 +51,12 @@ const pages = {
 /** What an act takes beside a reason. */
 const takenBy: { readonly [K in OperatorAct["kind"]]?: { readonly [name: string]: JsonSchema } } = {
   happened: { result: { description: "What the call answered." } },
+  rewind: { to: { type: "string", maxLength: 300, description: "Id of the step, as in the history: `erp.lookup#2`." } },
   edit: { input: { description: "Is sent instead of the input of the code." } },
 };
 
 function actOf(kind: OperatorAct["kind"], body: AdminCall["body"]): OperatorAct {
+  if (kind === "rewind") return { kind, to: String(body.to) };
   if (kind === "happened") return { kind, result: body.result as Json };
   return kind === "edit" ? { kind, input: body.input as Json } : { kind };
 }
@@ -168,6 +170,10 @@ export function runRoutes({
     act("resume", "Ends the pause"),
     act("happened", "Answers the parked question: it happened, with this result"),
     act("edit", "Answers the parked question: the call is made with this input, under a new key"),
+    act(
+      "rewind",
+      "Goes back to before a step of a parked or paused run; that step and those after it are superseded, and asked anew",
+    ),
     act("repeat", "Answers the parked question: it did not happen; it is repeated with the same key"),
     act("undo", "Undoes what was done, and ends the run as undone"),
     act("cancel", "Undoes what was done, and ends the run as cancelled"),

@@ -58,6 +58,7 @@ export const schemas = {
       output: anything,
       failure: anything,
       nextAttemptAt: time,
+      superseded: { const: true, description: "A rewind went back to before it." },
       note: text,
     },
   ),
