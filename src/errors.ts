@@ -493,6 +493,36 @@ const table = {
     class: "ask",
     text: "The code version {version} can't be used: {reason}. Restore the folder {folder} from a backup; its runs wait until then.",
   },
+  "version-refused": {
+    status: 422,
+    class: "give-up",
+    text: "The code is refused: {problems}. Nothing was changed. Mend the files named, and deploy again.",
+  },
+  "version-unfit": {
+    status: 409,
+    class: "give-up",
+    text: "The code version {version} does not fit what the running server publishes: {problems}. Nothing was promoted. Mend that, or restart the server where a restart is named.",
+  },
+  "version-unknown": {
+    status: 404,
+    class: "give-up",
+    text: "There is no code version {version} here: it was never registered, or it was drained and is gone. See: mortise versions list",
+  },
+  "version-moved": {
+    status: 409,
+    class: "give-up",
+    text: "Another code version than the one you saw was promoted meanwhile; {version} was not. Look, and decide again: mortise versions list",
+  },
+  "version-differs": {
+    status: 409,
+    class: "give-up",
+    text: "The server sees other sources ({found}) than those that were checked ({expected}). Deploy from the folder that the server runs in, {folder}, while nobody edits it.",
+  },
+  "version-first": {
+    status: 409,
+    class: "give-up",
+    text: "There is no version to go back to: no other one was promoted before this, or it is gone. Promote one by its id: mortise versions list",
+  },
   "store-in-use": {
     status: 500,
     class: "give-up",

@@ -25,7 +25,8 @@ interface Address {
 const longestAnswer = 64 * 1024 * 1024;
 const patience = 30_000;
 
-export async function adminClient(context: Context): Promise<AdminClient> {
+/** `patienceMs`: how long an answer may take. Default 30 seconds. */
+export async function adminClient(context: Context, patienceMs = patience): Promise<AdminClient> {
   const { url, token } = await addressOf(context);
   if (!URL.canParse(url) || new URL(url).protocol !== "http:")
     throw failure("option-invalid", {
@@ -35,7 +36,7 @@ export async function adminClient(context: Context): Promise<AdminClient> {
   if (!/^[\x21-\x7e]+$/.test(token))
     throw failure("option-invalid", { option: "MORTISE_ADMIN_TOKEN", reason: "a token is one word without spaces" });
   const send = async (method: string, path: string, body?: unknown): Promise<never> => {
-    const { status, text } = await exchange(new URL(path, url), method, token, body);
+    const { status, text } = await exchange(new URL(path, url), method, token, body, patienceMs);
     let answer: unknown;
     try {
       answer = JSON.parse(text);
@@ -93,6 +94,7 @@ function exchange(
   method: string,
   token: string,
   body: unknown,
+  patienceMs: number,
 ): Promise<{ readonly status: number; readonly text: string }> {
   const unreachable = (reason: string): MortiseError => failure("server-unreachable", { address: url.origin, reason });
   return new Promise((resolve, reject) => {
@@ -102,7 +104,7 @@ function exchange(
       "x-mortise-by": user(),
       ...(body === undefined ? {} : { "content-type": "application/json" }),
     };
-    const sent = request(url, { method, headers, agent: false, timeout: patience }, (answer) => {
+    const sent = request(url, { method, headers, agent: false, timeout: patienceMs }, (answer) => {
       const parts: Buffer[] = [];
       let length = 0;
       answer.on("data", (part: Buffer) => {
@@ -113,7 +115,7 @@ function exchange(
       answer.on("end", () => resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(parts).toString("utf8") }));
       answer.on("error", (error) => reject(unreachable(error.message)));
     });
-    sent.on("timeout", () => sent.destroy(new Error(`no answer in ${patience / 1000} seconds`)));
+    sent.on("timeout", () => sent.destroy(new Error(`no answer in ${patienceMs / 1000} seconds`)));
     sent.on("error", (error: NodeJS.ErrnoException) =>
       reject(unreachable(error.code === "ECONNREFUSED" ? "nothing listens there" : error.message)),
     );

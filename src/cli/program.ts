@@ -141,9 +141,10 @@ function build(io: Io, act: Act, asJson: () => boolean): Command {
     program,
     "start",
     "start the server of the project; Ctrl-C stops it, and what is open resumes at the next start",
-    ["mortise start", "PORT=9000 mortise start"],
+    ["mortise start", "PORT=9000 mortise start", "mortise start --promote"],
     async () => (await import("./commands/start.ts")).start,
-  );
+  ).option("--promote", "start new runs on the code in the project's files, whatever was promoted before");
+  versionsCommands(program, group, leaf);
   runsCommands(group("runs", "look at runs, and act on them; needs a running server"), leaf);
   const keys = group("keys", "API keys of consumers; needs a running server");
   leaf(
@@ -171,6 +172,58 @@ function build(io: Io, act: Act, asJson: () => boolean): Command {
     async () => (await import("./commands/keys.ts")).revokeKey,
   ).option("--reason <text>", "for the audit log", "revoked by the command line");
   return program;
+}
+
+/** Deploying, and what is about code versions. */
+function versionsCommands(program: Command, group: (name: string, description: string) => Command, leaf: Leaf): void {
+  const module = () => import("./commands/versions.ts");
+  const reason = (command: Command): Command =>
+    command.option("--reason <text>", "why, for the audit log", "by the command line");
+  reason(
+    leaf(
+      program,
+      "deploy",
+      "check the project, and register its code as a version of the running server; the files must be where the server runs",
+      ["mortise deploy", 'mortise deploy --promote --note "credit check before shipping"'],
+      async () => (await module()).deploy,
+    ),
+  )
+    .option("--promote", "start new runs on it at once")
+    .option("--note <text>", "what is new; stands in the list of versions", "")
+    .option("--no-types", "leave the compiler out of the check");
+  const versions = group("versions", "code versions; needs a running server");
+  leaf(
+    versions,
+    "list",
+    "list the code versions that are kept, the promoted one first",
+    ["mortise versions list"],
+    async () => (await module()).listVersions,
+  );
+  leaf(
+    versions,
+    "show <version>",
+    "show one code version, by its id or the beginning of it",
+    ["mortise versions show 1f0c9a"],
+    async () => (await module()).showVersion,
+  );
+  reason(
+    leaf(
+      program,
+      "promote <version>",
+      "start new runs on a registered version from now on; open runs stay where they are",
+      ["mortise promote 1f0c9a", 'mortise promote 1f0c9a --reason "tested with the warehouse"'],
+      async () => (await module()).promote,
+    ),
+  );
+  reason(
+    leaf(
+      program,
+      "rollback",
+      "start new runs on the version that was promoted before the current one",
+      ['mortise rollback --reason "orders without tax"'],
+      async () => (await module()).rollback,
+    ),
+  );
 }
 
 type Leaf = (

@@ -38,6 +38,8 @@ export interface StartCommand {
   readonly input: Json;
   /** Who or what started it: `api:orders`, `cli:alice`. */
   readonly origin: string;
+  /** Code version that its input was checked for. Default: the one promoted. */
+  readonly version?: string;
   /**
    * Begins at this time (epoch milliseconds), and is `queued` until then; in the past: at once. At most ten years ahead, else
    * `start-time`.

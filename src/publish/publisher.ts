@@ -26,7 +26,7 @@ import { addressBucket, createLimiter, type Limiter, limitersOf } from "./limits
 import { type OpenApiDocument, openApiOf } from "./openapi.ts";
 import type { ApiCaller, ApiOperation } from "./operations.ts";
 import { ProblemError, problemResponse } from "./problem.ts";
-import { checkPath, createRoutes } from "./routes.ts";
+import { checkPath, createRoutes, type RouteTable } from "./routes.ts";
 
 export interface PublisherOptions {
   readonly apis: readonly ApiDefinition[];
@@ -48,6 +48,11 @@ export interface PublisherOptions {
 export interface Publisher {
   /** Answers every request; never rejects. */
   handle(request: HttpRequest): Promise<HttpResponse>;
+  /**
+   * Serves these APIs from now on; a request under way ends as it began. Rate limits that did not change go on counting. Throws
+   * `api-definition`; then nothing is changed.
+   */
+  republish(apis: readonly ApiDefinition[], backend: Backend): void;
   /** The OpenAPI 3.1 document of an API, drafts included. */
   openapi(name: string, version: string): OpenApiDocument | undefined;
   readonly keys: Keyring;
@@ -95,56 +100,53 @@ const flushEveryMs = 30_000;
 
 /** Throws `api-definition` if an API does not fit what it publishes. */
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { apis, store, contracts, backend, clock = Date.now, monotonic = () => performance.now() } = options;
+  const { store, contracts, clock = Date.now, monotonic = () => performance.now() } = options;
   const keys = openKeyring(store, clock);
   const idempotency = openIdempotency(store, clock, options.idempotencyRetentionMs ?? 86_400_000);
-  const compiled = new Map<Schema, Validate>();
-  const shop: Workshop = {
-    backend,
-    idempotency,
-    clock,
-    compile(schema) {
-      const known = compiled.get(schema) ?? compileSchema(schema);
-      compiled.set(schema, known);
-      return known;
-    },
-    report: (error, request) => failures.publish({ request, error } satisfies FailureFact),
+  const compiled = new WeakMap<Schema, Validate>();
+  const compile = (schema: Schema): Validate => {
+    const known = compiled.get(schema) ?? compileSchema(schema);
+    compiled.set(schema, known);
+    return known;
   };
+  const report: Workshop["report"] = (error, request) => failures.publish({ request, error } satisfies FailureFact);
   // Guesses cost an address its turn; right keys never touch this.
   const guesses = createLimiter({ per: "address", rate: 20, every: "10s" }, "failed-keys", monotonic);
-  const table = createRoutes<Route>();
-  const documents = new Map<string, OpenApiDocument>();
+  let limiting = new Map<string, readonly Limiter[]>();
+  let { table, documents } = publication(options.apis, options.backend);
 
-  for (const api of apis) {
-    const prepared = Object.entries(api.operations).map(([name, operation]) => prepare(api, name, operation));
-    const id = `${api.name} ${api.version}`;
-    if (documents.has(id))
-      throw failure("api-definition", { api: api.name, reason: `version ${api.version} is there twice` });
-    const text = JSON.stringify(openApiOf(api, prepared));
-    const document = JSON.parse(text) as OpenApiDocument;
-    documents.set(id, document);
-    const limiters = limitersOf(api.limits, monotonic);
-    for (const one of prepared) {
+  /** Routes and documents of these APIs; nothing is changed by it but what is counted. */
+  function publication(apis: readonly ApiDefinition[], backend: Backend) {
+    const shop: Workshop = { backend, idempotency, clock, compile, report };
+    const routes = createRoutes<Route>();
+    const written = new Map<string, OpenApiDocument>();
+    const kept = new Map<string, readonly Limiter[]>();
+    for (const api of apis) {
+      const prepared = Object.entries(api.operations).map(([name, operation]) => prepare(api, name, operation, shop));
+      const id = `${api.name} ${api.version}`;
+      if (written.has(id))
+        throw failure("api-definition", { api: api.name, reason: `version ${api.version} is there twice` });
+      const text = JSON.stringify(openApiOf(api, prepared));
+      const document = JSON.parse(text) as OpenApiDocument;
+      written.set(id, document);
+      const limits = `${id} ${JSON.stringify(api.limits)}`;
+      const limiters = limiting.get(limits) ?? limitersOf(api.limits, monotonic);
+      kept.set(limits, limiters);
       if (api.lifecycle.state === "draft") continue;
-      mount(api, one.operation.method, one.operation.path, { kind: "operation", prepared: one, limiters });
+      for (const one of prepared) {
+        const { method, path } = one.operation;
+        mount(routes, api, method, path, { kind: "operation", prepared: one, limiters });
+      }
+      const json = page("application/json", text);
+      mount(routes, api, "GET", "/openapi.json", { kind: "page", api, response: json });
+      const html = page("text/html; charset=utf-8", docsPage(document, api.base), docsPolicy);
+      mount(routes, api, "GET", "/docs", { kind: "page", api, response: html });
     }
-    if (api.lifecycle.state === "draft") continue;
-    const json = page("application/json", text);
-    mount(api, "GET", "/openapi.json", { kind: "page", api, response: json });
-    const html = page("text/html; charset=utf-8", docsPage(document, api.base), docsPolicy);
-    mount(api, "GET", "/docs", { kind: "page", api, response: html });
+    limiting = kept;
+    return { table: routes, documents: written };
   }
 
-  function mount(api: ApiDefinition, method: string, path: string, route: Route): void {
-    try {
-      table.add(method, `${api.base}${path === "/" ? "" : path}`, route);
-    } catch {
-      const reason = `${method} ${api.base}${path} is served already; each version of each API has a base of its own`;
-      throw failure("api-definition", { api: api.name, reason });
-    }
-  }
-
-  function prepare(api: ApiDefinition, name: string, operation: ApiOperation): Prepared {
+  function prepare(api: ApiDefinition, name: string, operation: ApiOperation, shop: Workshop): Prepared {
     const accepted = acceptedOf(api, name, operation);
     const plan = planInput(operation.method, operation.parameters, accepted, api.name);
     return {
@@ -155,13 +157,13 @@ export function createPublisher(options: PublisherOptions): Publisher {
       plan,
       accepted,
       answered: answeredOf(operation, contracts),
-      validate: shop.compile(accepted),
+      validate: compile(accepted),
       maxBodyBytes: operation.maxBodyBytes ?? api.maxBodyBytes ?? options.maxBodyBytes ?? 1_048_576,
-      act: actOf(api, name, operation),
+      act: actOf(api, name, operation, shop),
     };
   }
 
-  function actOf(api: ApiDefinition, name: string, operation: ApiOperation): Act {
+  function actOf(api: ApiDefinition, name: string, operation: ApiOperation, shop: Workshop): Act {
     if (operation.kind === "starts") return startAct(api, name, operation, shop);
     if (operation.kind === "run") return runAct(operation, shop);
     return callAct(api, name, operation, inputOf(api, name, operation.operation), shop);
@@ -245,7 +247,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   const timer = setInterval(() => {
-    Promise.all([keys.flush(), idempotency.sweep()]).catch((error: unknown) => shop.report(error, "-"));
+    Promise.all([keys.flush(), idempotency.sweep()]).catch((error: unknown) => report(error, "-"));
   }, flushEveryMs);
   timer.unref();
 
@@ -259,11 +261,14 @@ export function createPublisher(options: PublisherOptions): Publisher {
       } catch (thrown) {
         response = problemResponse(thrown, request.id);
         trace.code = codeOf(thrown);
-        if (response.status === 500) shop.report(thrown, request.id);
+        if (response.status === 500) report(thrown, request.id);
       }
       if (trace.headers !== undefined) response = { ...response, headers: { ...response.headers, ...trace.headers } };
       if (requests.hasSubscribers) tell(request, trace, response.status, performance.now() - begun);
       return response;
+    },
+    republish(apis, backend) {
+      ({ table, documents } = publication(apis, backend));
     },
     openapi: (name, version) => documents.get(`${name} ${version}`),
     keys,
@@ -272,6 +277,15 @@ export function createPublisher(options: PublisherOptions): Publisher {
       await keys.flush();
     },
   };
+}
+
+function mount(routes: RouteTable<Route>, api: ApiDefinition, method: string, path: string, route: Route): void {
+  try {
+    routes.add(method, `${api.base}${path === "/" ? "" : path}`, route);
+  } catch {
+    const reason = `${method} ${api.base}${path} is served already; each version of each API has a base of its own`;
+    throw failure("api-definition", { api: api.name, reason });
+  }
 }
 
 function answeredOf(operation: ApiOperation, contracts: PublisherOptions["contracts"]): Schema {

@@ -3,9 +3,14 @@ import type { Caller } from "../operation.ts";
 import type { Engine } from "../process/engine.ts";
 import type { Backend } from "../publish/backend.ts";
 
-export function backendOf(engine: Pick<Engine, "start" | "settled" | "runByKey">, call: Caller): Backend {
+/** `version`: the code version whose schemas the requests are checked with; runs start on it. */
+export function backendOf(
+  engine: Pick<Engine, "start" | "settled" | "runByKey">,
+  call: Caller,
+  version: string,
+): Backend {
   return {
-    start: (command) => engine.start(command),
+    start: (command) => engine.start({ ...command, version }),
     settled: (run, ms) => engine.settled(run, ms),
     runByKey(process, key) {
       const run = engine.runByKey(process, key);

@@ -73,6 +73,11 @@ export interface ConfigOptions {
   readonly store?: string | Reference;
   /** Folder of the secret files, relative to the project. Only their owner may be able to read them. */
   readonly secrets?: string | Reference;
+  /**
+   * Which code version new runs start on after a start of the server. `folder`: that of the project's files, if it is new to the
+   * store or nobody decided otherwise. `promoted`: the one promoted last; the files are taken by `mortise deploy` alone.
+   */
+  readonly versions?: "folder" | "promoted" | Reference;
   /** What is written to the log. */
   readonly log?: LogOptions;
   /** What one request may take. */
@@ -99,6 +104,7 @@ export interface Config {
   readonly admin: { readonly host: string; readonly port: number };
   readonly store: string;
   readonly secrets: string;
+  readonly versions: "folder" | "promoted";
   readonly log: { readonly level: "trace" | "debug" | "info" | "warn" | "error" | "silent" };
   readonly limits: {
     readonly bodyBytes: number;
@@ -132,6 +138,7 @@ export const configOptions = {
   },
   store: { is: "text", default: ".mortise" },
   secrets: { is: "text", default: "secrets" },
+  versions: { is: "text", default: "folder", allowed: ["folder", "promoted"] },
   log: {
     level: { is: "text", default: "info", allowed: ["trace", "debug", "info", "warn", "error", "silent"] },
   },

@@ -47,6 +47,8 @@ interface Target {
 export function createDeliver(
   project: Pick<Project, "systems" | "processes">,
   engine: Pick<Engine, "start" | "signal">,
+  /** The code version that these processes are of. */
+  version?: string,
 ): Deliver {
   const targets = new Map<string, Target>();
   for (const system of project.systems.values()) {
@@ -71,7 +73,13 @@ export function createDeliver(
     for (const { process, validate } of target.starts) {
       refuse(system, event, validate(payload));
       const business = ownText(system, event, "key", process.key, payload);
-      const started = await engine.start({ process: process.name, key: business, input: payload, origin });
+      const started = await engine.start({
+        process: process.name,
+        key: business,
+        input: payload,
+        origin,
+        ...(version === undefined ? {} : { version }),
+      });
       if (started.kind === "refused") throw failure("internal", { reason: `the start was refused by ${started.by}` });
       answer ??= { result: started.kind, run: started.run };
     }

@@ -1,41 +1,55 @@
 /** What is done once an hour: old histories and keys go, and so do code versions without open runs, with their workers. */
 import type { Log } from "../observe/log.ts";
 import type { EmbeddedEngine } from "../process/embedded/engine.ts";
-import type { VersionView } from "./admin/catalogue.ts";
+import type { VersionView } from "./admin/versions.ts";
+import type { VersionBook, VersionEntry } from "./version-book.ts";
 import { listVersions, removeVersions } from "./versions.ts";
 import type { Workers } from "./workers.ts";
 
 const hour = 3_600_000;
+/** How long a version waits for its promotion. */
+const waitsMs = 30 * 24 * hour;
 /** Not right at the start, when every open run is taken up. */
 const firstAfterMs = 60_000;
 
 export interface HouseOptions {
-  readonly engine: Pick<EmbeddedEngine, "openVersions" | "workerLost" | "retain" | "openByVersion">;
+  readonly engine: Pick<EmbeddedEngine, "version" | "openVersions" | "workerLost" | "retain" | "openByVersion">;
   readonly workers: Pick<Workers, "retire" | "state">;
   /** The store's folder. */
   readonly folder: string;
-  /** The current code version. */
-  readonly version: string;
+  readonly book: VersionBook;
   readonly history: { readonly retention: number; readonly keys: number };
   readonly log: Log;
 }
 
 export interface House {
   versions(): readonly VersionView[];
-  /** Removes the versions that no open run needs. */
+  /**
+   * Removes the versions that no open run needs. The promoted one and the one before stay, and so does one that was registered
+   * in the last 30 days and never promoted.
+   */
   removeDrained(): Promise<void>;
+  /** Keeps a version that is not registered until the function that this gives is called. */
+  hold(version: string): () => void;
   close(): void;
 }
 
-export function keepHouse({ engine, workers, folder, version, history, log }: HouseOptions): House {
+export function keepHouse({ engine, workers, folder, book, history, log }: HouseOptions): House {
+  const held = new Map<string, number>();
+
   async function removeDrained(): Promise<void> {
-    const needed = new Set([version, ...engine.openVersions()]);
+    const running = new Set([engine.version, ...engine.openVersions(), ...held.keys()]);
     for (const id of listVersions(folder)) {
-      if (needed.has(id) || workers.state(id) === "none") continue;
+      if (running.has(id) || workers.state(id) === "none") continue;
       await workers.retire(id);
       engine.workerLost(id);
     }
+    const before = book.previous();
+    const since = Date.now() - waitsMs;
+    const waiting = book.list().filter(({ promoted, registeredAt }) => promoted === undefined && registeredAt > since);
+    const needed = new Set([...running, ...(before === undefined ? [] : [before]), ...waiting.map(({ id }) => id)]);
     const gone = removeVersions(folder, needed);
+    await book.removed(gone);
     if (gone.length > 0) log.info({ versions: gone }, "removed code versions without open runs");
   }
 
@@ -55,13 +69,40 @@ export function keepHouse({ engine, workers, folder, version, history, log }: Ho
     removeDrained,
     versions() {
       const open = new Map(engine.openByVersion().map(({ version: id, runs }) => [id, runs]));
-      const ids = new Set([...listVersions(folder), ...open.keys()]);
-      return [...ids].sort().map((id) => ({
-        id,
-        current: id === version,
-        worker: workers.state(id),
-        openRuns: open.get(id) ?? 0,
-      }));
+      const before = book.previous();
+      const state = (id: string, entry: VersionEntry | undefined): VersionView["state"] => {
+        if (id === engine.version) return "promoted";
+        if (id === before) return "before";
+        if ((open.get(id) ?? 0) > 0) return "draining";
+        return entry === undefined || entry.promoted !== undefined ? "drained" : "registered";
+      };
+      const entries = new Map(book.list().map((entry) => [entry.id, entry]));
+      const ids = new Set([...entries.keys(), ...listVersions(folder), ...open.keys()]);
+      return [...ids].map((id) => {
+        const entry = entries.get(id);
+        const { registeredAt, registeredBy, note = "", promoted } = entry ?? {};
+        return {
+          id,
+          state: state(id, entry),
+          current: id === engine.version,
+          worker: workers.state(id),
+          openRuns: open.get(id) ?? 0,
+          note,
+          ...(registeredAt === undefined ? {} : { registeredAt }),
+          ...(registeredBy === undefined ? {} : { registeredBy }),
+          ...(promoted === undefined
+            ? {}
+            : { promotedAt: promoted.at, promotedBy: promoted.by, promotedFor: promoted.reason }),
+        };
+      });
+    },
+    hold(version) {
+      held.set(version, (held.get(version) ?? 0) + 1);
+      return () => {
+        const left = (held.get(version) ?? 1) - 1;
+        if (left === 0) held.delete(version);
+        else held.set(version, left);
+      };
     },
     close() {
       clearTimeout(first);

@@ -212,6 +212,12 @@ test("a run ends on the code that it started on, beside runs of newer code; drai
 
   const third = await start();
   assert.equal(third.version, second.version);
+  // The one before stays for a rollback, until another one takes its place.
+  assert.equal(existsSync(join(folder.folder, ".mortise/versions", first.version)), true);
+  await third.stop();
+  folder.write({ "processes/booking.ts": processText("three") });
+  await start();
+  assert.equal(existsSync(join(folder.folder, ".mortise/versions", second.version)), true);
   assert.equal(existsSync(join(folder.folder, ".mortise/versions", first.version)), false);
 });
 

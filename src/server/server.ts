@@ -21,21 +21,24 @@ import { createEngine, type EmbeddedEngine, frontInbox } from "../process/embedd
 import { limitsOf } from "../process/limits.ts";
 import type { HttpHandler } from "../publish/http.ts";
 import { type Listener, listen } from "../publish/listener.ts";
-import { createPublisher } from "../publish/publisher.ts";
 import { openStore } from "../store/open.ts";
 import { openAdmin } from "./admin/open.ts";
 import { openTokens } from "./admin/tokens.ts";
-import { backendOf } from "./backend.ts";
 import { Closers } from "./closers.ts";
 import { type Config, resolveConfig } from "./config.ts";
-import { createDeliver } from "./deliver.ts";
+import { createDeployments } from "./deployments.ts";
+import { firstVersion } from "./first-version.ts";
 import { watchHealth } from "./health.ts";
 import { keepHouse } from "./housekeeping.ts";
+import { createLive, unfit, unfitness } from "./live.ts";
 import { lockStore } from "./lock.ts";
 import type { Project } from "./project.ts";
 import { checkRuntime, tuneThreads } from "./runtime.ts";
 import { createResolver, resolveSystems } from "./secrets.ts";
-import { listVersions, loadVersion, movedPackages, pinVersion, planVersion } from "./versions.ts";
+import { serverFiles } from "./server-files.ts";
+import { openVersionBook } from "./version-book.ts";
+import { importVersion } from "./version-sources.ts";
+import { listVersions, loadVersion, movedPackages, planVersion } from "./versions.ts";
 import { createWebhooks, webhookBase } from "./webhooks.ts";
 import { createWorkers, type Workers } from "./workers.ts";
 
@@ -45,6 +48,8 @@ export interface ServerOptions {
   /** Instead of the configuration's. */
   readonly apiPort?: number;
   readonly adminPort?: number;
+  /** Promote the version of the project's files, whatever was decided before. Default false. */
+  readonly promote?: boolean;
   /** Takes the log's lines. Default: standard output. */
   readonly log?: (line: string) => void;
   /** The store can't be written any more; nothing is accepted. Stop, and start again. Default: nothing. */
@@ -116,7 +121,8 @@ async function compose({
   const settings = resolveSystems(systems.values(), resolver, redactor);
   resolver.finish();
 
-  const { id: version } = pinVersion(folder, planVersion(project));
+  const plan = planVersion(project);
+  const readAtStart = serverFiles(project.folder);
   const inbox = frontInbox();
   let failed: string | undefined;
   const onFailed = (reason: string) => {
@@ -134,6 +140,20 @@ async function compose({
   closers.add(() => store.close());
   const unwatch = watchDatabase(store.file, () => onFailed(`its file ${store.file} was removed or replaced`));
   closers.add(async () => unwatch());
+
+  const book = openVersionBook(store);
+  const first = await firstVersion({
+    folder,
+    plan,
+    book,
+    mode: config.versions,
+    promote: options.promote === true,
+    log,
+  });
+  const version = first.id;
+  const sources = await importVersion(first, project.folder);
+  const problems = await unfitness(project, sources);
+  if (problems.length > 0) throw unfit(version, problems);
 
   const outbound = createOutbound();
   closers.add(() => outbound.close());
@@ -162,7 +182,7 @@ async function compose({
   });
   closers.add(() => workers.close());
   const engine: EmbeddedEngine = createEngine(
-    { store, version, startWorker: workers.start, onFailed, limits: limitsOf(project.processes.values()) },
+    { store, version, startWorker: workers.start, onFailed, limits: limitsOf(sources.processes) },
     inbox,
   );
   closers.add(async (ms) => {
@@ -172,17 +192,22 @@ async function compose({
   tellMoved(project, folder, log);
 
   const contracts = new Map([...systems].map(([name, { contract }]) => [name, contract]));
-  const publisher = createPublisher({
-    apis: project.apis,
-    store,
-    backend: backendOf(engine, bound.caller),
-    contracts,
-    maxBodyBytes: config.limits.bodyBytes,
-    idempotencyRetentionMs: config.idempotency.retention,
+  const live = createLive({
+    project,
+    version,
+    sources,
+    engine,
+    caller: bound.caller,
+    publisher: {
+      store,
+      contracts,
+      maxBodyBytes: config.limits.bodyBytes,
+      idempotencyRetentionMs: config.idempotency.retention,
+    },
   });
+  const { publisher, deliver } = live;
   closers.add(() => publisher.close());
 
-  const deliver = createDeliver(project, engine);
   const webhooks = createWebhooks({
     systems: systems.values(),
     secret: (name) => settings.get(name)?.webhookSecret,
@@ -200,18 +225,29 @@ async function compose({
     folder: (name) => settings.get(name)?.connection ?? "",
     ask: bound.health,
   });
-  const house = keepHouse({ engine, workers, folder, version, history: config.history, log });
+  const house = keepHouse({ engine, workers, folder, book, history: config.history, log });
   closers.add(async () => house.close());
   await house.removeDrained();
+  const deployments = createDeployments({
+    project,
+    folder,
+    memoryMiB: config.workers.memoryMiB,
+    book,
+    engine,
+    workers,
+    live,
+    serverFiles: readAtStart,
+    log,
+  });
 
   const state = { stopping: false };
   const tokens = openTokens(store);
   const admin = openAdmin({
-    project,
+    live,
     store,
     engine,
     tokens,
-    deliver,
+    deployments,
     metrics,
     health,
     keyring: publisher.keys,
@@ -220,7 +256,7 @@ async function compose({
     notReady: () => [
       ...(state.stopping ? ["stopping"] : []),
       ...(failed === undefined ? [] : ["the store failed"]),
-      ...(workers.state(version) === "failed" ? ["the worker of the current code version fails"] : []),
+      ...(workers.state(engine.version) === "failed" ? ["the worker of the current code version fails"] : []),
     ],
   });
 
@@ -268,7 +304,9 @@ async function compose({
     apiUrl: apiListener.url,
     adminUrl: adminListener.url,
     adminToken: tokens.local,
-    version,
+    get version() {
+      return engine.version;
+    },
     stop() {
       state.stopping = true;
       // Who waits for a run's end is told how far it is: its request is then over.
@@ -298,7 +336,7 @@ function watchDatabase(file: string, gone: () => void): () => void {
 
 /** Modules whose `storePart` the store's writer thread imports. */
 function storeParts(): readonly string[] {
-  return ["../process/embedded/store-part", "../publish/store-part", "./admin/store-part"].map(
+  return ["../process/embedded/store-part", "../publish/store-part", "./admin/store-part", "./versions-part"].map(
     (path) => moduleUrl(path, import.meta.url).href,
   );
 }

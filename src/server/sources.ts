@@ -34,15 +34,15 @@ export interface Sources {
   readonly problems: readonly SourceProblem[];
 }
 
-/** The files that `entries` (relative to `folder`) need, themselves included. */
-export function sourcesOf(folder: string, entries: readonly string[]): Sources {
+/** The files that `entries` (relative to `folder`) need, themselves included; `without` are left out, with what only they need. */
+export function sourcesOf(folder: string, entries: readonly string[], without?: ReadonlySet<string>): Sources {
   const files = new Set<string>();
   const packages = new Set<string>();
   const problems: SourceProblem[] = [];
   const open = entries.map((entry) => resolve(folder, entry));
   for (let file = open.pop(); file !== undefined; file = open.pop()) {
     const name = projectPath(folder, file);
-    if (files.has(name)) continue;
+    if (files.has(name) || without?.has(name) === true) continue;
     files.add(name);
     if (!/\.[cm]?[jt]s$/.test(name)) continue;
     const found = importsOf(readFileSync(file, "utf8"), name);

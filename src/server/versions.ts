@@ -145,13 +145,17 @@ export function removeVersions(store: string, needed: ReadonlySet<string>): read
     if (/^\.(new|gone)-/.test(name)) rmSync(join(parent, name), { recursive: true, force: true });
   }
   const gone = listVersions(store).filter((id) => !needed.has(id));
-  for (const id of gone) {
-    // Renamed first: a removal that is interrupted must not leave half a version under its name.
-    const away = join(parent, `.gone-${id}`);
-    renameSync(join(parent, id), away);
-    rmSync(away, { recursive: true, force: true });
-  }
+  for (const id of gone) removeVersion(store, id);
   return gone;
+}
+
+/** Removes one that is there. */
+export function removeVersion(store: string, id: string): void {
+  const folder = versionFolder(store, id);
+  // Renamed first: a removal that is interrupted must not leave half a version under its name.
+  const away = join(dirname(folder), `.gone-${id}`);
+  renameSync(folder, away);
+  rmSync(away, { recursive: true, force: true });
 }
 
 /** Packages whose installed version is no longer the one that the version was made with. */

@@ -86,6 +86,8 @@ export interface Workers {
   /** For the engine: starts the thread of a version, at once or after a pause. */
   start(version: string, link: WorkerLink, transfer: readonly MessagePort[]): void;
   state(version: string): WorkerState;
+  /** Resolves once the version's thread has loaded its code, or has died; with the reason then. Call it after `start`. */
+  settled(version: string): Promise<string | undefined>;
   /** Ends the thread of a version that is not needed any more. */
   retire(version: string): Promise<void>;
   /** Nothing is started again from now on; what waits to be started is given up. */
@@ -104,6 +106,8 @@ interface Entry {
   startedAt: number;
   aliveAt: number;
   retired: boolean;
+  /** Who waits for it to run or to die. */
+  waiting: ((reason: string | undefined) => void)[];
 }
 
 const facts = channel("mortise:server:worker");
@@ -129,6 +133,7 @@ export function createWorkers(options: WorkersOptions): Workers {
         startedAt: 0,
         aliveAt: 0,
         retired: false,
+        waiting: [],
       };
       entries.set(version, entry);
     }
@@ -172,6 +177,7 @@ export function createWorkers(options: WorkersOptions): Workers {
         if (entry.state !== "running") {
           entry.state = "running";
           tell({ version, event: "started", restarts: entry.deaths });
+          answer(entry, undefined);
         }
       } else for (const counts of message.counts) outboundFacts.publish(counts);
     });
@@ -191,8 +197,13 @@ export function createWorkers(options: WorkersOptions): Workers {
       if (stopped || entry.retired) {
         entry.state = "none";
         tell({ version, event: "stopped" });
+        answer(entry, "it was stopped");
       } else died(version, entry, reason ?? `it ended with code ${code}`, mark && markedRun(mark));
     });
+  }
+
+  function answer(entry: Entry, reason: string | undefined): void {
+    for (const tellOne of entry.waiting.splice(0)) tellOne(reason);
   }
 
   function died(version: string, entry: Entry, reason: string, run?: string): void {
@@ -201,6 +212,7 @@ export function createWorkers(options: WorkersOptions): Workers {
     entry.deaths += 1;
     entry.state = "failed";
     tell({ version, event: "died", reason, restarts: entry.deaths });
+    answer(entry, reason);
     if (run === undefined) {
       if (!stopped) options.lost(version);
       return;
@@ -237,18 +249,29 @@ export function createWorkers(options: WorkersOptions): Workers {
       entry.timer = setTimeout(() => open(version, entry, link, transfer), pause);
     },
     state: (version) => entries.get(version)?.state ?? "none",
+    settled: (version) =>
+      new Promise((resolve) => {
+        const entry = entries.get(version);
+        if (entry === undefined) resolve("it has no worker");
+        else if (entry.state === "running") resolve(undefined);
+        else entry.waiting.push(resolve);
+      }),
     async retire(version) {
       const entry = entries.get(version);
       if (entry === undefined) return;
       entry.retired = true;
       clearTimeout(entry.timer);
       await entry.thread?.terminate();
+      answer(entry, "it was stopped");
       entries.delete(version);
     },
     stopping: giveUp,
     async close() {
       giveUp();
-      for (const { thread } of entries.values()) await thread?.terminate();
+      for (const entry of entries.values()) {
+        await entry.thread?.terminate();
+        answer(entry, "it was stopped");
+      }
     },
   };
 }

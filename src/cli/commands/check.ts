@@ -21,25 +21,7 @@ interface Options {
 export async function check(context: Context, _: readonly string[], options: Options): Promise<number> {
   const { terminal, io } = context;
   const folder = projectFolder(io.folder, context.project);
-  const compiled = options.types ? typeFindings(folder) : Promise.resolve([]);
-  const contracts = await contractFindings(folder);
-  const { project, findings: loading } = await load(folder);
-  const findings = [...contracts, ...loading, ...(await compiled)];
-  let unused: string[] = [];
-  if (project !== undefined) {
-    const usage = usageOf(project);
-    findings.push(
-      ...(await publicationFindings(project)),
-      ...foreignFindings(project),
-      ...usageFindings(project, usage),
-      ...requirementFindings(project, usage),
-    );
-    unused = [...project.systems.values()].flatMap(({ name, contract }) =>
-      Object.keys(contract.operations)
-        .map((operation) => `${name}.${operation}`)
-        .filter((operation) => !usage.used.has(operation)),
-    );
-  }
+  const { project, findings, unused } = await examine(folder, options.types);
   const errors = findings.filter(({ level }) => level === "error").length;
   const warnings = findings.length - errors;
   const good = errors === 0 && (options.strict !== true || warnings === 0);
@@ -71,6 +53,36 @@ export async function check(context: Context, _: readonly string[], options: Opt
     }
   });
   return good ? exit.done : exit.found;
+}
+
+export interface Examined {
+  /** Absent where it can't be loaded. */
+  readonly project?: Project;
+  readonly findings: readonly Finding[];
+  /** Operations that nothing uses: `erp.deleteOrder`. */
+  readonly unused: readonly string[];
+}
+
+/** Everything that can be found out about a project without starting it. `types`: run the compiler too. */
+export async function examine(folder: string, types: boolean): Promise<Examined> {
+  const compiled = types ? typeFindings(folder) : Promise.resolve([]);
+  const contracts = await contractFindings(folder);
+  const { project, findings: loading } = await load(folder);
+  const findings = [...contracts, ...loading, ...(await compiled)];
+  if (project === undefined) return { findings, unused: [] };
+  const usage = usageOf(project);
+  findings.push(
+    ...(await publicationFindings(project)),
+    ...foreignFindings(project),
+    ...usageFindings(project, usage),
+    ...requirementFindings(project, usage),
+  );
+  const unused = [...project.systems.values()].flatMap(({ name, contract }) =>
+    Object.keys(contract.operations)
+      .map((operation) => `${name}.${operation}`)
+      .filter((operation) => !usage.used.has(operation)),
+  );
+  return { project, findings, unused };
 }
 
 /** The project, or what keeps it from being loaded. */
@@ -105,7 +117,8 @@ function foreignFindings(project: Project): Finding[] {
   }));
 }
 
-function show(terminal: Terminal, findings: readonly Finding[]): void {
+/** Prints them, each with its place. */
+export function show(terminal: Terminal, findings: readonly Finding[]): void {
   for (const { level, rule, file, line, message } of findings) {
     const place =
       file === undefined ? "" : `${terminal.paint("bold", line === undefined ? file : `${file}:${line}`)}  `;

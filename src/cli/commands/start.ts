@@ -9,7 +9,11 @@ import { projectFolder } from "../project-folder.ts";
 /** A terminal, the shell and npm may each pass the same Ctrl-C on; one that comes later is meant as another. */
 const sameSignalMs = 1000;
 
-export async function start(context: Context): Promise<number> {
+export async function start(
+  context: Context,
+  _: readonly string[],
+  { promote }: { readonly promote?: boolean },
+): Promise<number> {
   const { terminal, io } = context;
   const folder = projectFolder(io.folder, context.project);
   const pretty = io.stdout.isTTY === true && !terminal.json;
@@ -18,6 +22,7 @@ export async function start(context: Context): Promise<number> {
     const project = await loadProject(folder);
     const server = await startServer(project, {
       environment: io.env,
+      promote: promote === true,
       onFailed: stopping.failed,
       ...(pretty ? { log: (line: string) => terminal.line(logLine(line, terminal)) } : {}),
     });

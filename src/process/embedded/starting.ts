@@ -74,7 +74,7 @@ export function starting({
     }));
     const body = `[{"t":"start","at":${now},"input":${input}}]`;
     const inputHash = hash("sha256", input, "base64url");
-    const version = current();
+    const version = command.version ?? current();
     const limited = limits().get(process);
     const lane = limited === undefined ? undefined : laneOf(process, limited, command.input);
     const control = later === undefined && lane === undefined ? controlOf(version) : undefined;

@@ -15,15 +15,9 @@ export interface Health {
   readonly checkedAt?: number;
 }
 
-export interface VersionView {
-  readonly id: string;
-  readonly current: boolean;
-  readonly worker: "running" | "starting" | "failed" | "none";
-  readonly openRuns: number;
-}
-
 export interface CatalogueResources {
-  readonly project: Project;
+  /** As it is published now. */
+  readonly project: () => Project;
   readonly engine: Pick<Engine, "counts">;
   /** Address of a system, without credentials. */
   readonly address: (system: string) => string;
@@ -31,7 +25,6 @@ export interface CatalogueResources {
   readonly health: (system: string, now: boolean) => Health | Promise<Health>;
   readonly keyring: Keyring;
   readonly tokens: Tokens;
-  readonly versions: () => readonly VersionView[];
   readonly audit: (filter: { readonly before?: number; readonly limit: number }) => readonly AuditEntry[];
 }
 
@@ -58,7 +51,7 @@ export function catalogueRoutes(resources: CatalogueResources): readonly AdminRo
       summary: "Systems and their health",
       role: "viewer",
       answer: list("System", "systems"),
-      handle: async () => ({ systems: await Promise.all([...project.systems.values()].map(system)) }),
+      handle: async () => ({ systems: await Promise.all([...project().systems.values()].map(system)) }),
     },
     {
       method: "GET",
@@ -69,7 +62,7 @@ export function catalogueRoutes(resources: CatalogueResources): readonly AdminRo
       answer: ref("Health"),
       handle({ parameters }) {
         const { name = "" } = parameters;
-        if (!project.systems.has(name)) throw failure("admin-unknown", { what: "such system" });
+        if (!project().systems.has(name)) throw failure("admin-unknown", { what: "such system" });
         return health(name, true);
       },
     },
@@ -82,12 +75,12 @@ export function catalogueRoutes(resources: CatalogueResources): readonly AdminRo
       answer: list("Process", "processes"),
       handle() {
         const counts = engine.counts();
-        const processes = [...project.processes.values()].map(({ name, description, on }) => {
+        const processes = [...project().processes.values()].map(({ name, description, on }) => {
           const runs: Record<string, number> = {};
           for (const count of counts) {
             if (count.process === name) runs[count.status] = (runs[count.status] ?? 0) + count.runs;
           }
-          const requirement = project.requirements.find((one) => one.process === name);
+          const requirement = project().requirements.find((one) => one.process === name);
           return {
             name,
             ...(description === undefined ? {} : { description }),
@@ -107,7 +100,7 @@ export function catalogueRoutes(resources: CatalogueResources): readonly AdminRo
       role: "viewer",
       answer: list("Api", "apis"),
       handle: () => ({
-        apis: project.apis.map(({ name, version, base, lifecycle, operations }) => ({
+        apis: project().apis.map(({ name, version, base, lifecycle, operations }) => ({
           name,
           version,
           base,
@@ -224,15 +217,6 @@ export function catalogueRoutes(resources: CatalogueResources): readonly AdminRo
         await tokens.revoke(parameters.name as string, caller.name, audit());
         return { done: true };
       },
-    },
-    {
-      method: "GET",
-      path: "/versions",
-      name: "listVersions",
-      summary: "Code versions that are kept, and their workers",
-      role: "viewer",
-      answer: list("Version", "versions"),
-      handle: () => ({ versions: resources.versions() }),
     },
     {
       method: "GET",

@@ -11,26 +11,25 @@ import type { HttpHandler } from "../../publish/http.ts";
 import type { Keyring } from "../../publish/keys.ts";
 import type { Store } from "../../store/store.ts";
 import { checkInput, checkResult } from "../answers.ts";
-import type { Deliver } from "../deliver.ts";
-import { createMasking } from "../masking.ts";
-import type { Project } from "../project.ts";
+import type { Live } from "../live.ts";
 import { createAdmin } from "./admin.ts";
 import { openAudit } from "./audit.ts";
 import { type CatalogueResources, catalogueRoutes } from "./catalogue.ts";
 import { runRoutes, stateRoutes } from "./resources.ts";
 import type { Tokens } from "./tokens.ts";
+import { type VersionResources, versionRoutes } from "./versions.ts";
 
 export interface AdminParts {
-  readonly project: Project;
+  readonly live: Pick<Live, "project" | "masking" | "deliver">;
   readonly store: Pick<Store, "submit" | "read">;
   readonly engine: Engine;
   readonly tokens: Tokens;
-  readonly deliver: Deliver;
   readonly metrics: Pick<Metrics, "page">;
   readonly health: CatalogueResources["health"];
   readonly keyring: Keyring;
   readonly settings: (system: string) => ResolvedSettings | undefined;
-  readonly versions: CatalogueResources["versions"];
+  readonly versions: VersionResources["versions"];
+  readonly deployments: VersionResources["deployments"];
   /** Reasons why requests are not taken; `[]`: ready. */
   readonly notReady: () => readonly string[];
 }
@@ -38,35 +37,34 @@ export interface AdminParts {
 const facts = channel("mortise:server:admin");
 
 export function openAdmin(parts: AdminParts): HttpHandler {
-  const { project, store, engine, tokens, deliver } = parts;
-  const masking = createMasking(project);
+  const { live, store, engine, tokens } = parts;
   const compile = formCompiler();
   return createAdmin({
     routes: [
       ...runRoutes({
         engine,
         compile,
-        deliver,
-        maskRun: masking.run,
-        maskSummary: masking.summary,
-        maskTask: masking.task,
-        checkInput: (run, input) => checkInput(project, run, input),
-        checkResult: (run, result) => checkResult(project, run, result),
+        deliver: live.deliver,
+        maskRun: (run) => live.masking().run(run),
+        maskSummary: (run, whole) => live.masking().summary(run, whole),
+        maskTask: (task, run) => live.masking().task(task, run),
+        checkInput: (run, input) => checkInput(live.project(), run, input),
+        checkResult: (run, result) => checkResult(live.project(), run, result),
       }),
       ...stateRoutes({
         notReady: parts.notReady,
         metrics: parts.metrics.page,
       }),
       ...catalogueRoutes({
-        project,
+        project: live.project,
         engine,
         address: (name) => addressOf(parts.settings(name)),
         health: parts.health,
         keyring: parts.keyring,
         tokens,
-        versions: parts.versions,
         audit: openAudit(store.read),
       }),
+      ...versionRoutes({ versions: parts.versions, deployments: parts.deployments }),
     ],
     tokens,
     store,

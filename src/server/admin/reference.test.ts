@@ -4,6 +4,7 @@ import test from "node:test";
 import { catalogueRoutes } from "./catalogue.ts";
 import { runRoutes, stateRoutes } from "./resources.ts";
 import type { AdminRoute } from "./route.ts";
+import { versionRoutes } from "./versions.ts";
 
 const page = new URL("../../../docs/reference/admin-api.md", import.meta.url);
 
@@ -12,6 +13,7 @@ test("the reference page names every address, its role and what it takes", () =>
   const routes: readonly AdminRoute[] = [
     ...runRoutes({} as Parameters<typeof runRoutes>[0]),
     ...catalogueRoutes({} as Parameters<typeof catalogueRoutes>[0]),
+    ...versionRoutes({} as Parameters<typeof versionRoutes>[0]),
     ...stateRoutes({} as Parameters<typeof stateRoutes>[0]),
   ];
   const lines = ["| address | role | what it does | takes |", "|---|---|---|---|"];

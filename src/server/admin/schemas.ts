@@ -131,12 +131,33 @@ export const schemas = {
     { name: text, role: { enum: roles }, createdBy: text, createdAt: time },
     { revokedAt: time, revokedBy: text },
   ),
-  Version: object({
-    id: text,
-    current: { type: "boolean" },
-    worker: { enum: ["running", "starting", "failed", "none"] },
-    openRuns: { type: "integer" },
-  }),
+  Version: object(
+    {
+      id: text,
+      state: {
+        enum: ["promoted", "before", "registered", "draining", "drained"],
+        description: "before: a rollback goes there. draining: runs are open on it. drained: it goes within the hour.",
+      },
+      current: { type: "boolean" },
+      worker: { enum: ["running", "starting", "failed", "none"] },
+      openRuns: { type: "integer" },
+      note: text,
+    },
+    { registeredAt: time, registeredBy: text, promotedAt: time, promotedBy: text, promotedFor: text },
+  ),
+  Deployed: object(
+    {
+      version: text,
+      fresh: { type: "boolean", description: "False: these sources were registered before." },
+      promoted: { type: "boolean" },
+      restart: {
+        type: "array",
+        items: text,
+        description: "Files that the server reads only when it starts, and that have changed since.",
+      },
+    },
+    { before: { ...text, description: "The version that was promoted until now, where it changed." } },
+  ),
   AuditEntry: object({
     id: { type: "integer" },
     at: time,
