@@ -629,6 +629,11 @@ const table = {
     class: "give-up",
     text: "After {turns} turns the world has not come to rest. Look for a loop in the process that waits for nothing.",
   },
+  "explore-failed": {
+    status: 500,
+    class: "give-up",
+    text: "{process} can go wrong:\n\n{story}\n\nMend the process, or the invariant if this history is right after all.",
+  },
   // --- command line -------------------------------------------------------------------------------------------------
   "project-missing": {
     status: 400,

@@ -144,7 +144,9 @@ export class Fakes {
     this.ledger.push(call);
     this.#options.note(call);
     if (interference?.kind === "fails") throw this.#failed(call, interference.with);
-    if (interference?.kind === "fault") return this.#fault(fake, call, interference.with);
+    // A key that acted gets its first answer again, and no fault.
+    if (interference?.kind === "fault" && this.#firstAnswer(fake, call) === undefined)
+      return this.#fault(fake, call, interference.with);
     if (interference?.kind === "acts-later") {
       this.#options.later(interference.ms, () => {
         this.#act(fake, call).catch(() => {});
@@ -171,14 +173,11 @@ export class Fakes {
 
   async #act(fake: Fake, call: Writable<Call>): Promise<CallResult> {
     const { operation } = fake;
-    const known = fake.known.get(call.key);
-    if (known !== undefined && fake.honoursKeys) {
-      const { keyLifetimeMs } = operation;
-      if (keyLifetimeMs === undefined || this.#options.now() - known.at <= keyLifetimeMs) {
-        call.output = known.output;
-        this.#end(call, "answered");
-        return { ok: true, output: known.output };
-      }
+    const first = this.#firstAnswer(fake, call);
+    if (first !== undefined) {
+      call.output = first.output;
+      this.#end(call, "answered");
+      return { ok: true, output: first.output };
     }
     let answer: Answer<unknown>;
     try {
@@ -197,6 +196,14 @@ export class Fakes {
     this.#end(call, answer instanceof Failing ? "lost" : "answered");
     if (answer instanceof Failing) throw answer.error(call.operation);
     return { ok: true, output };
+  }
+
+  /** What the system answered to this key before, as long as it remembers. */
+  #firstAnswer({ known, honoursKeys, operation }: Fake, { key }: Call): { readonly output: Json } | undefined {
+    const first = honoursKeys ? known.get(key) : undefined;
+    const { keyLifetimeMs } = operation;
+    if (first === undefined || keyLifetimeMs === undefined) return first;
+    return this.#options.now() - first.at <= keyLifetimeMs ? first : undefined;
   }
 
   #failed(call: Writable<Call>, answer: Failing): MortiseError {

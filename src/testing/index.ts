@@ -2,14 +2,16 @@
 import { World, type WorldOptions } from "./world.ts";
 
 export { type Answer, actsThenLoses, type Behaviour, type CallFacts, fails, fault, inOrder } from "./answers.ts";
+export { type Explored, type ExploreOptions, explore, type Facts, type Invariant } from "./explore.ts";
 export type { Call, FakeOptions } from "./fakes.ts";
+export { comes, decides, type Outside } from "./outside.ts";
 export type { Ended, TestRun } from "./run.ts";
 export type { WorldOptions } from "./world.ts";
 
 /** A world in which processes run in a plain unit test. It is in memory only: there is nothing to close. */
 export type TestWorld = Pick<
   World,
-  "now" | "fake" | "calls" | "acts" | "start" | "signal" | "answer" | "operate" | "advance" | "crash"
+  "now" | "fake" | "calls" | "acts" | "signals" | "start" | "signal" | "answer" | "operate" | "advance" | "crash"
 >;
 
 /** Makes a world of these processes. Fake what they call, then start runs. */

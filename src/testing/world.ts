@@ -11,18 +11,18 @@ import {
   type EventType,
   type Faults,
   type InputOf,
+  type Json,
   milliseconds,
   type Operation,
   type OutputOf,
   type PayloadOf,
 } from "../operation.ts";
 import type { AnyProcess, ProcessDefinition } from "../process/define.ts";
-import type { Engine, OperatorAct } from "../process/engine.ts";
-import { finalStatuses } from "../process/engine.ts";
+import { type Engine, finalStatuses, type OperatorAct, type SignalCommand } from "../process/engine.ts";
 import type { TaskDefinition } from "../process/task.ts";
 import type { Told } from "./answers.ts";
 import { deliveryOf } from "./events.ts";
-import { type Call, type FakeOptions, Fakes } from "./fakes.ts";
+import { type Call, type FakeOptions, Fakes, nameOf } from "./fakes.ts";
 import type { Hooks } from "./hooks.ts";
 import { Life } from "./life.ts";
 import { TestRun } from "./run.ts";
@@ -53,6 +53,7 @@ export class World {
   /** Attempts whose end the code of the test decides. */
   #underWay = 0;
   #broken: { readonly error: unknown } | undefined;
+  readonly #signals = new Map<string, { readonly event: EventType; readonly key: string; readonly payload: Json }>();
   #runCount = 0;
   #deliveries = 0;
 
@@ -136,10 +137,29 @@ export class World {
       for (const process of starts) await this.start(process, payload);
       return "started";
     }
+    const command = this.#signalCommand(event, payload, key, delivery);
+    const result = await this.outside((engine) => engine.signal(command));
+    this.#signals.set(`${event.system}.${event.name} ${command.delivery}`, { event, key, payload });
+    return result;
+  }
+
+  /** The events of this type that were accepted, in order: their payloads. One that is delivered twice counts once. */
+  signals<E extends EventType>(event: E): readonly PayloadOf<E>[] {
+    const name = nameOf(event);
+    return [...this.#signals.values()]
+      .filter((one) => nameOf(one.event) === name)
+      .map(({ payload }) => payload as PayloadOf<E>);
+  }
+
+  #signalCommand(event: EventType, payload: Json, key: string, delivery: string | undefined): SignalCommand {
     this.#deliveries += 1;
-    const { system, name } = event;
-    const id = delivery ?? `delivery-${this.#deliveries}`;
-    return this.outside((engine) => engine.signal({ system, event: name, key, payload, delivery: id }));
+    return {
+      system: event.system,
+      event: event.name,
+      key,
+      payload,
+      delivery: delivery ?? `delivery-${this.#deliveries}`,
+    };
   }
 
   /** A person answers the run's open task. Rejects with `test-no-task`, or `test-value` on a wrong answer. */
@@ -185,6 +205,24 @@ export class World {
     await this.settle();
     this.#life?.end();
     await this.settle();
+  }
+
+  /** As `signal`, in the middle of other things: lets nothing happen by itself, and a crash may lose it. */
+  async signalSoon(
+    event: EventType,
+    given: { readonly payload: unknown; readonly key?: string; readonly delivery?: string },
+  ): Promise<void> {
+    const { payload, key, delivery } = deliveryOf(event, given, false);
+    const command = this.#signalCommand(event, payload, key, delivery);
+    await this.engine.signal(command);
+    this.#signals.set(`${event.system}.${event.name} ${command.delivery}`, { event, key, payload });
+  }
+
+  /** Local steps whose code was done, by effect key. */
+  readonly doneSteps = new Map<string, { readonly output: Json }>();
+
+  operation(name: string): AnyOperation | undefined {
+    return this.#fakes.operation(name);
   }
 
   // --- for explore and the simulation ---------------------------------------------------------------------------------
@@ -295,6 +333,9 @@ export class World {
     if (interference === "crash before") return this.#die();
     if (interference === "fails") throw new Error("the step fails before it does anything");
     const result = await this.#counted(act);
+    // The result of a probe has another form.
+    const done = result as { readonly ok?: boolean; readonly output?: Json } | undefined;
+    if (done?.ok === true) this.doneSteps.set(context.key, { output: done.output ?? null });
     if (interference === "crash after") return this.#die();
     if (interference === "loses") throw new Error("the step's result is lost");
     return result;

@@ -41,12 +41,7 @@ export const orderToCash = defineProcess({
     if (!payment.ok) return refuse(flow, order, "card declined");
 
     if (compareDecimals(decimal(order.total), bigOrder) >= 0) {
-      const credit = await flow.task(creditCheck, {
-        assign: "finance",
-        input: { order: order.id, customer: order.customerId, total: order.total },
-        within: "2d",
-      });
-      if (!credit.approved) return refuse(flow, order, "credit refused");
+      if (!(await approved(flow, order))) return refuse(flow, order, "credit refused");
     }
 
     const sale = await flow.attempt(erp.createSalesOrder, toSalesOrder(order, hold.output), {
@@ -77,6 +72,16 @@ const refusals = {
   InvalidOrder: "the ERP can't read the order",
 } as const;
 
+async function approved(flow: Flow, order: Order): Promise<boolean> {
+  const input = { order: order.id, customer: order.customerId, total: order.total };
+  try {
+    return (await flow.task(creditCheck, { assign: "finance", input, within: "2d" })).approved;
+  } catch (error) {
+    if (error instanceof FlowTimeout) return refuse(flow, order, "finance did not decide in time");
+    throw error;
+  }
+}
+
 async function shipment(flow: Flow, order: Order): Promise<{ readonly tracking: string }> {
   try {
     return await flow.receive(carrier.shipped, { key: order.id, within: "5d" });
@@ -86,9 +91,9 @@ async function shipment(flow: Flow, order: Order): Promise<{ readonly tracking: 
   }
 }
 
-/** What the customer sees. An order that came another way is not in the shop. */
+/** What the customer sees. An order that came another way is not in the shop; one that the shop has dropped is no reason to stop. */
 async function tell(flow: Flow, order: Order, status: Omit<InputOf<typeof shop.setOrderStatus>, "id">): Promise<void> {
-  if (order.channel === "web-shop") await flow.call(shop.setOrderStatus, { id: order.id, ...status });
+  if (order.channel === "web-shop") await flow.attempt(shop.setOrderStatus, { id: order.id, ...status });
 }
 
 /** Tells the shop, undoes what was done, and ends the run as rejected. */
