@@ -307,9 +307,14 @@ const table = {
     text: "The value of {what} can't stand in a history: {reason}. Pass plain JSON values.",
   },
   "value-too-large": {
-    status: 500,
+    status: 413,
     class: "give-up",
-    text: "The value of {what} has {size} characters of JSON; a history takes {limit}. Store it elsewhere and pass a reference.",
+    text: "The value of {what} has {size} bytes of JSON; a history takes {limit}. Store it elsewhere and pass a reference, or raise limits.valueBytes.",
+  },
+  "value-too-deep": {
+    status: 400,
+    class: "give-up",
+    text: "The value of {what} has lists and objects inside each other on more than {limit} levels. Make it flatter, or raise limits.valueDepth.",
   },
   "instant-invalid": {
     status: 500,

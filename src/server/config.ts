@@ -27,7 +27,7 @@ export interface LogOptions {
   readonly level?: "trace" | "debug" | "info" | "warn" | "error" | "silent" | Reference;
 }
 
-/** What one request may take. */
+/** What one request, and one value, may take. */
 export interface LimitOptions {
   /** Largest request body in bytes, at the APIs and at the webhooks. */
   readonly bodyBytes?: number | Reference;
@@ -35,6 +35,10 @@ export interface LimitOptions {
   readonly requestTimeout?: Duration | Reference;
   /** Connections from one address. Raise it behind a proxy: all callers then have the proxy's address. */
   readonly connectionsPerAddress?: number | Reference;
+  /** Largest value that a run takes (input, output, result of a step, payload of an event, answer of a task), in bytes of its JSON text. */
+  readonly valueBytes?: number | Reference;
+  /** Levels of lists and objects inside each other that such a value may have. */
+  readonly valueDepth?: number | Reference;
 }
 
 /** Idempotency keys of the published APIs. */
@@ -80,7 +84,7 @@ export interface ConfigOptions {
   readonly versions?: "folder" | "promoted" | Reference;
   /** What is written to the log. */
   readonly log?: LogOptions;
-  /** What one request may take. */
+  /** What one request, and one value, may take. */
   readonly limits?: LimitOptions;
   /** Idempotency keys of the published APIs. */
   readonly idempotency?: IdempotencyOptions;
@@ -110,6 +114,8 @@ export interface Config {
     readonly bodyBytes: number;
     readonly requestTimeout: number;
     readonly connectionsPerAddress: number;
+    readonly valueBytes: number;
+    readonly valueDepth: number;
   };
   readonly idempotency: { readonly retention: number };
   readonly history: { readonly retention: number; readonly keys: number };
@@ -146,6 +152,8 @@ export const configOptions = {
     bodyBytes: { is: "integer", default: 1_048_576, least: 1024, most: 67_108_864 },
     requestTimeout: { is: "duration", default: "30s", least: "1s", most: "10m" },
     connectionsPerAddress: { is: "integer", default: 100, least: 1, most: 5000 },
+    valueBytes: { is: "integer", default: 8_388_608, least: 1024, most: 67_108_864 },
+    valueDepth: { is: "integer", default: 200, least: 8, most: 1000 },
   },
   idempotency: { retention: { is: "duration", default: "24h", least: "1m", most: "90d" } },
   history: {

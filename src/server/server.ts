@@ -182,7 +182,14 @@ async function compose({
   });
   closers.add(() => workers.close());
   const engine: EmbeddedEngine = createEngine(
-    { store, version, startWorker: workers.start, onFailed, limits: limitsOf(sources.processes) },
+    {
+      store,
+      version,
+      startWorker: workers.start,
+      valueLimits: { bytes: config.limits.valueBytes, depth: config.limits.valueDepth },
+      onFailed,
+      limits: limitsOf(sources.processes),
+    },
     inbox,
   );
   closers.add(async (ms) => {

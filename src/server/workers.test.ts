@@ -10,6 +10,8 @@ import { testProject } from "./test-project.ts";
 import { pinVersion, planVersion } from "./versions.ts";
 import { createWorkers } from "./workers.ts";
 
+const valueLimits = { bytes: 1_000_000, depth: 100 };
+
 /** Workers on a version whose only process file is `source`; every loss starts the thread again, as the engine does. */
 /** A worker counts as blocked after 600 ms only where that is looked for: a busy machine may take longer to start one. */
 function setUp(t: TestContext, source: string, blockedAfterMs = 60_000) {
@@ -27,7 +29,13 @@ function setUp(t: TestContext, source: string, blockedAfterMs = 60_000) {
   const start = () => {
     const control = new MessageChannel();
     const writer = new MessageChannel();
-    const link = { file: join(store, "none.db"), version: version.id, control: control.port2, writer: writer.port2 };
+    const link = {
+      file: join(store, "none.db"),
+      version: version.id,
+      valueLimits,
+      control: control.port2,
+      writer: writer.port2,
+    };
     workers.start(version.id, link, [control.port2, writer.port2]);
   };
   const workers = createWorkers({
@@ -96,9 +104,11 @@ test("stopping gives up what waits to be started, and its ports end", async (t) 
   workers.stopping();
   const control = new MessageChannel();
   const ended = new Promise((resolve) => control.port1.on("close", resolve));
-  workers.start(version.id, { file: "", version: version.id, control: control.port2, writer: control.port2 }, [
-    control.port2,
-  ]);
+  workers.start(
+    version.id,
+    { file: "", version: version.id, valueLimits, control: control.port2, writer: control.port2 },
+    [control.port2],
+  );
   workers.stopping();
   await ended;
 });

@@ -2,7 +2,7 @@
 import type { Json } from "../../operation.ts";
 import type { Identity } from "./host.ts";
 import type { Journal } from "./journal.ts";
-import { asText, sameInput } from "./json-text.ts";
+import { asText, sameInput, type ValueLimits } from "./json-text.ts";
 import { type AskRecord, effectKey, type UndoData } from "./records.ts";
 import type { Draft } from "./verbs.ts";
 
@@ -16,14 +16,14 @@ export interface Asked {
   readonly input: string | undefined;
 }
 
-export function askedOf(draft: Draft, n: number, occurrence: number): Asked {
+export function askedOf(draft: Draft, n: number, occurrence: number, limits: ValueLimits): Asked {
   const id = occurrence === 1 ? draft.name : `${draft.name}#${occurrence}`;
   return {
     draft,
     n,
     id,
     operation: draft.operation && `${draft.operation.system}.${draft.operation.name}`,
-    input: draft.input === undefined && draft.kind !== "call" ? undefined : asText(draft.input, id),
+    input: draft.input === undefined && draft.kind !== "call" ? undefined : asText(draft.input, id, limits),
   };
 }
 

@@ -2,72 +2,13 @@
  * Performs one recorded step until it is settled, parked or stopped: attempts, pauses, probes (P3). Only the engine repeats a
  * step, and it does so here.
  */
+import type { ErrorCode } from "../../errors.ts";
 import type { CallContext, CallResult, Effect, StoredFailure } from "../../operation.ts";
 import { type Gate, wordOf } from "./gate.ts";
 import { againIn, failedIn, type Past } from "./past.ts";
-import { countFor, type Decision, decide, effectiveEffect, type Failed, type Policy } from "./policy.ts";
+import { countFor, decide, effectiveEffect, type Failed } from "./policy.ts";
 import { type Probing, stored, strip } from "./probing.ts";
-
-/** What one step needs to be performed. */
-export interface Work {
-  /** For counting: the operation, or `step`. */
-  readonly what: string;
-  readonly run: string;
-  readonly key: string;
-  readonly effect: Effect;
-  readonly past: Past;
-  readonly keyLifetimeMs: number | undefined;
-  readonly timeoutMs: number;
-  /** Asked for only after a failure. */
-  readonly policy: () => Policy;
-  /** Something takes its effect back when the run is undone: it must be known whether there can be one. */
-  readonly undone: boolean;
-  /** Each attempt has a signal of its own: code of the user may listen to it, and to it alone. */
-  readonly breakable: boolean;
-  readonly attempt: (context: CallContext) => Promise<CallResult>;
-  readonly probe: Probing | undefined;
-  readonly settleMs: number;
-  /** Before the system; absent for code of the user's own. */
-  readonly gate: Gate | undefined;
-  /** The process was lost while the step may have been under way: begin as after an attempt of unknown outcome. */
-  readonly resumed: boolean;
-}
-
-/** A failed attempt as it is recorded. */
-export interface FailedAttempt {
-  readonly attempt: number;
-  readonly failure: StoredFailure;
-  /** When the next one is due. */
-  readonly next: number | undefined;
-  readonly said: number | undefined;
-  readonly by: "probe" | "circuit" | undefined;
-}
-
-/** How it ends; called exactly once unless it is stopped. */
-export interface WorkEvents {
-  settled(result: CallResult, attempts: number, by: "probe" | undefined): void;
-  /** Kept in the history for people to see, and for the next life of the worker to count. */
-  failed(failed: FailedAttempt): void;
-  /** The system is away: nothing is sent. `unsent`: nothing was before, which the history has to know. `at`: when it is looked for. */
-  held(at: number, unsent: boolean): void;
-  /** Before an attempt of which the history has to know that it may have begun: `go` once that is on disk. */
-  again(attempt: number, found: "nothing" | undefined, go: () => void): void;
-  parked(code: (Decision & { kind: "park" })["code"], failure: StoredFailure): void;
-}
-
-/** The clock and the chance of a worker; fakes stand in for them in tests. */
-export interface Surroundings {
-  now(): number;
-  chance(): number;
-  /** Calls back later; what is returned cancels. */
-  later(ms: number, act: () => void): () => void;
-  /** Fires when the worker is being stopped for good. */
-  readonly signal: AbortSignal;
-  /** Stands around the attempts and probes of local steps, for tests: what `act` gives or throws may be kept back, lost or replaced. */
-  readonly around: (<T>(step: string, context: CallContext, act: () => Promise<T>) => Promise<T>) | undefined;
-  /** One attempt is over; for counting. */
-  attempted(work: Work, ms: number, failure: StoredFailure | undefined): void;
-}
+import type { FailedAttempt, Surroundings, Work, WorkEvents } from "./work.ts";
 
 const lost: StoredFailure = {
   code: "step-lost",
@@ -81,6 +22,9 @@ const away: StoredFailure = {
   class: "retry",
   outcome: "none",
 };
+
+/** Of a result that no history takes. */
+const unrecordable: ReadonlySet<string> = new Set<ErrorCode>(["value-not-json", "value-too-large", "value-too-deep"]);
 
 export class Performance {
   readonly #work: Work;
@@ -248,14 +192,32 @@ export class Performance {
       (error: unknown) => {
         const failure = stored(error);
         this.#around.attempted(this.#work, this.#around.now() - begun, failure);
-        this.#afterFailure(failure);
+        if (unrecordable.has(failure.code)) this.#unrecordable(failure);
+        else this.#afterFailure(failure);
       },
     );
   }
 
   #over(result: CallResult, by: "probe" | undefined): void {
+    let text: string;
+    try {
+      text = this.#work.text(result);
+    } catch (error) {
+      this.#unrecordable(stored(error));
+      return;
+    }
     this.#state = "over";
-    this.#events.settled(result, by === undefined ? this.#attempt : this.#past.attempts, by);
+    this.#events.settled(result, text, by === undefined ? this.#attempt : this.#past.attempts, by);
+    this.#stopping?.();
+  }
+
+  /** It has happened, and a repeat would bring the same: only a person can say what is to be recorded. */
+  #unrecordable({ code, message }: StoredFailure): void {
+    const failure: StoredFailure = { code, message, class: "ask", outcome: "unknown" };
+    failedIn(this.#past, { a: this.#attempt, at: this.#around.now(), f: failure });
+    this.#state = "over";
+    this.#events.failed({ attempt: this.#attempt, failure, next: undefined, said: undefined, by: undefined });
+    this.#events.parked("step-result", failure);
     this.#stopping?.();
   }
 

@@ -8,6 +8,7 @@ import { DeclaredFault, type Flow, FlowTimeout, type Rejection } from "../flow.t
 import { type Asked, askedAsJson, askedOf, matches, recordAsk } from "./asking.ts";
 import { type Ending, endingOf, type Result } from "./ending.ts";
 import type { ExecutionParts, Running } from "./host.ts";
+import type { ValueLimits } from "./json-text.ts";
 import { perform } from "./performing.ts";
 import type { AskRecord, GotRecord } from "./records.ts";
 import { type Cue, Script } from "./script.ts";
@@ -21,6 +22,8 @@ export interface Runs extends Running {
   /** It waits for something that is not recorded (X1). */
   foreignAwait(what: string): void;
 }
+
+const unlimited: ValueLimits = { bytes: Number.POSITIVE_INFINITY, depth: Number.POSITIVE_INFINITY };
 
 /** Each its own: what awaits it must not be kept by all that ever did. */
 const never = (): Promise<never> => new Promise(() => {});
@@ -103,10 +106,12 @@ export class Code implements Asker {
     if (!this.#mayAsk(`${draft.kind} ${draft.name}`)) return never();
     const execution = this.#execution;
     const occurrence = (this.#occurrences.get(draft.name) ?? 0) + 1;
-    this.#occurrences.set(draft.name, occurrence);
     const cue = this.#script.peek();
+    // What was recorded was within the limits of its time.
+    const limits = cue === undefined ? execution.host.valueLimits : unlimited;
     // After a rewind the numbers that were used go on above those that are replayed.
-    const asked: Asked = askedOf(draft, cue?.t === "ask" ? cue.n : this.#asked + 1, occurrence);
+    const asked: Asked = askedOf(draft, cue?.t === "ask" ? cue.n : this.#asked + 1, occurrence, limits);
+    this.#occurrences.set(draft.name, occurrence);
     if (cue === undefined) {
       this.#asked += 1;
       const { journal, identity, host } = execution;
@@ -205,6 +210,12 @@ export class Code implements Asker {
 
   /** How it ended. */
   ending(): Ending {
-    return endingOf(this.#rejection, this.#result, this.#pivoted, this.#validateOutput);
+    return endingOf(
+      this.#rejection,
+      this.#result,
+      this.#pivoted,
+      this.#validateOutput,
+      this.#execution.host.valueLimits,
+    );
   }
 }

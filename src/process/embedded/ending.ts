@@ -2,7 +2,7 @@
 import { inWords, type Json, type Validate } from "../../operation.ts";
 import type { ParkedQuestion } from "../engine.ts";
 import { DeclaredFault, FlowTimeout, type Rejection } from "../flow.ts";
-import { asText, jsonOf } from "./json-text.ts";
+import { asText, jsonOf, type ValueLimits } from "./json-text.ts";
 import { codeQuestion } from "./questions.ts";
 
 /** How the code ended. */
@@ -18,7 +18,7 @@ export type Ending =
     }
   | { readonly kind: "stop"; readonly question: ParkedQuestion };
 
-/** Longest text of an error that user code threw. */
+/** Longest text of an error that user code threw, and of a reason: it stands in the run's row. */
 const longestMessage = 2000;
 
 export function endingOf(
@@ -26,26 +26,32 @@ export function endingOf(
   result: Result | undefined,
   pivoted: boolean,
   validateOutput: Validate,
+  limits: ValueLimits,
 ): Ending {
   if (rejection !== undefined) {
     if (pivoted) return afterPivot(`The process rejected after its pivot: ${rejection.reason}`);
-    return { kind: "undo", as: "rejected", reason: rejection.reason, detail: detailOf(rejection.detail) };
+    return {
+      kind: "undo",
+      as: "rejected",
+      reason: rejection.reason.slice(0, longestMessage),
+      detail: detailOf(rejection.detail),
+    };
   }
-  if (result?.ok === true) return completed(result.value, pivoted, validateOutput);
+  if (result?.ok === true) return completed(result.value, pivoted, validateOutput, limits);
   const error = result?.error;
   if (error instanceof DeclaredFault || error instanceof FlowTimeout) {
     if (pivoted) return afterPivot(`After its pivot the process failed: ${error.message}`);
     const detail = error instanceof DeclaredFault ? detailOf(error.fault) : undefined;
-    return { kind: "undo", as: "undone", reason: error.message, detail };
+    return { kind: "undo", as: "undone", reason: error.message.slice(0, longestMessage), detail };
   }
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return stop("process-threw", `The process's code threw: ${message.slice(0, longestMessage)}`, !pivoted);
 }
 
-function completed(value: unknown, pivoted: boolean, validateOutput: Validate): Ending {
+function completed(value: unknown, pivoted: boolean, validateOutput: Validate, limits: ValueLimits): Ending {
   let out: string;
   try {
-    out = asText(value ?? null, "the output");
+    out = asText(value ?? null, "the output", limits);
   } catch (error) {
     return stop("process-output", (error as Error).message, !pivoted);
   }

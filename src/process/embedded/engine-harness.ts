@@ -9,6 +9,7 @@ import type { AnyProcess } from "../define.ts";
 import type { RunDetail, RunStatus } from "../engine.ts";
 import { limitsOf } from "../limits.ts";
 import { createEngine, type EmbeddedEngine, frontInbox } from "./engine.ts";
+import type { ValueLimits } from "./json-text.ts";
 import { runWorker, type WorkerOptions } from "./worker.ts";
 
 export const anything: Schema = { kind: "schema", json: true };
@@ -94,6 +95,7 @@ export async function rig(options: {
   readonly version?: string;
   readonly versions?: Readonly<Record<string, readonly AnyProcess[]>>;
   readonly worker?: Pick<WorkerOptions, "restMs" | "residentRuns" | "clock" | "systemRetry" | "gate">;
+  readonly valueLimits?: ValueLimits;
 }): Promise<Rig> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "mortise-engine-"));
   const system = options.system ?? new FakeSystem();
@@ -109,6 +111,7 @@ export async function rig(options: {
       store,
       version: options.version ?? "v1",
       limits: limitsOf(options.processes),
+      ...(options.valueLimits === undefined ? {} : { valueLimits: options.valueLimits }),
       startWorker: (version, link) => {
         void runWorker({
           link,

@@ -12,7 +12,7 @@ import type { OpenedStore } from "../../store/open.ts";
 import type { Actor, Engine, OperatorAct, RunDetail, RunStatus, SignalCommand } from "../engine.ts";
 import { finalStatuses } from "../engine.ts";
 import { limitData, type ProcessLimits } from "../limits.ts";
-import { asText } from "./json-text.ts";
+import { asText, defaultLimits, type ValueLimits } from "./json-text.ts";
 import type { ActDelivery } from "./operating.ts";
 import { possibleActs, rewindTargets } from "./possible.ts";
 import { newRunId } from "./run-id.ts";
@@ -30,6 +30,8 @@ export interface EngineOptions {
    * version, for every version that has open runs, and again after `workerLost`.
    */
   readonly startWorker: (version: string, link: WorkerLink, transfer: readonly MessagePort[]) => void;
+  /** Of the values that histories take. Default: as `defaultLimits`. */
+  readonly valueLimits?: ValueLimits;
   /** The store refused to write: stop the server. */
   readonly onFailed?: (reason: string) => void;
   /** Limits of processes, by their name. Default none. */
@@ -113,7 +115,13 @@ export function frontInbox(): {
 }
 
 export function createEngine(options: EngineOptions, inbox: ReturnType<typeof frontInbox>): EmbeddedEngine {
-  const { store, clock = realClock, channel: newChannel = () => new MessageChannel(), runId = newRunId } = options;
+  const {
+    store,
+    valueLimits = defaultLimits,
+    clock = realClock,
+    channel: newChannel = () => new MessageChannel(),
+    runId = newRunId,
+  } = options;
   const read = views(store.read);
   const statusOf = store.read.prepare("select status from runs where id = ?");
   const controls = new Map<string, { readonly port: MessagePort; readonly stopped: Promise<void> }>();
@@ -156,7 +164,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
     });
     control.port1.on("close", () => stopped.resolve());
     controls.set(wanted, { port: control.port1, stopped: stopped.promise });
-    const link: WorkerLink = { file: store.file, version: wanted, writer, control: control.port2 };
+    const link: WorkerLink = { file: store.file, version: wanted, valueLimits, writer, control: control.port2 };
     options.startWorker(wanted, link, [writer, control.port2]);
   }
 
@@ -164,6 +172,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
 
   const { start, begunNow } = starting({
     store,
+    valueLimits,
     clock,
     runId,
     limits: () => limits,
@@ -175,13 +184,16 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
     const { system, event, key, delivery } = command;
     const name = `${system}.${event}`;
     const answer = await store.submit([
-      { name: "process.signal", parameters: { event: name, key, payload: asText(command.payload, name), delivery } },
+      {
+        name: "process.signal",
+        parameters: { event: name, key, payload: asText(command.payload, `the event ${name}`, valueLimits), delivery },
+      },
     ]);
     return (answer as { answers: readonly ("matched" | "kept" | "duplicate")[] }).answers[0] as "matched";
   }
 
   async function answerTask(task: string, given: Json, actor: Actor): Promise<void> {
-    const parameters = { task, answer: asText(given, `the answer of task ${task}`), by: actor.by };
+    const parameters = { task, answer: asText(given, `the answer of task ${task}`, valueLimits), by: actor.by };
     const answer = await store.submit([{ name: "process.answer", parameters }]);
     if (answer.kind === "done") return;
     if (answer.answer === "unknown") throw failure("task-unknown", { task });
@@ -204,7 +216,8 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
       });
     }
     const to = operation.kind === "rewind" ? targetOf(detail, operation.to) : undefined;
-    const body = JSON.stringify({ operation, actor, n: detail.parked?.n, to } satisfies ActDelivery);
+    const act: ActDelivery = { operation, actor, n: detail.parked?.n, to };
+    const body = asText(act, "what was given", valueLimits);
     const answer = await store.submit([{ name: "process.operate", parameters: { run, body } }]);
     if (answer.kind === "done") return;
     if (answer.answer === "pending") {

@@ -3,15 +3,18 @@ import type { AnyOperation, Caller, Json, Validate } from "../../operation.ts";
 import type { RetryPolicy } from "../../retry.ts";
 import type { AnyProcess } from "../define.ts";
 import type { ParkedQuestion, RunStatus } from "../engine.ts";
-import type { Surroundings } from "./attempts.ts";
 import type { Gate } from "./gate.ts";
 import type { Journal } from "./journal.ts";
+import type { ValueLimits } from "./json-text.ts";
 import type { HistoryRecord } from "./records.ts";
 import type { Mail, Step } from "./steps.ts";
+import type { Surroundings } from "./work.ts";
 
 /** What a worker lends to its executions. */
 export interface Host extends Surroundings {
   readonly caller: Caller;
+  /** Of the values that histories take. */
+  readonly valueLimits: ValueLimits;
   /** An operation by `system.name`, for undo after a crash. */
   operation(name: string): AnyOperation | undefined;
   /** What the settings of a system say of repeats. */

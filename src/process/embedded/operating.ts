@@ -58,6 +58,7 @@ export function operate(execution: Running, { operation, actor, n, to }: ActDeli
         kind: "result",
         n: asking.ask.n,
         result: { ok: true, output: operation.result },
+        text: JSON.stringify(operation.result),
         attempts: 0,
         by: "operator",
       });

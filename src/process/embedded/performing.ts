@@ -1,16 +1,17 @@
 /** Performs the recorded steps of a run: from an intent on disk to attempts (P3). */
-import { failure, MortiseError } from "../../errors.ts";
+import { failure } from "../../errors.ts";
 import type { AnyOperation, CallContext, CallResult, Json, StoredFailure } from "../../operation.ts";
 import type { ParkedQuestion } from "../engine.ts";
-import { Performance, type Work } from "./attempts.ts";
+import { Performance } from "./attempts.ts";
 import type { Host, Running } from "./host.ts";
-import { jsonOf } from "./json-text.ts";
+import { asText, jsonOf, type ValueLimits } from "./json-text.ts";
 import { newPast, type Past } from "./past.ts";
 import { type Policy, policyOf } from "./policy.ts";
 import { probeOf, settleOf } from "./probing.ts";
 import { stepQuestion } from "./questions.ts";
 import { keyOf } from "./records.ts";
 import { inputOf, type LiveStep, type Step } from "./steps.ts";
+import type { Work } from "./work.ts";
 
 /** Longest time of one attempt; a system's own timeout is usually shorter. */
 const callTimeoutMs = 60_000;
@@ -36,6 +37,7 @@ export function callWork(execution: Running, step: Step, operation: AnyOperation
     breakable: false,
     attempt: (context) => host.caller(operation, input, context),
     probe: probeOf(operation, input, host.caller),
+    text: (result) => textOf(result, ask.id, host.valueLimits),
     settleMs: settleOf(operation),
     gate: host.gate(system),
     resumed,
@@ -58,8 +60,9 @@ function stepWork(execution: Running, step: Step, live: LiveStep & { readonly ki
     policy: once(() => policyOf(live.retry, execution.retry)),
     undone: ask.undo !== undefined,
     breakable: true,
-    attempt: (context) => around(context, () => localAttempt(host, live, context)),
+    attempt: (context) => around(context, () => localAttempt(host, live, ask.id, context)),
     probe: live.probe && ((context) => around(context, async () => jsonOf(await live.probe?.(context)))),
+    text: (result) => textOf(result, ask.id, host.valueLimits),
     settleMs: 0,
     gate: undefined,
     resumed,
@@ -114,7 +117,7 @@ export function startWork(
   step.performance = new Performance(
     work,
     {
-      settled: (result, attempts, by) => execution.post({ kind: "result", n, result, attempts, by }),
+      settled: (result, text, attempts, by) => execution.post({ kind: "result", n, result, text, attempts, by }),
       failed: ({ attempt, failure: f, next, said, by }) => {
         if (!open()) return;
         const more = { ...(next === undefined ? {} : { next }), ...(said === undefined ? {} : { said }) };
@@ -163,19 +166,15 @@ export function stopAll(steps: readonly Step[], done: () => void): void {
   one();
 }
 
-/** A result that can't be recorded: the step has happened all the same. */
-function outputOf(result: unknown): Json {
-  try {
-    return jsonOf(result) ?? null;
-  } catch (error) {
-    const { code, message } = error as MortiseError;
-    throw new MortiseError(code, message, { cause: error, class: "ask", outcome: "unknown" });
-  }
+/** As it will stand in the history. Throws where it can't. */
+function textOf(result: CallResult, step: string, limits: ValueLimits): string {
+  return result.ok ? asText(result.output, `the result of ${step}`, limits) : asText(result.fault, step, limits);
 }
 
 async function localAttempt(
   host: Host,
   live: LiveStep & { readonly kind: "step" },
+  id: string,
   context: CallContext,
 ): Promise<CallResult> {
   const { key, attempt } = context;
@@ -190,7 +189,7 @@ async function localAttempt(
   );
   try {
     const result = await Promise.race([live.perform({ key, attempt, signal }), late.promise]);
-    return { ok: true, output: outputOf(result) };
+    return { ok: true, output: JSON.parse(asText(result, `the result of ${id}`, host.valueLimits)) as Json };
   } finally {
     stopTimer();
     late.promise.catch(() => {});

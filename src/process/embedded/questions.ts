@@ -7,6 +7,7 @@ export const questionCodes = [
   "step-unknown",
   "step-attempts",
   "step-gave-up",
+  "step-result",
   "undo-failed",
   "process-diverged",
   "process-threw",
@@ -47,6 +48,19 @@ export function stepQuestion(
       answers: [
         happened,
         answer("repeat", "Calls again with the same key. If it did happen, it then happened twice."),
+        ...backwards,
+      ],
+    };
+  }
+  if (code === "step-result") {
+    return {
+      code,
+      step,
+      failure,
+      message: `${step} happened, and its result can't be recorded. ${known}`,
+      answers: [
+        happened,
+        answer("retry", "Calls again with the same key. Answer so once the result will be another."),
         ...backwards,
       ],
     };

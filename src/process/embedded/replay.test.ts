@@ -11,6 +11,7 @@ import { anything } from "./engine-harness.ts";
 import { Execution } from "./execution.ts";
 import type { Held, Host } from "./host.ts";
 import { Journal } from "./journal.ts";
+import { defaultLimits } from "./json-text.ts";
 import type { HistoryRecord } from "./records.ts";
 
 /** A small generator of pseudo-random numbers: one seed, one order. */
@@ -75,6 +76,7 @@ async function perform(flow: Flow, shape: Shape, log: unknown[]): Promise<unknow
 
 /** A worker without threads and disk: batches go to a list, calls end in the order that the seed says. */
 class FakeWorker implements Host {
+  readonly valueLimits = defaultLimits;
   readonly stopping = false;
   readonly signal = new AbortController().signal;
   readonly batches: HistoryRecord[][] = [];

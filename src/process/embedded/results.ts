@@ -37,12 +37,12 @@ export function recordResult(execution: Running, mail: Mail, held?: true): Step 
     }
     return step;
   }
-  const { result, attempts, by } = mail;
+  const { result, text, attempts, by } = mail;
   const a = attempts > 1 ? attempts : undefined;
   const h = step.ask.v === "undo" ? undefined : held;
   if (result.ok) {
-    const undo = undoWithOutput(execution.identity.id, step, result.output);
-    journal.got({ t: "got", n, at, a, by, h }, JSON.stringify(result.output), undo);
+    const undo = undoWithOutput(execution, step, result.output);
+    journal.got({ t: "got", n, at, a, by, h }, text, undo);
     step.got = {
       t: "got",
       n,
@@ -60,12 +60,12 @@ export function recordResult(execution: Running, mail: Mail, held?: true): Step 
   return step;
 }
 
-function undoWithOutput(run: string, step: Step, output: Json): string | undefined {
+function undoWithOutput({ identity, host }: Running, step: Step, output: Json): string | undefined {
   const { live, ask } = step;
   if (ask.undo === undefined || live === undefined || live.kind === "wait" || live.undoWith === undefined)
     return undefined;
   try {
-    return asText(live.undoWith({ output: output as never, key: keyOf(run, step) }), ask.id);
+    return asText(live.undoWith({ output: output as never, key: keyOf(identity.id, step) }), ask.id, host.valueLimits);
   } catch {
     // Without it the undo that was computed with the intent counts; if there is none either, undoing asks a person.
     return undefined;

@@ -10,7 +10,7 @@ import type { Command } from "../../store/store.ts";
 import type { StartAnswer, StartCommand } from "../engine.ts";
 import { defaultQueue, laneOf, type ProcessLimits } from "../limits.ts";
 import type { RunFact } from "./engine.ts";
-import { asText } from "./json-text.ts";
+import { asText, type ValueLimits } from "./json-text.ts";
 import type { KeyTaken, NewRun, QueueFull, StartParameters, ToWorkerControl } from "./wire.ts";
 
 export interface Starting {
@@ -21,6 +21,7 @@ export interface Starting {
 
 export interface StartingParts {
   readonly store: Pick<OpenedStore, "submit" | "flush">;
+  readonly valueLimits: ValueLimits;
   readonly clock: Clock;
   readonly runId: (now: number) => string;
   /** Limits of processes, by name. */
@@ -38,6 +39,7 @@ const longestDelayMs = 3653 * 86_400_000;
 
 export function starting({
   store,
+  valueLimits,
   clock,
   runId,
   limits,
@@ -67,7 +69,7 @@ export function starting({
     const now = clock.now();
     const later = laterOf(command, now);
     const run = runId(now);
-    const input = asText(command.input, `the input of ${process}`);
+    const input = asText(command.input, `the input of ${process}`, valueLimits);
     const commands: Command[] = (command.alongside ?? []).map(({ name, parameters }) => ({
       name,
       parameters: withRun(parameters, run),

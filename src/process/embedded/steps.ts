@@ -57,6 +57,8 @@ export type Mail =
       readonly result:
         | { readonly ok: true; readonly output: Json }
         | { readonly ok: false; readonly fault: NonNullable<GotRecord["fault"]> };
+      /** JSON text of the output or the fault. */
+      readonly text: string;
       readonly attempts: number;
       readonly by: "probe" | "operator" | undefined;
     }

@@ -10,22 +10,24 @@ import type { RetryPolicy } from "../../retry.ts";
 import { type PortClient, portClient } from "../../store/port-client.ts";
 import type { BatchAnswer } from "../../store/store.ts";
 import type { AnyProcess } from "../define.ts";
-import type { RunStatus } from "../engine.ts";
 import { AttemptCounts } from "./attempt-counts.ts";
-import type { Work } from "./attempts.ts";
 import { Execution } from "./execution.ts";
 import type { Gate } from "./gate.ts";
 import type { Held, Host, Identity } from "./host.ts";
 import { Journal } from "./journal.ts";
+import type { ValueLimits } from "./json-text.ts";
 import type { HistoryRecord } from "./records.ts";
 import { Residents } from "./residents.ts";
+import { readRun } from "./stored-run.ts";
 import type { Delivery, FromWorker, NewRun, ToWorker, ToWorkerControl } from "./wire.ts";
+import type { Work } from "./work.ts";
 
 /** What the engine hands to a worker thread (transfer both ports). */
 export interface WorkerLink {
   /** The store's database file. */
   readonly file: string;
   readonly version: string;
+  readonly valueLimits: ValueLimits;
   readonly writer: MessagePort;
   readonly control: MessagePort;
 }
@@ -80,6 +82,7 @@ interface Known {
 class VersionWorker implements Host {
   readonly stopped = Promise.withResolvers<void>();
   readonly caller: Caller;
+  readonly valueLimits: ValueLimits;
   readonly operation: WorkerOptions["operation"];
   readonly systemRetry: Host["systemRetry"];
   readonly gate: Host["gate"];
@@ -118,6 +121,7 @@ class VersionWorker implements Host {
   constructor(options: WorkerOptions) {
     this.#link = options.link;
     this.caller = options.caller;
+    this.valueLimits = options.link.valueLimits;
     this.operation = options.operation;
     this.systemRetry = options.systemRetry ?? (() => undefined);
     this.gate = options.gate ?? (() => undefined);
@@ -194,20 +198,11 @@ class VersionWorker implements Host {
   }
 
   #load(run: string): void {
-    const row = this.#db.prepare("select process, key, version, status, reason from runs where id = ?").get(run) as
-      | { process: string; key: string; version: string; status: RunStatus; reason: string | null }
-      | undefined;
-    if (row === undefined || row.version !== this.#link.version) return;
-    const bodies = this.#db.prepare("select body from history where run = ? order by seq").all(run) as {
-      body: string;
-    }[];
-    const records = bodies.flatMap(({ body }) => JSON.parse(body) as HistoryRecord[]);
-    if (records.length === 0 || records.at(-1)?.t === "end") return;
+    const stored = readRun(this.#db, run);
+    if (stored === undefined || stored.row.version !== this.#link.version || stored.records.at(-1)?.t === "end") return;
+    const { row, seq, records, inbox } = stored;
     const identity: Identity = { id: run, key: row.key, process: row.process, version: row.version };
-    const journal = new Journal(run, bodies.length, row.status, row.reason ?? undefined);
-    const inbox = this.#db
-      .prepare("select id, n, kind, body from inbox where run = ? order by id")
-      .all(run) as unknown as Delivery[];
+    const journal = new Journal(run, seq, row.status, row.reason ?? undefined);
     const halt = inbox.find(({ kind }) => kind === "halt");
     const execution = this.#execute(identity, journal, records, halt);
     for (const delivery of inbox) execution.receive(delivery);
