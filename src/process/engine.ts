@@ -173,7 +173,8 @@ export interface StepView {
     | "operator"
     | "end"
     | "park";
-  readonly status: "open" | "done" | "fault" | "timeout" | "failed";
+  /** `released`: a wait that lost a race. */
+  readonly status: "open" | "done" | "fault" | "timeout" | "failed" | "released";
   readonly at: number;
   readonly endedAt?: number;
   readonly effect?: string;

@@ -39,6 +39,12 @@ export interface Flow {
   task<I, A>(task: TaskDefinition<I, A>, options: TaskOptions<I>): Promise<A>;
   /** Waits for every branch to settle; then rejects with the first (in order) that failed, or gives all results. */
   all<T extends readonly unknown[] | []>(branches: T): Promise<{ -readonly [P in keyof T]: Awaited<T[P]> }>;
+  /**
+   * The branch that settles first: its name and its value; rejects if that one rejects. A branch that is a `receive`, `sleep`, `until` or
+   * `task`, or an `all` or `race` of such, and loses, is over: it settles no more, its timer and its task go, and an event that had come
+   * for it is kept for the next `receive`. A `call` or `step` that loses still ends, is recorded, and can be undone.
+   */
+  race<T extends Readonly<Record<string, unknown>>>(branches: T): Promise<Race<T>>;
   /** From here nothing is undone: a later failure parks. */
   pivot(): void;
   /** Ends the run as `rejected`, after undoing what was done. Throws; let it pass. After the pivot it parks. */
@@ -50,6 +56,11 @@ export interface Flow {
   /** A UUID (version 4 form), the same at every replay. */
   uuid(): string;
 }
+
+/** Which branch was first, and with what. */
+export type Race<T> = {
+  readonly [N in keyof T & string]: { readonly winner: N; readonly value: Awaited<T[N]> };
+}[keyof T & string];
 
 export interface Named {
   /** Overrides the step's name, which is otherwise made from the operation, event or task. */

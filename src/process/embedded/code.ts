@@ -34,6 +34,9 @@ export class Code implements Asker {
   readonly #script: Script;
   readonly #validateOutput: ExecutionParts["validateOutput"];
   readonly #occurrences = new Map<string, number>();
+  /** By the promise that a verb gave, or that was made of such: what a race releases. */
+  readonly #waits = new WeakMap<object, readonly Step[]>();
+  #released = false;
   #awake = false;
   #asked = 0;
   #now: number;
@@ -136,6 +139,42 @@ export class Code implements Asker {
     else this.#execution.diverge(cue, { asked: "pivot" });
   }
 
+  group(promise: Promise<unknown>, branches: readonly unknown[]): void {
+    const waits = this.#waitsIn(branches);
+    if (waits.length > 0) this.#waits.set(promise, waits);
+  }
+
+  release(branches: readonly unknown[]): void {
+    const steps = this.#waitsIn(branches).filter(({ given, got }) => !given && got?.released !== true);
+    if (steps.length === 0 || !this.#mayAsk("race")) return;
+    const ns = [...new Set(steps.map(({ ask }) => ask.n))];
+    const { journal, host } = this.#execution;
+    const cue = this.#script.peek();
+    let at: number;
+    if (cue === undefined) {
+      at = host.now();
+      journal.record({ t: "release", at, ns });
+      for (const n of ns) journal.release(n);
+    } else if (cue.t === "release" && cue.ns.join() === ns.join()) {
+      at = cue.at;
+      this.#script.advance();
+    } else {
+      this.#execution.diverge(cue, { asked: "race", released: steps.map(({ ask }) => ask.id) });
+      return;
+    }
+    this.#released = true;
+    for (const step of steps) step.got = { t: "got", n: step.ask.n, at, released: true };
+  }
+
+  #waitsIn(branches: readonly unknown[]): readonly Step[] {
+    return branches.flatMap((branch) => this.#waits.get(branch as object) ?? []);
+  }
+
+  /** Whether any wait lost a race. */
+  get released(): boolean {
+    return this.#released;
+  }
+
   reject(rejection: Rejection): void {
     if (this.#mayAsk("reject")) this.#rejection ??= rejection;
   }
@@ -161,6 +200,7 @@ export class Code implements Asker {
     const step = newStep(ask, live, recorded, this.#script.generations.get(ask.n));
     step.edit = this.#script.edits.get(ask.n);
     this.#execution.steps.set(ask.n, step);
+    if (live.kind === "wait") this.#waits.set(step.promise, [step]);
     return step;
   }
 
@@ -171,6 +211,7 @@ export class Code implements Asker {
     const got = step.got as GotRecord;
     const { live, ask } = step;
     this.#now = got.at;
+    step.given = true;
     this.#wake();
     const asValue = live?.kind === "call" && live.faultIsValue;
     if (got.timeout === true) step.reject(new FlowTimeout(`${ask.id}: nothing came in time`));

@@ -44,6 +44,11 @@ type Phase =
   | { readonly kind: "undoing"; readonly undoing: Undoing }
   | { readonly kind: "ended" };
 
+/** An event for a run that wants nothing any more: it is not consumed, and the end of the waits gives it back. */
+function isSignal(mail: Mail): boolean {
+  return mail.kind === "inbox" && mail.what === "signal";
+}
+
 export class Execution implements Runs {
   readonly host: Host;
   readonly identity: Identity;
@@ -171,6 +176,8 @@ export class Execution implements Runs {
       this.#hold(mail);
       return;
     }
+    // The store gives it to the next who wants it.
+    if (isSignal(mail)) return;
     // X5: recorded, and given to nobody.
     const step = recordResult(this, mail);
     this.host.changed(this);
@@ -181,7 +188,11 @@ export class Execution implements Runs {
   takeMail(): void {
     while (this.#phase.kind === "code" && !this.awake && this.#replayed) {
       const mail = this.#mail.shift();
-      if (mail === undefined) return;
+      if (mail === undefined) {
+        // Nobody wanted what there was.
+        this.#atRest();
+        return;
+      }
       const step = recordResult(this, mail);
       if (step !== undefined) this.#code.give(step);
     }
@@ -224,8 +235,14 @@ export class Execution implements Runs {
       if (this.phase !== "code" || this.awake) return;
     }
     if (this.#mail.length > 0) this.host.ready(this);
-    else if (this.#code.over) this.#finish();
-    else if (openSteps(this.steps).length === 0) this.foreignAwait("awaits");
+    else this.#atRest();
+  }
+
+  /** The code has all that came, and asks nothing more. */
+  #atRest(): void {
+    if (this.#code.over) this.#finish();
+    else if (openSteps(this.steps).length === 0)
+      this.foreignAwait(this.#code.released ? "awaits a branch of flow.race that had lost, or" : "awaits");
     else this.restate();
   }
 
@@ -333,7 +350,7 @@ export class Execution implements Runs {
     const stopped = this.#phase.kind === "stopped" || this.#phase.kind === "paused";
     const undoing = Undoing.start(this, as, reason, detail);
     this.#phase = { kind: "undoing", undoing };
-    for (const mail of this.#mail.splice(0)) if (mail.kind !== "held") recordResult(this, mail);
+    for (const mail of this.#mail.splice(0)) if (mail.kind !== "held" && !isSignal(mail)) recordResult(this, mail);
     this.host.changed(this);
     // Stopped code may not have asked all that the history holds: the undo is read from the records.
     // Nor does it hold superseded steps, and what was done under a key before the last one.
@@ -347,10 +364,12 @@ export class Execution implements Runs {
   }
 
   end(status: RunStatus, reason: string | undefined, detail: Json | undefined, out: string | undefined): void {
+    // Code that was stopped or paused may not have asked again for what the store holds.
+    const waits = openSteps(this.steps).length > 0 || !this.#replayed;
     this.#phase = { kind: "ended" };
     const why = { reason, detail };
     this.journal.end({ at: this.host.now(), status, ...why }, out);
-    if (openSteps(this.steps).length > 0) this.journal.drop();
+    if (waits) this.journal.drop();
     this.journal.state(status, reason);
     this.journal.settle({ out, failure: reason === undefined ? undefined : JSON.stringify(why) });
     this.journal.whenCommitted(() => this.host.ended(this));

@@ -8,7 +8,7 @@ import type { AskRecord, GotRecord, HistoryRecord } from "./records.ts";
 import type { AppendParameters, NewTask, Rewind } from "./wire.ts";
 
 type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
-type Rows = Pick<AppendParameters, "consume" | "timers" | "waits" | "tasks">;
+type Rows = Pick<AppendParameters, "consume" | "timers" | "waits" | "tasks" | "release">;
 type RowLists = { -readonly [Name in keyof Rows]: NonNullable<Rows[Name]>[number][] };
 
 const heldUp: ReadonlySet<RunStatus> = new Set(["parked", "paused"]);
@@ -89,6 +89,17 @@ export class Journal {
   }
   task(task: NewTask): void {
     this.#list("tasks").push(task);
+  }
+  /** The wait of this step is over. One that began in this very turn never was. */
+  release(n: number): void {
+    for (const name of ["timers", "waits", "tasks"] as const) {
+      const list = this.#rows?.[name] ?? [];
+      const index = list.findIndex((row) => row.n === n);
+      if (index < 0) continue;
+      list.splice(index, 1);
+      return;
+    }
+    this.#list("release").push(n);
   }
   #list<N extends keyof RowLists>(name: N): NonNullable<RowLists[N]> {
     this.#rows ??= {};

@@ -37,6 +37,8 @@ export type HistoryRecord =
   /** A result that was written while the code was given nothing (`h`) is given to it now; here, in the total order. */
   | { readonly t: "give"; readonly n: number; readonly at: number }
   | { readonly t: "pivot" }
+  /** Waits that lost a race: nothing is delivered to them any more. */
+  | ReleaseRecord
   | { readonly t: "park"; readonly at: number; readonly n?: number; readonly q: ParkedQuestion }
   | {
       readonly t: "op";
@@ -102,7 +104,7 @@ export interface UndoData {
   readonly in?: Json;
 }
 
-/** A result was delivered. Exactly one of `ok`, `fault`, `timeout`. */
+/** A result was delivered. Exactly one of `ok`, `fault`, `timeout`; `released` is never written, a release says it. */
 export interface GotRecord {
   readonly t: "got";
   readonly n: number;
@@ -110,6 +112,7 @@ export interface GotRecord {
   readonly ok?: Json;
   readonly fault?: { readonly name: string; readonly message: string; readonly detail: Json };
   readonly timeout?: true;
+  readonly released?: true;
   /** Undo input computed with the output. */
   readonly undo?: Json;
   /** Attempts, if more than one. */
@@ -118,6 +121,12 @@ export interface GotRecord {
   readonly by?: "probe" | "operator";
   /** Held: written while the code was given nothing (a stop, a pause). Its place in the order is that of its `give`. */
   readonly h?: true;
+}
+
+export interface ReleaseRecord {
+  readonly t: "release";
+  readonly at: number;
+  readonly ns: readonly number[];
 }
 
 /**

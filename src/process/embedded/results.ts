@@ -11,8 +11,10 @@ import type { Mail, Step } from "./steps.ts";
  */
 export function recordResult(execution: Running, mail: Mail, held?: true): Step | undefined {
   const { journal, steps, host } = execution;
-  if (mail.kind === "inbox") journal.consume(mail.id);
   const step = steps.get(mail.n);
+  // The release gave it back, or took it away: its row is no longer this run's.
+  if (step?.got?.released === true) return undefined;
+  if (mail.kind === "inbox") journal.consume(mail.id);
   if (mail.kind === "held") {
     if (step?.got === undefined) return undefined;
     const at = host.now();

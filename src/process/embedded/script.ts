@@ -1,10 +1,18 @@
 /** A history read back: what the code must ask again, and what it is given, in the recorded total order (P4). */
 import type { Json } from "../../operation.ts";
 import type { Actor, ParkedQuestion } from "../engine.ts";
-import { type AskRecord, type Edit, editsOf, type GotRecord, generationsOf, type HistoryRecord } from "./records.ts";
+import {
+  type AskRecord,
+  type Edit,
+  editsOf,
+  type GotRecord,
+  generationsOf,
+  type HistoryRecord,
+  type ReleaseRecord,
+} from "./records.ts";
 
 /** The records that order matters for; undo steps are not asked by the code. */
-export type Cue = AskRecord | GotRecord | { readonly t: "pivot" };
+export type Cue = AskRecord | GotRecord | ReleaseRecord | { readonly t: "pivot" };
 
 export class Script {
   readonly records: readonly HistoryRecord[];
@@ -63,6 +71,10 @@ export class Script {
           for (const got of [...kept, ...later]) held.set(got.n, got);
           break;
         }
+        case "release":
+          for (const n of record.ns) held.delete(n);
+          cues.push(record);
+          break;
         case "pivot":
           cues.push(record);
           break;

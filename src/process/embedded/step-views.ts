@@ -22,6 +22,12 @@ export function stepViews(run: string, records: readonly HistoryRecord[]): StepV
       case "got":
         fold(byNumber.get(record.n), record);
         break;
+      case "release":
+        for (const n of record.ns) {
+          const step = byNumber.get(n);
+          if (step !== undefined) Object.assign(step, { status: "released", endedAt: record.at, note: "lost a race" });
+        }
+        break;
       case "try": {
         const step = byNumber.get(record.n);
         if (step === undefined) break;

@@ -17,6 +17,8 @@ export interface Step {
   /** Its intent was in the history when this worker took the run up: it may have been under way. */
   readonly recorded: boolean;
   got: GotRecord | undefined;
+  /** The code has seen its result. */
+  given: boolean;
   performance: Performance | undefined;
   /** What its attempts told; absent before the first, and after a restart where none was recorded. */
   past: Past | undefined;
@@ -90,6 +92,7 @@ export function newStep(
     recorded,
     promise,
     got: undefined,
+    given: false,
     performance: undefined,
     past: undefined,
     retry: undefined,

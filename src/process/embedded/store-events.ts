@@ -4,14 +4,25 @@ import type { AppendParameters, Delivery, SignalParameters } from "./wire.ts";
 
 type Wait = NonNullable<AppendParameters["waits"]>[number];
 
+interface WaitRow {
+  readonly since: number;
+  readonly run: string;
+  readonly n: number;
+  readonly due: number | null;
+}
+
 export interface StoreEvents {
   addWait(run: string, wait: Wait): void;
-  dropWait(run: string, n: number): void;
-  dropWaits(run: string): void;
   /** Of the run's asks from this number on. */
   dropWaitsFrom(run: string, n: number): void;
   /** Keeps an event for a run to come; one that waits for it already gets it. */
   keep(given: SignalParameters): void;
+  /** The time of a wait is over. */
+  timeOut(run: string, n: number): void;
+  /** A wait lost a race: the event that was delivered to it, and not taken in, goes back. */
+  release(run: string, n: number): void;
+  /** The run waits for nothing any more. */
+  releaseAll(run: string): void;
   signal(given: SignalParameters): "matched" | "kept" | "duplicate";
   /** Removes a portion of what came before; answers how many rows it touched. */
   retain(before: number, portion: number): number;
@@ -19,7 +30,7 @@ export interface StoreEvents {
 
 export function storeEvents(
   context: PartContext,
-  deliver: (run: string, n: number, kind: Delivery["kind"], body: string) => void,
+  deliver: (run: string, n: number, kind: Delivery["kind"], body: string, signal?: number) => void,
 ): StoreEvents {
   const { db } = context;
   const sql = {
@@ -30,9 +41,16 @@ export function storeEvents(
       "select id, payload from signals where event = ? and key = ? and run is null order by id limit 1",
     ),
     useSignal: db.prepare("update signals set run = ?, payload = null where id = ?"),
-    insertWait: db.prepare("insert or replace into waits (event, key, run, n, due) values (?, ?, ?, ?, ?)"),
-    waitFor: db.prepare("select run, n, due from waits where event = ? and key = ? order by run, n limit 1"),
-    dropWait: db.prepare("delete from waits where event = ? and key = ? and run = ? and n = ?"),
+    keepSignal: db.prepare("update signals set run = null, payload = ? where id = ?"),
+    signal: db.prepare("select event, key from signals where id = ?"),
+    delivered: db.prepare("select id, body, signal from inbox where run = ? and n = ? and signal is not null"),
+    deliveredToRun: db.prepare("select id, body, signal from inbox where run = ? and signal is not null order by id"),
+    dropInbox: db.prepare("delete from inbox where id = ?"),
+    insertWait: db.prepare("insert or replace into waits (event, key, since, run, n, due) values (?, ?, ?, ?, ?, ?)"),
+    waitFor: db.prepare(
+      "select since, run, n, due from waits where event = ? and key = ? order by since, run, n limit 1",
+    ),
+    dropWait: db.prepare("delete from waits where event = ? and key = ? and since = ? and run = ? and n = ?"),
     dropWaits: db.prepare("delete from waits where run = ?"),
     dropWaitsFrom: db.prepare("delete from waits where run = ? and n >= ?"),
     dropWaitOf: db.prepare("delete from waits where run = ? and n = ?"),
@@ -41,15 +59,19 @@ export function storeEvents(
     dropTimer: db.prepare("delete from timers where due = ? and run = ? and n = ?"),
   };
 
-  /** A signal that came early is delivered at once; else the run waits. */
-  function addWait(run: string, wait: NonNullable<AppendParameters["waits"]>[number]): void {
+  /** When the last wait began. */
+  let since = 0;
+
+  /** An event that came early is delivered at once; else the run waits. */
+  function addWait(run: string, wait: Wait): void {
     const kept = sql.keptSignal.get(wait.event, wait.key) as { id: number; payload: string } | undefined;
     if (kept !== undefined) {
       sql.useSignal.run(run, kept.id);
-      deliver(run, wait.n, "signal", kept.payload);
+      deliver(run, wait.n, "signal", kept.payload, kept.id);
       return;
     }
-    sql.insertWait.run(wait.event, wait.key, run, wait.n, wait.due ?? null);
+    since = Math.max(context.now() * 1000, since + 1);
+    sql.insertWait.run(wait.event, wait.key, since, run, wait.n, wait.due ?? null);
     if (wait.due !== undefined) sql.insertTimer.run(wait.due, run, wait.n);
   }
 
@@ -57,21 +79,44 @@ export function storeEvents(
     const { event, key, payload, delivery } = given;
     const inserted = sql.insertSignal.run(event, delivery, key, payload, context.now());
     if (inserted.changes === 0) return "duplicate";
-    const wait = sql.waitFor.get(event, key) as { run: string; n: number; due: number | null } | undefined;
-    if (wait === undefined) return "kept";
-    sql.dropWait.run(event, key, wait.run, wait.n);
+    return offer(Number(inserted.lastInsertRowid), event, key, payload) ? "matched" : "kept";
+  }
+
+  /** Gives an event to the run that waits for it longest, if any. */
+  function offer(id: number, event: string, key: string, payload: string): boolean {
+    const wait = sql.waitFor.get(event, key) as WaitRow | undefined;
+    if (wait === undefined) return false;
+    sql.dropWait.run(event, key, wait.since, wait.run, wait.n);
     if (wait.due !== null) sql.dropTimer.run(wait.due, wait.run, wait.n);
-    sql.useSignal.run(wait.run, inserted.lastInsertRowid);
-    deliver(wait.run, wait.n, "signal", payload);
-    return "matched";
+    sql.useSignal.run(wait.run, id);
+    deliver(wait.run, wait.n, "signal", payload, id);
+    return true;
+  }
+
+  /** What was delivered to a wait that is over, and is not in the history: the next one who wants it gets it. */
+  function giveBack(rows: readonly Record<string, unknown>[]): void {
+    for (const { id, body, signal } of rows as { id: number; body: string; signal: number }[]) {
+      sql.dropInbox.run(id);
+      const of = sql.signal.get(signal) as { event: string; key: string } | undefined;
+      // Retention was faster.
+      if (of === undefined) continue;
+      if (!offer(signal, of.event, of.key, body)) sql.keepSignal.run(body, signal);
+    }
   }
 
   return {
     addWait,
-    dropWait: (run, n) => void sql.dropWaitOf.run(run, n),
     dropWaitsFrom: (run, n) => void sql.dropWaitsFrom.run(run, n),
     keep: (given) => void signal(given),
-    dropWaits: (run) => void sql.dropWaits.run(run),
+    timeOut: (run, n) => void sql.dropWaitOf.run(run, n),
+    release(run, n) {
+      sql.dropWaitOf.run(run, n);
+      giveBack(sql.delivered.all(run, n));
+    },
+    releaseAll(run) {
+      sql.dropWaits.run(run);
+      giveBack(sql.deliveredToRun.all(run));
+    },
     signal,
     retain: (before, portion) => Number(sql.dropSignals.run(before, portion).changes),
   };

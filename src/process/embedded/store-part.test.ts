@@ -95,11 +95,11 @@ test("a run that has ended keeps no wait, no timer, no open task and no delivery
   });
 });
 
-test("of two runs that wait for the same event the one that began first gets it", async () => {
+test("of two runs that wait for the same event the one that waits longer gets it", async () => {
   await withStore(async (store) => {
-    const first = await started(store, "first");
-    const second = await started(store, "second");
-    for (const run of [second, first])
+    const second = await started(store, "began earlier");
+    const first = await started(store, "waits earlier");
+    for (const run of [first, second])
       await append(store, { run, seq: 1, body: "[]", waits: [{ n: 1, event: "e", key: "k" }] });
     const signal = (delivery: string) =>
       store.submit([{ name: "process.signal", parameters: { event: "e", key: "k", payload: "1", delivery } }]);

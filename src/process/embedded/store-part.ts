@@ -38,19 +38,21 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     insertHistory: db.prepare("insert into history (run, seq, body) values (?, ?, ?) on conflict do nothing"),
     run: db.prepare("select process, key, version, status, reason, created, lane, place from runs where id = ?"),
     setStatus: db.prepare("update runs set status = ?, reason = ?, updated = ? where id = ?"),
-    insertInbox: db.prepare("insert into inbox (id, run, n, kind, body) values (?, ?, ?, ?, ?)"),
+    insertInbox: db.prepare("insert into inbox (id, run, n, kind, body, signal) values (?, ?, ?, ?, ?, ?)"),
     pendingAct: db.prepare("select id from inbox where run = ? and kind = 'operate'"),
     halted: db.prepare("select id from inbox where run = ? and kind = 'halt'"),
     inboxSignal: db.prepare("select id, body from inbox where run = ? and n = ? and kind = 'signal'"),
     dropTimersFrom: db.prepare("delete from timers where run = ? and n >= ?"),
     closeTasksFrom: db.prepare("update tasks set status = 'closed' where run = ? and n >= ? and status = 'open'"),
     consume: db.prepare("delete from inbox where id = ?"),
+    dropInboxOf: db.prepare("delete from inbox where run = ? and n = ?"),
     dropInbox: db.prepare("delete from inbox where run = ?"),
     insertTimer: db.prepare("insert or ignore into timers (due, run, n) values (?, ?, ?)"),
     dropTimer: db.prepare("delete from timers where due = ? and run = ? and n = ?"),
     dueTimers: db.prepare("select due, run, n from timers where due <= ? order by due limit ?"),
     nextTimer: db.prepare("select min(due) as due from timers"),
     dropTimers: db.prepare("delete from timers where run = ?"),
+    dropTimerOf: db.prepare("delete from timers where run = ? and n = ?"),
     insertTask: db.prepare(
       "insert into tasks (id, run, n, process, run_key, name, title, assign, input, form, status, created, due) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?)",
     ),
@@ -79,11 +81,11 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     context.post("front", message);
   }
 
-  function deliver(run: string, n: number, kind: Delivery["kind"], body: string): void {
+  function deliver(run: string, n: number, kind: Delivery["kind"], body: string, signal?: number): void {
     const row = sql.run.get(run);
     if (row === undefined || finalStatuses.has(row.status as RunStatus)) return;
     const id = ++lastInbox;
-    sql.insertInbox.run(id, run, n, kind, body);
+    sql.insertInbox.run(id, run, n, kind, body, signal ?? null);
     toWorker(row.version as string, { kind: "deliver", run, delivery: { id, n, kind, body } });
   }
 
@@ -110,6 +112,8 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     if (seq === 1 && sql.run.get(run) === undefined) context.refuse("unknown");
     if (sql.insertHistory.run(run, seq, given.body).changes === 0) context.refuse("fenced");
     if (given.consume !== undefined) for (const id of given.consume) sql.consume.run(id);
+    // Before the waits: what is given back may be for one of them.
+    if (given.release !== undefined) for (const n of given.release) release(run, n);
     if (given.timers !== undefined) for (const { n, due } of given.timers) sql.insertTimer.run(due, run, n);
     if (given.waits !== undefined) for (const wait of given.waits) events.addWait(run, wait);
     if (given.tasks !== undefined) {
@@ -121,7 +125,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     }
     if (given.drop === true) {
       sql.dropTimers.run(run);
-      events.dropWaits(run);
+      events.releaseAll(run);
       sql.closeTasks.run(run);
     }
     if (given.rewind !== undefined) rewind(run, given.rewind);
@@ -138,6 +142,14 @@ function commands(context: PartContext): Record<string, CommandHandler> {
       const kept = payload ?? waiting?.body;
       if (kept !== undefined) events.keep({ event, key, payload: kept, delivery: `rewound:${run}:${n}` });
     }
+  }
+
+  /** The wait, timer or task of one step is over. */
+  function release(run: string, n: number): void {
+    sql.dropTimerOf.run(run, n);
+    sql.closeTask.run(run, n);
+    events.release(run, n);
+    sql.dropInboxOf.run(run, n);
   }
 
   function changeStatus(given: AppendParameters, status: RunStatus): void {
@@ -201,7 +213,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
         else queue.gates.due(timer.run);
         continue;
       }
-      events.dropWait(timer.run, timer.n);
+      events.timeOut(timer.run, timer.n);
       sql.closeTask.run(timer.run, timer.n);
       deliver(timer.run, timer.n, "timer", "");
     }

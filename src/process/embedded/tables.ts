@@ -40,7 +40,9 @@ export const migrations: readonly string[] = [
     run text not null,
     n integer not null,
     kind text not null,
-    body text not null
+    body text not null,
+    -- Of a signal: its row, so that it can be given back.
+    signal integer
   ) strict;
   create index inbox_by_run on inbox (run);
 
@@ -97,14 +99,15 @@ export const migrations: readonly string[] = [
   create index signals_by_time on signals (at);
   create index signals_waiting on signals (event, key) where run is null;
 
-  -- Runs that wait for an event.
+  -- Runs that wait for an event; who waits longest gets it. since: a time in microseconds, made so that no two are the same.
   create table waits (
     event text not null,
     key text not null,
+    since integer not null,
     run text not null,
     n integer not null,
     due integer,
-    primary key (event, key, run, n)
+    primary key (event, key, since, run, n)
   ) strict, without rowid;
   create index waits_by_run on waits (run, n);
 

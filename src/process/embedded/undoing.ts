@@ -55,6 +55,11 @@ export class Undoing {
       if (record.t === "ask") {
         const { n } = record;
         execution.steps.set(n, stepOf(record, generations.get(n), edits.get(n), pasts.get(n)));
+      } else if (record.t === "release") {
+        for (const n of record.ns) {
+          const step = execution.steps.get(n);
+          if (step !== undefined) step.got = { t: "got", n, at: record.at, released: true };
+        }
       } else if (record.t === "got") {
         const step = execution.steps.get(record.n);
         const { of, og } = step?.ask ?? {};
@@ -206,6 +211,7 @@ function stepOf(ask: AskRecord, generation = 1, edit?: Edit, past?: Past): Step 
     edit,
     recorded: true,
     got: undefined,
+    given: false,
     performance: undefined,
     past,
     retry: undefined,

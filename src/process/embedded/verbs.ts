@@ -33,6 +33,10 @@ export interface Asker {
   readonly run: Flow["run"];
   ask(draft: Draft): Promise<unknown>;
   pivot(): void;
+  /** `promise` is made of `branches`: what releases it releases them. */
+  group(promise: Promise<unknown>, branches: readonly unknown[]): void;
+  /** The waits among these branches are over: nothing is delivered to them any more. */
+  release(branches: readonly unknown[]): void;
   reject(rejection: Rejection): void;
   /** Recorded time. */
   now(): number;
@@ -111,11 +115,15 @@ export function flowOf(asker: Asker): Flow {
         within: millisecondsOf(options.within),
         live: { kind: "wait" },
       }),
-    all: async (branches: readonly unknown[]) => {
-      const settled = await Promise.allSettled(branches);
-      const failed = settled.find((one) => one.status === "rejected");
-      if (failed !== undefined) throw failed.reason;
-      return settled.map((one) => (one as PromiseFulfilledResult<unknown>).value);
+    all: (branches: readonly unknown[]) => {
+      const promise = allOf(branches);
+      asker.group(promise, branches);
+      return promise;
+    },
+    race: (branches: Readonly<Record<string, unknown>>) => {
+      const promise = raceOf(asker, branches);
+      asker.group(promise, Object.values(branches));
+      return promise;
     },
     pivot: () => asker.pivot(),
     reject: (reason: string, detail?: unknown): never => {
@@ -139,6 +147,34 @@ export function flowOf(asker: Asker): Flow {
 function retryOf(retry: RetryPolicy | undefined, verb: string): RetryPolicy | undefined {
   checkRetry(retry, `${verb}: retry`);
   return retry;
+}
+
+async function allOf(branches: readonly unknown[]): Promise<readonly unknown[]> {
+  const settled = await Promise.allSettled(branches);
+  const failed = settled.find((one) => one.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+  return settled.map((one) => (one as PromiseFulfilledResult<unknown>).value);
+}
+
+/** Results are delivered one at a time, so that the same branch is first at every replay. */
+function raceOf(asker: Asker, branches: Readonly<Record<string, unknown>>): Promise<unknown> {
+  const entries = Object.entries(branches);
+  if (entries.length === 0) throw new TypeError("flow.race needs at least one branch");
+  return new Promise((resolve, reject) => {
+    let over = false;
+    const first = (winner: string, act: () => void) => {
+      if (over) return;
+      over = true;
+      asker.release(entries.filter(([name]) => name !== winner).map(([, branch]) => branch));
+      act();
+    };
+    for (const [winner, branch] of entries) {
+      Promise.resolve(branch).then(
+        (value) => first(winner, () => resolve({ winner, value })),
+        (error: unknown) => first(winner, () => reject(error)),
+      );
+    }
+  });
 }
 
 /** Before the ask: a bad duration throws, and leaves no trace. */
