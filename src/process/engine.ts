@@ -194,10 +194,36 @@ export interface StepView {
   readonly note?: string;
 }
 
+/** Parked runs of a process that are parked for the same reason. */
+export interface Cause {
+  /** Its id, for filters. */
+  readonly cause: string;
+  readonly process: string;
+  /** Of the question. */
+  readonly code: string;
+  readonly step?: string;
+  /** Code of the failure. */
+  readonly failure?: string;
+  /** Without what differs from run to run: numbers, ids, keys. */
+  readonly message: string;
+  readonly runs: number;
+  /** Since when the first of them is parked, and which it is. */
+  readonly oldestAt: number;
+  readonly example: string;
+}
+
 export interface RunFilter {
   readonly process?: string;
   readonly status?: RunStatus;
   readonly key?: string;
+  /** Beginning of the business key. */
+  readonly keyPrefix?: string;
+  /** Code version. */
+  readonly version?: string;
+  /** Of parked runs: the id of their cause, or the code of their question. */
+  readonly cause?: string;
+  /** Of parked runs: the step that is asked about. */
+  readonly step?: string;
   readonly createdFrom?: number;
   readonly createdTo?: number;
   /** Id of the last run of the page before; newest first. */
@@ -242,6 +268,8 @@ export interface Engine {
   run(id: string): RunDetail | undefined;
   runByKey(process: string, key: string): RunDetail | undefined;
   runs(filter: RunFilter): readonly RunSummary[];
+  /** Parked runs grouped by cause, the largest group first. */
+  causes(): readonly Cause[];
   /** Oldest first; at most 500. */
   tasks(filter: {
     readonly status?: TaskView["status"];

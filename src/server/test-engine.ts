@@ -49,6 +49,7 @@ export function testEngine(runs: readonly RunDetail[] = [], tasks: readonly Task
           (run === undefined || task.run === run) &&
           (id === undefined || task.id === id),
       ),
+    causes: () => [],
     counts: () => runs.map(({ process, version, status }) => ({ process, version, status, runs: 1 })),
     stop: async () => {},
   };

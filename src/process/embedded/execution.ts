@@ -19,6 +19,7 @@
 import type { Json } from "../../operation.ts";
 import type { AnyProcess } from "../define.ts";
 import type { ParkedQuestion, RunStatus } from "../engine.ts";
+import { causeOf } from "./causes.ts";
 import { Code, type Runs } from "./code.ts";
 import { type ExecutionParts, type Host, type Identity, openSteps, type UndoAs } from "./host.ts";
 import type { Journal } from "./journal.ts";
@@ -278,10 +279,14 @@ export class Execution implements Runs {
 
   restate(): void {
     if (this.#leaving) return;
-    const stopped = this.#phase.kind === "stopped" ? this.#phase.question.message : undefined;
+    const stopped = this.#phase.kind === "stopped" ? this.#phase.question : undefined;
     const undoing = this.#phase.kind === "undoing" ? this.#phase.undoing.reason : undefined;
     if (this.#phase.kind === "paused") this.journal.state("paused", this.#phase.reason);
-    else this.journal.state(...statusOf(openSteps(this.steps), stopped, undoing));
+    else {
+      const [status, reason, asked] = statusOf(openSteps(this.steps), stopped, undoing);
+      const { id, key } = this.identity;
+      this.journal.state(status, reason, asked === undefined ? undefined : causeOf(asked, [id, key]));
+    }
     this.host.changed(this);
   }
 

@@ -25,6 +25,7 @@ export class Journal {
   #rewind: Rewind | undefined;
   #status: RunStatus;
   #reason: string | undefined;
+  #cause: string | undefined;
   #storedStatus: RunStatus;
   #storedReason: string | undefined;
   #committed: (() => void)[] | undefined;
@@ -113,9 +114,11 @@ export class Journal {
   rewind(rewind: Rewind): void {
     this.#rewind = rewind;
   }
-  state(status: RunStatus, reason?: string): void {
+  /** `cause`: of a parked run. */
+  state(status: RunStatus, reason?: string, cause?: string): void {
     this.#status = status;
     this.#reason = reason;
+    this.#cause = cause;
   }
   settle(settled: NonNullable<AppendParameters["settled"]>): void {
     this.#settled = settled;
@@ -140,6 +143,8 @@ export class Journal {
     if (changed) {
       parameters.status = this.#status;
       parameters.reason = this.#reason ?? null;
+      if (this.#cause !== undefined) parameters.cause = this.#cause;
+      else if (this.#storedStatus === "parked") parameters.cause = null;
       if (heldUp.has(this.#storedStatus) && !heldUp.has(this.#status)) parameters.resumed = true;
       this.#storedStatus = this.#status;
       this.#storedReason = this.#reason;

@@ -6,6 +6,7 @@
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { type Engine, finalStatuses, type RunFilter, type RunStatus, type RunSummary, runStatuses } from "../engine.ts";
+import { causes } from "./causes.ts";
 import { firstRunId } from "./run-id.ts";
 
 export interface RunRow {
@@ -32,6 +33,7 @@ const countingShare = 0.02;
 export interface RunLists {
   readonly runs: Engine["runs"];
   readonly counts: Engine["counts"];
+  readonly causes: Engine["causes"];
   /** Open runs of each code version that has any. */
   openByVersion(): readonly { readonly version: string; readonly runs: number }[];
 }
@@ -71,6 +73,7 @@ export function runLists(db: DatabaseSync): RunLists {
   const byVersion = db.prepare(
     `select version, count(*) as runs from runs where status in (${open}) group by version order by version`,
   );
+  const parked = causes(db);
   const statements = new Map<string, StatementSync>();
   const prepared = (sql: string): StatementSync => {
     const known = statements.get(sql) ?? db.prepare(sql);
@@ -80,7 +83,11 @@ export function runLists(db: DatabaseSync): RunLists {
   const names = (): string[] => processes.all().map(({ name }) => name as string);
 
   /** A page of the runs that fit the fixed clauses, newest first. Every value is bound; the text is put together from fixed pieces. */
-  function page(filter: RunFilter, limit: number, pair?: { status: RunStatus; process: string }): RunRow[] {
+  function page(
+    filter: RunFilter,
+    limit: number,
+    pair?: { status: RunStatus; process: string; cause?: string },
+  ): RunRow[] {
     const where: string[] = [];
     const values: SQLInputValue[] = [];
     const add = (clause: string, value: SQLInputValue | undefined) => {
@@ -90,7 +97,12 @@ export function runLists(db: DatabaseSync): RunLists {
     };
     add("status = ?", pair?.status);
     add("process = ?", pair?.process);
+    add("cause = ?", pair?.cause);
+    add("key = ?", filter.key);
     add("id < ?", filter.before);
+    add("version = ?", filter.version);
+    add("key >= ?", filter.keyPrefix);
+    add("key < ?", filter.keyPrefix === undefined ? undefined : `${filter.keyPrefix}\u{10ffff}`);
     add("created >= ?", filter.createdFrom);
     add("created < ?", filter.createdTo);
     // An id is made a little before its row: it bounds what has to be read.
@@ -101,13 +113,32 @@ export function runLists(db: DatabaseSync): RunLists {
     return prepared(sql).all(...values, limit) as unknown as RunRow[];
   }
 
-  function ofKey(key: string, { process, status, before, createdFrom, createdTo }: RunFilter): RunRow[] {
+  /** The pairs of status and process that fit; of parked runs with a cause, those of each cause. */
+  function pairs(filter: RunFilter): { status: RunStatus; process: string; cause?: string }[] {
+    const { process, status, cause, step } = filter;
+    const processes = process === undefined ? names() : [process];
+    if (cause === undefined && step === undefined)
+      return (status === undefined ? runStatuses : [status]).flatMap((one) =>
+        processes.map((name) => ({ status: one, process: name })),
+      );
+    if (status !== undefined && status !== "parked") return [];
+    return parked
+      .fitting({ cause, step })
+      .flatMap((one) => processes.map((name) => ({ status: "parked" as const, process: name, cause: one })));
+  }
+
+  function ofKey(
+    key: string,
+    { process, status, before, createdFrom, createdTo, version, keyPrefix = "" }: RunFilter,
+  ): RunRow[] {
+    if (!key.startsWith(keyPrefix)) return [];
     const rows = (process === undefined ? names() : [process]).flatMap(
       (name) => byKey.all(name, key) as unknown as RunRow[],
     );
     return rows.filter(
       (row) =>
         (status === undefined || row.status === status) &&
+        (version === undefined || row.version === version) &&
         (before === undefined || row.id < before) &&
         (createdFrom === undefined || row.created >= createdFrom) &&
         (createdTo === undefined || row.created < createdTo),
@@ -116,16 +147,13 @@ export function runLists(db: DatabaseSync): RunLists {
 
   function runs(filter: RunFilter): RunSummary[] {
     const limit = Math.min(Math.max(filter.limit ?? usualPage, 1), largestPage);
-    if (filter.key === undefined && filter.status === undefined && filter.process === undefined)
+    const { key, status, process, cause, step } = filter;
+    if ([key, status, process, cause, step].every((given) => given === undefined))
       return page(filter, limit).map(summary);
     const rows =
-      filter.key === undefined
-        ? (filter.status === undefined ? runStatuses : [filter.status]).flatMap((status) =>
-            (filter.process === undefined ? names() : [filter.process]).flatMap((process) =>
-              page(filter, limit, { status, process }),
-            ),
-          )
-        : ofKey(filter.key, filter);
+      key === undefined || cause !== undefined || step !== undefined
+        ? pairs(filter).flatMap((pair) => page(filter, limit, pair))
+        : ofKey(key, filter);
     return rows
       .sort((a, b) => (a.id < b.id ? 1 : -1))
       .slice(0, limit)
@@ -148,6 +176,7 @@ export function runLists(db: DatabaseSync): RunLists {
   return {
     runs,
     counts,
+    causes: parked.all,
     openByVersion: () => byVersion.all() as unknown as ReturnType<RunLists["openByVersion"]>,
   };
 }

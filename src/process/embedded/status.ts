@@ -1,22 +1,22 @@
 /** The status that people see, from what is open: parked before undoing before waiting before running (P6). */
-import type { RunStatus } from "../engine.ts";
+import type { ParkedQuestion, RunStatus } from "../engine.ts";
 import type { Step } from "./steps.ts";
 
-/** `stopped` and `undoing` are the reasons of those phases, where the run is in one. */
+/** `stopped` and `undoing`: the question and the reason of those phases, where the run is in one. Third: what a parked run asks. */
 export function statusOf(
   open: readonly Step[],
-  stopped: string | undefined,
+  stopped: ParkedQuestion | undefined,
   undoing: string | undefined,
-): [RunStatus, string | undefined] {
-  if (stopped !== undefined) return ["parked", stopped];
-  const asking = open.find((step) => step.question !== undefined);
-  if (asking?.question !== undefined) return ["parked", asking.question.message];
-  if (undoing !== undefined) return ["undoing", undoing];
+): [RunStatus, string | undefined, ParkedQuestion | undefined] {
+  const question = stopped ?? open.find((step) => step.question !== undefined)?.question;
+  if (question !== undefined) return ["parked", question.message, question];
+  if (undoing !== undefined) return ["undoing", undoing, undefined];
   const retrying = open.find((step) => step.retry !== undefined);
-  if (retrying?.retry !== undefined) return ["running", retryReason(retrying.ask.id, retrying.retry)];
+  if (retrying?.retry !== undefined) return ["running", retryReason(retrying.ask.id, retrying.retry), undefined];
   const [first] = open;
-  if (first !== undefined && open.every((step) => step.live?.kind === "wait")) return ["waiting", waitReason(first)];
-  return ["running", undefined];
+  if (first !== undefined && open.every((step) => step.live?.kind === "wait"))
+    return ["waiting", waitReason(first), undefined];
+  return ["running", undefined, undefined];
 }
 
 function retryReason(step: string, { at, message, away }: NonNullable<Step["retry"]>): string {

@@ -38,6 +38,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     insertHistory: db.prepare("insert into history (run, seq, body) values (?, ?, ?) on conflict do nothing"),
     run: db.prepare("select process, key, version, status, reason, created, lane, place from runs where id = ?"),
     setStatus: db.prepare("update runs set status = ?, reason = ?, updated = ? where id = ?"),
+    setCause: db.prepare("update runs set status = ?, reason = ?, updated = ?, cause = ? where id = ?"),
     insertInbox: db.prepare("insert into inbox (id, run, n, kind, body, signal) values (?, ?, ?, ?, ?, ?)"),
     pendingAct: db.prepare("select id from inbox where run = ? and kind = 'operate'"),
     halted: db.prepare("select id from inbox where run = ? and kind = 'halt'"),
@@ -155,7 +156,8 @@ function commands(context: PartContext): Record<string, CommandHandler> {
   function changeStatus(given: AppendParameters, status: RunStatus): void {
     const now = context.now();
     const { run } = given;
-    sql.setStatus.run(status, given.reason ?? null, now, run);
+    if (given.cause === undefined) sql.setStatus.run(status, given.reason ?? null, now, run);
+    else sql.setCause.run(status, given.reason ?? null, now, given.cause, run);
     const final = finalStatuses.has(status);
     if (final) sql.dropInbox.run(run);
     const held = status === "parked" || status === "paused";

@@ -12,6 +12,8 @@ export const migrations: readonly string[] = [
     status text not null,
     origin text not null,
     reason text,
+    -- Of a parked run (causes.ts).
+    cause text,
     created integer not null,
     updated integer not null,
     history_gone integer not null default 0,
@@ -21,6 +23,7 @@ export const migrations: readonly string[] = [
   ) strict, without rowid;
   create unique index runs_by_key on runs (process, key);
   create index runs_by_status on runs (status, process, id);
+  create index runs_by_cause on runs (cause, process, updated) where cause is not null;
   -- For retention: what has ended, oldest first.
   create index runs_ended on runs (updated) where status in ('completed', 'rejected', 'undone', 'cancelled', 'terminated');
 

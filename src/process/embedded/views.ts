@@ -13,7 +13,7 @@ const largestPage = 500;
 /** The reading half of the engine's port. */
 export function views(
   db: DatabaseSync,
-): Pick<Engine, "run" | "runByKey" | "runs" | "tasks" | "counts"> & Pick<RunLists, "openByVersion"> {
+): Pick<Engine, "run" | "runByKey" | "runs" | "causes" | "tasks" | "counts"> & Pick<RunLists, "openByVersion"> {
   const byId = db.prepare(`select ${runColumns} from runs where id = ?`);
   const byKey = db.prepare(`select ${runColumns} from runs where process = ? and key = ?`);
   const history = db.prepare("select body from history where run = ? order by seq");
@@ -46,6 +46,7 @@ export function views(
     runs: lists.runs,
     tasks: (filter) => listTasks(db, filter),
     counts: lists.counts,
+    causes: lists.causes,
     openByVersion: lists.openByVersion,
   };
 }

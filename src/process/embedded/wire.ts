@@ -37,6 +37,8 @@ export interface AppendParameters {
   /** Present when it changed. */
   readonly status?: RunStatus;
   readonly reason?: string | null;
+  /** Of a run that is parked now; null: it was parked, and is not. */
+  readonly cause?: string | null;
   /** The status before was parked or paused: the run takes its place again. */
   readonly resumed?: true;
   /** Rows of the inbox that are now in the history. */

@@ -1,32 +1,19 @@
 /** The addresses of the admin API that act on runs, tasks and signals, and those that everyone may read. */
 import { randomUUID } from "node:crypto";
 import { failure, plainName } from "../../errors.ts";
-import { type Json, type JsonSchema, longestKey, type Problem, type Validate } from "../../operation.ts";
-import {
-  type Engine,
-  type OperatorAct,
-  type RunDetail,
-  type RunStatus,
-  type RunSummary,
-  runStatuses,
-  type TaskView,
-} from "../../process/engine.ts";
+import { type Json, type JsonSchema, longestKey, type Validate } from "../../operation.ts";
+import type { RunDetail, TaskView } from "../../process/engine.ts";
+import { type ActResources, actRoutes, existingRun, filterOf, filterQuery, reason } from "./acts.ts";
 import { refuseProblems } from "./admin.ts";
-import { type AdminCall, type AdminRoute, RawAnswer } from "./route.ts";
+import { type AdminRoute, RawAnswer } from "./route.ts";
 import { list, ref } from "./schemas.ts";
 
-export interface RunResources {
-  readonly engine: Engine;
+export interface RunResources extends ActResources {
   /** Masks the sensitive fields of a run. */
   readonly maskRun: (run: RunDetail) => RunDetail;
-  readonly maskSummary: (run: RunSummary, whole: () => RunDetail | undefined) => RunSummary;
   readonly maskTask: (task: TaskView, run: RunDetail | undefined) => TaskView;
   /** Compiles the form of a task. */
   readonly compile: (schema: JsonSchema) => Validate;
-  /** Problems of a result that an operator states for the call that a parked run asks about. */
-  readonly checkResult: (run: RunDetail, result: Json) => readonly Problem[];
-  /** The same of an input that an operator gives instead of the code's. */
-  readonly checkInput: (run: RunDetail, input: Json) => readonly Problem[];
   /** Takes an event as if its system had sent it; checks the payload. */
   readonly deliver: (event: {
     readonly system: string;
@@ -38,81 +25,12 @@ export interface RunResources {
   }) => Promise<{ readonly result: string; readonly run?: string }>;
 }
 
-const reason = {
-  type: "string",
-  minLength: 1,
-  maxLength: 500,
-  description: "Why; stands in the audit and the history.",
-};
 const pages = {
   limit: { is: "integer", most: 500, description: "Entries of a page. Default 50." },
 } as const;
 
-/** What an act takes beside a reason. */
-const takenBy: { readonly [K in OperatorAct["kind"]]?: { readonly [name: string]: JsonSchema } } = {
-  happened: { result: { description: "What the call answered." } },
-  rewind: { to: { type: "string", maxLength: 300, description: "Id of the step, as in the history: `erp.lookup#2`." } },
-  edit: { input: { description: "Is sent instead of the input of the code." } },
-};
-
-function actOf(kind: OperatorAct["kind"], body: AdminCall["body"]): OperatorAct {
-  if (kind === "rewind") return { kind, to: String(body.to) };
-  if (kind === "happened") return { kind, result: body.result as Json };
-  return kind === "edit" ? { kind, input: body.input as Json } : { kind };
-}
-
-function refuseAt(place: string, problems: readonly Problem[]): void {
-  refuseProblems(problems.map(({ at, message }) => ({ at: `${place}${at}`, message })));
-}
-
-export function runRoutes({
-  engine,
-  maskRun,
-  maskSummary,
-  maskTask,
-  compile,
-  deliver,
-  checkResult,
-  checkInput,
-}: RunResources): readonly AdminRoute[] {
-  const existing = (call: AdminCall): RunDetail => {
-    const id = call.parameters.id as string;
-    const run = engine.run(id);
-    if (run === undefined) throw failure("run-unknown", { run: plainName(id) });
-    return run;
-  };
-  const question: JsonSchema = {
-    type: "integer",
-    minimum: 1,
-    description: "Number of the question that this answers; refused if the run asks another one by now.",
-  };
-  const act = (kind: OperatorAct["kind"], summary: string): AdminRoute => ({
-    method: "POST",
-    path: `/runs/{id}/${kind}`,
-    name: `${kind}Run`,
-    summary,
-    role: "operator",
-    action: `run.${kind}`,
-    body: {
-      properties: { reason, ...takenBy[kind], question },
-      required: ["reason", ...Object.keys(takenBy[kind] ?? {})],
-    },
-    answer: ref("Done"),
-    async handle(call) {
-      const run = existing(call);
-      const operation = actOf(kind, call.body);
-      if (operation.kind === "happened") refuseAt("/result", checkResult(run, operation.result));
-      if (operation.kind === "edit") refuseAt("/input", checkInput(run, operation.input));
-      await engine.operate(
-        run.id,
-        operation,
-        { by: call.caller.name, reason: String(call.body.reason) },
-        call.body.question as number | undefined,
-      );
-      return { done: true };
-    },
-  });
-
+export function runRoutes(resources: RunResources): readonly AdminRoute[] {
+  const { engine, maskRun, maskSummary, maskTask, compile, deliver } = resources;
   return [
     {
       method: "GET",
@@ -121,11 +39,7 @@ export function runRoutes({
       summary: "Runs, newest first",
       role: "viewer",
       query: {
-        process: { is: "text", description: "Name of the process." },
-        status: { is: "text", allowed: runStatuses, description: "Status." },
-        key: { is: "text", description: "Business key." },
-        from: { is: "time", description: "Made at this time or later." },
-        to: { is: "time", description: "Made before this time." },
+        ...filterQuery,
         before: { is: "text", description: "`next` of the page before." },
         ...pages,
       },
@@ -140,11 +54,7 @@ export function runRoutes({
       handle({ query }) {
         const limit = Number(query.limit ?? 50);
         const runs = engine.runs({
-          process: text(query.process),
-          status: text(query.status) as RunStatus | undefined,
-          key: text(query.key),
-          createdFrom: query.from as number | undefined,
-          createdTo: query.to as number | undefined,
+          ...filterOf(query),
           before: text(query.before),
           limit,
         });
@@ -162,22 +72,10 @@ export function runRoutes({
       role: "viewer",
       answer: ref("Run"),
       handle(call) {
-        return maskRun(existing(call));
+        return maskRun(existingRun(engine, call));
       },
     },
-    act("retry", "Tries the parked step again; of a run that pauses between attempts, makes the next one at once"),
-    act("pause", "Begins nothing new until the run is resumed; an attempt under way ends and is recorded"),
-    act("resume", "Ends the pause"),
-    act("happened", "Answers the parked question: it happened, with this result"),
-    act("edit", "Answers the parked question: the call is made with this input, under a new key"),
-    act(
-      "rewind",
-      "Goes back to before a step of a parked or paused run; that step and those after it are superseded, and asked anew",
-    ),
-    act("repeat", "Answers the parked question: it did not happen; it is repeated with the same key"),
-    act("undo", "Undoes what was done, and ends the run as undone"),
-    act("cancel", "Undoes what was done, and ends the run as cancelled"),
-    act("terminate", "Ends the run at once; nothing is undone"),
+    ...actRoutes(resources),
     {
       method: "POST",
       path: "/signals",

@@ -77,6 +77,18 @@ export const schemas = {
       asked: anything,
     },
   ),
+  Cause: object(
+    {
+      cause: { ...text, description: "Id of the cause, for filters." },
+      process: text,
+      code: { ...text, description: "Of the question." },
+      message: { ...text, description: "Without what differs from run to run." },
+      runs: { type: "integer" },
+      oldestAt: { ...time, description: "Since when the first of them is parked." },
+      example: { ...text, description: "That run." },
+    },
+    { step: text, failure: { ...text, description: "Code of the failure." } },
+  ),
   Task: object(
     {
       id: text,
