@@ -46,7 +46,7 @@ export interface WorkerFact {
 export interface TriggerFact {
   readonly system: string;
   readonly event: string;
-  readonly result: "started" | "exists" | "matched" | "kept" | "duplicate" | "refused";
+  readonly result: "started" | "exists" | "matched" | "kept" | "dropped" | "duplicate" | "refused";
   readonly code?: string;
 }
 

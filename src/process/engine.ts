@@ -248,10 +248,15 @@ export interface TaskView {
   readonly dueAt?: number;
 }
 
+/**
+ * `matched`: a run was waiting. `kept`: for a run to come. `dropped`: it came late, and the last receive of its event and key said that
+ * such are dropped. `duplicate`: this delivery was here before. All are success.
+ */
+export type SignalAnswer = "matched" | "kept" | "dropped" | "duplicate";
+
 export interface Engine {
   start(command: StartCommand): Promise<StartAnswer>;
-  /** `matched`: a run was waiting. `kept`: for a run to come. `duplicate`: this delivery was here before. */
-  signal(command: SignalCommand): Promise<"matched" | "kept" | "duplicate">;
+  signal(command: SignalCommand): Promise<SignalAnswer>;
   /** Refused with `task-unknown` or `task-closed`. The answer was validated by the caller. */
   answer(task: string, answer: Json, actor: Actor): Promise<void>;
   /**

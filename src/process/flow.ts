@@ -107,6 +107,12 @@ export interface ReceiveOptions extends Named {
   readonly key: string;
   /** Default: for ever. */
   readonly within?: Duration;
+  /**
+   * What becomes of an event of this key that comes after the time of this receive, after it lost a race, or after the run's end. `"keep"`
+   * (default): it is kept for the next receive. `"drop"`: it is acknowledged and recorded, and given to nobody. The receive of this event
+   * and key that was asked last counts.
+   */
+  readonly late?: "keep" | "drop";
 }
 
 export interface TaskOptions<I> extends Named {

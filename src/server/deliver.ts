@@ -10,7 +10,7 @@ import { asMortiseError, failure, plainName } from "../errors.ts";
 import type { TriggerFact } from "../observe/facts.ts";
 import { inWords, type Json, longestKey, type Problem, pointerNames, type Validate } from "../operation.ts";
 import type { AnyProcess } from "../process/define.ts";
-import type { Engine } from "../process/engine.ts";
+import type { Engine, SignalAnswer } from "../process/engine.ts";
 import type { Project } from "./project.ts";
 
 export interface IncomingEvent {
@@ -26,7 +26,7 @@ export interface IncomingEvent {
 }
 
 export interface Delivered {
-  readonly result: "started" | "exists" | "matched" | "kept" | "duplicate";
+  readonly result: "started" | "exists" | SignalAnswer;
   /** Of a start. */
   readonly run?: string;
 }

@@ -18,7 +18,13 @@ import {
   type PayloadOf,
 } from "../operation.ts";
 import type { AnyProcess, ProcessDefinition } from "../process/define.ts";
-import { type Engine, finalStatuses, type OperatorAct, type SignalCommand } from "../process/engine.ts";
+import {
+  type Engine,
+  finalStatuses,
+  type OperatorAct,
+  type SignalAnswer,
+  type SignalCommand,
+} from "../process/engine.ts";
 import type { TaskDefinition } from "../process/task.ts";
 import type { Told } from "./answers.ts";
 import { deliveryOf } from "./events.ts";
@@ -130,7 +136,7 @@ export class World {
   async signal<E extends EventType>(
     event: E,
     given: { readonly payload: PayloadOf<E>; readonly key?: string; readonly delivery?: string },
-  ): Promise<"matched" | "kept" | "duplicate" | "started"> {
+  ): Promise<SignalAnswer | "started"> {
     const starts = this.#options.processes.filter(({ on }) => on?.system === event.system && on.name === event.name);
     const { payload, key, delivery } = deliveryOf(event, given, starts.length > 0);
     if (starts.length > 0) {

@@ -274,6 +274,7 @@ export async function signalRun(
   const means: Readonly<Record<string, string>> = {
     matched: "a run was waiting for it",
     kept: "no run waits for it yet; it is kept for one",
+    dropped: "it came late, and the run that last waited for it drops such events",
     duplicate: "this delivery was here before; nothing was done",
     started: "it started a run",
   };

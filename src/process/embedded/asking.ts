@@ -69,6 +69,7 @@ export function recordAsk(journal: Journal, identity: Identity, asked: Asked, at
     due,
     ev: draft.event?.name,
     key: draft.event?.key,
+    late: draft.event?.late === "drop" ? "drop" : undefined,
     undo: undo === undefined ? undefined : (JSON.parse(undo) as UndoData),
   };
   journal.ask(ask, input, undo);
@@ -80,7 +81,13 @@ function recordWait(journal: Journal, identity: Identity, { draft, n, input }: A
   if (draft.kind === "sleep") journal.timer(n, due as number);
   else if (draft.event !== undefined) {
     const { name: event, key } = draft.event;
-    journal.wait({ n, event, key, ...(due === undefined ? {} : { due }) });
+    journal.wait({
+      n,
+      event,
+      key,
+      ...(due === undefined ? {} : { due }),
+      ...(draft.event.late === "drop" ? { drops: true as const } : {}),
+    });
   } else if (draft.task !== undefined) {
     const { definition, assign } = draft.task;
     journal.task({

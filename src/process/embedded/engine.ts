@@ -9,7 +9,7 @@ import { failure, plainName } from "../../errors.ts";
 import type { Json } from "../../operation.ts";
 import { NamedSlots } from "../../slots.ts";
 import type { OpenedStore } from "../../store/open.ts";
-import type { Actor, Engine, OperatorAct, RunDetail, RunStatus, SignalCommand } from "../engine.ts";
+import type { Actor, Engine, OperatorAct, RunDetail, RunStatus, SignalAnswer, SignalCommand } from "../engine.ts";
 import { finalStatuses } from "../engine.ts";
 import { limitData, type ProcessLimits } from "../limits.ts";
 import { asText, defaultLimits, type ValueLimits } from "./json-text.ts";
@@ -180,7 +180,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
     control: (wanted) => controls.get(wanted)?.port,
   });
 
-  async function signal(command: SignalCommand): Promise<"matched" | "kept" | "duplicate"> {
+  async function signal(command: SignalCommand): Promise<SignalAnswer> {
     const { system, event, key, delivery } = command;
     const name = `${system}.${event}`;
     const answer = await store.submit([
@@ -189,7 +189,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
         parameters: { event: name, key, payload: asText(command.payload, `the event ${name}`, valueLimits), delivery },
       },
     ]);
-    return (answer as { answers: readonly ("matched" | "kept" | "duplicate")[] }).answers[0] as "matched";
+    return (answer as { answers: readonly SignalAnswer[] }).answers[0] as SignalAnswer;
   }
 
   async function answerTask(task: string, given: Json, actor: Actor): Promise<void> {

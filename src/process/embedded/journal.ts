@@ -57,6 +57,7 @@ export class Journal {
     if (ask.e !== undefined) text += `,"e":"${ask.e}"`;
     if (ask.due !== undefined) text += `,"due":${ask.due}`;
     if (ask.ev !== undefined) text += `,"ev":${quoted(ask.ev)},"key":${JSON.stringify(ask.key)}`;
+    if (ask.late !== undefined) text += `,"late":"drop"`;
     if (ask.of !== undefined) text += `,"of":${ask.of}`;
     if (ask.og !== undefined) text += `,"og":${ask.og}`;
     if (input !== undefined) text += `,"in":${input}`;

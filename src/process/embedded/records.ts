@@ -89,6 +89,8 @@ export interface AskRecord {
   /** Of a receive: system.event and correlation key. */
   readonly ev?: string;
   readonly key?: string;
+  /** Of a receive: what comes late is dropped. */
+  readonly late?: "drop" | undefined;
   /** Undo, with its input computed without the output. */
   readonly undo?: UndoData;
   /** Of an undo: the step that it takes back. */

@@ -1,5 +1,6 @@
 /** Events in the writer thread: the runs that wait for one, and the signals that came. First in, first out on both sides. */
 import type { PartContext } from "../../store/store.ts";
+import type { SignalAnswer } from "../engine.ts";
 import type { AppendParameters, Delivery, SignalParameters } from "./wire.ts";
 
 type Wait = NonNullable<AppendParameters["waits"]>[number];
@@ -23,7 +24,11 @@ export interface StoreEvents {
   release(run: string, n: number): void;
   /** The run waits for nothing any more. */
   releaseAll(run: string): void;
-  signal(given: SignalParameters): "matched" | "kept" | "duplicate";
+  /** The run has ended: what comes for it is late. */
+  ended(run: string): void;
+  /** The run's history goes, and its rules with it. */
+  forget(run: string): void;
+  signal(given: SignalParameters): SignalAnswer;
   /** Removes a portion of what came before; answers how many rows it touched. */
   retain(before: number, portion: number): number;
 }
@@ -46,6 +51,14 @@ export function storeEvents(
     delivered: db.prepare("select id, body, signal from inbox where run = ? and n = ? and signal is not null"),
     deliveredToRun: db.prepare("select id, body, signal from inbox where run = ? and signal is not null order by id"),
     dropInbox: db.prepare("delete from inbox where id = ?"),
+    dropSignal: db.prepare("update signals set run = ?, payload = null, dropped = 1 where id = ?"),
+    anyRule: db.prepare("select 1 from late_rules limit 1"),
+    insertRule: db.prepare("insert into late_rules (event, key, run, n) values (?, ?, ?, ?)"),
+    dropRule: db.prepare("delete from late_rules where event = ? and key = ?"),
+    dropRulesFrom: db.prepare("delete from late_rules where run = ? and n >= ?"),
+    ruleOver: db.prepare("update late_rules set over = 1 where run = ? and n = ?"),
+    rulesOver: db.prepare("update late_rules set over = 1 where run = ?"),
+    late: db.prepare("select run from late_rules where event = ? and key = ? and over = 1"),
     insertWait: db.prepare("insert or replace into waits (event, key, since, run, n, due) values (?, ?, ?, ?, ?, ?)"),
     waitFor: db.prepare(
       "select since, run, n, due from waits where event = ? and key = ? order by since, run, n limit 1",
@@ -59,11 +72,18 @@ export function storeEvents(
     dropTimer: db.prepare("delete from timers where due = ? and run = ? and n = ?"),
   };
 
+  /** Whether any receive ever dropped what comes late: what follows costs nothing where none did. */
+  let rules = sql.anyRule.get() !== undefined;
   /** When the last wait began. */
   let since = 0;
 
   /** An event that came early is delivered at once; else the run waits. */
   function addWait(run: string, wait: Wait): void {
+    if (rules || wait.drops === true) {
+      sql.dropRule.run(wait.event, wait.key);
+      if (wait.drops === true) sql.insertRule.run(wait.event, wait.key, run, wait.n);
+      rules = true;
+    }
     const kept = sql.keptSignal.get(wait.event, wait.key) as { id: number; payload: string } | undefined;
     if (kept !== undefined) {
       sql.useSignal.run(run, kept.id);
@@ -75,11 +95,21 @@ export function storeEvents(
     if (wait.due !== undefined) sql.insertTimer.run(wait.due, run, wait.n);
   }
 
-  function signal(given: SignalParameters): "matched" | "kept" | "duplicate" {
+  function signal(given: SignalParameters): SignalAnswer {
     const { event, key, payload, delivery } = given;
     const inserted = sql.insertSignal.run(event, delivery, key, payload, context.now());
     if (inserted.changes === 0) return "duplicate";
-    return offer(Number(inserted.lastInsertRowid), event, key, payload) ? "matched" : "kept";
+    const id = Number(inserted.lastInsertRowid);
+    if (offer(id, event, key, payload)) return "matched";
+    return drops(id, event, key) ? "dropped" : "kept";
+  }
+
+  /** Whether an event that nobody waits for came late, by the rule of whom it came late for. */
+  function drops(id: number, event: string, key: string): boolean {
+    const rule = rules ? (sql.late.get(event, key) as { run: string } | undefined) : undefined;
+    if (rule === undefined) return false;
+    sql.dropSignal.run(rule.run, id);
+    return true;
   }
 
   /** Gives an event to the run that waits for it longest, if any. */
@@ -100,21 +130,35 @@ export function storeEvents(
       const of = sql.signal.get(signal) as { event: string; key: string } | undefined;
       // Retention was faster.
       if (of === undefined) continue;
-      if (!offer(signal, of.event, of.key, body)) sql.keepSignal.run(body, signal);
+      if (!offer(signal, of.event, of.key, body) && !drops(signal, of.event, of.key)) sql.keepSignal.run(body, signal);
     }
   }
 
   return {
     addWait,
-    dropWaitsFrom: (run, n) => void sql.dropWaitsFrom.run(run, n),
+    dropWaitsFrom(run, n) {
+      sql.dropWaitsFrom.run(run, n);
+      if (rules) sql.dropRulesFrom.run(run, n);
+    },
     keep: (given) => void signal(given),
-    timeOut: (run, n) => void sql.dropWaitOf.run(run, n),
+    timeOut(run, n) {
+      sql.dropWaitOf.run(run, n);
+      if (rules) sql.ruleOver.run(run, n);
+    },
     release(run, n) {
       sql.dropWaitOf.run(run, n);
+      if (rules) sql.ruleOver.run(run, n);
       giveBack(sql.delivered.all(run, n));
+    },
+    ended(run) {
+      if (rules) sql.rulesOver.run(run);
+    },
+    forget(run) {
+      if (rules) sql.dropRulesFrom.run(run, 0);
     },
     releaseAll(run) {
       sql.dropWaits.run(run);
+      if (rules) sql.rulesOver.run(run);
       giveBack(sql.deliveredToRun.all(run));
     },
     signal,

@@ -159,7 +159,10 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     if (given.cause === undefined) sql.setStatus.run(status, given.reason ?? null, now, run);
     else sql.setCause.run(status, given.reason ?? null, now, given.cause, run);
     const final = finalStatuses.has(status);
-    if (final) sql.dropInbox.run(run);
+    if (final) {
+      sql.dropInbox.run(run);
+      events.ended(run);
+    }
     const held = status === "parked" || status === "paused";
     if (!final && !held && given.resumed !== true) return;
     const row = sql.run.get(run) as unknown as Placed & { key: string; version: string; created: number };
@@ -231,6 +234,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     for (const { id } of sql.oldRuns.all(given.historyBefore, given.portion) as { id: string }[]) {
       sql.dropHistory.run(id);
       sql.dropTasks.run(id);
+      events.forget(id);
       sql.historyGone.run(id);
       touched += 1;
     }

@@ -96,11 +96,24 @@ export const migrations: readonly string[] = [
     key text not null,
     payload text,
     at integer not null,
+    -- Who got it, or by whose rule it was dropped.
     run text,
+    dropped integer not null default 0,
     unique (event, delivery)
   ) strict;
   create index signals_by_time on signals (at);
   create index signals_waiting on signals (event, key) where run is null;
+
+  -- Where the last receive of an event and key said that late ones are dropped; over: from now on they are late.
+  create table late_rules (
+    event text not null,
+    key text not null,
+    run text not null,
+    n integer not null,
+    over integer not null default 0,
+    primary key (event, key)
+  ) strict, without rowid;
+  create index late_rules_by_run on late_rules (run, n);
 
   -- Runs that wait for an event; who waits longest gets it. since: a time in microseconds, made so that no two are the same.
   create table waits (

@@ -21,7 +21,11 @@ export interface Draft {
   readonly within?: number | undefined;
   /** Epoch milliseconds; instead of `within`. */
   readonly due?: number;
-  readonly event?: { readonly name: string; readonly key: string };
+  readonly event?: {
+    readonly name: string;
+    readonly key: string;
+    readonly late: ReceiveOptions["late"];
+  };
   // biome-ignore lint/suspicious/noExplicitAny: any task
   readonly task?: { readonly definition: TaskDefinition<any, any>; readonly assign: string };
   readonly undo?: { readonly operation: AnyOperation; readonly with: UndoWith } | undefined;
@@ -102,7 +106,7 @@ export function flowOf(asker: Asker): Flow {
       asker.ask({
         kind: "receive",
         name: options.name ?? `${event.system}.${event.name}`,
-        event: { name: `${event.system}.${event.name}`, key: options.key },
+        event: { name: `${event.system}.${event.name}`, key: options.key, late: options.late },
         within: millisecondsOf(options.within),
         live: { kind: "wait" },
       }),

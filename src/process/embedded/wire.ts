@@ -49,6 +49,8 @@ export interface AppendParameters {
     readonly event: string;
     readonly key: string;
     readonly due?: number;
+    /** What comes late is dropped. */
+    readonly drops?: true;
   }[];
   readonly tasks?: readonly NewTask[];
   /** Steps whose wait, timer or task is over. A signal that was delivered and not taken in goes back. */
