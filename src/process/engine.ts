@@ -147,6 +147,8 @@ export interface ParkedQuestion {
   readonly code: string;
   readonly message: string;
   readonly step?: string;
+  /** Place in the code, where the code is the reason: `processes/order.ts:12`. */
+  readonly at?: string;
   readonly failure?: StoredFailure;
   readonly answers: readonly { readonly kind: OperatorAct["kind"]; readonly effect: string }[];
   /** Divergence: what the history holds and what the code asked. */

@@ -66,6 +66,24 @@ test("sensitive fields are masked by path, and their values wherever else they s
   assert.deepEqual(shown.input, { card: { number: "•••", cvc: "•••" }, note: "x", amount: "•••" });
 });
 
+test("what the code asks for instead is masked too, though the history does not hold it", () => {
+  const side = (pin: string) => ({ asked: "call", id: "shop.book", operation: "shop.book", input: { sku: pin } });
+  const given: RunDetail = {
+    ...run,
+    steps: [],
+    parked: {
+      code: "process-diverged",
+      number: 1,
+      message: "m",
+      answers: [],
+      recorded: side("old-sku"),
+      asked: side("new-sku"),
+    },
+  };
+  const shown = masking.run(given);
+  assert.deepEqual([shown.parked?.recorded, shown.parked?.asked], [side("•••"), side("•••")]);
+});
+
 test("the input of a process that an event starts is masked as that event", () => {
   const onPaid = defineProcess({
     name: "on-paid",

@@ -40,6 +40,25 @@ export function createMasking(project: Pick<Project, "systems" | "processes">): 
     return maskOf(system, paths, step.kind === "receive" ? name : `${name}.${side}`);
   }
 
+  /** Of a divergence: the code may ask for a call with what the history does not hold. */
+  function sidesOf(
+    { recorded, asked }: NonNullable<RunDetail["parked"]>,
+    hide: (value: Json | undefined, mask: Mask) => Json | undefined,
+  ): { readonly recorded?: Json; readonly asked?: Json } {
+    const side = (given: Json | undefined): Json | undefined => {
+      const { operation, input } = (given ?? {}) as { readonly operation?: Json; readonly input?: Json };
+      if (typeof operation !== "string" || input === undefined) return given;
+      const [system = "", ...rest] = operation.split(".");
+      const paths = project.systems.get(system)?.settings.sensitive;
+      const hidden = hide(input, maskOf(system, paths, `${rest.join(".")}.input`)) as Json;
+      return { ...(given as Readonly<Record<string, Json>>), input: hidden };
+    };
+    return {
+      ...(recorded === undefined ? {} : { recorded: side(recorded) as Json }),
+      ...(asked === undefined ? {} : { asked: side(asked) as Json }),
+    };
+  }
+
   /** Masks by path, and collects what was masked. */
   function prepare(run: RunDetail): { readonly run: RunDetail; readonly values: ReadonlySet<string> } {
     const values = new Set<string>();
@@ -62,7 +81,9 @@ export function createMasking(project: Pick<Project, "systems" | "processes">): 
     const asEvent = hide(run.input, maskOf(system, project.systems.get(system)?.settings.sensitive, name)) as Json;
     const input = hide(asEvent, maskOf(run.process, sensitive, "input")) as Json;
     const output = hide(run.output, maskOf(run.process, sensitive, "output"));
-    return { run: { ...run, steps, input, ...(output === undefined ? {} : { output }) }, values };
+    const parked = run.parked && { ...run.parked, ...sidesOf(run.parked, hide) };
+    const more = { ...(output === undefined ? {} : { output }), ...(parked === undefined ? {} : { parked }) };
+    return { run: { ...run, steps, input, ...more }, values };
   }
 
   return {

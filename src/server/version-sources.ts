@@ -80,6 +80,12 @@ function packagesFrom(folder: string, project: string): void {
   });
 }
 
+/** As `placeIn`, to be shown. */
+export function placeText(folder: string, stack: string): string | undefined {
+  const place = placeIn(folder, stack);
+  return place && `${place.file}:${place.line}`;
+}
+
 /** The first place of a stack that is inside the folder: `processes/a.ts:12`. */
 export function placeIn(folder: string, stack: string | undefined): { file: string; line: number } | undefined {
   const base = pathToFileURL(join(resolve(folder), "/")).href;

@@ -10,7 +10,7 @@ import { countOutbound } from "../observe/outbound-counts.ts";
 import { createOutbound } from "../outbound/client.ts";
 import { openPermits } from "../outbound/permits.ts";
 import { runWorker } from "../process/embedded/worker.ts";
-import { importVersion } from "./version-sources.ts";
+import { importVersion, placeText } from "./version-sources.ts";
 import { markRun, type WorkerMessage, type WorkerStart } from "./workers.ts";
 
 const { link, folder, manifest, project, settings, permits, slot, aliveEveryMs, mark } = workerData as WorkerStart;
@@ -36,6 +36,7 @@ await runWorker({
   operation: (name) => version.operations.get(name),
   systemRetry: (name) => settings.get(name)?.retry,
   validateOutput: (process) => compileSchema(process.output),
+  where: (stack) => placeText(folder, stack),
   careful: mark && { watch: (run) => markRun(mark, run) },
 });
 clearInterval(alive);

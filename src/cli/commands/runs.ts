@@ -32,6 +32,7 @@ interface Question {
   readonly code: string;
   readonly message: string;
   readonly step?: string;
+  readonly at?: string;
   readonly answers: readonly { readonly kind: string; readonly effect: string }[];
   readonly recorded?: Json;
   readonly asked?: Json;
@@ -192,6 +193,7 @@ function question(terminal: Terminal, run: string, parked: Question): void {
   terminal.line(
     `${terminal.paint("red", `parked${where}`)}: ${parked.message} ${terminal.paint("dim", `(${parked.code})`)}`,
   );
+  if (parked.at !== undefined) terminal.line(`  in the code        ${parked.at}`);
   if (parked.recorded !== undefined) terminal.line(`  the history holds  ${shown(parked.recorded)}`);
   if (parked.asked !== undefined) terminal.line(`  the code asks for  ${shown(parked.asked)}`);
   const commands: Readonly<Record<string, string>> = {

@@ -41,10 +41,12 @@ export function matches(cue: AskRecord, { draft, id, operation, input }: Asked):
 }
 
 /** What was asked, for the question that shows both sides. */
-export function askedAsJson({ draft, id, input }: Asked): Json {
+export function askedAsJson({ draft, id, operation, input }: Asked): Json {
   return {
     asked: draft.kind,
     id,
+    ...(operation === undefined ? {} : { operation }),
+    ...(draft.event === undefined ? {} : { event: draft.event.name, key: draft.event.key }),
     ...(draft.due === undefined ? {} : { until: new Date(draft.due).toISOString() }),
     ...(input === undefined ? {} : { input: JSON.parse(input) as Json }),
   } as Json;

@@ -251,12 +251,7 @@ export class Code implements Asker {
 
   /** How it ended. */
   ending(): Ending {
-    return endingOf(
-      this.#rejection,
-      this.#result,
-      this.#pivoted,
-      this.#validateOutput,
-      this.#execution.host.valueLimits,
-    );
+    const { valueLimits, where } = this.#execution.host;
+    return endingOf(this.#rejection, this.#result, this.#pivoted, this.#validateOutput, valueLimits, where);
   }
 }

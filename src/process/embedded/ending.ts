@@ -27,6 +27,8 @@ export function endingOf(
   pivoted: boolean,
   validateOutput: Validate,
   limits: ValueLimits,
+  /** Place of a stack in the version's sources. */
+  where?: (stack: string) => string | undefined,
 ): Ending {
   if (rejection !== undefined) {
     if (pivoted) return afterPivot(`The process rejected after its pivot: ${rejection.reason}`);
@@ -45,7 +47,8 @@ export function endingOf(
     return { kind: "undo", as: "undone", reason: error.message.slice(0, longestMessage), detail };
   }
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return stop("process-threw", `The process's code threw: ${message.slice(0, longestMessage)}`, !pivoted);
+  const at = error instanceof Error ? where?.(error.stack ?? "") : undefined;
+  return stop("process-threw", `The process's code threw: ${message.slice(0, longestMessage)}`, !pivoted, at);
 }
 
 function completed(value: unknown, pivoted: boolean, validateOutput: Validate, limits: ValueLimits): Ending {
@@ -73,6 +76,6 @@ function afterPivot(message: string): Ending {
   return stop("process-after-pivot", message, false);
 }
 
-function stop(code: Parameters<typeof codeQuestion>[0], message: string, undoable: boolean): Ending {
-  return { kind: "stop", question: codeQuestion(code, message, undoable) };
+function stop(code: Parameters<typeof codeQuestion>[0], message: string, undoable: boolean, at?: string): Ending {
+  return { kind: "stop", question: codeQuestion(code, message, undoable, at) };
 }

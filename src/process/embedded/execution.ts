@@ -21,6 +21,7 @@ import type { AnyProcess } from "../define.ts";
 import type { ParkedQuestion, RunStatus } from "../engine.ts";
 import { causeOf } from "./causes.ts";
 import { Code, type Runs } from "./code.ts";
+import { divergenceOf } from "./divergence.ts";
 import { type ExecutionParts, type Host, type Identity, openSteps, type UndoAs } from "./host.ts";
 import type { Journal } from "./journal.ts";
 import { type ActDelivery, operate } from "./operating.ts";
@@ -30,7 +31,8 @@ import { codeQuestion, divergenceQuestion } from "./questions.ts";
 import type { HistoryRecord } from "./records.ts";
 import { recordResult } from "./results.ts";
 import { receivesFrom } from "./rewinding.ts";
-import { leftOff, openQuestions } from "./script.ts";
+import { type Cue, leftOff, openQuestions } from "./script.ts";
+import { stackHere } from "./stack.ts";
 import { statusOf } from "./status.ts";
 import type { Mail, Step } from "./steps.ts";
 import { Undoing } from "./undoing.ts";
@@ -290,15 +292,16 @@ export class Execution implements Runs {
     this.host.changed(this);
   }
 
-  diverge(recorded: unknown, asked: Json): void {
-    const message =
-      "The code does not follow this run's history: it asked for something else than was recorded. The run goes on only with code that asks the same.";
-    this.stop(divergenceQuestion(message, recorded as Json, asked, !this.pivoted));
+  diverge(recorded: Cue, asked: Json): void {
+    const nameOf = (n: number) => this.steps.get(n)?.ask.id ?? `step ${n}`;
+    const at = this.host.where?.(stackHere());
+    this.stop(divergenceQuestion(divergenceOf(recorded, asked, nameOf), at, !this.pivoted));
   }
 
   foreignAwait(what: string): void {
     const message = `The process ${what} something other than a verb of flow. Such a wait is not recorded and can't be replayed: wrap it in flow.step.`;
-    this.stop(codeQuestion("process-foreign-await", message, !this.pivoted));
+    const at = this.host.where?.(stackHere());
+    this.stop(codeQuestion("process-foreign-await", message, !this.pivoted, at));
   }
 
   /** The code can't go on. */

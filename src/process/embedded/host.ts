@@ -21,6 +21,8 @@ export interface Host extends Surroundings {
   systemRetry(system: string): RetryPolicy | undefined;
   /** What stands before a system. */
   gate(system: string): Gate | undefined;
+  /** Place of a stack in the version's sources, where that is known: `processes/order.ts:12`. */
+  readonly where?: ((stack: string) => string | undefined) | undefined;
   /** Nothing new may be begun. */
   readonly stopping: boolean;
   /** Something is to be written. */

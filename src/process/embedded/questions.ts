@@ -1,6 +1,7 @@
 /** The parked question: why a run is parked, what is known, what each answer will do (P3, P6). */
-import type { Json, StoredFailure } from "../../operation.ts";
+import type { StoredFailure } from "../../operation.ts";
 import type { OperatorAct, ParkedQuestion } from "../engine.ts";
+import type { Divergence } from "./divergence.ts";
 
 /** Every reason for which a run parks; docs/reference/parked-runs.md has a section for each. */
 export const questionCodes = [
@@ -92,10 +93,16 @@ export function undoQuestion(step: string, message: string, failure: StoredFailu
 }
 
 /** The code does not follow the history (P4). */
-export function divergenceQuestion(message: string, recorded: Json, asked: Json, undoable: boolean): ParkedQuestion {
+export function divergenceQuestion(
+  { step, message, recorded, asked }: Divergence,
+  at: string | undefined,
+  undoable: boolean,
+): ParkedQuestion {
   return {
     code: "process-diverged",
-    message,
+    message: `The code does not follow this run's history. ${message} The run goes on only with code that asks the same: move it to a version that was rehearsed on it.`,
+    step,
+    ...(at === undefined ? {} : { at }),
     recorded,
     asked,
     answers: [
@@ -107,10 +114,11 @@ export function divergenceQuestion(message: string, recorded: Json, asked: Json,
 }
 
 /** The process's own code stopped. */
-export function codeQuestion(code: CodeCode, message: string, undoable: boolean): ParkedQuestion {
+export function codeQuestion(code: CodeCode, message: string, undoable: boolean, at?: string): ParkedQuestion {
   return {
     code,
     message,
+    ...(at === undefined ? {} : { at }),
     answers: [
       answer("retry", "Replays the history and runs the code from where it stopped. No finished step is repeated."),
       ...(undoable ? [undo, cancel] : []),

@@ -53,6 +53,8 @@ export type HistoryRecord =
       /** With `g`: the undo under the new key, computed without the output. */
       readonly undo?: UndoData;
     }
+  /** The run goes on with the code of another version, which was rehearsed on this history: by the worker of that version. */
+  | { readonly t: "moved"; readonly at: number; readonly from: string; readonly to: string; readonly actor: Actor }
   /** A rewind: ask `n`, and what came after it in the order, is superseded. Results of asks before it stay known. */
   | { readonly t: "rewound"; readonly n: number; readonly at: number }
   /** The end has begun: undo what was done, then end as `as`. */

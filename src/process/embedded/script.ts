@@ -139,7 +139,7 @@ export function openQuestion(records: readonly HistoryRecord[]): OpenQuestion | 
       steps.clear();
       stopped = undefined;
     } else if (record.t === "rewound") dropFrom(steps, record.n);
-    else if (record.t === "op" && record.n === undefined && goesOn(record)) stopped = undefined;
+    else if (goesOn(record) && (record.t !== "op" || record.n === undefined)) stopped = undefined;
     else if ((record.t === "op" || record.t === "got") && record.n !== undefined) steps.delete(record.n);
   }
   return stopped ?? [...steps.values()].sort((a, b) => Number(a.n) - Number(b.n))[0];
@@ -158,8 +158,9 @@ export function pauseReason({ by, reason }: Actor): string {
   return `paused by ${by}: ${reason}`;
 }
 
-/** Whether the operator's act lets stopped code run again. */
+/** Whether stopped code runs again from here: an operator said so, or it is other code now. */
 function goesOn(record: HistoryRecord): boolean {
+  if (record.t === "moved") return true;
   return record.t === "op" && record.op.kind !== "pause" && record.op.kind !== "resume";
 }
 

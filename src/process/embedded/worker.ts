@@ -12,6 +12,7 @@ import type { BatchAnswer } from "../../store/store.ts";
 import type { AnyProcess } from "../define.ts";
 import { AttemptCounts } from "./attempt-counts.ts";
 import { Execution } from "./execution.ts";
+import { Expected } from "./expected.ts";
 import type { Gate } from "./gate.ts";
 import type { Held, Host, Identity } from "./host.ts";
 import { Journal } from "./journal.ts";
@@ -51,6 +52,8 @@ export interface WorkerOptions {
   readonly clock?: Clock;
   /** A connection to read with instead of one of the worker's own to the file of the link; it stays open. */
   readonly database?: DatabaseSync;
+  /** Place of a stack in the version's sources: shown where code does not follow its history. */
+  readonly where?: Host["where"];
   /** Stands around every attempt and probe of a local step. */
   readonly around?: Host["around"];
   /**
@@ -60,10 +63,6 @@ export interface WorkerOptions {
   readonly careful?: { readonly watch: (run: string | undefined) => void } | undefined;
 }
 
-/** How long the front's word of a new run may come after the writer's. */
-const expectMs = 100;
-/** Runs that are remembered as begun: far more than begin in `expectMs`. */
-const toldAtMost = 5000;
 const usualRestMs = 10_000;
 const usualResidentRuns = 5000;
 /** How long one run at a time is run where that is asked for. */
@@ -90,6 +89,7 @@ class VersionWorker implements Host {
   readonly chance: () => number;
   readonly later: Clock["later"];
   readonly around: Host["around"];
+  readonly where: Host["where"];
   readonly #clock: Clock;
   readonly #abort = new AbortController();
   readonly signal = this.#abort.signal;
@@ -111,12 +111,7 @@ class VersionWorker implements Host {
   #settling = 0;
   #closed = false;
   readonly #counts: AttemptCounts;
-  /** Runs that began here of late, in two generations. */
-  #told = new Set<string>();
-  #toldBefore = new Set<string>();
-  /** Runs that the writer has spoken of, and the front not yet. */
-  readonly #expected: string[] = [];
-  #stopExpecting: (() => void) | undefined;
+  readonly #expected: Expected;
 
   constructor(options: WorkerOptions) {
     this.#link = options.link;
@@ -132,6 +127,7 @@ class VersionWorker implements Host {
     this.later = later;
     this.#counts = new AttemptCounts((counts) => this.#tell({ kind: "attempts", counts }), later);
     this.around = options.around;
+    this.where = options.where;
     const { careful } = options;
     const usual = options.residentRuns ?? usualResidentRuns;
     let watch = careful?.watch;
@@ -142,6 +138,9 @@ class VersionWorker implements Host {
         this.#residents.limit(usual);
       });
     }
+    this.#expected = new Expected(later, (run) => {
+      if (!this.#stopping) this.#residents.want(run);
+    });
     this.#residents = new Residents({
       restMs: options.restMs ?? usualRestMs,
       atMost: careful === undefined ? usual : 1,
@@ -233,7 +232,7 @@ class VersionWorker implements Host {
       return;
     }
     if (message.kind === "started") {
-      this.#expect(run);
+      if (!this.#residents.has(run)) this.#expected.expect(run);
       return;
     }
     if (message.kind === "begin") {
@@ -246,30 +245,10 @@ class VersionWorker implements Host {
     else there.receive(message.delivery);
   }
 
-  /** The front has told, or will tell in a moment, of this run. Where it did not (this worker is new), it is loaded a little later. */
-  #expect(run: string): void {
-    if (this.#told.has(run) || this.#toldBefore.has(run) || this.#residents.has(run)) return;
-    this.#expected.push(run);
-    this.#stopExpecting ??= this.later(
-      expectMs,
-      () => {
-        this.#stopExpecting = undefined;
-        for (const one of this.#expected.splice(0)) {
-          if (!this.#stopping && !this.#told.has(one) && !this.#toldBefore.has(one)) this.#residents.want(one);
-        }
-      },
-      true,
-    );
-  }
-
   #start({ run, process, key, body }: NewRun): void {
     // Without a place it is taken from the store later: the writer's word of it is still to come.
     if (this.#residents.has(run) || !this.#residents.room()) return;
-    if (this.#told.size >= toldAtMost) {
-      this.#toldBefore = this.#told;
-      this.#told = new Set();
-    }
-    this.#told.add(run);
+    this.#expected.told(run);
     const { version } = this.#link;
     const journal = new Journal(run, 1, "running", undefined);
     this.#execute({ id: run, key, process, version }, journal, JSON.parse(body) as HistoryRecord[]);
@@ -384,7 +363,7 @@ class VersionWorker implements Host {
   #close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#stopExpecting?.();
+    this.#expected.close();
     this.#counts.flush();
     this.#tell({ kind: "stopped" });
     this.#client.close();

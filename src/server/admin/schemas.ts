@@ -72,6 +72,7 @@ export const schemas = {
     {
       n: { type: "integer", description: "Of the step that it is about." },
       step: text,
+      at: { ...text, description: "Place in the code, where the code is the reason: processes/order.ts:12." },
       failure: anything,
       recorded: anything,
       asked: anything,
