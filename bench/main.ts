@@ -1,21 +1,34 @@
 /**
- * Benchmarks: `npm run bench -- w1 [--json] [--rounds 3] [--orders 4000] [--in-flight 48]`. Each compares Mortise with a baseline that runs in
+ * Benchmarks: `npm run bench -- NAME [--json] [--rounds N] [--orders N] [--in-flight N]`. Each compares Mortise with a baseline that runs in
  * turn with it, so that the ratio holds where the machine's speed drifts. The last line has the result.
  */
 import { parseArgs } from "node:util";
+import { runListing } from "./listing/run.ts";
+import { runParked } from "./parked/run.ts";
+import { runRate } from "./rate/run.ts";
+import type { BenchOptions } from "./report.ts";
 import { runW1 } from "./w1/run.ts";
+import { runW3 } from "./w3/run.ts";
+
+/** What is run by a name, and how many orders or runs it takes if nobody says. */
+const benches: Readonly<Record<string, readonly [(options: BenchOptions) => Promise<void>, number]>> = {
+  w1: [runW1, 6000],
+  w3: [runW3, 4000],
+  rate: [runRate, 0],
+  parked: [runParked, 100_000],
+  listing: [runListing, 1_000_000],
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: "boolean", default: false },
     rounds: { type: "string", default: "3" },
-    orders: { type: "string", default: "6000" },
+    orders: { type: "string" },
     "in-flight": { type: "string", default: "48" },
   },
 });
 
-const benches = { w1: runW1 } as const;
 const [name = ""] = positionals;
 if (!Object.hasOwn(benches, name)) {
   process.stderr.write(
@@ -23,9 +36,10 @@ if (!Object.hasOwn(benches, name)) {
   );
   process.exit(2);
 }
-await benches[name as keyof typeof benches]({
+const [run, usual] = benches[name] as (typeof benches)[string];
+await run({
   json: values.json,
   rounds: Number(values.rounds),
-  orders: Number(values.orders),
+  orders: values.orders === undefined ? usual : Number(values.orders),
   inFlight: Number(values["in-flight"]),
 });

@@ -10,6 +10,8 @@ export interface Load {
   readonly inFlight: number;
   /** Prefix of the order ids, so that no id comes twice. */
   readonly prefix: string;
+  /** Orders a second, evenly; each connection takes its turn. Default: as fast as they are answered. */
+  readonly perSecond?: number;
 }
 export interface LoadResult {
   readonly seconds: number;
@@ -38,6 +40,7 @@ process.on("disconnect", () => process.exit(0));
 async function run(load: Load): Promise<LoadResult> {
   const times: number[] = [];
   let next = 0;
+  let turn = 0;
   const begun = performance.now();
   await Promise.all(
     Array.from({ length: load.inFlight }, () => {
@@ -48,6 +51,11 @@ async function run(load: Load): Promise<LoadResult> {
         .join("");
       let sent = 0;
       let rest = "";
+      const sendInTurn = () => {
+        if (load.perSecond === undefined || next === load.orders) return send();
+        const due = begun + (turn++ * 1000) / load.perSecond;
+        setTimeout(send, Math.max(0, due - performance.now()));
+      };
       const send = () => {
         if (next === load.orders) {
           socket.end();
@@ -60,7 +68,7 @@ async function run(load: Load): Promise<LoadResult> {
           `POST ${load.path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n${extra}content-length: ${body.length}\r\n\r\n${body}`,
         );
       };
-      socket.on("connect", send);
+      socket.on("connect", sendInTurn);
       socket.on("error", reject);
       socket.on("close", () => reject(new Error("the connection was closed")));
       socket.on("data", (chunk) => {
@@ -76,7 +84,7 @@ async function run(load: Load): Promise<LoadResult> {
         }
         rest = rest.slice(head + 4 + length);
         times.push(performance.now() - sent);
-        send();
+        sendInTurn();
       });
       return promise;
     }),

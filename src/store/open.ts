@@ -14,7 +14,7 @@ export interface OpenOptions {
   readonly file: string;
   /** Modules that export `storePart`, as file URLs. */
   readonly parts: readonly string[];
-  /** Pages in the WAL before a checkpoint. Default 2000 (8 MiB): fewer pages are then written twice. */
+  /** Pages in the WAL before a checkpoint. Default 4000 (8 MiB): fewer pages are then written twice. */
   readonly checkpointPages?: number;
   /** Messages that command handlers post to `front`. */
   readonly onPost?: (messages: readonly unknown[]) => void;
@@ -41,7 +41,7 @@ export async function openStore(options: OpenOptions): Promise<OpenedStore> {
     workerData: {
       file: options.file,
       parts: options.parts,
-      checkpointPages: options.checkpointPages ?? 2000,
+      checkpointPages: options.checkpointPages ?? 4000,
     } satisfies WriterData,
   });
   const { port1, port2 } = new MessageChannel();

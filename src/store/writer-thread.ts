@@ -11,7 +11,7 @@ const control = parentPort as MessagePort;
 const tell = (message: FromWriter) => control.postMessage(message);
 
 const db = new DatabaseSync(file);
-db.exec(`pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 0;
+db.exec(`pragma page_size = 2048; pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 0;
   pragma temp_store = memory; pragma cache_size = -65536; pragma trusted_schema = off`);
 
 const writer = createWriter({ db, clock: realClock, checkpointPages, tell });

@@ -1,8 +1,8 @@
 /**
  * Lists and counts of runs, read from indexes alone, so that a million finished runs cost no more than the page that is shown.
  *
- * There is one index for lists, `runs_by_status (status, process, id)`. A filter that leaves status or process open is answered by one
- * query for each pair, merged by id: newest first. Both are few; which processes there are is found by jumps in an index.
+ * There is one index for lists, `runs_by_status (status, id, process)`: a page of a status comes in order. A filter by process
+ * alone is answered by a page of each status, merged by id.
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { type Engine, finalStatuses, type RunFilter, type RunStatus, type RunSummary, runStatuses } from "../engine.ts";
@@ -27,8 +27,6 @@ const largestPage = 500;
 const usualPage = 50;
 /** How much older than its row an id may be. */
 const idMarginMs = 600_000;
-/** Counting the final runs reads an index entry for each: it takes at most this share of the time. */
-const countingShare = 0.02;
 
 export interface RunLists {
   readonly runs: Engine["runs"];
@@ -67,9 +65,7 @@ export function runLists(db: DatabaseSync): RunLists {
   const countOpen = db.prepare(
     `select process, status, count(*) as runs from runs where status in (${open}) group by status, process`,
   );
-  const countFinal = db.prepare(
-    `select process, status, count(*) as runs from runs where status in (${quoted(finalStatuses)}) group by status, process`,
-  );
+  const countFinal = db.prepare("select process, status, runs from run_totals where runs > 0");
   const byVersion = db.prepare(
     `select version, count(*) as runs from runs where status in (${open}) group by version order by version`,
   );
@@ -82,22 +78,18 @@ export function runLists(db: DatabaseSync): RunLists {
   };
   const names = (): string[] => processes.all().map(({ name }) => name as string);
 
-  /** A page of the runs that fit the fixed clauses, newest first. Every value is bound; the text is put together from fixed pieces. */
-  function page(
-    filter: RunFilter,
-    limit: number,
-    pair?: { status: RunStatus; process: string; cause?: string },
-  ): RunRow[] {
-    const where: string[] = [];
+  /** Clauses that bound a page, and their values. Every value is bound; the text is put together from fixed pieces. */
+  function bounds(filter: RunFilter): {
+    readonly clauses: readonly string[];
+    readonly values: readonly SQLInputValue[];
+  } {
+    const clauses: string[] = [];
     const values: SQLInputValue[] = [];
     const add = (clause: string, value: SQLInputValue | undefined) => {
       if (value === undefined) return;
-      where.push(clause);
+      clauses.push(clause);
       values.push(value);
     };
-    add("status = ?", pair?.status);
-    add("process = ?", pair?.process);
-    add("cause = ?", pair?.cause);
     add("key = ?", filter.key);
     add("id < ?", filter.before);
     add("version = ?", filter.version);
@@ -108,23 +100,43 @@ export function runLists(db: DatabaseSync): RunLists {
     // An id is made a little before its row: it bounds what has to be read.
     add("id >= ?", filter.createdFrom === undefined ? undefined : firstRunId(filter.createdFrom - idMarginMs));
     add("id < ?", filter.createdTo === undefined ? undefined : firstRunId(filter.createdTo));
-    const clauses = where.length === 0 ? "" : `where ${where.join(" and ")}`;
-    const sql = `select ${runColumns} from runs ${clauses} order by id desc limit ?`;
-    return prepared(sql).all(...values, limit) as unknown as RunRow[];
+    return { clauses, values };
   }
 
-  /** The pairs of status and process that fit; of parked runs with a cause, those of each cause. */
-  function pairs(filter: RunFilter): { status: RunStatus; process: string; cause?: string }[] {
-    const { process, status, cause, step } = filter;
-    const processes = process === undefined ? names() : [process];
-    if (cause === undefined && step === undefined)
-      return (status === undefined ? runStatuses : [status]).flatMap((one) =>
-        processes.map((name) => ({ status: one, process: name })),
-      );
+  /** A page of the runs that fit, newest first. */
+  function page(filter: RunFilter, limit: number, cause?: string): RunRow[] {
+    const { status, process } = filter;
+    const { clauses, values } = bounds(filter);
+    const where = (own: readonly string[]) => {
+      const all = [...own, ...clauses];
+      return all.length === 0 ? "" : ` where ${all.join(" and ")}`;
+    };
+    if (status === undefined && process !== undefined && cause === undefined) {
+      const one = `select * from (select id from runs${where(["status = ?", "process = ?"])} order by id desc limit ?)`;
+      const sql = `select ${runColumns} from runs where id in (select id from (${runStatuses.map(() => one).join(" union all ")})
+        order by id desc limit ?) order by id desc`;
+      const all = runStatuses.flatMap((each) => [each, process, ...values, limit]);
+      return prepared(sql).all(...all, limit) as unknown as RunRow[];
+    }
+    const fixed: readonly (readonly [string, string | undefined])[] = [
+      ["status = ?", status],
+      ["process = ?", process],
+      ["cause = ?", cause],
+    ];
+    const own = fixed.filter(([, value]) => value !== undefined);
+    const sql = `select ${runColumns} from runs${where(own.map(([clause]) => clause))} order by id desc limit ?`;
+    const given = own.map(([, value]) => value as string);
+    return prepared(sql).all(...given, ...values, limit) as unknown as RunRow[];
+  }
+
+  /** Of parked runs: a page of each cause that fits. */
+  function ofCauses(filter: RunFilter, limit: number): RunRow[] {
+    const { status, process, cause, step } = filter;
     if (status !== undefined && status !== "parked") return [];
+    const processes = process === undefined ? names() : [process];
     return parked
       .fitting({ cause, step })
-      .flatMap((one) => processes.map((name) => ({ status: "parked" as const, process: name, cause: one })));
+      .flatMap((one) => processes.flatMap((name) => page({ ...filter, status: "parked", process: name }, limit, one)));
   }
 
   function ofKey(
@@ -147,13 +159,9 @@ export function runLists(db: DatabaseSync): RunLists {
 
   function runs(filter: RunFilter): RunSummary[] {
     const limit = Math.min(Math.max(filter.limit ?? usualPage, 1), largestPage);
-    const { key, status, process, cause, step } = filter;
-    if ([key, status, process, cause, step].every((given) => given === undefined))
-      return page(filter, limit).map(summary);
-    const rows =
-      key === undefined || cause !== undefined || step !== undefined
-        ? pairs(filter).flatMap((pair) => page(filter, limit, pair))
-        : ofKey(key, filter);
+    const { key, cause, step } = filter;
+    if (key === undefined && cause === undefined && step === undefined) return page(filter, limit).map(summary);
+    const rows = cause !== undefined || step !== undefined ? ofCauses(filter, limit) : ofKey(key as string, filter);
     return rows
       .sort((a, b) => (a.id < b.id ? 1 : -1))
       .slice(0, limit)
@@ -161,17 +169,7 @@ export function runLists(db: DatabaseSync): RunLists {
   }
 
   type Counts = ReturnType<Engine["counts"]>;
-  let final: Counts = [];
-  let again = 0;
-  function counts(): Counts {
-    const begun = performance.now();
-    if (begun >= again) {
-      final = countFinal.all() as unknown as Counts;
-      const done = performance.now();
-      again = done + (done - begun) / countingShare;
-    }
-    return [...(countOpen.all() as unknown as Counts), ...final];
-  }
+  const counts = (): Counts => [...countOpen.all(), ...countFinal.all()] as unknown as Counts;
 
   return {
     runs,

@@ -22,10 +22,30 @@ export const migrations: readonly string[] = [
     place integer
   ) strict, without rowid;
   create unique index runs_by_key on runs (process, key);
-  create index runs_by_status on runs (status, process, id);
+  -- For lists: a page of a status comes in order, and the process is seen without looking at the row.
+  create index runs_by_status on runs (status, id, process);
   create index runs_by_cause on runs (cause, process, updated) where cause is not null;
   -- For retention: what has ended, oldest first.
   create index runs_ended on runs (updated) where status in ('completed', 'rejected', 'undone', 'cancelled', 'terminated');
+
+  -- How many runs that have ended are kept: counting a million rows at each look at the metrics would take too long.
+  create table run_totals (
+    process text not null,
+    status text not null,
+    runs integer not null,
+    primary key (process, status)
+  ) strict, without rowid;
+  create trigger run_totals_up after update of status on runs
+    when new.status in ('completed', 'rejected', 'undone', 'cancelled', 'terminated')
+    begin
+      insert into run_totals (process, status, runs) values (new.process, new.status, 1)
+        on conflict (process, status) do update set runs = runs + 1;
+    end;
+  create trigger run_totals_down after delete on runs
+    when old.status in ('completed', 'rejected', 'undone', 'cancelled', 'terminated')
+    begin
+      update run_totals set runs = runs - 1 where process = old.process and status = old.status;
+    end;
 
   -- Row 0 is the start. The index fences a late writer off. A table with row ids: rows are appended side by side, and a row of a
   -- few kilobytes stays in its page (without row ids SQLite would move everything above a quarter page into pages of its own).

@@ -1,0 +1,13 @@
+/** The worker thread of the engine in W3. */
+import { workerData } from "node:worker_threads";
+import { runWorker, type WorkerLink } from "../../src/process/embedded/worker.ts";
+import { tenSteps } from "./processes.ts";
+
+await runWorker({
+  link: workerData as WorkerLink,
+  processes: [tenSteps],
+  caller: () => Promise.reject(new Error("no calls here")),
+  operation: () => undefined,
+  validateOutput: () => () => [],
+});
+process.exit(0);
