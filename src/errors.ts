@@ -225,6 +225,11 @@ const table = {
     text: "{operation} takes a body of type {mediaType}, which is not spoken. Use an operation that takes JSON, or call it in a step of your own.",
   },
   // --- store --------------------------------------------------------------------------------------------------------
+  "store-full": {
+    status: 503,
+    class: "wait",
+    text: "The disk of the store has no space left, or less than is kept in reserve. Nothing was done; make space, and it goes on by itself.",
+  },
   "store-failed": {
     status: 503,
     class: "retry",
@@ -265,6 +270,16 @@ const table = {
     status: 429,
     class: "wait",
     text: "{limit} runs of {process} wait for their turn already, and its queue takes no more. Nothing was started. Send it again later, or raise limits.queue of the process.",
+  },
+  "start-overload": {
+    status: 503,
+    class: "wait",
+    text: "More starts are on their way to the disk than it can take at the moment. Nothing was started; send it again in a few seconds.",
+  },
+  "start-open-runs": {
+    status: 503,
+    class: "wait",
+    text: "{limit} runs are open, as many as limits.openRuns of the configuration allows. Nothing was started; look at what is parked or waits, or raise the limit.",
   },
   "run-key-invalid": {
     status: 422,

@@ -27,7 +27,7 @@ export interface LogOptions {
   readonly level?: "trace" | "debug" | "info" | "warn" | "error" | "silent" | Reference;
 }
 
-/** What one request, and one value, may take. */
+/** What one request and one value may take, and how much is taken in all. */
 export interface LimitOptions {
   /** Largest request body in bytes, at the APIs and at the webhooks. */
   readonly bodyBytes?: number | Reference;
@@ -39,6 +39,10 @@ export interface LimitOptions {
   readonly valueBytes?: number | Reference;
   /** Levels of lists and objects inside each other that such a value may have. */
   readonly valueDepth?: number | Reference;
+  /** Runs that may be open (accepted and not ended), of all processes together. Above it starts are refused with 503. */
+  readonly openRuns?: number | Reference;
+  /** Free space in MiB that is kept on the store's disk. Below it starts are refused with 503, and runs under way go on. */
+  readonly diskReserveMiB?: number | Reference;
 }
 
 /** Idempotency keys of the published APIs. */
@@ -84,7 +88,7 @@ export interface ConfigOptions {
   readonly versions?: "folder" | "promoted" | Reference;
   /** What is written to the log. */
   readonly log?: LogOptions;
-  /** What one request, and one value, may take. */
+  /** What one request and one value may take, and how much is taken in all. */
   readonly limits?: LimitOptions;
   /** Idempotency keys of the published APIs. */
   readonly idempotency?: IdempotencyOptions;
@@ -116,6 +120,8 @@ export interface Config {
     readonly connectionsPerAddress: number;
     readonly valueBytes: number;
     readonly valueDepth: number;
+    readonly openRuns: number;
+    readonly diskReserveMiB: number;
   };
   readonly idempotency: { readonly retention: number };
   readonly history: { readonly retention: number; readonly keys: number };
@@ -154,6 +160,8 @@ export const configOptions = {
     connectionsPerAddress: { is: "integer", default: 100, least: 1, most: 5000 },
     valueBytes: { is: "integer", default: 8_388_608, least: 1024, most: 67_108_864 },
     valueDepth: { is: "integer", default: 200, least: 8, most: 1000 },
+    openRuns: { is: "integer", default: 1_000_000, least: 1, most: 100_000_000 },
+    diskReserveMiB: { is: "integer", default: 64, least: 1, most: 1_048_576 },
   },
   idempotency: { retention: { is: "duration", default: "24h", least: "1m", most: "90d" } },
   history: {

@@ -17,6 +17,7 @@ import { createMetrics } from "../observe/metrics.ts";
 import { createRedactor } from "../observe/redact.ts";
 import { createOutbound } from "../outbound/client.ts";
 import { openPermits, permitTable } from "../outbound/permits.ts";
+import type { DiskState } from "../process/embedded/admission.ts";
 import { createEngine, type EmbeddedEngine, frontInbox } from "../process/embedded/engine.ts";
 import { limitsOf } from "../process/limits.ts";
 import type { HttpHandler } from "../publish/http.ts";
@@ -27,6 +28,7 @@ import { openTokens } from "./admin/tokens.ts";
 import { Closers } from "./closers.ts";
 import { type Config, resolveConfig } from "./config.ts";
 import { createDeployments } from "./deployments.ts";
+import { watchDisk } from "./disk.ts";
 import { firstVersion } from "./first-version.ts";
 import { watchHealth } from "./health.ts";
 import { keepHouse } from "./housekeeping.ts";
@@ -131,11 +133,19 @@ async function compose({
     log.error({ reason }, "the store failed; nothing more is accepted");
     options.onFailed?.(reason);
   };
+  const disk = watchDisk({
+    folder,
+    reserveBytes: config.limits.diskReserveMiB * 1_048_576,
+    changed: (state, freeBytes) => tellDisk(log, state, freeBytes),
+  });
+  closers.add(async () => disk.close());
+  await disk.look();
   const store = await openStore({
     file: join(folder, "mortise.db"),
     parts: storeParts(),
     onPost: inbox.take,
     onFailed,
+    onFull: disk.full,
   });
   closers.add(() => store.close());
   const unwatch = watchDatabase(store.file, () => onFailed(`its file ${store.file} was removed or replaced`));
@@ -189,6 +199,7 @@ async function compose({
       valueLimits: { bytes: config.limits.valueBytes, depth: config.limits.valueDepth },
       onFailed,
       limits: limitsOf(sources.processes),
+      admission: { openRuns: config.limits.openRuns, disk: disk.state },
     },
     inbox,
   );
@@ -263,6 +274,7 @@ async function compose({
     notReady: () => [
       ...(state.stopping ? ["stopping"] : []),
       ...(failed === undefined ? [] : ["the store failed"]),
+      ...(disk.state() === "ok" ? [] : ["the store's disk has too little space"]),
       ...(workers.state(engine.version) === "failed" ? ["the worker of the current code version fails"] : []),
     ],
   });
@@ -339,6 +351,13 @@ function watchDatabase(file: string, gone: () => void): () => void {
     gone();
   }, 500).unref();
   return () => clearInterval(timer);
+}
+
+function tellDisk(log: Log, state: DiskState, freeBytes: number | undefined): void {
+  const facts = freeBytes === undefined ? {} : { freeMiB: Math.floor(freeBytes / 1_048_576) };
+  if (state === "ok") log.info(facts, "the store's disk has space again; starts are taken");
+  else if (state === "low") log.warn(facts, "the store's disk has less space than its reserve; starts are refused");
+  else log.error(facts, "the store's disk is full; nothing is taken until there is space");
 }
 
 /** Modules whose `storePart` the store's writer thread imports. */

@@ -20,6 +20,8 @@ export interface OpenOptions {
   readonly onPost?: (messages: readonly unknown[]) => void;
   /** Called once after a write error; the server must stop (nothing more is accepted). */
   readonly onFailed?: (reason: string) => void;
+  /** The disk is full: what is submitted is refused with `store-full`; or there is space again. */
+  readonly onFull?: (full: boolean) => void;
 }
 
 export interface OpenedStore extends Store {
@@ -54,6 +56,7 @@ export async function openStore(options: OpenOptions): Promise<OpenedStore> {
     thread.on("message", (message: FromWriter) => {
       if (message.kind === "open") resolve(message.installation);
       else if (message.kind === "closed") closed.resolve();
+      else if (message.kind === "full") options.onFull?.(message.full);
       else {
         failed = message.reason;
         reject(openFailure(options.file, message.reason, message.code));

@@ -6,6 +6,9 @@ import { Slots } from "../slots.ts";
 import type { ToClient, WireBatch } from "./protocol.ts";
 import type { BatchAnswer, Command, WriterClient } from "./store.ts";
 
+/** When to try again where the disk is full. */
+const fullRetryMs = 10_000;
+
 interface Waiting {
   readonly done: (answer: BatchAnswer) => void;
   readonly failed: (error: Error) => void;
@@ -83,7 +86,8 @@ export function portClient(
     for (const [id, answer] of message.answers) {
       const one = waiting.take(id - 1);
       if (one === undefined) continue;
-      if (answer.kind === "error") one.failed(failure("internal", { reason: answer.message }));
+      if (answer.kind === "full") one.failed(failure("store-full", {}, { retryAfterMs: fullRetryMs }));
+      else if (answer.kind === "error") one.failed(failure("internal", { reason: answer.message }));
       else one.done(answer);
     }
     if (message.posts.length > 0) onPost(message.posts);

@@ -10,7 +10,7 @@ export interface WriterData {
 /** Number (0: nobody waits), then name and parameters of each command: flat, since it is cloned for every commit. */
 export type WireBatch = readonly [number, ...unknown[]];
 export type ToWriter = readonly WireBatch[];
-export type WireAnswer = BatchAnswer | { readonly kind: "error"; readonly message: string };
+export type WireAnswer = BatchAnswer | { readonly kind: "error"; readonly message: string } | { readonly kind: "full" };
 
 /** To a client, after a commit. */
 export type ToClient =
@@ -21,4 +21,6 @@ export type ToClient =
 export type FromWriter =
   | { readonly kind: "open"; readonly installation: string }
   | { readonly kind: "failed"; readonly reason: string; readonly code?: string | undefined }
+  /** The disk is full, or has space again. */
+  | { readonly kind: "full"; readonly full: boolean }
   | { readonly kind: "closed" };

@@ -20,6 +20,7 @@ export const storePart = {
       addAndPost: ({ id, to }) => { insert.run(id, ""); post(to, { id }); },
       refuse: (answer) => refuse(answer),
       fail: () => { db.exec("insert into no_such_table values (1)"); },
+      cap: (pages) => { db.exec("pragma max_page_count = " + pages); },
     };
   },
 };
@@ -48,10 +49,11 @@ function open(
   folder: string,
   migrations: readonly string[],
   onPost: (messages: readonly unknown[]) => void = () => {},
+  onFull: (full: boolean) => void = () => {},
 ): Promise<OpenedStore> {
   const module = join(folder, `part-${migrations.length}.mjs`);
   writeFileSync(module, part(migrations));
-  return openStore({ file: join(folder, "data", "store.db"), parts: [pathToFileURL(module).href], onPost });
+  return openStore({ file: join(folder, "data", "store.db"), parts: [pathToFileURL(module).href], onPost, onFull });
 }
 
 const add = (id: string, body = "") => ({ name: "test.add", parameters: { id, body } });
@@ -189,4 +191,78 @@ test("after it was closed the store takes nothing more", async () => {
     await store.close();
     await assert.rejects(store.submit([add("late")]), { code: "store-failed" });
   });
+});
+
+test("row 6: on a full disk the front is refused and reads go on; what workers sent waits in its order; then all goes on", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "mortise-store-"));
+  const told: boolean[] = [];
+  let hear: (() => void) | undefined;
+  const store = await open(
+    folder,
+    [table],
+    () => {},
+    (full) => {
+      told.push(full);
+      hear?.();
+    },
+  );
+  const full = () =>
+    new Promise<void>((resolve) => {
+      hear = () => told.includes(true) && resolve();
+      hear();
+    });
+  try {
+    const worker = portClient(store.attach("worker"), () => {});
+    const large = "x".repeat(200_000);
+    await store.submit([add("acknowledged", large)]);
+    // SQLite answers SQLITE_FULL at this size, as it does where the disk has no more space.
+    await store.submit([{ name: "test.cap", parameters: 60 }]);
+    const kept = ["w1", "w2", "w3"].map((id) => worker.submit([add(id, large)]));
+    await full();
+    const refused = { code: "store-full", class: "wait", status: 503, outcome: "none" };
+    await assert.rejects(store.submit([add("f1", large)]), refused);
+    assert.deepEqual(ids(store), ["acknowledged"]);
+    let room = false;
+    while (!room) {
+      // Refused like everything else, until the writer looks again.
+      room = await store.submit([{ name: "test.cap", parameters: 1_000_000 }]).then(
+        () => true,
+        () => false,
+      );
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.deepEqual(
+      await Promise.all(kept),
+      ["w1", "w2", "w3"].map((id) => ({ kind: "done", answers: [id] })),
+    );
+    await store.submit([add("f2")]);
+    assert.deepEqual(ids(store), ["acknowledged", "f2", "w1", "w2", "w3"]);
+    const { rowid } = store.read
+      .prepare("select group_concat(id) as rowid from (select id from items order by rowid)")
+      .get() as never;
+    assert.equal(rowid, "acknowledged,w1,w2,w3,f2");
+    assert.equal(told.at(-1), false);
+    worker.close();
+  } finally {
+    await store.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test("a store that is closed on a full disk ends, and has everything that was acknowledged", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "mortise-store-"));
+  try {
+    const store = await open(folder, [table]);
+    const worker = portClient(store.attach("worker"), () => {});
+    await store.submit([add("acknowledged"), { name: "test.cap", parameters: 10 }]);
+    const lost = assert.rejects(worker.submit([add("w", "x".repeat(200_000))]), { code: "store-failed" });
+    await assert.rejects(store.submit([add("f", "x".repeat(200_000))]), { code: "store-full" });
+    await store.close();
+    await lost;
+    const again = await open(folder, [table]);
+    assert.deepEqual(ids(again), ["acknowledged"]);
+    await again.close();
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });

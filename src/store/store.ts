@@ -4,7 +4,8 @@
  * Rooms that keep data bring a part: numbered migrations, and named commands that the writer thread runs. A batch of
  * commands is one savepoint inside the group's transaction: it is applied whole or not at all, and one bad batch does not
  * sink the others. A batch's promise resolves after the group's fsync (P1). After a write or fsync error nothing more is
- * accepted: the server stops and starts again; it never retries the fsync and goes on.
+ * accepted: the server stops and starts again; it never retries the fsync and goes on. A full disk is no such error: new work is refused
+ * until there is space, and nothing that was acknowledged is lost.
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../clock.ts";
@@ -60,7 +61,10 @@ export type BatchAnswer =
 
 /** One end of a port to the writer. Batches of one end are applied first in, first out. */
 export interface WriterClient {
-  /** Resolves when on disk, or refused. Rejects with `store-failed` once the store has stopped. */
+  /**
+   * Resolves when on disk, or refused. Rejects with `store-full` while the disk is full (the front's batches only: those of workers wait),
+   * and with `store-failed` once the store has stopped.
+   */
   submit(commands: readonly Command[]): Promise<BatchAnswer>;
 }
 

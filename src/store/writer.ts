@@ -10,6 +10,8 @@
  *      before the first one (the front), and the front's batches are applied first.
  *  W5  After an error of BEGIN, COMMIT or a checkpoint, or an I/O error inside a batch, nothing more is written: the writer
  *      reports and ends. SQLite's own checkpoints are off, since they keep their errors to themselves.
+ *  W6  A full disk is no such error: SQLite has taken the group back, and nobody was told of it. The front's batches are refused, so
+ *      that nothing new is accepted; what others sent stays, in its order, and is tried again until there is space.
  *
  * The group grows by itself: while one COMMIT waits for the disk, batches queue up in the ports.
  */
@@ -24,6 +26,8 @@ import type { CommandHandler, PartContext, StorePart } from "./store.ts";
 const largestGroup = 2000;
 /** How often the length of the WAL is looked at. */
 const groupsPerLook = 16;
+/** How long after a full disk was met it is tried again. */
+const fullRetryMs = 500;
 
 /** The writer's end of a port. */
 export interface ClientPort {
@@ -88,6 +92,8 @@ export function createWriter(options: WriterOptions): Writer {
   let batchPosts: Post[] = [];
   let now = clock.now();
   let stopped = false;
+  /** The disk is full (W6). */
+  let full = false;
   let scheduled = false;
   let groups = 0;
   let current = "";
@@ -99,6 +105,8 @@ export function createWriter(options: WriterOptions): Writer {
   const begin = db.prepare("begin immediate");
   const commit = db.prepare("commit");
   const undoGroup: StatementSync = db.prepare("rollback");
+  /** A write that changes nothing. */
+  let touch: StatementSync;
   const savepoint = db.prepare("savepoint batch");
   const release = db.prepare("release batch");
   const back = db.prepare("rollback to batch");
@@ -142,8 +150,9 @@ export function createWriter(options: WriterOptions): Writer {
 
   function run(): void {
     scheduled = false;
-    while (!stopped && drain() > 0) commitGroup();
-    if (!stopped) for (const look of idle) look();
+    while (!stopped && !full && drain() > 0) commitGroup();
+    if (full) refuseFront();
+    else if (!stopped) for (const look of idle) look();
   }
 
   /**
@@ -168,13 +177,70 @@ export function createWriter(options: WriterOptions): Writer {
       if (crashesAt("before", group)) undoGroup.run();
       else commit.run();
     } catch (error) {
-      stop(error as Error);
+      if (isFull(error) && takenBack()) whileFull(group);
+      else stop(error as Error);
       return;
     }
     if (stopped || crashesAt("after", group)) return;
     for (const [one, id, reply] of outcome.answers) if (id !== 0) one.answers.push([id, reply]);
     answer(outcome.posts);
     checkpoint();
+  }
+
+  /** Whether nothing of a group that failed is left in the database. */
+  function takenBack(): boolean {
+    try {
+      if (db.isTransaction) undoGroup.run();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** W6. */
+  function whileFull(group: readonly [Attached, WireBatch][]): void {
+    full = true;
+    tell({ kind: "full", full });
+    for (const one of [own, ...attached]) {
+      const kept = group.filter(([from]) => from === one).map(([, batch]) => batch);
+      one.queue = [...kept, ...one.queue];
+    }
+    refuseFront();
+    relieve();
+    clock.later(fullRetryMs, tryAgain, true);
+  }
+
+  function refuseFront(): void {
+    drain();
+    const front = attached.find(({ name }) => name === "front");
+    if (front === undefined) return;
+    for (const [id] of front.queue.splice(0)) if (id !== 0) front.answers.push([id, { kind: "full" }]);
+    answer([]);
+  }
+
+  /** The journal may have room once it is moved into the database. */
+  function relieve(): void {
+    try {
+      moveWal.get();
+    } catch (error) {
+      if (!isFull(error)) stop(error as Error);
+    }
+  }
+
+  function tryAgain(): void {
+    if (stopped) return;
+    try {
+      begin.run();
+      touch.run(String(clock.now()));
+      commit.run();
+    } catch (error) {
+      if (isFull(error) && takenBack()) clock.later(fullRetryMs, tryAgain, true);
+      else stop(error as Error);
+      return;
+    }
+    full = false;
+    tell({ kind: "full", full });
+    run();
   }
 
   function crashesAt(point: "before" | "after", group: readonly [Attached, WireBatch][]): boolean {
@@ -256,7 +322,8 @@ export function createWriter(options: WriterOptions): Writer {
     try {
       if (Number(walLength.get()?.log) > checkpointPages) moveWal.get();
     } catch (error) {
-      stop(error as Error);
+      // The journal stays as long as it is, and has everything.
+      if (!isFull(error)) stop(error as Error);
     }
   }
 
@@ -293,6 +360,7 @@ export function createWriter(options: WriterOptions): Writer {
       const known = db.prepare("select value from mortise_meta where name = 'installation'").get()?.value;
       const installation = typeof known === "string" ? known : randomUUID();
       if (known === undefined) db.prepare("insert into mortise_meta values ('installation', ?)").run(installation);
+      touch = db.prepare("insert or replace into mortise_meta values ('touched', ?)");
       for (const part of parts) {
         for (const [name, handler] of Object.entries(part.commands(context)))
           handlers.set(`${part.name}.${name}`, handler);
@@ -312,11 +380,16 @@ export function createWriter(options: WriterOptions): Writer {
     },
     detach,
     end() {
-      while (!stopped && drain() > 0) commitGroup();
+      while (!stopped && !full && drain() > 0) commitGroup();
       endWriting();
       for (const one of attached) one.port?.close();
     },
   };
+}
+
+const sqliteFull = 13;
+function isFull(error: unknown): boolean {
+  return (error as { errcode?: unknown }).errcode === sqliteFull;
 }
 
 /** SQLITE_IOERR 10, CORRUPT 11, FULL 13, CANTOPEN 14, NOTADB 26, READONLY 8, NOMEM 7: the disk or the file is not to be trusted. */

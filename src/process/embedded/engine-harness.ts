@@ -8,6 +8,7 @@ import { openStore } from "../../store/open.ts";
 import type { AnyProcess } from "../define.ts";
 import type { RunDetail, RunStatus } from "../engine.ts";
 import { limitsOf } from "../limits.ts";
+import type { AdmissionOptions } from "./admission.ts";
 import { createEngine, type EmbeddedEngine, frontInbox } from "./engine.ts";
 import type { ValueLimits } from "./json-text.ts";
 import { runWorker, type WorkerOptions } from "./worker.ts";
@@ -92,6 +93,7 @@ export async function rig(options: {
   readonly processes: readonly AnyProcess[];
   readonly system?: FakeSystem;
   readonly folder?: string;
+  readonly admission?: AdmissionOptions;
   readonly version?: string;
   readonly versions?: Readonly<Record<string, readonly AnyProcess[]>>;
   readonly worker?: Pick<WorkerOptions, "restMs" | "residentRuns" | "clock" | "systemRetry" | "gate">;
@@ -112,6 +114,7 @@ export async function rig(options: {
       version: options.version ?? "v1",
       limits: limitsOf(options.processes),
       ...(options.valueLimits === undefined ? {} : { valueLimits: options.valueLimits }),
+      ...(options.admission === undefined ? {} : { admission: options.admission }),
       startWorker: (version, link) => {
         void runWorker({
           link,

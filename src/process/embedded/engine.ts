@@ -12,6 +12,7 @@ import type { OpenedStore } from "../../store/open.ts";
 import type { Actor, Engine, OperatorAct, RunDetail, RunStatus, SignalAnswer, SignalCommand } from "../engine.ts";
 import { finalStatuses } from "../engine.ts";
 import { limitData, type ProcessLimits } from "../limits.ts";
+import { type AdmissionOptions, admission } from "./admission.ts";
 import { asText, defaultLimits, type ValueLimits } from "./json-text.ts";
 import type { ActDelivery } from "./operating.ts";
 import { possibleActs, rewindTargets } from "./possible.ts";
@@ -34,6 +35,8 @@ export interface EngineOptions {
   readonly valueLimits?: ValueLimits;
   /** The store refused to write: stop the server. */
   readonly onFailed?: (reason: string) => void;
+  /** Bounds on what is taken from outside. */
+  readonly admission?: AdmissionOptions;
   /** Limits of processes, by their name. Default none. */
   readonly limits?: ReadonlyMap<string, ProcessLimits<never>>;
   /** Default: the real one. */
@@ -128,6 +131,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
   const waiters = new NamedSlots<Set<Waiter>>();
   let version = options.version;
   let limits: ReadonlyMap<string, ProcessLimits<never>> = options.limits ?? new Map();
+  const admitted = admission(store.read, clock, options.admission ?? {});
   let stopping = false;
   let noWaiting = false;
 
@@ -137,6 +141,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
       return;
     }
     const { run, process, key, status, reason, createdAt, updatedAt } = message;
+    if (finalStatuses.has(status)) admitted.ended();
     if (runFacts.hasSubscribers) {
       runFacts.publish({
         kind: "settled",
@@ -175,6 +180,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
     valueLimits,
     clock,
     runId,
+    admission: admitted,
     limits: () => limits,
     version: () => version,
     control: (wanted) => controls.get(wanted)?.port,

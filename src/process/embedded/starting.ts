@@ -6,9 +6,10 @@ import type { Clock } from "../../clock.ts";
 import { failure } from "../../errors.ts";
 import { type Json, longestKey } from "../../operation.ts";
 import type { OpenedStore } from "../../store/open.ts";
-import type { Command } from "../../store/store.ts";
+import type { BatchAnswer, Command } from "../../store/store.ts";
 import type { StartAnswer, StartCommand } from "../engine.ts";
 import { defaultQueue, laneOf, type ProcessLimits } from "../limits.ts";
+import type { Admission } from "./admission.ts";
 import type { RunFact } from "./engine.ts";
 import { asText, type ValueLimits } from "./json-text.ts";
 import type { KeyTaken, NewRun, QueueFull, StartParameters, ToWorkerControl } from "./wire.ts";
@@ -26,6 +27,7 @@ export interface StartingParts {
   readonly runId: (now: number) => string;
   /** Limits of processes, by name. */
   limits(): ReadonlyMap<string, ProcessLimits<never>>;
+  readonly admission: Admission;
   /** The code version that new runs start on. */
   version(): string;
   /** Port to the worker of a version, if it has one. */
@@ -43,6 +45,7 @@ export function starting({
   clock,
   runId,
   limits,
+  admission,
   version: current,
   control: controlOf,
 }: StartingParts): Starting {
@@ -93,9 +96,17 @@ export function starting({
       ...(lane === undefined ? {} : { lane }),
     };
     commands.push({ name: "process.start", parameters });
-    const submitted = store.submit(commands);
-    if (control !== undefined) tell(control, { run, process, key, body });
-    const answer = await submitted;
+    admission.enter(input.length);
+    let answer: BatchAnswer;
+    try {
+      const submitted = store.submit(commands);
+      if (control !== undefined) tell(control, { run, process, key, body });
+      answer = await submitted;
+    } catch (error) {
+      admission.leave(input.length, false);
+      throw error;
+    }
+    admission.leave(input.length, answer.kind === "done");
     if (answer.kind === "done") {
       if (begun.size === 0) {
         clock.soon(() => {
