@@ -326,6 +326,11 @@ const table = {
     class: "give-up",
     text: "The value of {what} has {size} bytes of JSON; a history takes {limit}. Store it elsewhere and pass a reference, or raise limits.valueBytes.",
   },
+  "value-unreadable": {
+    status: 500,
+    class: "ask",
+    text: "What the store holds at {place} can't be read: {reason}. Restore the database from a backup, or give back the key that it was encrypted with.",
+  },
   "value-too-deep": {
     status: 400,
     class: "give-up",
@@ -497,6 +502,16 @@ const table = {
     status: 500,
     class: "give-up",
     text: "The project {folder} can't be loaded: {problems}. Mend the files named; `mortise check` shows all of it.",
+  },
+  "encryption-key": {
+    status: 500,
+    class: "give-up",
+    text: "The encryption key can't be used: it must be {bytes} bytes in base64, or several of them with commas between, the newest first.",
+  },
+  "encryption-key-missing": {
+    status: 500,
+    class: "give-up",
+    text: "The store holds values that were encrypted with the key {ids}, and encryption.key does not give that key. Add it after the present one, or the store can't be read.",
   },
   "secrets-missing": {
     status: 500,

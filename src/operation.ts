@@ -143,6 +143,19 @@ export interface StoredFailure {
   readonly outcome: MortiseError["outcome"];
 }
 
+/** Encrypts what the store keeps. What was sealed for one place opens at no other. */
+export interface Cipher {
+  /** Whether what is new is sealed; what was, opens in any case. */
+  readonly seals: boolean;
+  seal(text: string, place: string): string;
+  /** Throws an `Error` that says why where the text was changed, moved, or sealed with a key that is not known. */
+  open(sealed: string, place: string): string;
+  /** A keyed hash, to compare texts without keeping them. */
+  digest(text: string): string;
+  /** Also of a key before the present one. */
+  isDigestOf(digest: string, text: string): boolean;
+}
+
 const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** Milliseconds of a duration. Throws a `RangeError` on text of another form. */

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { newRunId } from "../../src/process/embedded/run-id.ts";
 import { migrations } from "../../src/process/embedded/tables.ts";
+import { Vault } from "../../src/process/embedded/vault.ts";
 import { views } from "../../src/process/embedded/views.ts";
 import type { RunFilter } from "../../src/process/engine.ts";
 import { type BenchOptions, median, printer } from "../report.ts";
@@ -26,7 +27,7 @@ export async function runListing(options: BenchOptions): Promise<void> {
   try {
     seed(file, options.orders);
     const db = new DatabaseSync(file, { readOnly: true });
-    const ours = views(db);
+    const ours = views(db, new Vault(db, undefined));
     const other = bestIndexed(file, join(folder, "bare.db"));
     const bare = {
       key: other.prepare(`select ${columns} from runs where process = ? and key = ?`),

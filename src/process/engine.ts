@@ -125,8 +125,12 @@ export interface RunSummary {
 
 export interface RunDetail extends RunSummary {
   readonly input: Json;
+  /** In the place of `input`, which is null then. */
+  readonly inputReference?: ValueReference;
   /** Of a completed run. */
   readonly output?: Json;
+  /** In the place of `output`. */
+  readonly outputReference?: ValueReference;
   /** Of a rejected, undone or cancelled run. */
   readonly failure?: { readonly reason: string; readonly detail?: Json };
   readonly parked?: AskedQuestion;
@@ -154,6 +158,13 @@ export interface ParkedQuestion {
   /** Divergence: what the history holds and what the code asked. */
   readonly recorded?: Json;
   readonly asked?: Json;
+}
+
+/** A value that is too large to be shown with its run; `Engine.value` has it. */
+export interface ValueReference {
+  readonly hash: string;
+  /** Of its JSON text. */
+  readonly bytes: number;
 }
 
 /** One entry of a run's history as people see it, in recorded order. */
@@ -187,7 +198,9 @@ export interface StepView {
   readonly input?: Json;
   /** What was sent instead of the code's own `input`: an operator edited it. */
   readonly editedInput?: Json;
+  readonly inputReference?: ValueReference;
   readonly output?: Json;
+  readonly outputReference?: ValueReference;
   readonly failure?: StoredFailure;
   /** Of an open step that failed: when the next attempt is due, in epoch milliseconds. */
   readonly nextAttemptAt?: number;
@@ -243,6 +256,8 @@ export interface TaskView {
   readonly title: string;
   readonly assign: string;
   readonly input: Json;
+  /** In the place of `input`, which is null then. */
+  readonly inputReference?: ValueReference;
   /** JSON Schema of an answer. */
   readonly form: JsonSchema;
   readonly status: "open" | "answered" | "closed";
@@ -272,7 +287,10 @@ export interface Engine {
     ms: number,
   ): Promise<RunSummary & { readonly output?: Json; readonly failure?: RunDetail["failure"] }>;
 
+  /** Values of more than 128 kB are named by their references. */
   run(id: string): RunDetail | undefined;
+  /** A value that a run names by its hash. Throws `value-unreadable`. */
+  value(run: string, hash: string): Json | undefined;
   runByKey(process: string, key: string): RunDetail | undefined;
   runs(filter: RunFilter): readonly RunSummary[];
   /** Parked runs grouped by cause, the largest group first. */

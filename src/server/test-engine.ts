@@ -37,6 +37,7 @@ export function testEngine(runs: readonly RunDetail[] = [], tasks: readonly Task
       const found = runs.find(({ id }) => id === run);
       if (found?.status === "completed") throw failure("run-ended", { run, status: found.status });
     },
+    value: () => undefined,
     settled: async () => runs[0] as RunDetail,
     run: (id) => runs.find((run) => run.id === id),
     runByKey: (process, key) => runs.find((run) => run.process === process && run.key === key),

@@ -11,7 +11,7 @@ import { asMortiseError } from "../errors.ts";
 import { moduleUrl } from "../module-url.ts";
 import type { OutboundCounts, WorkerFact } from "../observe/facts.ts";
 import { type PermitTable, reclaim } from "../outbound/permits.ts";
-import type { WorkerLink } from "../process/embedded/worker.ts";
+import type { WorkerLink } from "../process/embedded/worker-options.ts";
 import { loadVersion, type VersionManifest } from "./versions.ts";
 
 /** What a worker thread is given. */

@@ -4,6 +4,7 @@ import type { Identity } from "./host.ts";
 import type { Journal } from "./journal.ts";
 import { asText, sameInput, type ValueLimits } from "./json-text.ts";
 import { type AskRecord, effectKey, type UndoData } from "./records.ts";
+import { namedIn } from "./vault.ts";
 import type { Draft } from "./verbs.ts";
 
 /** A draft with its place in the run and its input as text. */
@@ -36,8 +37,14 @@ export function matches(cue: AskRecord, { draft, id, operation, input }: Asked):
     cue.ev === draft.event?.name &&
     cue.key === draft.event?.key &&
     (draft.due === undefined || cue.due === draft.due) &&
-    sameInput(cue.in, input)
+    hasInput(cue, input)
   );
+}
+
+function hasInput(cue: AskRecord, input: string | undefined): boolean {
+  const name = namedIn(cue, "in");
+  if (name === undefined) return sameInput(cue.in, input);
+  return input !== undefined && name.same(input);
 }
 
 /** What was asked, for the question that shows both sides. */

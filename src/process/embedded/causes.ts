@@ -16,6 +16,12 @@ export function causeOf({ code, step = "", failure, message }: ParkedQuestion, k
   return [code, step.replace(/#\d+$/, ""), failure?.code ?? "", alike(text, keys)].map(plain).join(separator);
 }
 
+/** The cause without its message, which may repeat a value of the run: causes that were alike still are. */
+export function withoutMessage(cause: string, digest: (text: string) => string): string {
+  const [code = "", step = "", failure = "", message = ""] = cause.split(separator);
+  return [code, step, failure, message === "" ? "" : `(encrypted ${digest(message).slice(-6)})`].join(separator);
+}
+
 /** One line, without the separator. */
 function plain(text: string): string {
   return text.replace(/\s+/g, " ").trim();

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MortiseError } from "../../errors.ts";
-import type { AnyOperation, CallContext, CallResult, Effect, Json, Probe, Schema } from "../../operation.ts";
+import type { AnyOperation, CallContext, CallResult, Cipher, Effect, Json, Probe, Schema } from "../../operation.ts";
 import { openStore } from "../../store/open.ts";
 import type { AnyProcess } from "../define.ts";
 import type { RunDetail, RunStatus } from "../engine.ts";
@@ -11,7 +11,8 @@ import { limitsOf } from "../limits.ts";
 import type { AdmissionOptions } from "./admission.ts";
 import { createEngine, type EmbeddedEngine, frontInbox } from "./engine.ts";
 import type { ValueLimits } from "./json-text.ts";
-import { runWorker, type WorkerOptions } from "./worker.ts";
+import { runWorker } from "./worker.ts";
+import type { WorkerOptions } from "./worker-options.ts";
 
 export const anything: Schema = { kind: "schema", json: true };
 
@@ -98,6 +99,7 @@ export async function rig(options: {
   readonly versions?: Readonly<Record<string, readonly AnyProcess[]>>;
   readonly worker?: Pick<WorkerOptions, "restMs" | "residentRuns" | "clock" | "systemRetry" | "gate">;
   readonly valueLimits?: ValueLimits;
+  readonly cipher?: Cipher;
 }): Promise<Rig> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "mortise-engine-"));
   const system = options.system ?? new FakeSystem();
@@ -112,12 +114,14 @@ export async function rig(options: {
     {
       store,
       version: options.version ?? "v1",
+      cipher: options.cipher,
       limits: limitsOf(options.processes),
       ...(options.valueLimits === undefined ? {} : { valueLimits: options.valueLimits }),
       ...(options.admission === undefined ? {} : { admission: options.admission }),
       startWorker: (version, link) => {
         void runWorker({
           link,
+          cipher: options.cipher,
           processes: options.versions?.[version] ?? options.processes,
           caller: system.call,
           operation: (name) => system.find(name),

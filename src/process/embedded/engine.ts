@@ -6,7 +6,7 @@ import { channel } from "node:diagnostics_channel";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { type Clock, realClock } from "../../clock.ts";
 import { failure, plainName } from "../../errors.ts";
-import type { Json } from "../../operation.ts";
+import type { Cipher, Json } from "../../operation.ts";
 import { NamedSlots } from "../../slots.ts";
 import type { OpenedStore } from "../../store/open.ts";
 import type { Actor, Engine, OperatorAct, RunDetail, RunStatus, SignalAnswer, SignalCommand } from "../engine.ts";
@@ -18,9 +18,10 @@ import type { ActDelivery } from "./operating.ts";
 import { possibleActs, rewindTargets } from "./possible.ts";
 import { newRunId } from "./run-id.ts";
 import { starting } from "./starting.ts";
-import { views } from "./views.ts";
+import { places, Vault } from "./vault.ts";
+import { views, whole } from "./views.ts";
 import { type FromWorker, portName, type ToFront } from "./wire.ts";
-import type { WorkerLink } from "./worker.ts";
+import type { WorkerLink } from "./worker-options.ts";
 
 export interface EngineOptions {
   readonly store: Omit<OpenedStore, "close">;
@@ -33,6 +34,8 @@ export interface EngineOptions {
   readonly startWorker: (version: string, link: WorkerLink, transfer: readonly MessagePort[]) => void;
   /** Of the values that histories take. Default: as `defaultLimits`. */
   readonly valueLimits?: ValueLimits;
+  /** Of what the store keeps. Default: it keeps all in clear. The workers need the same. */
+  readonly cipher?: Cipher | undefined;
   /** The store refused to write: stop the server. */
   readonly onFailed?: (reason: string) => void;
   /** Bounds on what is taken from outside. */
@@ -125,7 +128,8 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
     channel: newChannel = () => new MessageChannel(),
     runId = newRunId,
   } = options;
-  const read = views(store.read);
+  const vault = new Vault(store.read, options.cipher);
+  const read = views(store.read, vault);
   const statusOf = store.read.prepare("select status from runs where id = ?");
   const controls = new Map<string, { readonly port: MessagePort; readonly stopped: Promise<void> }>();
   const waiters = new NamedSlots<Set<Waiter>>();
@@ -135,11 +139,14 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
   let stopping = false;
   let noWaiting = false;
 
-  inbox.connect((message) => {
-    if (message.kind === "worker-needed") {
-      ensureWorker(message.version);
+  inbox.connect((posted) => {
+    if (posted.kind === "worker-needed") {
+      ensureWorker(posted.version);
       return;
     }
+    const message = vault.isSealed(posted.reason)
+      ? { ...posted, reason: vault.openReason(posted.reason, posted.run) as string }
+      : posted;
     const { run, process, key, status, reason, createdAt, updatedAt } = message;
     if (finalStatuses.has(status)) admitted.ended();
     if (runFacts.hasSubscribers) {
@@ -178,6 +185,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
   const { start, begunNow } = starting({
     store,
     valueLimits,
+    vault,
     clock,
     runId,
     admission: admitted,
@@ -189,17 +197,17 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
   async function signal(command: SignalCommand): Promise<SignalAnswer> {
     const { system, event, key, delivery } = command;
     const name = `${system}.${event}`;
+    const text = asText(command.payload, `the event ${name}`, valueLimits);
+    const payload = vault.seal(text, places.signal(name, key));
     const answer = await store.submit([
-      {
-        name: "process.signal",
-        parameters: { event: name, key, payload: asText(command.payload, `the event ${name}`, valueLimits), delivery },
-      },
+      { name: "process.signal", parameters: { event: name, key, payload, delivery } },
     ]);
     return (answer as { answers: readonly SignalAnswer[] }).answers[0] as SignalAnswer;
   }
 
   async function answerTask(task: string, given: Json, actor: Actor): Promise<void> {
-    const parameters = { task, answer: asText(given, `the answer of task ${task}`, valueLimits), by: actor.by };
+    const text = asText(given, `the answer of task ${task}`, valueLimits);
+    const parameters = { task, answer: vault.seal(text, places.answer(task)), by: actor.by };
     const answer = await store.submit([{ name: "process.answer", parameters }]);
     if (answer.kind === "done") return;
     if (answer.answer === "unknown") throw failure("task-unknown", { task });
@@ -224,7 +232,8 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
     const to = operation.kind === "rewind" ? targetOf(detail, operation.to) : undefined;
     const act: ActDelivery = { operation, actor, n: detail.parked?.n, to };
     const body = asText(act, "what was given", valueLimits);
-    const answer = await store.submit([{ name: "process.operate", parameters: { run, body } }]);
+    const stored = vault.seal(body, places.act(run));
+    const answer = await store.submit([{ name: "process.operate", parameters: { run, body, stored } }]);
     if (answer.kind === "done") return;
     if (answer.answer === "pending") {
       const possible = "nothing until the act before it is carried out";
@@ -246,7 +255,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
       const look = () => {
         const detail = read.run(run);
         if (detail === undefined) reject(failure("run-unknown", { run }));
-        else resolve(detail);
+        else resolve(whole(detail, read.value));
       };
       const waiter: Waiter = {
         told: (message) => finish(() => resolve(fromSettled(message))),
@@ -310,7 +319,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
       store.detach(portName(lost));
     },
     async quarantine(run, reason) {
-      await store.submit([{ name: "process.halt", parameters: { run, reason } }]);
+      await store.submit([{ name: "process.halt", parameters: { run, reason: vault.seal(reason, places.halt(run)) } }]);
     },
     promote(next) {
       version = next;

@@ -16,6 +16,7 @@
  * The parts: code.ts runs the code, asking.ts and results.ts write records, performing.ts and attempts.ts act, undoing.ts takes back, ending.ts judges how
  * the code ended, operating.ts does what operators say.
  */
+import type { ErrorCode } from "../../errors.ts";
 import type { Json } from "../../operation.ts";
 import type { AnyProcess } from "../define.ts";
 import type { ParkedQuestion, RunStatus } from "../engine.ts";
@@ -24,6 +25,7 @@ import { Code, type Runs } from "./code.ts";
 import { divergenceOf } from "./divergence.ts";
 import { type ExecutionParts, type Host, type Identity, openSteps, type UndoAs } from "./host.ts";
 import type { Journal } from "./journal.ts";
+import { openingOf } from "./opening.ts";
 import { type ActDelivery, operate } from "./operating.ts";
 import { pastsOf } from "./past.ts";
 import { perform, stopAll } from "./performing.ts";
@@ -31,11 +33,12 @@ import { codeQuestion, divergenceQuestion } from "./questions.ts";
 import type { HistoryRecord } from "./records.ts";
 import { recordResult } from "./results.ts";
 import { receivesFrom } from "./rewinding.ts";
-import { type Cue, leftOff, openQuestions } from "./script.ts";
+import { type Cue, openQuestions } from "./script.ts";
 import { stackHere } from "./stack.ts";
 import { statusOf } from "./status.ts";
 import type { Mail, Step } from "./steps.ts";
 import { Undoing } from "./undoing.ts";
+import { places } from "./vault.ts";
 import type { Delivery } from "./wire.ts";
 
 type Phase =
@@ -60,6 +63,7 @@ export class Execution implements Runs {
   readonly steps = new Map<number, Step>();
   readonly #process: AnyProcess | undefined;
   readonly #records: readonly HistoryRecord[];
+  readonly #unreadable: string | undefined;
   readonly #code: Code;
   /** Inbox rows that were taken in. */
   readonly #seen = new Set<number>();
@@ -78,6 +82,7 @@ export class Execution implements Runs {
     this.retry = parts.retry;
     this.#process = parts.process;
     this.#records = parts.records;
+    this.#unreadable = parts.unreadable;
     this.#code = new Code(this, parts);
   }
 
@@ -109,39 +114,25 @@ export class Execution implements Runs {
    * `halt` the code is not run: the run stops, and asks a person.
    */
   begin(halt?: Delivery): void {
-    const records = this.#records;
-    const left = leftOff(records);
+    const { left, then } = openingOf(this.#records, {
+      process: this.#process,
+      identity: this.identity,
+      unreadable: this.#unreadable,
+      halted: halt === undefined ? undefined : this.#opened(halt, "halt"),
+    });
     if (halt !== undefined) {
       this.#seen.add(halt.id);
       this.journal.consume(halt.id);
       this.host.changed(this);
     }
-    if (left.kind === "code") {
-      if (halt !== undefined) {
-        this.#code.leave(left.pivoted, left.asked);
-        this.stop(codeQuestion("process-quarantined", halt.body, !left.pivoted));
-        return;
-      }
-      if (this.#process !== undefined) {
-        this.#code.begin(this.#process, left.input);
-        return;
-      }
-      const { process, version } = this.identity;
-      this.stop(codeQuestion("process-missing", `Code version ${version} has no process ${process}.`, false));
-      return;
-    }
-    this.#code.leave(left.pivoted, left.asked);
-    if (left.kind === "stopped") {
-      this.#phase = { kind: "stopped", question: left.question };
-      return;
-    }
-    if (left.kind === "paused") {
-      this.#phase = { kind: "paused", reason: left.reason };
-      return;
-    }
-    const undoing = Undoing.resume(this, left.begun, records);
-    this.#phase = { kind: "undoing", undoing };
-    undoing.next();
+    if (then.kind !== "run") this.#code.leave(left.pivoted, left.asked);
+    if (then.kind === "run") this.#code.begin(then.process, then.input);
+    else if (then.kind === "stop") this.stop(then.question);
+    else if (then.kind === "undoing") {
+      const undoing = Undoing.resume(this, then.begun, this.#records);
+      this.#phase = { kind: "undoing", undoing };
+      undoing.next();
+    } else this.#phase = then;
   }
 
   // --- deliveries -----------------------------------------------------------------------------------------------------
@@ -153,7 +144,8 @@ export class Execution implements Runs {
     if (delivery.kind === "halt") {
       this.journal.consume(delivery.id);
       this.host.changed(this);
-      if (this.#phase.kind === "code") this.stop(codeQuestion("process-quarantined", delivery.body, !this.pivoted));
+      if (this.#phase.kind === "code")
+        this.stop(codeQuestion("process-quarantined", this.#opened(delivery, "halt"), !this.pivoted));
     } else if (delivery.kind !== "operate") {
       this.post({ kind: "inbox", id: delivery.id, n: delivery.n, what: delivery.kind, body: delivery.body });
     } else if (this.#phase.kind === "code" && !this.#replayed) {
@@ -162,9 +154,13 @@ export class Execution implements Runs {
     } else this.#operate(delivery);
   }
 
+  #opened = ({ body }: Delivery, what: "halt" | "act"): string =>
+    this.host.vault.open(body, places[what](this.identity.id));
+
   #operate(delivery: Delivery): void {
+    const act = JSON.parse(this.#opened(delivery, "act")) as ActDelivery;
     this.journal.consume(delivery.id);
-    operate(this, JSON.parse(delivery.body) as ActDelivery);
+    operate(this, act);
     this.host.changed(this);
   }
 
@@ -310,6 +306,13 @@ export class Execution implements Runs {
     this.journal.record({ t: "park", at: this.host.now(), q: question });
     this.restate();
     for (const delivery of this.#early.splice(0)) this.#operate(delivery);
+  }
+
+  /** What can't be read stops the run, which asks a person; it is never passed over. Other errors are thrown again. */
+  failedToRead(error: unknown): void {
+    const { code, message } = error as { code?: ErrorCode; message: string };
+    if (code !== "value-unreadable") throw error;
+    if (this.#phase.kind !== "ended") this.stop(codeQuestion("process-unreadable", message, false));
   }
 
   /** Nothing new is begun from now on. Attempts under way end. */

@@ -8,11 +8,14 @@ import type { Journal } from "./journal.ts";
 import type { ValueLimits } from "./json-text.ts";
 import type { HistoryRecord } from "./records.ts";
 import type { Mail, Step } from "./steps.ts";
+import type { Vault } from "./vault.ts";
 import type { Surroundings } from "./work.ts";
 
 /** What a worker lends to its executions. */
 export interface Host extends Surroundings {
   readonly caller: Caller;
+  /** The stored form of what runs hold. */
+  readonly vault: Vault;
   /** Of the values that histories take. */
   readonly valueLimits: ValueLimits;
   /** An operation by `system.name`, for undo after a crash. */
@@ -54,6 +57,8 @@ export interface ExecutionParts {
   readonly validateOutput: Validate;
   readonly journal: Journal;
   readonly records: readonly HistoryRecord[];
+  /** Why some of the history can't be read. */
+  readonly unreadable?: string | undefined;
 }
 
 /** An execution as its worker holds it. */
@@ -66,6 +71,8 @@ export interface Held {
   takeMail(): void;
   /** The microtasks have run dry. */
   drained(): void;
+  /** After an error of the two above: stops the run if something could not be read, throws anything else again. */
+  failedToRead(error: unknown): void;
   /** Breaks off what is under way: the worker is being stopped for good. */
   abort(): void;
 }

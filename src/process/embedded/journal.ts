@@ -5,6 +5,7 @@
 import type { Json } from "../../operation.ts";
 import type { RunStatus } from "../engine.ts";
 import type { AskRecord, GotRecord, HistoryRecord } from "./records.ts";
+import type { Vault } from "./vault.ts";
 import type { AppendParameters, NewTask, Rewind } from "./wire.ts";
 
 type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
@@ -16,6 +17,7 @@ const nothing: readonly (() => void)[] = [];
 
 export class Journal {
   readonly #run: string;
+  readonly #vault: Vault;
   #seq: number;
   /** Records, each with a comma before it. */
   #records = "";
@@ -30,7 +32,8 @@ export class Journal {
   #storedReason: string | undefined;
   #committed: (() => void)[] | undefined;
 
-  constructor(run: string, seq: number, status: RunStatus, reason: string | undefined) {
+  constructor(run: string, seq: number, status: RunStatus, reason: string | undefined, vault: Vault) {
+    this.#vault = vault;
     this.#run = run;
     this.#seq = seq;
     this.#status = status;
@@ -159,6 +162,7 @@ export class Journal {
     if (this.#settled !== undefined) parameters.settled = this.#settled;
     const committed = this.#committed ?? nothing;
     this.#committed = undefined;
+    this.#vault.append(parameters);
     return { parameters, committed };
   }
 }

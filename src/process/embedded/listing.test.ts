@@ -6,6 +6,7 @@ import { type RunFilter, type RunStatus, runStatuses } from "../engine.ts";
 import { type RunRow, runLists } from "./listing.ts";
 import { newRunId } from "./run-id.ts";
 import { migrations } from "./tables.ts";
+import { Vault } from "./vault.ts";
 
 function database(rows: number): { readonly db: DatabaseSync; readonly all: readonly RunRow[] } {
   const db = new DatabaseSync(":memory:");
@@ -29,7 +30,7 @@ function database(rows: number): { readonly db: DatabaseSync; readonly all: read
 test("every combination of filters gives what a plain filter would, newest first, page by page", (t) => {
   const { db, all } = database(600);
   t.after(() => db.close());
-  const { runs } = runLists(db);
+  const { runs } = runLists(db, new Vault(db, undefined));
   const from = 1_000_000_000_000 + 100_000;
   const to = 1_000_000_000_000 + 500_000;
   for (const process of [undefined, "beta", "none"])
@@ -68,7 +69,7 @@ test("every combination of filters gives what a plain filter would, newest first
 test("runs are counted by process and status, open ones by version", (t) => {
   const { db, all } = database(330);
   t.after(() => db.close());
-  const { counts, openByVersion } = runLists(db);
+  const { counts, openByVersion } = runLists(db, new Vault(db, undefined));
   for (const { process, status, runs } of counts())
     assert.equal(runs, all.filter((row) => row.process === process && row.status === status).length);
   assert.equal(
@@ -105,7 +106,7 @@ test("no list and no count reads the table from one end to the other", (t) => {
           }
         : Reflect.get(target, name),
   });
-  const { runs, counts } = runLists(spied);
+  const { runs, counts } = runLists(spied, new Vault(spied, undefined));
   runs({ status: "parked" });
   runs({ process: "beta" });
   runs({ status: "parked", process: "beta", createdFrom: 1, before: "z" });

@@ -8,6 +8,7 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { type Engine, finalStatuses, type RunFilter, type RunStatus, type RunSummary, runStatuses } from "../engine.ts";
 import { causes } from "./causes.ts";
 import { firstRunId } from "./run-id.ts";
+import type { Vault } from "./vault.ts";
 
 export interface RunRow {
   readonly id: string;
@@ -36,8 +37,9 @@ export interface RunLists {
   openByVersion(): readonly { readonly version: string; readonly runs: number }[];
 }
 
-export function summary(row: RunRow): RunSummary {
-  const { id, process, key, version, status, origin, reason, created, updated } = row;
+export function summary(row: RunRow, vault: Vault): RunSummary {
+  const { id, process, key, version, status, origin, created, updated } = row;
+  const reason = vault.openReason(row.reason, id);
   return {
     id,
     process,
@@ -47,14 +49,14 @@ export function summary(row: RunRow): RunSummary {
     origin,
     createdAt: created,
     updatedAt: updated,
-    ...(reason === null ? {} : { reason }),
+    ...(reason === undefined ? {} : { reason }),
   };
 }
 
 const quoted = (statuses: Iterable<RunStatus>): string => [...statuses].map((status) => `'${status}'`).join(", ");
 const open = quoted(runStatuses.filter((status) => !finalStatuses.has(status)));
 
-export function runLists(db: DatabaseSync): RunLists {
+export function runLists(db: DatabaseSync, vault: Vault): RunLists {
   const processes = db.prepare(
     `with recursive found (name) as (
        select min(process) from runs
@@ -160,12 +162,13 @@ export function runLists(db: DatabaseSync): RunLists {
   function runs(filter: RunFilter): RunSummary[] {
     const limit = Math.min(Math.max(filter.limit ?? usualPage, 1), largestPage);
     const { key, cause, step } = filter;
-    if (key === undefined && cause === undefined && step === undefined) return page(filter, limit).map(summary);
+    if (key === undefined && cause === undefined && step === undefined)
+      return page(filter, limit).map((row) => summary(row, vault));
     const rows = cause !== undefined || step !== undefined ? ofCauses(filter, limit) : ofKey(key as string, filter);
     return rows
       .sort((a, b) => (a.id < b.id ? 1 : -1))
       .slice(0, limit)
-      .map(summary);
+      .map((row) => summary(row, vault));
   }
 
   type Counts = ReturnType<Engine["counts"]>;

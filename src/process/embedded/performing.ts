@@ -20,7 +20,8 @@ const callTimeoutMs = 60_000;
 export function callWork(execution: Running, step: Step, operation: AnyOperation, resumed: boolean): Work {
   const { host, identity } = execution;
   const { ask, live } = step;
-  const input = inputOf(step) as Json;
+  // Looked at by each attempt anew: a large one is loaded for it, and not kept.
+  const input = () => inputOf(step) as Json;
   const { system } = operation;
   return {
     what: ask.op as string,
@@ -35,7 +36,7 @@ export function callWork(execution: Running, step: Step, operation: AnyOperation
     ),
     undone: ask.undo !== undefined,
     breakable: false,
-    attempt: (context) => host.caller(operation, input, context),
+    attempt: (context) => host.caller(operation, input(), context),
     probe: probeOf(operation, input, host.caller),
     text: (result) => textOf(result, ask.id, host.valueLimits),
     settleMs: settleOf(operation),

@@ -9,13 +9,13 @@ export type Probing = (context: CallContext) => Promise<Json | undefined>;
 
 export function probeOf(
   operation: AnyOperation,
-  input: Json,
+  input: () => Json,
   call: (name: { system: string; name: string }, input: Json, context: CallContext) => Promise<CallResult>,
 ): Probing | undefined {
   const probe: Probe | undefined = operation.probe;
   if (probe === undefined) return undefined;
   return async (context) => {
-    const asked = (await probe.with({ key: context.key, input: input as never })) as Json;
+    const asked = (await probe.with({ key: context.key, input: input() as never })) as Json;
     const result = await call({ system: operation.system, name: probe.call }, asked, context);
     if (!result.ok) return undefined;
     return probe.found === undefined

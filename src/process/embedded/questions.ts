@@ -16,6 +16,7 @@ export const questionCodes = [
   "process-output",
   "process-after-pivot",
   "process-missing",
+  "process-unreadable",
   "process-quarantined",
 ] as const;
 type QuestionCode = (typeof questionCodes)[number];

@@ -12,6 +12,7 @@ import { Journal } from "./journal.ts";
 import type { ValueLimits } from "./json-text.ts";
 import type { AskRecord, HistoryRecord } from "./records.ts";
 import { stackHere } from "./stack.ts";
+import { Vault } from "./vault.ts";
 
 /** How the code fares with a history. `at`: place in the code, `processes/order.ts:12`. */
 export type Verdict =
@@ -50,6 +51,7 @@ export interface RehearsalParts {
   soon(act: () => void): void;
 }
 
+const nothingStored = new Vault(undefined, undefined);
 const actor = Object.freeze({ by: "rehearsal", reason: "rehearsal" });
 
 /** Resolves when the code has asked all that it asks. Code that blocks its thread blocks this. */
@@ -62,6 +64,7 @@ export function rehearse(parts: RehearsalParts): Promise<Verdict> {
       caller: () => Promise.reject(new TypeError("a rehearsal calls nothing")),
       operation: parts.operation,
       valueLimits: parts.valueLimits,
+      vault: nothingStored,
       systemRetry: () => undefined,
       gate: () => undefined,
       // So no step is begun.
@@ -151,7 +154,7 @@ class DryJournal extends Journal {
   readonly places = new Map<number, string>();
 
   constructor(run: string, where: RehearsalParts["where"]) {
-    super(run, 0, "running", undefined);
+    super(run, 0, "running", undefined, nothingStored);
     this.#where = where;
   }
   override record(record: Parameters<Journal["record"]>[0]): void {

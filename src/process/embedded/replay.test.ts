@@ -13,6 +13,7 @@ import type { Held, Host } from "./host.ts";
 import { Journal } from "./journal.ts";
 import { defaultLimits } from "./json-text.ts";
 import type { HistoryRecord } from "./records.ts";
+import { Vault } from "./vault.ts";
 
 /** A small generator of pseudo-random numbers: one seed, one order. */
 function chances(seed: number): () => number {
@@ -77,6 +78,7 @@ async function perform(flow: Flow, shape: Shape, log: unknown[]): Promise<unknow
 /** A worker without threads and disk: batches go to a list, calls end in the order that the seed says. */
 class FakeWorker implements Host {
   readonly valueLimits = defaultLimits;
+  readonly vault = new Vault(undefined, undefined);
   readonly stopping = false;
   readonly signal = new AbortController().signal;
   readonly batches: HistoryRecord[][] = [];
@@ -137,7 +139,7 @@ class FakeWorker implements Host {
         return { result, log };
       },
     });
-    const journal = new Journal("r", records.length, "running", undefined);
+    const journal = new Journal("r", records.length, "running", undefined, this.vault);
     const identity = { id: "r", key: "k", process: "p", version: "v" };
     const execution = new Execution({
       host: this,

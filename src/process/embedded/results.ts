@@ -2,8 +2,9 @@
 import type { Json } from "../../operation.ts";
 import type { Running } from "./host.ts";
 import { asText } from "./json-text.ts";
-import { keyOf } from "./records.ts";
+import { effectKey, keyOf } from "./records.ts";
 import type { Mail, Step } from "./steps.ts";
+import { places } from "./vault.ts";
 
 /**
  * The step that now has its result; `undefined` if it had one, or there is none. `held`: the code is given nothing now, and gets it
@@ -14,6 +15,8 @@ export function recordResult(execution: Running, mail: Mail, held?: true): Step 
   const step = steps.get(mail.n);
   // The release gave it back, or took it away: its row is no longer this run's.
   if (step?.got?.released === true) return undefined;
+  // What can't be read stays in the inbox.
+  const came = mail.kind === "inbox" && step?.got === undefined ? textOf(execution, mail, step) : "";
   if (mail.kind === "inbox") journal.consume(mail.id);
   if (mail.kind === "held") {
     if (step?.got === undefined) return undefined;
@@ -28,8 +31,8 @@ export function recordResult(execution: Running, mail: Mail, held?: true): Step 
   step.question = undefined;
   if (mail.kind === "inbox") {
     if (mail.what !== "timer") {
-      step.got = { t: "got", n, at, ok: JSON.parse(mail.body) as Json };
-      journal.got(step.got, mail.body, undefined);
+      step.got = { t: "got", n, at, ok: JSON.parse(came) as Json };
+      journal.got(step.got, came, undefined);
     } else if (step.ask.v === "sleep") {
       step.got = { t: "got", n, at, ok: null };
       journal.got(step.got, "null", undefined);
@@ -60,6 +63,15 @@ export function recordResult(execution: Running, mail: Mail, held?: true): Step 
     journal.got(step.got, undefined, undefined);
   }
   return step;
+}
+
+/** What came for a step, opened. */
+function textOf({ host, identity }: Running, mail: Mail & { readonly kind: "inbox" }, step: Step | undefined): string {
+  if (step === undefined || mail.what === "timer") return "";
+  const { ev, key } = step.ask;
+  const place =
+    mail.what === "signal" ? places.signal(String(ev), String(key)) : places.answer(effectKey(identity.id, mail.n));
+  return host.vault.open(mail.body, place);
 }
 
 function undoWithOutput({ identity, host }: Running, step: Step, output: Json): string | undefined {

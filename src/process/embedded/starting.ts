@@ -1,5 +1,4 @@
 /** The front's side of a start: from the command to its acknowledgement (P1), and the word to the worker that lets the first turn ride along. */
-import { hash } from "node:crypto";
 import { channel } from "node:diagnostics_channel";
 import type { MessagePort } from "node:worker_threads";
 import type { Clock } from "../../clock.ts";
@@ -12,6 +11,7 @@ import { defaultQueue, laneOf, type ProcessLimits } from "../limits.ts";
 import type { Admission } from "./admission.ts";
 import type { RunFact } from "./engine.ts";
 import { asText, type ValueLimits } from "./json-text.ts";
+import type { Vault } from "./vault.ts";
 import type { KeyTaken, NewRun, QueueFull, StartParameters, ToWorkerControl } from "./wire.ts";
 
 export interface Starting {
@@ -23,6 +23,7 @@ export interface Starting {
 export interface StartingParts {
   readonly store: Pick<OpenedStore, "submit" | "flush">;
   readonly valueLimits: ValueLimits;
+  readonly vault: Vault;
   readonly clock: Clock;
   readonly runId: (now: number) => string;
   /** Limits of processes, by name. */
@@ -42,6 +43,7 @@ const longestDelayMs = 3653 * 86_400_000;
 export function starting({
   store,
   valueLimits,
+  vault,
   clock,
   runId,
   limits,
@@ -78,7 +80,7 @@ export function starting({
       parameters: withRun(parameters, run),
     }));
     const body = `[{"t":"start","at":${now},"input":${input}}]`;
-    const inputHash = hash("sha256", input, "base64url");
+    const inputHash = vault.digest(input);
     const version = command.version ?? current();
     const limited = limits().get(process);
     const lane = limited === undefined ? undefined : laneOf(process, limited, command.input);
@@ -90,7 +92,7 @@ export function starting({
       inputHash,
       version,
       origin,
-      body,
+      ...vault.start(run, body),
       told: control !== undefined,
       ...(later === undefined ? {} : { at: later }),
       ...(lane === undefined ? {} : { lane }),
@@ -126,7 +128,7 @@ export function starting({
       throw failure("start-queue-full", { process, limit }, { retryAfterMs: queueRetryMs });
     }
     const taken = refusal;
-    if (!taken.same)
+    if (taken.inputHash !== inputHash && !vault.isDigestOf(taken.inputHash, input))
       throw failure("run-key-conflict", { process, key, run: taken.run }, { details: { run: taken.run } });
     return { kind: "exists", run: taken.run, status: taken.status };
   }

@@ -1,7 +1,8 @@
 /** A history as people see it: a list of steps in recorded order, each with its end folded in. */
 import type { Json } from "../../operation.ts";
-import type { StepView } from "../engine.ts";
+import type { StepView, ValueReference } from "../engine.ts";
 import { type AskRecord, effectKey, type GotRecord, type HistoryRecord } from "./records.ts";
+import { namedIn } from "./vault.ts";
 
 type Draft = { -readonly [Name in keyof StepView]: StepView[Name] };
 
@@ -90,6 +91,20 @@ export function stepViews(run: string, records: readonly HistoryRecord[]): StepV
   return list;
 }
 
+/** A field of a record as `name`, or its reference as `nameReference`. */
+export function shown<N extends string>(
+  record: object,
+  field: string,
+  name: N,
+): { readonly [K in N]?: Json } & { readonly [K in `${N}Reference`]?: ValueReference } {
+  const reference = namedIn(record, field);
+  const value = reference === undefined ? (record as { readonly [field: string]: Json | undefined })[field] : undefined;
+  const view: { [name: string]: unknown } = {};
+  if (value !== undefined) view[name] = value;
+  if (reference !== undefined) view[`${name}Reference`] = { hash: reference.hash, bytes: reference.bytes };
+  return view as ReturnType<typeof shown<N>>;
+}
+
 function askView(run: string, ask: AskRecord): Omit<Draft, "position"> {
   const acts = ask.v === "call" || ask.v === "step" || ask.v === "undo";
   return {
@@ -102,7 +117,7 @@ function askView(run: string, ask: AskRecord): Omit<Draft, "position"> {
     ...(ask.op === undefined ? {} : { operation: ask.op }),
     ...(ask.ev === undefined ? {} : { operation: ask.ev }),
     ...(acts ? { key: effectKey(run, ask.n) } : {}),
-    ...(ask.in === undefined ? {} : { input: ask.in }),
+    ...shown(ask, "in", "input"),
     ...(ask.ev === undefined ? {} : { note: `${ask.ev} of ${String(ask.key)}` }),
   };
 }
@@ -117,9 +132,9 @@ function fold(step: Draft | undefined, got: GotRecord): void {
   if (got.timeout === true) step.status = "timeout";
   else if (got.fault !== undefined) {
     step.status = "fault";
-    step.output = got.fault as unknown as Json;
+    Object.assign(step, shown(got, "fault", "output"));
   } else {
     step.status = "done";
-    step.output = got.ok ?? null;
+    Object.assign(step, { output: null }, shown(got, "ok", "output"));
   }
 }

@@ -16,6 +16,7 @@ import {
   portName,
   type Rewind,
   type StartParameters,
+  type StoredValue,
   type ToFront,
   type ToWorker,
 } from "./wire.ts";
@@ -62,6 +63,10 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     closeTask: db.prepare("update tasks set status = 'closed' where run = ? and n = ? and status = 'open'"),
     closeTasks: db.prepare("update tasks set status = 'closed' where run = ? and status = 'open'"),
     oldRuns: db.prepare(`select id from runs where status in (${ended}) and updated < ? and history_gone = 0 limit ?`),
+    insertValue: db.prepare("insert or ignore into stored_values (run, hash, part, body) values (?, ?, ?, ?)"),
+    keepKey: db.prepare("insert or ignore into encryption_keys (id, proof, since) values (?, ?, ?)"),
+    forgetKey: db.prepare("delete from encryption_keys where id = ?"),
+    dropValues: db.prepare("delete from stored_values where run = ?"),
     dropHistory: db.prepare("delete from history where run = ?"),
     dropTasks: db.prepare("delete from tasks where run = ?"),
     historyGone: db.prepare("update runs set history_gone = 1 where id = ?"),
@@ -100,11 +105,17 @@ function commands(context: PartContext): Record<string, CommandHandler> {
       : queue.accept(given, later);
     if (!accepted) {
       const there = sql.runByKey.get(process, key) as { id: string; status: RunStatus; input_hash: string };
-      context.refuse({ run: there.id, status: there.status, same: there.input_hash === inputHash } satisfies KeyTaken);
+      context.refuse({ run: there.id, status: there.status, inputHash: there.input_hash } satisfies KeyTaken);
     }
+    if (given.values !== undefined) keepValues(run, given.values);
     if (waits) return;
     sql.insertHistory.run(run, 0, body);
     toWorker(version, told ? { kind: "started", run } : { kind: "start", run, process, key, body });
+  }
+
+  function keepValues(run: string, values: readonly StoredValue[]): void {
+    for (const { hash, parts } of values)
+      for (const [part, body] of parts.entries()) sql.insertValue.run(run, hash, part, body);
   }
 
   function append(given: AppendParameters): void {
@@ -112,6 +123,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     // The first turn of a run whose start was refused.
     if (seq === 1 && sql.run.get(run) === undefined) context.refuse("unknown");
     if (sql.insertHistory.run(run, seq, given.body).changes === 0) context.refuse("fenced");
+    if (given.values !== undefined) keepValues(run, given.values);
     if (given.consume !== undefined) for (const id of given.consume) sql.consume.run(id);
     // Before the waits: what is given back may be for one of them.
     if (given.release !== undefined) for (const n of given.release) release(run, n);
@@ -206,7 +218,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     if (queue.operate(given.run, given.body)) return;
     // Two that decide at once would not know of each other: the second looks again.
     if (sql.pendingAct.get(given.run) !== undefined) context.refuse("pending");
-    deliver(given.run, 0, "operate", given.body);
+    deliver(given.run, 0, "operate", given.stored);
   }
 
   /** A due timer ends a wait or a task in the same commit: a signal that comes later finds nobody. */
@@ -233,6 +245,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     let touched = 0;
     for (const { id } of sql.oldRuns.all(given.historyBefore, given.portion) as { id: string }[]) {
       sql.dropHistory.run(id);
+      sql.dropValues.run(id);
       sql.dropTasks.run(id);
       events.forget(id);
       sql.historyGone.run(id);
@@ -257,6 +270,9 @@ function commands(context: PartContext): Record<string, CommandHandler> {
   });
 
   return {
+    "keep-key": ({ id, proof }: { readonly id: string; readonly proof: string }) =>
+      void sql.keepKey.run(id, proof, context.now()),
+    "forget-key": ({ id }: { readonly id: string }) => void sql.forgetKey.run(id),
     start,
     append,
     signal: events.signal,

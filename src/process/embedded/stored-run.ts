@@ -2,6 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { RunStatus } from "../engine.ts";
 import type { HistoryRecord } from "./records.ts";
+import type { Vault } from "./vault.ts";
 import type { Delivery } from "./wire.ts";
 
 export interface StoredRun {
@@ -10,23 +11,34 @@ export interface StoredRun {
     readonly key: string;
     readonly version: string;
     readonly status: RunStatus;
-    readonly reason: string | null;
+    readonly reason: string | undefined;
   };
+  /** Why some of the history can't be read; the rest is here all the same. */
+  readonly unreadable?: string;
   readonly records: readonly HistoryRecord[];
   /** Of the row that comes next. */
   readonly seq: number;
   readonly inbox: readonly Delivery[];
 }
 
+type Batch = { readonly seq: number; readonly body: string };
+type Row = Omit<StoredRun["row"], "reason"> & { readonly reason: string | null; readonly created: number };
+
 /** `undefined` where there is no such run, or its history is gone. */
-export function readRun(db: DatabaseSync, run: string): StoredRun | undefined {
-  const row = db.prepare("select process, key, version, status, reason from runs where id = ?").get(run);
-  const bodies = db.prepare("select body from history where run = ? order by seq").all(run) as { body: string }[];
-  if (row === undefined || bodies.length === 0) return undefined;
+export function readRun(db: DatabaseSync, vault: Vault, run: string): StoredRun | undefined {
+  const row = db
+    .prepare("select process, key, version, status, reason, created from runs where id = ?")
+    .get(run) as unknown as Row | undefined;
+  const batches = db.prepare("select seq, body from history where run = ? order by seq").all(run) as unknown as Batch[];
+  const last = batches.at(-1);
+  if (row === undefined || last === undefined) return undefined;
+  const { records, unreadable } = vault.records(run, batches);
+  if (records[0]?.t !== "start") records.unshift({ t: "start", at: row.created, input: null });
   return {
-    row: row as unknown as StoredRun["row"],
-    records: bodies.flatMap(({ body }) => JSON.parse(body) as HistoryRecord[]),
-    seq: bodies.length,
+    row: { ...row, reason: vault.openReason(row.reason, run) },
+    records,
+    ...(unreadable === undefined ? {} : { unreadable }),
+    seq: last.seq + 1,
     inbox: db
       .prepare("select id, n, kind, body from inbox where run = ? order by id")
       .all(run) as unknown as Delivery[],

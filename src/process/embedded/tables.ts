@@ -57,6 +57,19 @@ export const migrations: readonly string[] = [
   ) strict;
   create unique index history_by_run on history (run, seq);
 
+  -- Values that are too large for a history, in parts; the rows of the history name them by their hashes.
+  create table stored_values (
+    id integer primary key,
+    run text not null,
+    hash text not null,
+    part integer not null,
+    body text not null
+  ) strict;
+  create unique index stored_values_by_run on stored_values (run, hash, part);
+
+  -- Keys that encrypted something here, by id, with a text that only the key opens.
+  create table encryption_keys (id text primary key, proof text not null, since integer not null) strict, without rowid;
+
   -- What is to be delivered to a run and not yet in its history: signals, timers, answers, operators' acts.
   create table inbox (
     id integer primary key,

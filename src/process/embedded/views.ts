@@ -4,33 +4,35 @@ import type { Json, JsonSchema } from "../../operation.ts";
 import type { Engine, RunDetail, TaskView } from "../engine.ts";
 import { type RunLists, type RunRow, runColumns, runLists, summary } from "./listing.ts";
 import { askedQuestion } from "./possible.ts";
-import type { HistoryRecord } from "./records.ts";
 import { openQuestion } from "./script.ts";
-import { stepViews } from "./step-views.ts";
+import { shown, stepViews } from "./step-views.ts";
+import type { Vault } from "./vault.ts";
 
 const largestPage = 500;
 
 /** The reading half of the engine's port. */
 export function views(
   db: DatabaseSync,
-): Pick<Engine, "run" | "runByKey" | "runs" | "causes" | "tasks" | "counts"> & Pick<RunLists, "openByVersion"> {
+  vault: Vault,
+): Pick<Engine, "run" | "runByKey" | "value" | "runs" | "causes" | "tasks" | "counts"> &
+  Pick<RunLists, "openByVersion"> {
   const byId = db.prepare(`select ${runColumns} from runs where id = ?`);
   const byKey = db.prepare(`select ${runColumns} from runs where process = ? and key = ?`);
-  const history = db.prepare("select body from history where run = ? order by seq");
-  const lists = runLists(db);
+  const history = db.prepare("select seq, body from history where run = ? order by seq");
+  const lists = runLists(db, vault);
 
   function detail(row: RunRow | undefined): RunDetail | undefined {
     if (row === undefined) return undefined;
-    const bodies = history.all(row.id) as { body: string }[];
-    const records = bodies.flatMap(({ body }) => JSON.parse(body) as HistoryRecord[]);
+    const { records } = vault.records(row.id, history.all(row.id) as unknown as { seq: number; body: string }[]);
     const start = records[0];
     const end = records.findLast((record) => record.t === "end");
     const parked = row.status === "parked" ? openQuestion(records) : undefined;
     const steps = stepViews(row.id, records);
     return {
-      ...summary(row),
-      input: start?.t === "start" ? start.input : null,
-      ...(end?.t === "end" && end.out !== undefined ? { output: end.out } : {}),
+      ...summary(row, vault),
+      input: null,
+      ...(start?.t === "start" ? shown(start, "input", "input") : {}),
+      ...(end === undefined ? {} : shown(end, "out", "output")),
       ...(end?.t === "end" && end.reason !== undefined
         ? { failure: { reason: end.reason, ...(end.detail === undefined ? {} : { detail: end.detail }) } }
         : {}),
@@ -43,15 +45,27 @@ export function views(
   return {
     run: (id) => detail(byId.get(id) as RunRow | undefined),
     runByKey: (process, key) => detail(byKey.get(process, key) as RunRow | undefined),
+    value: (run, hash) => JSON.parse(vault.value(run, hash)) as Json,
     runs: lists.runs,
-    tasks: (filter) => listTasks(db, filter),
+    tasks: (filter) => listTasks(db, vault, filter),
     counts: lists.counts,
     causes: lists.causes,
     openByVersion: lists.openByVersion,
   };
 }
 
-function listTasks(db: DatabaseSync, filter: Parameters<Engine["tasks"]>[0]): TaskView[] {
+/** The run with its input and output, however large. */
+export function whole(run: RunDetail, value: Engine["value"]): RunDetail {
+  const { inputReference: input, outputReference: output, ...rest } = run;
+  if (input === undefined && output === undefined) return run;
+  return {
+    ...rest,
+    ...(input === undefined ? {} : { input: value(run.id, input.hash) as Json }),
+    ...(output === undefined ? {} : { output: value(run.id, output.hash) as Json }),
+  };
+}
+
+function listTasks(db: DatabaseSync, vault: Vault, filter: Parameters<Engine["tasks"]>[0]): TaskView[] {
   const rows = db
     .prepare(
       `select id, run, process, run_key, name, title, assign, input, form, status, created, due from tasks
@@ -79,7 +93,7 @@ function listTasks(db: DatabaseSync, filter: Parameters<Engine["tasks"]>[0]): Ta
     name: row.name,
     title: row.title,
     assign: row.assign,
-    input: JSON.parse(row.input) as Json,
+    ...vault.task(row.id, row.input),
     form: JSON.parse(row.form) as JsonSchema,
     status: row.status,
     createdAt: row.created,

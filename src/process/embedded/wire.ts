@@ -12,6 +12,7 @@ export interface StartParameters {
   readonly origin: string;
   /** The history's row 0. */
   readonly body: string;
+  readonly values?: readonly StoredValue[];
   /** Begins at this time; until then it is queued. */
   readonly at?: number;
   /** The process has limits: the key that it counts for. */
@@ -25,15 +26,18 @@ export interface QueueFull {
 export interface KeyTaken {
   readonly run: string;
   readonly status: RunStatus;
-  readonly same: boolean;
+  /** Of the input of the run there is. */
+  readonly inputHash: string;
 }
 
 /** Everything that one turn of a run's code brought, as one commit. */
 export interface AppendParameters {
   readonly run: string;
   readonly seq: number;
-  /** JSON list of records. */
+  /** JSON list of records, or the stored form of one (vault.ts). */
   readonly body: string;
+  /** That stand beside the history. */
+  readonly values?: readonly StoredValue[];
   /** Present when it changed. */
   readonly status?: RunStatus;
   readonly reason?: string | null;
@@ -61,6 +65,11 @@ export interface AppendParameters {
   readonly rewind?: Rewind;
   /** Of an end: what the front is told. */
   readonly settled?: { readonly out?: string; readonly failure?: string };
+}
+/** A value that stands beside the history, in parts. */
+export interface StoredValue {
+  readonly hash: string;
+  readonly parts: readonly string[];
 }
 export interface Rewind {
   /** Number of the first superseded step. */
@@ -101,6 +110,8 @@ export interface OperateParameters {
   readonly run: string;
   /** JSON of operation and actor. */
   readonly body: string;
+  /** The same as it is stored. */
+  readonly stored: string;
 }
 
 /** Writer to a worker. */

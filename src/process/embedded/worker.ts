@@ -3,65 +3,24 @@
  * what a turn brought to the writer as one message.
  */
 import { DatabaseSync } from "node:sqlite";
-import type { MessagePort } from "node:worker_threads";
 import { type Clock, realClock } from "../../clock.ts";
-import type { AnyOperation, Caller, StoredFailure, Validate } from "../../operation.ts";
-import type { RetryPolicy } from "../../retry.ts";
+import type { Caller, StoredFailure, Validate } from "../../operation.ts";
 import { type PortClient, portClient } from "../../store/port-client.ts";
 import type { BatchAnswer } from "../../store/store.ts";
 import type { AnyProcess } from "../define.ts";
 import { AttemptCounts } from "./attempt-counts.ts";
 import { Execution } from "./execution.ts";
 import { Expected } from "./expected.ts";
-import type { Gate } from "./gate.ts";
 import type { Held, Host, Identity } from "./host.ts";
 import { Journal } from "./journal.ts";
 import type { ValueLimits } from "./json-text.ts";
 import type { HistoryRecord } from "./records.ts";
 import { Residents } from "./residents.ts";
 import { readRun } from "./stored-run.ts";
+import { Vault } from "./vault.ts";
 import type { Delivery, FromWorker, NewRun, ToWorker, ToWorkerControl } from "./wire.ts";
 import type { Work } from "./work.ts";
-
-/** What the engine hands to a worker thread (transfer both ports). */
-export interface WorkerLink {
-  /** The store's database file. */
-  readonly file: string;
-  readonly version: string;
-  readonly valueLimits: ValueLimits;
-  readonly writer: MessagePort;
-  readonly control: MessagePort;
-}
-
-export interface WorkerOptions {
-  readonly link: WorkerLink;
-  readonly processes: readonly AnyProcess[];
-  readonly caller: Caller;
-  /** An operation by `system.name`: undo needs it after a crash. */
-  operation(name: string): AnyOperation | undefined;
-  validateOutput(process: AnyProcess): Validate;
-  /** What the settings of a system say of repeats, by its name. Default: nothing. */
-  systemRetry?(system: string): RetryPolicy | undefined;
-  /** What stands before a system. Default: nothing. */
-  gate?(system: string): Gate | undefined;
-  /** How long a run that only waits stays in memory. Default 10 s. */
-  readonly restMs?: number;
-  /** Runs in memory, at most. Default 5000. */
-  readonly residentRuns?: number;
-  /** Default: the real one. */
-  readonly clock?: Clock;
-  /** A connection to read with instead of one of the worker's own to the file of the link; it stays open. */
-  readonly database?: DatabaseSync;
-  /** Place of a stack in the version's sources: shown where code does not follow its history. */
-  readonly where?: Host["where"];
-  /** Stands around every attempt and probe of a local step. */
-  readonly around?: Host["around"];
-  /**
-   * The workers before this one died, and it is to be found out of which run: one run at a time for a while. `watch` is told which it
-   * is, before its code runs.
-   */
-  readonly careful?: { readonly watch: (run: string | undefined) => void } | undefined;
-}
+import type { WorkerLink, WorkerOptions } from "./worker-options.ts";
 
 const usualRestMs = 10_000;
 const usualResidentRuns = 5000;
@@ -82,6 +41,7 @@ class VersionWorker implements Host {
   readonly stopped = Promise.withResolvers<void>();
   readonly caller: Caller;
   readonly valueLimits: ValueLimits;
+  readonly vault: Vault;
   readonly operation: WorkerOptions["operation"];
   readonly systemRetry: Host["systemRetry"];
   readonly gate: Host["gate"];
@@ -159,6 +119,7 @@ class VersionWorker implements Host {
     }
     const { file, writer, control } = this.#link;
     this.#db = options.database ?? new DatabaseSync(file, { readOnly: true });
+    this.vault = new Vault(this.#db, options.cipher);
     this.#ownsDb = options.database === undefined;
     this.#client = portClient(
       writer,
@@ -197,17 +158,23 @@ class VersionWorker implements Host {
   }
 
   #load(run: string): void {
-    const stored = readRun(this.#db, run);
+    const stored = readRun(this.#db, this.vault, run);
     if (stored === undefined || stored.row.version !== this.#link.version || stored.records.at(-1)?.t === "end") return;
-    const { row, seq, records, inbox } = stored;
+    const { row, seq, records, inbox, unreadable } = stored;
     const identity: Identity = { id: run, key: row.key, process: row.process, version: row.version };
-    const journal = new Journal(run, seq, row.status, row.reason ?? undefined);
+    const journal = new Journal(run, seq, row.status, row.reason, this.vault);
     const halt = inbox.find(({ kind }) => kind === "halt");
-    const execution = this.#execute(identity, journal, records, halt);
-    for (const delivery of inbox) execution.receive(delivery);
+    const execution = this.#execute(identity, journal, records, halt, unreadable);
+    for (const delivery of inbox) reading(execution, () => execution.receive(delivery));
   }
 
-  #execute(identity: Identity, journal: Journal, records: readonly HistoryRecord[], halt?: Delivery): Execution {
+  #execute(
+    identity: Identity,
+    journal: Journal,
+    records: readonly HistoryRecord[],
+    halt?: Delivery,
+    unreadable?: string,
+  ): Execution {
     const known = this.#processes.get(identity.process);
     const execution = new Execution({
       host: this,
@@ -217,9 +184,10 @@ class VersionWorker implements Host {
       validateOutput: known?.validateOutput ?? (() => []),
       journal,
       records,
+      unreadable,
     });
     this.#residents.add(identity.id, execution);
-    execution.begin(halt);
+    reading(execution, () => execution.begin(halt));
     return execution;
   }
 
@@ -242,7 +210,7 @@ class VersionWorker implements Host {
     const there = this.#residents.get(run);
     // A run that is loaded now, or later, finds the delivery in its inbox.
     if (there === undefined) this.#residents.want(run);
-    else there.receive(message.delivery);
+    else reading(there, () => there.receive(message.delivery));
   }
 
   #start({ run, process, key, body }: NewRun): void {
@@ -250,8 +218,8 @@ class VersionWorker implements Host {
     if (this.#residents.has(run) || !this.#residents.room()) return;
     this.#expected.told(run);
     const { version } = this.#link;
-    const journal = new Journal(run, 1, "running", undefined);
-    this.#execute({ id: run, key, process, version }, journal, JSON.parse(body) as HistoryRecord[]);
+    const journal = new Journal(run, 1, "running", undefined, this.vault);
+    this.#execute({ id: run, key, process, version }, journal, this.vault.records(run, [{ seq: 0, body }]).records);
   }
 
   // --- Host -----------------------------------------------------------------------------------------------------------
@@ -265,7 +233,11 @@ class VersionWorker implements Host {
     this.#tickSoon();
   }
   ready(execution: Held): void {
-    if (!this.#stopping) execution.takeMail();
+    try {
+      if (!this.#stopping) execution.takeMail();
+    } catch (error) {
+      execution.failedToRead(error);
+    }
   }
   ended(execution: Held): void {
     this.#residents.remove(execution.identity.id);
@@ -291,7 +263,13 @@ class VersionWorker implements Host {
     this.#ticking = false;
     const drained = this.#draining;
     this.#draining = [];
-    for (const execution of drained) execution.drained();
+    for (const execution of drained) {
+      try {
+        execution.drained();
+      } catch (error) {
+        execution.failedToRead(error);
+      }
+    }
     const dirty = this.#dirty;
     this.#dirty = new Set();
     for (const execution of dirty) {
@@ -316,7 +294,7 @@ class VersionWorker implements Host {
           this.#stoppedYet();
           return;
         }
-        for (const act of taken.committed) act();
+        for (const act of taken.committed) reading(execution, act);
         this.#residents.committed(execution);
         this.#stoppedYet();
       },
@@ -370,5 +348,14 @@ class VersionWorker implements Host {
     if (this.#ownsDb) this.#db.close();
     this.#link.control.close();
     this.stopped.resolve();
+  }
+}
+
+/** What can't be read on the way stops the run. */
+function reading(execution: Execution, act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    execution.failedToRead(error);
   }
 }
