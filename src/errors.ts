@@ -326,6 +326,11 @@ const table = {
     class: "give-up",
     text: "The value of {what} has {size} bytes of JSON; a history takes {limit}. Store it elsewhere and pass a reference, or raise limits.valueBytes.",
   },
+  "value-unknown": {
+    status: 404,
+    class: "give-up",
+    text: "The run {run} names no value {hash}. The hashes stand in the run, as inputReference and outputReference.",
+  },
   "value-unreadable": {
     status: 500,
     class: "ask",

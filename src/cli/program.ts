@@ -259,9 +259,9 @@ function runsCommands(runs: Command, leaf: Leaf): void {
     runs,
     "show <run-or-key>",
     "show one run with its history, and what a parked one asks",
-    ["mortise runs show 01J9ZQ6K3V", "mortise runs show order-17", "mortise runs show 01J9ZQ6K3V --json"],
+    ["mortise runs show 01J9ZQ6K3V", "mortise runs show order-17", "mortise runs show order-17 --values --json"],
     async () => (await module()).showRun,
-  );
+  ).option("--values", "load the values of more than 128 kB too, which are only named else");
   reason(
     leaf(
       runs,

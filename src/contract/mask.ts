@@ -17,7 +17,8 @@ interface Branch {
   any: Branch | undefined;
 }
 
-const unchanged: Mask = (value) => value;
+/** Masks nothing. */
+export const unchanged: Mask = (value) => value;
 
 /** A function that returns the value with everything at `paths` masked. The given value is never changed. */
 export function maskAt(paths: readonly string[]): Mask {

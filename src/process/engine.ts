@@ -227,6 +227,17 @@ export interface Cause {
   readonly example: string;
 }
 
+/** The run with its input and output, however large. */
+export function wholeRun(run: RunDetail, value: Engine["value"]): RunDetail {
+  const { inputReference: input, outputReference: output, ...rest } = run;
+  if (input === undefined && output === undefined) return run;
+  return {
+    ...rest,
+    ...(input === undefined ? {} : { input: value(run.id, input.hash) as Json }),
+    ...(output === undefined ? {} : { output: value(run.id, output.hash) as Json }),
+  };
+}
+
 export interface RunFilter {
   readonly process?: string;
   readonly status?: RunStatus;

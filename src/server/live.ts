@@ -8,6 +8,7 @@ import { failure } from "../errors.ts";
 import type { Caller } from "../operation.ts";
 import type { AnyProcess } from "../process/define.ts";
 import type { EmbeddedEngine } from "../process/embedded/engine.ts";
+import type { Engine } from "../process/engine.ts";
 import type { ApiDefinition } from "../publish/define.ts";
 import { createPublisher, type Publisher, type PublisherOptions } from "../publish/publisher.ts";
 import { backendOf } from "./backend.ts";
@@ -35,7 +36,7 @@ export interface LiveOptions {
   readonly version: string;
   /** Of the version. The project's own files may be others by now. */
   readonly sources: VersionSources;
-  readonly engine: Pick<EmbeddedEngine, "start" | "signal" | "settled" | "runByKey">;
+  readonly engine: Pick<EmbeddedEngine, "start" | "signal" | "settled" | "runByKey" | "value">;
   readonly caller: Caller;
   readonly publisher: Omit<PublisherOptions, "apis" | "backend">;
 }
@@ -47,7 +48,8 @@ export function createLive(options: LiveOptions): Live {
   const backend = () => backendOf(engine, caller, version);
   const publisher = createPublisher({ ...options.publisher, apis: project.apis, backend: backend() });
   let deliver = createDeliver(project, engine, version);
-  let masking = createMasking(project);
+  const value: Engine["value"] = (run, hash) => engine.value(run, hash);
+  let masking = createMasking(project, value);
   return {
     project: () => project,
     masking: () => masking,
@@ -61,7 +63,7 @@ export function createLive(options: LiveOptions): Live {
       project = fresh;
       publisher.republish(fresh.apis, backend());
       deliver = createDeliver(fresh, engine, next);
-      masking = createMasking(fresh);
+      masking = createMasking(fresh, value);
     },
   };
 }

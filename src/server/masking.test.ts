@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { definitionOf, rest, type SystemDefinition } from "../connectors/system.ts";
+import type { Json } from "../operation.ts";
 import { defineProcess } from "../process/define.ts";
 import type { RunDetail } from "../process/engine.ts";
 import { createMasking } from "./masking.ts";
@@ -18,10 +19,13 @@ const booking = defineProcess({
   run: async () => null,
   sensitive: ["input.card.*"],
 });
-const masking = createMasking({
-  systems: new Map([["shop", definitionOf(system) as SystemDefinition]]),
-  processes: new Map([["booking", booking]]),
-});
+const masking = createMasking(
+  {
+    systems: new Map([["shop", definitionOf(system) as SystemDefinition]]),
+    processes: new Map([["booking", booking]]),
+  },
+  () => undefined,
+);
 
 const run: RunDetail = {
   ...testRun("r1", "parked"),
@@ -92,10 +96,13 @@ test("the input of a process that an event starts is masked as that event", () =
     run: async () => null,
     on: { kind: "event", system: "shop", name: "paid" },
   });
-  const shown = createMasking({
-    systems: new Map([["shop", definitionOf(system) as SystemDefinition]]),
-    processes: new Map([["on-paid", onPaid]]),
-  }).run({ ...testRun("r2", "waiting"), process: "on-paid", key: "secret-order", input: { order: "secret-order" } });
+  const shown = createMasking(
+    {
+      systems: new Map([["shop", definitionOf(system) as SystemDefinition]]),
+      processes: new Map([["on-paid", onPaid]]),
+    },
+    () => undefined,
+  ).run({ ...testRun("r2", "waiting"), process: "on-paid", key: "secret-order", input: { order: "secret-order" } });
   assert.deepEqual(shown.input, { order: "•••" });
   assert.equal(shown.key, "•••");
 });
@@ -110,4 +117,41 @@ test("a task shows nothing that is sensitive in its run", () => {
   const task = { id: "t", run: "r1", process: "booking", key: "k", name: "n", title: "t", assign: "a" };
   const shown = masking.task({ ...task, input: { card: "4111-1111" }, form: true, status: "open", createdAt: 1 }, run);
   assert.deepEqual(shown.input, { card: "•••" });
+});
+
+test("a large value is masked where it is asked for, and what is sensitive in it wherever else it stands", () => {
+  const large: Record<string, Json> = {
+    h1: { sku: "large-secret", other: "x" },
+    h2: { card: { number: "5555-4444" }, note: "large-secret" },
+  };
+  const asked: string[] = [];
+  const shop = new Map([["shop", definitionOf(system) as SystemDefinition]]);
+  const by = createMasking({ systems: shop, processes: new Map([["booking", booking]]) }, (_, hash) => {
+    asked.push(hash);
+    return large[hash];
+  });
+  const named: RunDetail = {
+    ...run,
+    reason: "no large-secret",
+    input: null,
+    inputReference: { hash: "h2", bytes: 200_000 },
+    steps: [
+      {
+        position: 1,
+        id: "a",
+        kind: "call",
+        operation: "shop.book",
+        status: "done",
+        at: 1,
+        inputReference: { hash: "h1", bytes: 200_000 },
+        outputReference: { hash: "h3", bytes: 200_000 },
+      },
+    ],
+  };
+  assert.equal(by.run(named).reason, "no •••");
+  // What is sensitive nowhere is not loaded to find that out.
+  assert.deepEqual([...new Set(asked)].sort(), ["h1", "h2"]);
+  assert.deepEqual(by.value(named, "h1"), { sku: "•••", other: "x" });
+  assert.deepEqual(by.value(named, "h2"), { card: { number: "•••" }, note: "•••" });
+  assert.equal(by.value(named, "h9"), undefined);
 });

@@ -3,14 +3,16 @@
  * in which such a value stands, since a process carries values on from one step to the next.
  */
 import type { SystemDefinition } from "../connectors/system.ts";
-import { type Mask, maskAt, masked, pathsBelow } from "../contract/mask.ts";
+import { type Mask, maskAt, masked, pathsBelow, unchanged } from "../contract/mask.ts";
 import type { Json } from "../operation.ts";
 import type { AnyProcess } from "../process/define.ts";
-import type { RunDetail, RunSummary, StepView, TaskView } from "../process/engine.ts";
+import type { Engine, RunDetail, RunSummary, StepView, TaskView, ValueReference } from "../process/engine.ts";
 import type { Project } from "./project.ts";
 
 export interface Masking {
   run(run: RunDetail): RunDetail;
+  /** The value that a run names by its hash; `undefined` where it names none such. */
+  value(run: RunDetail, hash: string): Json | undefined;
   /** A run in a list: its key and reason may repeat what is sensitive in it. `whole` is looked up only where that can be. */
   summary(run: RunSummary, whole: () => RunDetail | undefined): RunSummary;
   /** `run`: the run that asks; what is sensitive in it is masked in the task too. */
@@ -20,7 +22,8 @@ export interface Masking {
 /** Shorter values are masked at their own place only: as part of other texts they would mean nothing. */
 const shortest = 4;
 
-export function createMasking(project: Pick<Project, "systems" | "processes">): Masking {
+/** `load`: values that runs only name; what is sensitive in one is masked elsewhere in its run too. */
+export function createMasking(project: Pick<Project, "systems" | "processes">, load: Engine["value"]): Masking {
   const masks = new Map<string, Mask>();
   const anySensitive = [...project.systems.values(), ...project.processes.values()].some(
     (one) => (sensitiveOf(one)?.length ?? 0) > 0,
@@ -59,6 +62,21 @@ export function createMasking(project: Pick<Project, "systems" | "processes">): 
     };
   }
 
+  /** Where the run only names a value, with the mask of the place. */
+  function placesOf(run: RunDetail): (readonly [ValueReference | undefined, Mask])[] {
+    const process = project.processes.get(run.process);
+    const { system = "", name = "" } = process?.on ?? {};
+    return [
+      [run.inputReference, maskOf(system, project.systems.get(system)?.settings.sensitive, name)],
+      [run.inputReference, maskOf(run.process, process?.sensitive, "input")],
+      [run.outputReference, maskOf(run.process, process?.sensitive, "output")],
+      ...run.steps.flatMap((step): (readonly [ValueReference | undefined, Mask])[] => [
+        [step.inputReference, ofStep(step, "input")],
+        [step.outputReference, ofStep(step, "output")],
+      ]),
+    ];
+  }
+
   /** Masks by path, and collects what was masked. */
   function prepare(run: RunDetail): { readonly run: RunDetail; readonly values: ReadonlySet<string> } {
     const values = new Set<string>();
@@ -70,6 +88,12 @@ export function createMasking(project: Pick<Project, "systems" | "processes">): 
       collect(value, hidden, values);
       return hidden;
     };
+    const look = (reference: ValueReference | undefined, mask: Mask): void => {
+      if (reference === undefined || mask === unchanged) return;
+      const value = load(run.id, reference.hash);
+      if (value !== undefined) collect(value, mask(value), values);
+    };
+    for (const [reference, mask] of placesOf(run)) look(reference, mask);
     const steps = run.steps.map((step) => ({
       ...step,
       ...(step.input === undefined ? {} : { input: hide(step.input, ofStep(step, "input")) as Json }),
@@ -90,6 +114,14 @@ export function createMasking(project: Pick<Project, "systems" | "processes">): 
     run(given) {
       const { run, values } = prepare(given);
       return values.size === 0 ? run : (scrub(run as unknown as Json, values) as unknown as RunDetail);
+    },
+    value(given, hash) {
+      const places = placesOf(given).filter(([reference]) => reference?.hash === hash);
+      const value = places.length === 0 ? undefined : load(given.id, hash);
+      if (value === undefined) return undefined;
+      const { values } = prepare(given);
+      const shown = places.reduce((before, [, mask]) => mask(before), value);
+      return values.size === 0 ? shown : scrub(shown, values);
     },
     summary(given, whole) {
       const detail = anySensitive ? whole() : undefined;

@@ -20,9 +20,19 @@ interface Summary {
   readonly updatedAt: number;
   readonly reason?: string;
 }
-interface Detail extends Summary {
-  readonly input: Json;
+/** A value of more than 128 kB, which is only named. */
+interface Reference {
+  readonly hash: string;
+  readonly bytes: number;
+}
+interface Valued {
+  readonly input?: Json;
+  readonly inputReference?: Reference;
   readonly output?: Json;
+  readonly outputReference?: Reference;
+}
+interface Detail extends Summary, Valued {
+  readonly input: Json;
   readonly failure?: { readonly reason: string; readonly detail?: Json };
   readonly parked?: Question;
   readonly steps: readonly Step[];
@@ -37,7 +47,7 @@ interface Question {
   readonly recorded?: Json;
   readonly asked?: Json;
 }
-interface Step {
+interface Step extends Valued {
   readonly position: number;
   readonly id: string;
   readonly kind: string;
@@ -113,9 +123,15 @@ export async function listRuns(context: Context, _: readonly string[], options: 
   return exit.done;
 }
 
-export async function showRun(context: Context, [idOrKey]: readonly string[]): Promise<number> {
+export async function showRun(
+  context: Context,
+  [idOrKey]: readonly string[],
+  { values }: { readonly values?: boolean } = {},
+): Promise<number> {
   const { terminal } = context;
-  const run = await runOf(await adminClient(context), idOrKey!);
+  const client = await adminClient(context);
+  const found = await runOf(client, idOrKey!);
+  const run = values === true ? await withValues(client, found) : found;
   terminal.result(run, () => {
     terminal.line(`${terminal.paint("bold", run.process)} ${run.key}  ${painted(terminal, run.status)}`);
     const facts: [string, string][] = [
@@ -123,11 +139,12 @@ export async function showRun(context: Context, [idOrKey]: readonly string[]): P
       ["started", `${time(run.createdAt)} by ${run.origin}`],
       ["changed", time(run.updatedAt)],
       ["code version", run.version],
-      ["input", shown(run.input)],
+      ["input", shown(run.input, run.inputReference)],
     ];
     if (run.reason !== undefined && run.parked === undefined && run.failure === undefined)
       facts.push(["why", whyOf(run)]);
-    if (run.output !== undefined) facts.push(["output", shown(run.output)]);
+    if (run.output !== undefined || run.outputReference !== undefined)
+      facts.push(["output", shown(run.output, run.outputReference)]);
     if (run.failure !== undefined) {
       const detail = run.failure.detail === undefined ? "" : ` ${shown(run.failure.detail)}`;
       facts.push(["because", `${run.failure.reason}${detail}`]);
@@ -158,6 +175,23 @@ export async function showRun(context: Context, [idOrKey]: readonly string[]): P
     if (run.parked !== undefined) question(terminal, run.id, run.parked);
   });
   return exit.done;
+}
+
+/** The run with all the values that it only names. */
+async function withValues(client: AdminClient, run: Detail): Promise<Detail> {
+  const filled = async <T extends Valued>(one: T): Promise<T> => {
+    const { inputReference, outputReference, ...rest } = one;
+    const load = async (hash: string): Promise<unknown> =>
+      ((await client.get(`/runs/${segment(run.id)}/values/${segment(hash)}`)) as { value: unknown }).value;
+    return {
+      ...rest,
+      ...(inputReference === undefined ? {} : { input: await load(inputReference.hash) }),
+      ...(outputReference === undefined ? {} : { output: await load(outputReference.hash) }),
+    } as T;
+  };
+  const steps = [];
+  for (const step of run.steps) steps.push(await filled(step));
+  return { ...(await filled(run)), steps };
 }
 
 /** By its id, else by its business key if one run only has that: people know orders by their number. */
@@ -341,7 +375,9 @@ export async function listTasks(
   return exit.done;
 }
 
-function shown(value: Json): string {
+function shown(value: Json | undefined, reference?: Reference): string {
+  if (reference !== undefined) return `${reference.bytes} bytes of JSON (--values shows them), ${reference.hash}`;
+  if (value === undefined) return "";
   const text = JSON.stringify(value);
   return text.length <= 300 ? text : `${text.slice(0, 297)}...`;
 }

@@ -10,7 +10,7 @@ import type { Cipher, Json } from "../../operation.ts";
 import { NamedSlots } from "../../slots.ts";
 import type { OpenedStore } from "../../store/open.ts";
 import type { Actor, Engine, OperatorAct, RunDetail, RunStatus, SignalAnswer, SignalCommand } from "../engine.ts";
-import { finalStatuses } from "../engine.ts";
+import { finalStatuses, wholeRun } from "../engine.ts";
 import { limitData, type ProcessLimits } from "../limits.ts";
 import { type AdmissionOptions, admission } from "./admission.ts";
 import { asText, defaultLimits, type ValueLimits } from "./json-text.ts";
@@ -19,7 +19,7 @@ import { possibleActs, rewindTargets } from "./possible.ts";
 import { newRunId } from "./run-id.ts";
 import { starting } from "./starting.ts";
 import { places, Vault } from "./vault.ts";
-import { views, whole } from "./views.ts";
+import { views } from "./views.ts";
 import { type FromWorker, portName, type ToFront } from "./wire.ts";
 import type { WorkerLink } from "./worker-options.ts";
 
@@ -255,7 +255,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
       const look = () => {
         const detail = read.run(run);
         if (detail === undefined) reject(failure("run-unknown", { run }));
-        else resolve(whole(detail, read.value));
+        else resolve(wholeRun(detail, read.value));
       };
       const waiter: Waiter = {
         told: (message) => finish(() => resolve(fromSettled(message))),

@@ -114,7 +114,7 @@ export class Execution implements Runs {
    * `halt` the code is not run: the run stops, and asks a person.
    */
   begin(halt?: Delivery): void {
-    const { left, then } = openingOf(this.#records, {
+    const { left, next } = openingOf(this.#records, {
       process: this.#process,
       identity: this.identity,
       unreadable: this.#unreadable,
@@ -125,14 +125,14 @@ export class Execution implements Runs {
       this.journal.consume(halt.id);
       this.host.changed(this);
     }
-    if (then.kind !== "run") this.#code.leave(left.pivoted, left.asked);
-    if (then.kind === "run") this.#code.begin(then.process, then.input);
-    else if (then.kind === "stop") this.stop(then.question);
-    else if (then.kind === "undoing") {
-      const undoing = Undoing.resume(this, then.begun, this.#records);
+    if (next.kind !== "run") this.#code.leave(left.pivoted, left.asked);
+    if (next.kind === "run") this.#code.begin(next.process, next.input);
+    else if (next.kind === "stop") this.stop(next.question);
+    else if (next.kind === "undoing") {
+      const undoing = Undoing.resume(this, next.begun, this.#records);
       this.#phase = { kind: "undoing", undoing };
       undoing.next();
-    } else this.#phase = then;
+    } else this.#phase = next;
   }
 
   // --- deliveries -----------------------------------------------------------------------------------------------------

@@ -29,20 +29,20 @@ export interface OpeningFacts {
 export function openingOf(
   records: readonly HistoryRecord[],
   { process, identity, unreadable, halted }: OpeningFacts,
-): { readonly left: Pick<LeftOff, "pivoted" | "asked">; readonly then: Opening } {
+): { readonly left: Pick<LeftOff, "pivoted" | "asked">; readonly next: Opening } {
   const left = leftOff(records);
-  const stop = (...question: Parameters<typeof codeQuestion>): { left: typeof left; then: Opening } => ({
+  const stop = (...question: Parameters<typeof codeQuestion>): { left: typeof left; next: Opening } => ({
     left,
-    then: { kind: "stop", question: codeQuestion(...question) },
+    next: { kind: "stop", question: codeQuestion(...question) },
   });
   if (unreadable !== undefined) {
     const question = unreadableQuestion(records);
-    if (question !== undefined) return { left, then: { kind: "stopped", question } };
+    if (question !== undefined) return { left, next: { kind: "stopped", question } };
     return stop("process-unreadable", unreadable, false);
   }
-  if (left.kind !== "code") return { left, then: left };
+  if (left.kind !== "code") return { left, next: left };
   if (halted !== undefined) return stop("process-quarantined", halted, !left.pivoted);
-  if (process !== undefined) return { left, then: { kind: "run", process, input: left.input } };
+  if (process !== undefined) return { left, next: { kind: "run", process, input: left.input } };
   return stop("process-missing", `Code version ${identity.version} has no process ${identity.process}.`, false);
 }
 

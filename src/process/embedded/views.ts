@@ -54,17 +54,6 @@ export function views(
   };
 }
 
-/** The run with its input and output, however large. */
-export function whole(run: RunDetail, value: Engine["value"]): RunDetail {
-  const { inputReference: input, outputReference: output, ...rest } = run;
-  if (input === undefined && output === undefined) return run;
-  return {
-    ...rest,
-    ...(input === undefined ? {} : { input: value(run.id, input.hash) as Json }),
-    ...(output === undefined ? {} : { output: value(run.id, output.hash) as Json }),
-  };
-}
-
 function listTasks(db: DatabaseSync, vault: Vault, filter: Parameters<Engine["tasks"]>[0]): TaskView[] {
   const rows = db
     .prepare(

@@ -49,6 +49,7 @@ async function start(t: TestContext) {
       ...runRoutes({
         engine,
         compile,
+        maskValue: () => undefined,
         maskRun: (run) => ({ ...run, input: "***" }),
         maskSummary: (summary) => summary,
         maskTask: (one) => one,

@@ -46,6 +46,7 @@ export function openAdmin(parts: AdminParts): HttpHandler {
         compile,
         deliver: live.deliver,
         maskRun: (run) => live.masking().run(run),
+        maskValue: (run, hash) => live.masking().value(run, hash),
         maskSummary: (run, whole) => live.masking().summary(run, whole),
         maskTask: (task, run) => live.masking().task(task, run),
         checkInput: (run, input) => checkInput(live.project(), run, input),

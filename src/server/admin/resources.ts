@@ -9,6 +9,8 @@ import { type AdminRoute, RawAnswer } from "./route.ts";
 import { list, ref } from "./schemas.ts";
 
 export interface RunResources extends ActResources {
+  /** A value that the run only names. */
+  readonly maskValue: (run: RunDetail, hash: string) => Json | undefined;
   /** Masks the sensitive fields of a run. */
   readonly maskRun: (run: RunDetail) => RunDetail;
   readonly maskTask: (task: TaskView, run: RunDetail | undefined) => TaskView;
@@ -30,7 +32,7 @@ const pages = {
 } as const;
 
 export function runRoutes(resources: RunResources): readonly AdminRoute[] {
-  const { engine, maskRun, maskSummary, maskTask, compile, deliver } = resources;
+  const { engine, maskRun, maskValue, maskSummary, maskTask, compile, deliver } = resources;
   return [
     {
       method: "GET",
@@ -73,6 +75,21 @@ export function runRoutes(resources: RunResources): readonly AdminRoute[] {
       answer: ref("Run"),
       handle(call) {
         return maskRun(existingRun(engine, call));
+      },
+    },
+    {
+      method: "GET",
+      path: "/runs/{id}/values/{hash}",
+      name: "getRunValue",
+      summary: "A value that is too large to be shown with its run, by its hash; sensitive fields are masked",
+      role: "viewer",
+      answer: { type: "object", required: ["value"], properties: { value: {} } },
+      handle(call) {
+        const run = existingRun(engine, call);
+        const hash = call.parameters.hash as string;
+        const value = maskValue(run, hash);
+        if (value === undefined) throw failure("value-unknown", { run: run.id, hash: plainName(hash) });
+        return { value };
       },
     },
     ...actRoutes(resources),

@@ -32,13 +32,17 @@ const runSummary = {
   updatedAt: time,
 };
 
+const reference = object({ hash: text, bytes: { type: "integer", description: "Of its JSON text." } });
+
 export const schemas = {
   RunSummary: object(runSummary, { reason: { ...text, description: "Why it waits or is parked." } }),
   Run: object(
     { ...runSummary, input: anything, steps: { type: "array", items: { $ref: "#/components/schemas/Step" } } },
     {
       reason: text,
+      inputReference: reference,
       output: anything,
+      outputReference: reference,
       failure: object({ reason: text }, { detail: anything }),
       parked: { $ref: "#/components/schemas/ParkedQuestion" },
       historyGone: { const: true },
@@ -54,8 +58,10 @@ export const schemas = {
       attempts: { type: "integer" },
       n: { type: "integer", description: "Number of what the run asked; it stands in the effect key." },
       input: anything,
+      inputReference: reference,
       editedInput: { description: "What was sent instead: an operator edited it." },
       output: anything,
+      outputReference: reference,
       failure: anything,
       nextAttemptAt: time,
       superseded: { const: true, description: "A rewind went back to before it." },
@@ -104,7 +110,7 @@ export const schemas = {
       status: { enum: ["open", "answered", "closed"] },
       createdAt: time,
     },
-    { dueAt: time },
+    { dueAt: time, inputReference: reference },
   ),
   System: object({
     name: text,
