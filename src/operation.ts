@@ -145,8 +145,6 @@ export interface StoredFailure {
 
 /** Encrypts what the store keeps. What was sealed for one place opens at no other. */
 export interface Cipher {
-  /** Whether what is new is sealed; what was, opens in any case. */
-  readonly seals: boolean;
   seal(text: string, place: string): string;
   /** Throws an `Error` that says why where the text was changed, moved, or sealed with a key that is not known. */
   open(sealed: string, place: string): string;

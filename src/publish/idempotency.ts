@@ -8,7 +8,7 @@
 import { hash } from "node:crypto";
 import { failure } from "../errors.ts";
 import { canonicalJson } from "../formats/json.ts";
-import type { Json } from "../operation.ts";
+import type { Cipher, Json } from "../operation.ts";
 import type { Store } from "../store/store.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
 import type { IdempotencySettings } from "./operations.ts";
@@ -91,6 +91,7 @@ export function openIdempotency(
   store: Pick<Store, "submit" | "read">,
   clock: () => number,
   defaultRetentionMs: number,
+  cipher?: Cipher,
 ): Idempotency {
   const find = store.read.prepare(
     `SELECT hex(fingerprint) AS fingerprint, run, status, headers, body FROM publish_idempotency
@@ -103,7 +104,7 @@ export function openIdempotency(
     return {
       ...ticket,
       ...(run === undefined ? {} : { run }),
-      ...(response === undefined ? {} : recorded(response)),
+      ...(response === undefined ? {} : recorded(response, ticket.id, cipher)),
     };
   }
   async function submit(name: string, parameters: unknown): Promise<void> {
@@ -112,7 +113,7 @@ export function openIdempotency(
   }
 
   const complete: Idempotency["complete"] = (ticket, response) =>
-    submit("complete", { id: ticket.id, ...recorded(response) } satisfies CompleteParameters);
+    submit("complete", { id: ticket.id, ...recorded(response, ticket.id, cipher) } satisfies CompleteParameters);
 
   return {
     ticket(request, settings, scope, body) {
@@ -138,7 +139,7 @@ export function openIdempotency(
         return {
           status: row.status,
           headers: { ...(JSON.parse(row.headers ?? "{}") as Record<string, string>), "idempotency-replayed": "true" },
-          body: row.body ?? "",
+          body: opened(row.body ?? "", ticket.id, cipher),
         };
       } finally {
         atWork.delete(ticket.id);
@@ -181,15 +182,34 @@ export function inFlight(): Error {
   return failure("idempotency-in-flight", {}, { retryAfterMs: 1000 });
 }
 
-function recorded(response: HttpResponse): {
+/** Begins a sealed body: no JSON begins so. */
+const sealedMark = "~";
+const placeOf = (id: string) => `idempotency ${id}`;
+
+function opened(body: string, id: string, cipher: Cipher | undefined): string {
+  if (!body.startsWith(sealedMark)) return body;
+  try {
+    if (cipher !== undefined) return cipher.open(body.slice(1), placeOf(id));
+  } catch (cause) {
+    throw failure("value-unreadable", { place: placeOf(id), reason: (cause as Error).message }, { cause });
+  }
+  throw failure("value-unreadable", { place: placeOf(id), reason: "it is encrypted, and there is no key" });
+}
+
+function recorded(
+  response: HttpResponse,
+  id: string,
+  cipher: Cipher | undefined,
+): {
   readonly status: number;
   readonly headers: string;
   readonly body: string;
 } {
+  const body = typeof response.body === "string" ? response.body : "";
   return {
     status: response.status,
     headers: JSON.stringify(response.headers),
-    body: typeof response.body === "string" ? response.body : "",
+    body: cipher === undefined || body === "" ? body : sealedMark + cipher.seal(body, placeOf(id)),
   };
 }
 

@@ -9,7 +9,7 @@ import { schemaOf } from "../contract/contract.ts";
 import type { ContractModel } from "../contract/model.ts";
 import { compileSchema } from "../contract/validate.ts";
 import { failure } from "../errors.ts";
-import { longestKey, type Schema, type Validate } from "../operation.ts";
+import { type Cipher, longestKey, type Schema, type Validate } from "../operation.ts";
 import type { Store } from "../store/store.ts";
 import { callAct } from "./act-call.ts";
 import { runAct } from "./act-run.ts";
@@ -43,6 +43,8 @@ export interface PublisherOptions {
   readonly maxBodyBytes?: number;
   /** How long idempotency keys are remembered where an operation says nothing. Default 24 hours. */
   readonly idempotencyRetentionMs?: number;
+  /** Of the answers that are kept. Default: they are kept in clear. */
+  readonly cipher?: Cipher | undefined;
 }
 
 export interface Publisher {
@@ -102,7 +104,7 @@ const flushEveryMs = 30_000;
 export function createPublisher(options: PublisherOptions): Publisher {
   const { store, contracts, clock = Date.now, monotonic = () => performance.now() } = options;
   const keys = openKeyring(store, clock);
-  const idempotency = openIdempotency(store, clock, options.idempotencyRetentionMs ?? 86_400_000);
+  const idempotency = openIdempotency(store, clock, options.idempotencyRetentionMs ?? 86_400_000, options.cipher);
   const compiled = new WeakMap<Schema, Validate>();
   const compile = (schema: Schema): Validate => {
     const known = compiled.get(schema) ?? compileSchema(schema);

@@ -44,6 +44,14 @@ test("a reference is read at start, and counts as valid where there is no enviro
   assert.match(configProblems(defineConfig({ store: secret("x") }))[0]?.message ?? "", /can't be a secret/);
 });
 
+test("a key is a reference, which only the server resolves", () => {
+  const given = defineConfig({ encryption: { key: secret("STORE_KEY") } });
+  assert.deepEqual(configProblems(given), []);
+  assert.deepEqual(resolveConfig(given, {}).encryption.key, secret("STORE_KEY"));
+  const plain = JSON.parse('{"encryption":{"key":"c2VjcmV0"}}') as Parameters<typeof defineConfig>[0];
+  assert.match(configProblems(defineConfig(plain))[0]?.message ?? "", /must be a reference such as secret/);
+});
+
 test("the admin API listens on loopback only", () => {
   const definition = defineConfig({ admin: { host: env("ADMIN_HOST") } });
   assert.throws(() => resolveConfig(definition, { ADMIN_HOST: "0.0.0.0" }), /admin\.host must be one of 127\.0\.0\.1/);
@@ -53,10 +61,14 @@ test("the reference page says what the code says", () => {
   const lines = ["| option | type | default | what it is |", "|---|---|---|---|"];
   for (const [place, option] of flat(configOptions, "")) {
     const type =
-      option.is === "text"
-        ? (option.allowed?.join(", ") ?? "text")
-        : `${option.is === "integer" ? "whole number" : "duration"}, ${option.least} to ${option.most}`;
-    lines.push(`| \`${place}\` | ${type} | \`${JSON.stringify(option.default)}\` | ${docs().get(place)} |`);
+      option.is === "secret"
+        ? "secret"
+        : option.is === "text"
+          ? (option.allowed?.join(", ") ?? "text")
+          : `${option.is === "integer" ? "whole number" : "duration"}, ${option.least} to ${option.most}`;
+    lines.push(
+      `| \`${place}\` | ${type} | ${option.is === "secret" ? "none" : `\`${JSON.stringify(option.default)}\``} | ${docs().get(place)} |`,
+    );
   }
   const expected = `${lines.join("\n")}\n`;
   const text = readFileSync(page, "utf8");
@@ -65,7 +77,7 @@ test("the reference page says what the code says", () => {
 });
 
 interface Declared {
-  readonly is: "text" | "integer" | "duration";
+  readonly is: "secret" | "text" | "integer" | "duration";
   readonly default: string | number;
   readonly allowed?: readonly string[];
   readonly least?: string | number;

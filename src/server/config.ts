@@ -59,6 +59,12 @@ export interface HistoryOptions {
   readonly keys?: Duration | Reference;
 }
 
+/** Encryption of what the store holds. */
+export interface EncryptionOptions {
+  /** 32 random bytes in base64, as a `secret()`. Several with commas between: the first encrypts, the others decrypt what they encrypted before. */
+  readonly key?: Reference;
+}
+
 /** How Mortise stops. */
 export interface ShutdownOptions {
   /** Time for requests and attempts under way to end; what is open then resumes at the next start. */
@@ -94,6 +100,8 @@ export interface ConfigOptions {
   readonly idempotency?: IdempotencyOptions;
   /** What is kept of runs that have ended. */
   readonly history?: HistoryOptions;
+  /** Encryption of what the store holds. */
+  readonly encryption?: EncryptionOptions;
   /** How Mortise stops. */
   readonly shutdown?: ShutdownOptions;
   /** Threads that run the project's code. */
@@ -125,17 +133,20 @@ export interface Config {
   };
   readonly idempotency: { readonly retention: number };
   readonly history: { readonly retention: number; readonly keys: number };
+  readonly encryption: { readonly key: Reference | undefined };
   readonly shutdown: { readonly grace: number };
   readonly workers: { readonly memoryMiB: number };
 }
 
 type Option =
   | { readonly is: "text"; readonly default: string; readonly allowed?: readonly string[] }
+  /** Read by the server when it starts; without it there is none. */
+  | { readonly is: "secret" }
   | { readonly is: "integer"; readonly default: number; readonly least: number; readonly most: number }
   | { readonly is: "duration"; readonly default: Duration; readonly least: Duration; readonly most: Duration };
 
 type Declared<T> = {
-  readonly [K in keyof T]: T[K] extends string | number ? Option : Declared<T[K]>;
+  readonly [K in keyof T]: T[K] extends string | number | Reference | undefined ? Option : Declared<T[K]>;
 };
 
 /** The declaration: kind, default and bounds of each option, by its place. */
@@ -168,6 +179,7 @@ export const configOptions = {
     retention: { is: "duration", default: "90d", least: "1m", most: "3650d" },
     keys: { is: "duration", default: "400d", least: "1m", most: "3650d" },
   },
+  encryption: { key: { is: "secret" } },
   shutdown: { grace: { is: "duration", default: "20s", least: "0s", most: "10m" } },
   workers: { memoryMiB: { is: "integer", default: 512, least: 64, most: 65_536 } },
 } as const satisfies Declared<Config>;
@@ -256,6 +268,11 @@ function readOption(
   problems: Problem[],
 ): unknown {
   let value = given;
+  if (option.is === "secret") {
+    if (value === undefined || isReference(value)) return value;
+    problems.push({ at, message: 'must be a reference such as secret("STORE_KEY"), not the secret itself' });
+    return undefined;
+  }
   if (isReference(value)) {
     if (value.kind === "secret") {
       problems.push({ at, message: "can't be a secret; use env()" });
@@ -278,7 +295,7 @@ function readOption(
   return value ?? option.default;
 }
 
-function optionProblem(option: Option, value: unknown): string | undefined {
+function optionProblem(option: Exclude<Option, { is: "secret" }>, value: unknown): string | undefined {
   if (value === undefined) return undefined;
   switch (option.is) {
     case "text": {

@@ -6,18 +6,18 @@ import { createCipher, keyId, keyIdOf, readKeys } from "./encryption.ts";
 const key = () => new Uint8Array(randomBytes(32));
 
 test("what was sealed opens at its place only, and says nothing of itself", () => {
-  const cipher = createCipher([key()], true);
+  const cipher = createCipher([key()]);
   for (const text of ["", "a", "grüße, 漢字, 🙂".repeat(1000)]) {
     const sealed = cipher.seal(text, "run 1");
     assert.equal(cipher.open(sealed, "run 1"), text);
     assert.throws(() => cipher.open(sealed, "run 2"), /damaged, or stands at a place/);
     assert.notEqual(cipher.seal(text, "run 1"), sealed);
-    if (text !== "") assert.ok(!sealed.includes(text) && !sealed.includes(Buffer.from(text).toString("base64")));
+    if (text.length > 10) assert.ok(!sealed.includes(text) && !sealed.includes(Buffer.from(text).toString("base64")));
   }
 });
 
 test("no character of a sealed text can be changed, and none cut off", () => {
-  const cipher = createCipher([key()], true);
+  const cipher = createCipher([key()]);
   const sealed = cipher.seal("the text", "p");
   for (let at = 0; at < sealed.length; at++) {
     const other = sealed[at] === "A" ? "B" : "A";
@@ -31,14 +31,14 @@ test("no character of a sealed text can be changed, and none cut off", () => {
 
 test("a new key encrypts, an older one still decrypts, one that is gone is named", () => {
   const [old, fresh] = [key(), key()];
-  const before = createCipher([old], true);
-  const after = createCipher([fresh, old], true);
+  const before = createCipher([old]);
+  const after = createCipher([fresh, old]);
   const sealed = before.seal("text", "p");
   assert.equal(after.open(sealed, "p"), "text");
   assert.equal(keyIdOf(after.seal("text", "p")), keyId(fresh));
   assert.ok(after.isDigestOf(before.digest("text"), "text"));
   assert.ok(!after.isDigestOf(before.digest("text"), "other"));
-  const without = createCipher([fresh], true);
+  const without = createCipher([fresh]);
   assert.throws(() => without.open(sealed, "p"), new RegExp(`the key ${keyId(old)}, which is not among`));
   assert.ok(!without.isDigestOf(before.digest("text"), "text"));
 });

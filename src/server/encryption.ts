@@ -18,6 +18,7 @@ import {
 } from "node:crypto";
 import { failure } from "../errors.ts";
 import type { Cipher } from "../operation.ts";
+import type { Project } from "./project.ts";
 
 const algorithm = "aes-256-gcm";
 const keyBytes = 32;
@@ -50,7 +51,7 @@ export function keyIdOf(sealed: string): string {
   return sealed.slice(0, idLength);
 }
 
-export function createCipher(given: readonly Uint8Array[], seals: boolean): Cipher {
+export function createCipher(given: readonly Uint8Array[]): Cipher {
   const keys = new Map<string, Key>();
   for (const key of given)
     keys.set(keyId(key), { id: keyId(key), text: derive(key, "text"), digest: derive(key, "digest") });
@@ -72,7 +73,6 @@ export function createCipher(given: readonly Uint8Array[], seals: boolean): Ciph
     `${key.id}${createHmac("sha256", key.digest).update(text).digest("base64url")}`;
 
   return {
-    seals,
     seal(text, place) {
       const cipher = createCipheriv(algorithm, newest.text, nextNonce());
       cipher.setAAD(Buffer.from(place));
@@ -102,6 +102,25 @@ export function createCipher(given: readonly Uint8Array[], seals: boolean): Ciph
       return a.length === b.length && timingSafeEqual(a, b);
     },
   };
+}
+
+/** What people should know who mark fields as sensitive and have no key. */
+export function clearNotices({
+  config,
+  systems,
+  processes,
+}: Pick<Project, "config" | "systems" | "processes">): readonly string[] {
+  if (config.options.encryption?.key !== undefined) return [];
+  const marking = [
+    ...[...systems.values()]
+      .filter(({ settings }) => (settings.sensitive?.length ?? 0) > 0)
+      .map(({ name }) => `systems/${name}`),
+    ...[...processes.values()].filter(({ sensitive }) => (sensitive?.length ?? 0) > 0).map(({ name }) => name),
+  ];
+  if (marking.length === 0) return [];
+  return [
+    `${marking.join(", ")}: fields are marked as sensitive, and the store keeps them in clear; set encryption.key in mortise.config.ts`,
+  ];
 }
 
 /** Each use has a key of its own. */

@@ -6,7 +6,7 @@
  * Stop: not ready, API listener and triggers (what is under way ends), engine, clients, admin listener, store, lock. What is open
  * resumes at the next start.
  */
-import { renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { bindSystems } from "../connectors/bind.ts";
 import { watchFolder } from "../connectors/files.ts";
@@ -29,6 +29,7 @@ import { Closers } from "./closers.ts";
 import { type Config, resolveConfig } from "./config.ts";
 import { createDeployments } from "./deployments.ts";
 import { watchDisk } from "./disk.ts";
+import { clearNotices, createCipher, readKeys } from "./encryption.ts";
 import { firstVersion } from "./first-version.ts";
 import { watchHealth } from "./health.ts";
 import { keepHouse } from "./housekeeping.ts";
@@ -38,9 +39,11 @@ import type { Project } from "./project.ts";
 import { checkRuntime, tuneThreads } from "./runtime.ts";
 import { createResolver, resolveSystems } from "./secrets.ts";
 import { serverFiles } from "./server-files.ts";
+import { checkStoreKeys } from "./store-keys.ts";
 import { openVersionBook } from "./version-book.ts";
 import { importVersion } from "./version-sources.ts";
 import { listVersions, loadVersion, movedPackages, planVersion } from "./versions.ts";
+import { watchDatabase } from "./watch-database.ts";
 import { createWebhooks, webhookBase } from "./webhooks.ts";
 import { createWorkers, type Workers } from "./workers.ts";
 
@@ -121,7 +124,11 @@ async function compose({
 
   const resolver = createResolver({ folder: resolve(project.folder, config.secrets), environment, redactor });
   const settings = resolveSystems(systems.values(), resolver, redactor);
+  const keyText = config.encryption.key && resolver.hidden(config.encryption.key, "encryption.key");
   resolver.finish();
+  const keys = keyText === undefined ? [] : readKeys(keyText);
+  const cipher = keys.length === 0 ? undefined : createCipher(keys);
+  for (const notice of clearNotices(project)) log.info({}, notice);
 
   const plan = planVersion(project);
   const readAtStart = serverFiles(project.folder);
@@ -150,6 +157,8 @@ async function compose({
   closers.add(() => store.close());
   const unwatch = watchDatabase(store.file, () => onFailed(`its file ${store.file} was removed or replaced`));
   closers.add(async () => unwatch());
+
+  await checkStoreKeys(store, cipher, keys);
 
   const book = openVersionBook(store);
   const first = await firstVersion({
@@ -180,6 +189,7 @@ async function compose({
     store: folder,
     project: project.folder,
     settings,
+    keys,
     permits,
     memoryMiB: config.workers.memoryMiB,
     lost: (lost, culprit) => {
@@ -196,6 +206,7 @@ async function compose({
       store,
       version,
       startWorker: workers.start,
+      cipher,
       valueLimits: { bytes: config.limits.valueBytes, depth: config.limits.valueDepth },
       onFailed,
       limits: limitsOf(sources.processes),
@@ -221,6 +232,7 @@ async function compose({
       contracts,
       maxBodyBytes: config.limits.bodyBytes,
       idempotencyRetentionMs: config.idempotency.retention,
+      cipher,
     },
   });
   const { publisher, deliver } = live;
@@ -334,23 +346,6 @@ async function compose({
       return stopped;
     },
   };
-}
-
-/**
- * Tells, within a second, that the database file is no longer the one that was opened. What is written into a removed file is gone at the
- * end of the process, though every write succeeds: nothing may be acknowledged then.
- */
-function watchDatabase(file: string, gone: () => void): () => void {
-  // Windows refuses to remove a file that is open, and numbers its files in another way.
-  if (process.platform === "win32") return () => {};
-  const { ino, dev } = statSync(file);
-  const timer = setInterval(() => {
-    const now = statSync(file, { throwIfNoEntry: false });
-    if (now?.ino === ino && now.dev === dev) return;
-    clearInterval(timer);
-    gone();
-  }, 500).unref();
-  return () => clearInterval(timer);
 }
 
 function tellDisk(log: Log, state: DiskState, freeBytes: number | undefined): void {

@@ -10,10 +10,12 @@ import { countOutbound } from "../observe/outbound-counts.ts";
 import { createOutbound } from "../outbound/client.ts";
 import { openPermits } from "../outbound/permits.ts";
 import { runWorker } from "../process/embedded/worker.ts";
+import { createCipher } from "./encryption.ts";
 import { importVersion, placeText } from "./version-sources.ts";
 import { markRun, type WorkerMessage, type WorkerStart } from "./workers.ts";
 
-const { link, folder, manifest, project, settings, permits, slot, aliveEveryMs, mark } = workerData as WorkerStart;
+const { link, folder, manifest, project, settings, keys, permits, slot, aliveEveryMs, mark } =
+  workerData as WorkerStart;
 const tell = (message: WorkerMessage) => parentPort?.postMessage(message);
 
 const version = await importVersion({ folder, manifest }, project);
@@ -33,6 +35,7 @@ await runWorker({
   link,
   processes: version.processes,
   caller: bound.caller,
+  cipher: keys.length === 0 ? undefined : createCipher(keys),
   operation: (name) => version.operations.get(name),
   systemRetry: (name) => settings.get(name)?.retry,
   validateOutput: (process) => compileSchema(process.output),

@@ -23,6 +23,8 @@ export interface WorkerStart {
   /** Folder of the project: for packages, and for relative paths of connections. */
   readonly project: string;
   readonly settings: ReadonlyMap<string, ResolvedSettings>;
+  /** Of the store, the newest first; none: it keeps all in clear. */
+  readonly keys: readonly Uint8Array[];
   readonly permits: PermitTable;
   /** Of the permits: no other living thread has it. */
   readonly slot: number;
@@ -69,6 +71,8 @@ export interface WorkersOptions {
   readonly store: string;
   readonly project: string;
   readonly settings: ReadonlyMap<string, ResolvedSettings>;
+  /** Of the store, the newest first. Default: none. */
+  readonly keys?: readonly Uint8Array[];
   readonly permits: PermitTable;
   readonly memoryMiB: number;
   /**
@@ -148,8 +152,8 @@ export function createWorkers(options: WorkersOptions): Workers {
     const mark = entry.deaths >= carefulAfter ? new SharedArrayBuffer(markBytes) : undefined;
     try {
       const { folder, manifest } = loadVersion(options.store, version);
-      const { project, settings, permits } = options;
-      started = { link, folder, manifest, project, settings, permits, slot, aliveEveryMs, mark };
+      const { project, settings, permits, keys = [] } = options;
+      started = { link, folder, manifest, project, settings, keys, permits, slot, aliveEveryMs, mark };
       thread = new Worker(moduleUrl("./worker-main", import.meta.url), {
         name: `mortise-${version.slice(0, 8)}`,
         workerData: started,

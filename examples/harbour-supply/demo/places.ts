@@ -42,6 +42,7 @@ export function openPlaces(folder: string, fresh: boolean): Places {
   const keepSecret = (name: string, value: string): void => {
     writeFileSync(join(secrets, name), `${value}\n`, { mode: 0o600 });
   };
+  if (!existsSync(join(secrets, "STORE_KEY"))) keepSecret("STORE_KEY", randomBytes(32).toString("base64"));
   return {
     folder,
     store: join(folder, "store"),

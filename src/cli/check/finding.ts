@@ -23,6 +23,7 @@ export const rules = [
   "process-unreachable",
   "requirement-missing",
   "requirement-unknown",
+  "sensitive-in-clear",
   "requirement-system",
 ] as const;
 export type Rule = (typeof rules)[number];

@@ -1,5 +1,6 @@
 /** `mortise check`: looks through a project without starting it, and without its secrets. */
 import { asMortiseError } from "../../errors.ts";
+import { clearNotices } from "../../server/encryption.ts";
 import { loadProject, type Project, type ProjectProblem } from "../../server/project.ts";
 import { publicationProblems } from "../../server/publication.ts";
 import { typeFindings } from "../check/compile.ts";
@@ -74,6 +75,7 @@ export async function examine(folder: string, types: boolean): Promise<Examined>
   findings.push(
     ...(await publicationFindings(project)),
     ...foreignFindings(project),
+    ...clearNotices(project).map((message): Finding => ({ level: "warning", rule: "sensitive-in-clear", message })),
     ...usageFindings(project, usage),
     ...requirementFindings(project, usage),
   );

@@ -74,7 +74,7 @@ export class Vault {
   // --- text -----------------------------------------------------------------------------------------------------------
 
   seal(text: string, place: string): string {
-    return this.#cipher?.seals !== true ? text : sealedMark + this.#cipher.seal(text, place);
+    return this.#cipher === undefined ? text : sealedMark + this.#cipher.seal(text, place);
   }
 
   /** Throws `value-unreadable`. */
@@ -104,7 +104,7 @@ export class Vault {
 
   /** For comparing values without keeping them. */
   digest(text: string): string {
-    return this.#cipher?.seals !== true ? hash("sha256", text, "base64url") : this.#cipher.digest(text);
+    return this.#cipher === undefined ? hash("sha256", text, "base64url") : this.#cipher.digest(text);
   }
 
   isDigestOf(digest: string, text: string): boolean {
@@ -127,7 +127,7 @@ export class Vault {
     // A character has at most three bytes.
     if (append.body.length > largestInline / 3 && Buffer.byteLength(append.body) > largestInline)
       this.#setApart(append);
-    if (this.#cipher?.seals !== true) return;
+    if (this.#cipher === undefined) return;
     append.body = this.seal(append.body, places.batch(run, seq));
     if (typeof append.reason === "string") append.reason = this.seal(append.reason, places.reason(run));
     // The message may repeat a value; what is alike still looks alike.
