@@ -341,6 +341,11 @@ const table = {
     class: "give-up",
     text: "The value of {what} has lists and objects inside each other on more than {limit} levels. Make it flatter, or raise limits.valueDepth.",
   },
+  "state-invalid": {
+    status: 500,
+    class: "give-up",
+    text: "The state that {process} shows does not fit its state schema: {problems}. Correct flow.state(...) or the schema.",
+  },
   "instant-invalid": {
     status: 500,
     class: "give-up",

@@ -4,12 +4,14 @@ import { checkRetry, type RetryPolicy } from "../retry.ts";
 import type { Flow } from "./flow.ts";
 import { limitProblems, type ProcessLimits } from "./limits.ts";
 
-export interface ProcessOptions<I, O> {
+export interface ProcessOptions<I, O, S = unknown> {
   /** Unique in the project; lower case with dashes. */
   readonly name: string;
   readonly input: Schema<I>;
   /** Default: anything. */
   readonly output?: Schema<O>;
+  /** Of what `flow.state` shows. Default: anything. */
+  readonly state?: Schema<S>;
   /** The business key: at most one run per key, whatever is delivered twice. Pure; at most 200 characters. */
   readonly key: (input: I) => string;
   readonly description?: string;
@@ -17,32 +19,32 @@ export interface ProcessOptions<I, O> {
    * The process. It may await nothing but verbs of `flow` (and promises made of them). It is run again from the start after a
    * crash, with recorded results, and must then ask for the same verbs.
    */
-  readonly run: (flow: Flow, input: I) => Promise<O>;
+  readonly run: (flow: Flow<S>, input: I) => Promise<O>;
   /** How failed attempts of its steps are repeated; a system or a step may say otherwise. */
   readonly retry?: RetryPolicy;
   /** How many of its runs are under way at a time, and how fast they begin; what is above waits as `queued`. Default: no limit. */
   readonly limits?: ProcessLimits<I>;
   /**
-   * Fields of the input and the output that are masked wherever people see a run: `"input.cardToken"`, `"output.iban"`; `*` stands
-   * for any element or property. Default none. What a system's `sensitive` names is masked in any case.
+   * Fields of the input, the output, the state and the log that are masked wherever people see a run: `"input.cardToken"`,
+   * `"output.iban"`, `"state.iban"`, `"log.iban"`; `*` stands for any element or property. Default none. What a system's `sensitive` names is masked in any case.
    */
   readonly sensitive?: readonly string[];
   /** An event whose payload is the input: each delivery starts a run, once per business key. */
   readonly on?: EventType<I>;
 }
 
-export interface ProcessDefinition<I = unknown, O = unknown> extends ProcessOptions<I, O> {
+export interface ProcessDefinition<I = unknown, O = unknown, S = unknown> extends ProcessOptions<I, O, S> {
   readonly kind: "process";
   readonly output: Schema<O>;
 }
 // biome-ignore lint/suspicious/noExplicitAny: a process of whatever types
-export type AnyProcess = ProcessDefinition<any, any>;
+export type AnyProcess = ProcessDefinition<any, any, any>;
 
 const anything: Schema = Object.freeze({ kind: "schema", json: true });
 const nameForm = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 
 /** Defines a process. Throws a `TypeError` on a name of another form. */
-export function defineProcess<I, O>(options: ProcessOptions<I, O>): ProcessDefinition<I, O> {
+export function defineProcess<I, O, S = unknown>(options: ProcessOptions<I, O, S>): ProcessDefinition<I, O, S> {
   if (!nameForm.test(options.name)) {
     throw new TypeError(`a process is named in lower case with dashes, such as "order-to-cash"; not "${options.name}"`);
   }

@@ -127,6 +127,8 @@ export interface RunDetail extends RunSummary {
   readonly input: Json;
   /** In the place of `input`, which is null then. */
   readonly inputReference?: ValueReference;
+  /** What it showed last with `flow.state`. */
+  readonly state?: Json;
   /** Of a completed run. */
   readonly output?: Json;
   /** In the place of `output`. */
@@ -181,6 +183,7 @@ export interface StepView {
     | "sleep"
     | "receive"
     | "task"
+    | "log"
     | "undo"
     | "pivot"
     | "operator"

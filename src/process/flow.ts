@@ -19,7 +19,8 @@ import type { RetryPolicy } from "../retry.ts";
 import type { Instant } from "./instant.ts";
 import type { TaskDefinition } from "./task.ts";
 
-export interface Flow {
+/** `S`: what the process shows as its state. */
+export interface Flow<S = unknown> {
   /** The run's id, its business key, and the code version it runs on. */
   readonly run: { readonly id: string; readonly key: string; readonly process: string; readonly version: string };
 
@@ -49,6 +50,17 @@ export interface Flow {
   pivot(): void;
   /** Ends the run as `rejected`, after undoing what was done. Throws; let it pass. After the pivot it parks. */
   reject(reason: string, detail?: unknown): never;
+  /**
+   * What the run shows of itself to who asks: in `mortise runs show`, the admin API, and published `get` operations over the run. Stands
+   * with what the same turn of the code brought; the last of a turn counts. Throws `state-invalid` where it does not fit the process's
+   * `state` schema. Not a step: a process may show more or less in its next version.
+   */
+  state(value: S): void;
+  /**
+   * A line for people, kept in the run's history, once: not again at replay. At most 4,096 characters; `fields` are JSON. Not in the
+   * server's log, since it may hold what is sensitive.
+   */
+  log(message: string, fields?: Readonly<Record<string, unknown>>): void;
   /** Recorded time: when the last result was recorded, in epoch milliseconds. The same at every replay. */
   now(): number;
   /** A number from 0 to 1, the same at every replay. */

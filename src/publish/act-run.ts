@@ -28,6 +28,7 @@ function viewOf(run: BackendRun): RunView {
     key: run.key,
     status: publicStatus(run.status),
     input: run.input,
+    ...(run.state === undefined ? {} : { state: run.state }),
     ...(run.output === undefined ? {} : { output: run.output }),
     createdAt: new Date(run.createdAt).toISOString(),
     updatedAt: new Date(run.updatedAt).toISOString(),

@@ -54,6 +54,8 @@ export interface BackendRun {
   readonly updatedAt: number;
   /** Absent when the history was removed. */
   readonly input?: Json;
+  /** What it shows of itself, masked. */
+  readonly state?: Json;
   readonly output?: Json;
   readonly failure?: { readonly reason: string };
 }

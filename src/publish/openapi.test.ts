@@ -3,9 +3,9 @@ import { test } from "node:test";
 import { compileSchema } from "../contract/validate.ts";
 import type { Schema } from "../operation.ts";
 import { defineApi } from "./define.ts";
-import { openBench, ordersOptions, orderToCash } from "./harness.test.ts";
+import { type Order, openBench, ordersOptions, orderToCash } from "./harness.test.ts";
 import type { OpenApiDocument } from "./openapi.ts";
-import { put, type Startable } from "./operations.ts";
+import { get, put, type Startable } from "./operations.ts";
 import { sampleOf } from "./schema-text.ts";
 
 const api = defineApi({ ...ordersOptions, limits: [{ per: "consumer", rate: 100, every: "1s" }] });
@@ -52,6 +52,23 @@ test("the document is served under the API's base, without a key, and describes 
     ],
   );
   assert.ok(stock?.responses["404"]);
+});
+
+test("a run that shows its state says so in the document of the operation that shows it", async () => {
+  const state = { kind: "schema", json: { type: "object", properties: { phase: { type: "string" } } } } as const;
+  const process = { ...orderToCash, state } as Startable<Order, unknown, { phase: string }>;
+  const api = defineApi({
+    ...ordersOptions,
+    operations: {
+      getOrder: get("/orders/{key}", { scope: "s", run: process, allow: ({ run }) => run.state?.phase !== "secret" }),
+    },
+  });
+  await using bench = await openBench({ apis: [api] });
+  const document = bench.publisher.openapi("orders", "1.0.0") as OpenApiDocument;
+  const ok = document.paths["/orders/{key}"]?.get?.responses["200"] as {
+    readonly content: { readonly "application/json": { readonly schema: { readonly properties: { state: unknown } } } };
+  };
+  assert.deepEqual(ok.content["application/json"].schema.properties.state, state.json);
 });
 
 test("every reference leads somewhere, and no inner keyword is left over", async () => {

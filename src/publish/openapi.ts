@@ -194,7 +194,9 @@ function successes(prepared: Prepared, book: SchemaBook, keyed: boolean, api: Ap
   const output = embedded(answered, book);
   if (operation.kind === "calls") return { 200: json("The answer.", output) };
   if (operation.kind === "run") {
-    return { 200: json("How far it is.", operation.responds === undefined ? runSchema(output) : output) };
+    const { state } = operation.process;
+    const shown = state === undefined ? undefined : embedded(state, book);
+    return { 200: json("How far it is.", operation.responds === undefined ? runSchema(output, shown) : output) };
   }
   const accepted = json(
     "Accepted; the status link tells how it goes.",
@@ -209,12 +211,13 @@ function successes(prepared: Prepared, book: SchemaBook, keyed: boolean, api: Ap
   };
 }
 
-function runSchema(output: JsonSchema): JsonSchema {
+function runSchema(output: JsonSchema, state: JsonSchema | undefined): JsonSchema {
   return {
     type: "object",
     properties: {
       key: { type: "string", description: "Business key." },
       status: { enum: ["running", "waiting", "completed", "rejected", "undone", "cancelled", "terminated"] },
+      ...(state === undefined ? {} : { state }),
       output: output === true ? { description: "Of a completed run." } : output,
       reason: { type: "string", description: "Why it did not complete." },
       createdAt: { type: "string", format: "date-time" },

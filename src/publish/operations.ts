@@ -9,15 +9,16 @@ import { type AnyOperation, type Duration, type FaultsOf, type InputOf, millisec
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** A process, as far as publishing knows it. `ProcessDefinition` fits. */
-export interface Startable<I = unknown, O = unknown> {
+export interface Startable<I = unknown, O = unknown, S = unknown> {
   readonly kind: "process";
   readonly name: string;
   readonly input: Schema<I>;
   readonly output: Schema<O>;
+  readonly state?: Schema<S>;
   readonly key: (input: I) => string;
 }
 // biome-ignore lint/suspicious/noExplicitAny: a process of whatever types
-export type AnyStartable = Startable<any, any>;
+export type AnyStartable = Startable<any, any, any>;
 
 /** Who calls. */
 export interface ApiCaller {
@@ -29,10 +30,12 @@ export interface ApiCaller {
 }
 
 /** A run, as its starter may see it. */
-export interface RunView<I = unknown, O = unknown> {
+export interface RunView<I = unknown, O = unknown, S = unknown> {
   readonly key: string;
   readonly status: PublicStatus;
   readonly input: I;
+  /** What the run shows of itself (`flow.state`), without what is sensitive. */
+  readonly state?: S;
   readonly output?: O;
   /** ISO 8601. */
   readonly createdAt: string;
@@ -82,12 +85,12 @@ export interface StartsOptions<I, O, B = I, R = O> extends Common {
   readonly idempotency?: IdempotencyOptions;
 }
 
-export interface RunOptions<I, O, R = unknown> extends Common {
+export interface RunOptions<I, O, R = unknown, S = unknown> extends Common {
   /** The process whose runs are shown, by business key: the path has `{key}`. */
-  readonly run: Startable<I, O>;
+  readonly run: Startable<I, O, S>;
   /** Object rule: whose run is it? What it refuses looks like an unknown key. */
-  readonly allow: (facts: { readonly caller: ApiCaller; readonly run: RunView<I, O> }) => boolean;
-  readonly responds?: Responds<RunView<I, O>, R>;
+  readonly allow: (facts: { readonly caller: ApiCaller; readonly run: RunView<I, O, S> }) => boolean;
+  readonly responds?: Responds<RunView<I, O, S>, R>;
 }
 
 export interface CallsOptions<T extends AnyOperation, B = InputOf<T>, R = OutputOf<T>> extends Common {
@@ -126,7 +129,7 @@ export interface StartsOperation extends Base {
 export interface RunOperation extends Base {
   readonly kind: "run";
   readonly process: AnyStartable;
-  readonly allow: (facts: { readonly caller: ApiCaller; readonly run: RunView<any, any> }) => boolean;
+  readonly allow: (facts: { readonly caller: ApiCaller; readonly run: RunView<any, any, any> }) => boolean;
   readonly responds?: Responds<any, any>;
 }
 export interface CallsOperation extends Base {
@@ -161,9 +164,9 @@ export interface Verb {
     path: P & PathOf<P, B>,
     options: StartsOptions<I, O, B, R>,
   ): StartsOperation;
-  <const P extends string, I, O, R = unknown>(
+  <const P extends string, I, O, R = unknown, S = unknown>(
     path: P & PathOf<P, { readonly key: string }>,
-    options: RunOptions<I, O, R>,
+    options: RunOptions<I, O, R, S>,
   ): RunOperation;
   <const P extends string, T extends AnyOperation, B = InputOf<T>, R = OutputOf<T>>(
     path: P & PathOf<P, B>,

@@ -1,13 +1,15 @@
 /** What publishing asks for, from the engine and the front's clients. */
-import type { Caller } from "../operation.ts";
+import type { Caller, Json } from "../operation.ts";
 import { type Engine, wholeRun } from "../process/engine.ts";
 import type { Backend } from "../publish/backend.ts";
+import type { Masking } from "./masking.ts";
 
 /** `version`: the code version whose schemas the requests are checked with; runs start on it. */
 export function backendOf(
   engine: Pick<Engine, "start" | "settled" | "runByKey" | "value">,
   call: Caller,
   version: string,
+  masking: Pick<Masking, "run">,
 ): Backend {
   return {
     start: (command) => engine.start({ ...command, version }),
@@ -15,7 +17,12 @@ export function backendOf(
     runByKey(process, key) {
       const run = engine.runByKey(process, key);
       if (run === undefined) return undefined;
-      if (run.historyGone !== true) return wholeRun(run, engine.value);
+      if (run.historyGone !== true) {
+        const whole = wholeRun(run, engine.value);
+        if (run.state === undefined) return whole;
+        // Input and output are the caller's own business; the state is what a process says, and may repeat what is sensitive.
+        return { ...whole, state: masking.run(run).state as Json };
+      }
       const { input: _, ...rest } = run;
       return rest;
     },

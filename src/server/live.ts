@@ -45,7 +45,7 @@ export function createLive(options: LiveOptions): Live {
   const { engine, caller } = options;
   let { version } = options;
   let project = projectWith(options.project, options.sources);
-  const backend = () => backendOf(engine, caller, version);
+  const backend = () => backendOf(engine, caller, version, { run: (run) => masking.run(run) });
   const publisher = createPublisher({ ...options.publisher, apis: project.apis, backend: backend() });
   let deliver = createDeliver(project, engine, version);
   const value: Engine["value"] = (run, hash) => engine.value(run, hash);

@@ -17,7 +17,7 @@ const booking = defineProcess({
   input: { kind: "schema", json: true },
   key: () => "k",
   run: async () => null,
-  sensitive: ["input.card.*"],
+  sensitive: ["input.card.*", "state.iban", "log.pin"],
 });
 const masking = createMasking(
   {
@@ -68,6 +68,18 @@ test("sensitive fields are masked by path, and their values wherever else they s
   assert.equal(shown.reason, "the card ••• was refused");
   assert.deepEqual(shown.steps[2]?.output, { copied: "•••", kept: "x" });
   assert.deepEqual(shown.input, { card: { number: "•••", cvc: "•••" }, note: "x", amount: "•••" });
+});
+
+test("what a run shows of itself is masked by path, and by what is sensitive elsewhere in the run", () => {
+  const log = { position: 4, id: "log", kind: "log", status: "done", at: 1, note: "card 4111-1111" } as const;
+  const shown = masking.run({
+    ...run,
+    state: { iban: "DE00", card: "4111-1111", phase: "paid" },
+    steps: [...run.steps, { ...log, output: { pin: "0815", sku: "secret-sku", kept: 1 } }],
+  });
+  assert.deepEqual(shown.state, { iban: "•••", card: "•••", phase: "paid" });
+  assert.deepEqual(shown.steps[3]?.output, { pin: "•••", sku: "•••", kept: 1 });
+  assert.equal(shown.steps[3]?.note, "card •••");
 });
 
 test("what the code asks for instead is masked too, though the history does not hold it", () => {

@@ -94,11 +94,14 @@ export function createMasking(project: Pick<Project, "systems" | "processes">, l
       if (value !== undefined) collect(value, mask(value), values);
     };
     for (const [reference, mask] of placesOf(run)) look(reference, mask);
+    const fields = maskOf(run.process, sensitive, "log");
     const steps = run.steps.map((step) => ({
       ...step,
       ...(step.input === undefined ? {} : { input: hide(step.input, ofStep(step, "input")) as Json }),
       ...(step.editedInput === undefined ? {} : { editedInput: hide(step.editedInput, ofStep(step, "input")) as Json }),
-      ...(step.output === undefined ? {} : { output: hide(step.output, ofStep(step, "output")) as Json }),
+      ...(step.output === undefined
+        ? {}
+        : { output: hide(step.output, step.kind === "log" ? fields : ofStep(step, "output")) as Json }),
     }));
     // The input of a process that an event starts is that event.
     const { system = "", name = "" } = process?.on ?? {};
@@ -106,7 +109,12 @@ export function createMasking(project: Pick<Project, "systems" | "processes">, l
     const input = hide(asEvent, maskOf(run.process, sensitive, "input")) as Json;
     const output = hide(run.output, maskOf(run.process, sensitive, "output"));
     const parked = run.parked && { ...run.parked, ...sidesOf(run.parked, hide) };
-    const more = { ...(output === undefined ? {} : { output }), ...(parked === undefined ? {} : { parked }) };
+    const state = hide(run.state, maskOf(run.process, sensitive, "state"));
+    const more = {
+      ...(state === undefined ? {} : { state }),
+      ...(output === undefined ? {} : { output }),
+      ...(parked === undefined ? {} : { parked }),
+    };
     return { run: { ...run, steps, input, ...more }, values };
   }
 

@@ -20,6 +20,8 @@ function processText(mark: string, before = ""): string {
       input: { kind: "schema", json: { type: "object", properties: { order: { type: "string" } }, required: ["order"] } } as any,
       async run(flow, order: any) {
         const booked: any = await flow.call(shop.book, { sku: order.order });
+        flow.log("booked", { as: booked.id });
+        flow.state({ booked: booked.id, mark: "${mark}" });
         const paid: any = await flow.receive(shop.paid, { key: order.order });
         return { id: booked.id, paid: paid.order, mark: "${mark}" };
       } });`;
@@ -150,7 +152,10 @@ test("an order comes in by the API, calls a system, waits for a webhook, and end
   assert.deepEqual(run.output, { id: "•••", paid: "o-1", mark: "one" });
   assert.equal(run.version, server.version);
   assert.equal(shop.keys.length, 1);
+  // What a process shows of itself is seen by whom it concerns, without what is sensitive in it.
   const seen = await send(`${server.apiUrl}/orders/v1/orders/o-1`, key);
+  assert.deepEqual([seen.body.state, run.state], Array(2).fill({ booked: "•••", mark: "one" }));
+  assert.deepEqual(run.steps.find(({ kind }) => kind === "log")?.output, { as: "•••" });
   assert.equal(seen.body.status, "completed");
   const straight = await send(`${server.apiUrl}/orders/v1/bookings`, key, { sku: "s-1" });
   assert.deepEqual(straight, { status: 200, body: { id: "booked-1" } });

@@ -39,6 +39,7 @@ await runWorker({
   operation: (name) => version.operations.get(name),
   systemRetry: (name) => settings.get(name)?.retry,
   validateOutput: (process) => compileSchema(process.output),
+  validateState: ({ state }) => (state === undefined ? () => [] : compileSchema(state)),
   where: (stack) => placeText(folder, stack),
   careful: mark && { watch: (run) => markRun(mark, run) },
 });

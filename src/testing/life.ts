@@ -89,6 +89,7 @@ export class Life {
             around: (step, context, act) => living(options.step(step, context, act)),
             operation: options.operation,
             validateOutput: ({ output }) => compileSchema(output),
+            validateState: ({ state }) => (state === undefined ? () => [] : compileSchema(state)),
             clock: clock("worker"),
             database: db,
           });

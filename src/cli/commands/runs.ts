@@ -33,6 +33,7 @@ interface Valued {
 }
 interface Detail extends Summary, Valued {
   readonly input: Json;
+  readonly state?: Json;
   readonly failure?: { readonly reason: string; readonly detail?: Json };
   readonly parked?: Question;
   readonly steps: readonly Step[];
@@ -57,6 +58,7 @@ interface Step extends Valued {
   readonly attempts?: number;
   readonly failure?: StoredFailure;
   readonly note?: string;
+  readonly output?: Json;
 }
 interface Task {
   readonly id: string;
@@ -143,6 +145,7 @@ export async function showRun(
     ];
     if (run.reason !== undefined && run.parked === undefined && run.failure === undefined)
       facts.push(["why", whyOf(run)]);
+    if (run.state !== undefined) facts.push(["state", shown(run.state)]);
     if (run.output !== undefined || run.outputReference !== undefined)
       facts.push(["output", shown(run.output, run.outputReference)]);
     if (run.failure !== undefined) {
@@ -166,6 +169,7 @@ export async function showRun(
             step.attempts !== undefined && step.attempts > 1 ? count(step.attempts, "attempt") : "",
             step.failure === undefined ? "" : `${step.failure.message} (${step.failure.code})`,
             localTimes(step.note ?? ""),
+            step.kind === "log" && step.output !== undefined ? shown(step.output) : "",
           ]
             .filter((part) => part !== "")
             .join("; "),

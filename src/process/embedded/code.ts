@@ -2,13 +2,14 @@
  * The code of a run, as it runs: what its verbs ask, how the history answers at replay, and how it ended. It knows nothing of
  * mail, parking and undo; those belong to the execution around it.
  */
-import type { Json } from "../../operation.ts";
+import { failure } from "../../errors.ts";
+import { inWords, type Json, type Validate } from "../../operation.ts";
 import type { AnyProcess } from "../define.ts";
 import { DeclaredFault, type Flow, FlowTimeout, type Rejection } from "../flow.ts";
 import { type Asked, askedAsJson, askedOf, matches, recordAsk } from "./asking.ts";
 import { type Ending, endingOf, type Result } from "./ending.ts";
 import type { ExecutionParts, Running } from "./host.ts";
-import type { ValueLimits } from "./json-text.ts";
+import { asText, type ValueLimits } from "./json-text.ts";
 import { perform } from "./performing.ts";
 import type { AskRecord, GotRecord } from "./records.ts";
 import { type Cue, Script } from "./script.ts";
@@ -25,6 +26,9 @@ export interface Runs extends Running {
 
 const unlimited: ValueLimits = { bytes: Number.POSITIVE_INFINITY, depth: Number.POSITIVE_INFINITY };
 
+/** Longest line that a process logs. */
+const longestMessage = 4096;
+
 /** Each its own: what awaits it must not be kept by all that ever did. */
 const never = (): Promise<never> => new Promise(() => {});
 
@@ -33,6 +37,7 @@ export class Code implements Asker {
   readonly #execution: Runs;
   readonly #script: Script;
   readonly #validateOutput: ExecutionParts["validateOutput"];
+  readonly #validateState: Validate;
   readonly #occurrences = new Map<string, number>();
   /** By the promise that a verb gave, or that was made of such: what a race releases. */
   readonly #waits = new WeakMap<object, readonly Step[]>();
@@ -48,6 +53,7 @@ export class Code implements Asker {
     this.#execution = execution;
     this.run = Object.freeze({ ...parts.identity });
     this.#validateOutput = parts.validateOutput;
+    this.#validateState = parts.validateState;
     this.#script = new Script(parts.records);
     this.#asked = this.#script.asked;
     this.#pivoted = this.#script.pivoted;
@@ -175,6 +181,29 @@ export class Code implements Asker {
     return this.#released;
   }
 
+  state(value: unknown): void {
+    if (!this.#mayAsk("state")) return;
+    const text = this.#noteText(value, "the state");
+    const problems = this.#validateState(JSON.parse(text));
+    const { journal, identity } = this.#execution;
+    if (problems.length > 0)
+      throw failure("state-invalid", { process: identity.process, problems: inWords(problems.slice(0, 20)) });
+    if (!this.#script.noted("state")) journal.show(text);
+  }
+
+  log(message: string, fields: unknown): void {
+    if (!this.#mayAsk("log")) return;
+    const m = String(message).slice(0, longestMessage);
+    const f = fields === undefined ? undefined : (JSON.parse(this.#noteText(fields, "the log")) as Json);
+    const { journal, host } = this.#execution;
+    if (!this.#script.noted("log")) journal.record({ t: "log", at: host.now(), m, ...(f === undefined ? {} : { f }) });
+  }
+
+  /** Limits are for what is new. */
+  #noteText(value: unknown, what: string): string {
+    return asText(value, what, this.#script.peek() === undefined ? this.#execution.host.valueLimits : unlimited);
+  }
+
   reject(rejection: Rejection): void {
     if (this.#mayAsk("reject")) this.#rejection ??= rejection;
   }
@@ -227,7 +256,10 @@ export class Code implements Asker {
    */
   replay(): boolean {
     const cue = this.#script.peek();
-    if (cue === undefined) return false;
+    if (cue === undefined) {
+      this.#script.over();
+      return false;
+    }
     const step = cue.t === "got" ? this.#execution.steps.get(cue.n) : undefined;
     if (cue.t !== "got" || step === undefined) {
       this.#execution.diverge(cue, { asked: this.#result === undefined ? "nothing" : "the end" });

@@ -3,7 +3,17 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MortiseError } from "../../errors.ts";
-import type { AnyOperation, CallContext, CallResult, Cipher, Effect, Json, Probe, Schema } from "../../operation.ts";
+import type {
+  AnyOperation,
+  CallContext,
+  CallResult,
+  Cipher,
+  Effect,
+  Json,
+  Probe,
+  Schema,
+  Validate,
+} from "../../operation.ts";
 import { openStore } from "../../store/open.ts";
 import type { AnyProcess } from "../define.ts";
 import type { RunDetail, RunStatus } from "../engine.ts";
@@ -92,6 +102,7 @@ export interface Rig {
 /** Starts an engine on `folder` (default: a new one, removed by `remove`). */
 export async function rig(options: {
   readonly processes: readonly AnyProcess[];
+  readonly validateState?: Validate;
   readonly system?: FakeSystem;
   readonly folder?: string;
   readonly admission?: AdmissionOptions;
@@ -126,6 +137,7 @@ export async function rig(options: {
           caller: system.call,
           operation: (name) => system.find(name),
           validateOutput: () => () => [],
+          validateState: () => options.validateState ?? (() => []),
           ...options.worker,
         });
       },

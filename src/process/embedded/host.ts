@@ -55,6 +55,7 @@ export interface ExecutionParts {
   /** Of the process. */
   readonly retry: RetryPolicy | undefined;
   readonly validateOutput: Validate;
+  readonly validateState: Validate;
   readonly journal: Journal;
   readonly records: readonly HistoryRecord[];
   /** Why some of the history can't be read. */

@@ -23,6 +23,7 @@ export class Journal {
   #records = "";
   #rows: RowLists | undefined;
   #drop = false;
+  #shown: string | undefined;
   #settled: AppendParameters["settled"];
   #rewind: Rewind | undefined;
   #status: RunStatus;
@@ -119,6 +120,11 @@ export class Journal {
     this.#rewind = rewind;
   }
   /** `cause`: of a parked run. */
+  /** What the run shows of itself, as JSON text; the last of a turn counts. */
+  show(text: string): void {
+    this.#shown = text;
+    this.record({ t: "state" });
+  }
   state(status: RunStatus, reason?: string, cause?: string): void {
     this.#status = status;
     this.#reason = reason;
@@ -155,6 +161,8 @@ export class Journal {
     }
     if (this.#rows !== undefined) Object.assign(parameters, this.#rows);
     this.#rows = undefined;
+    if (this.#shown !== undefined) parameters.shown = this.#shown;
+    this.#shown = undefined;
     if (this.#drop) parameters.drop = true;
     this.#drop = false;
     if (this.#rewind !== undefined) parameters.rewind = this.#rewind;

@@ -37,6 +37,10 @@ export type HistoryRecord =
   /** A result that was written while the code was given nothing (`h`) is given to it now; here, in the total order. */
   | { readonly t: "give"; readonly n: number; readonly at: number }
   | { readonly t: "pivot" }
+  /** The code showed its state, which stands in a table of its own. */
+  | { readonly t: "state" }
+  /** A line for people. */
+  | { readonly t: "log"; readonly at: number; readonly m: string; readonly f?: Json }
   /** Waits that lost a race: nothing is delivered to them any more. */
   | ReleaseRecord
   | { readonly t: "park"; readonly at: number; readonly n?: number; readonly q: ParkedQuestion }

@@ -48,6 +48,7 @@ function rehearsed(records: readonly HistoryRecord[], run: Run | undefined, oper
   return rehearse({
     identity: { id: "run", key: "K", process: "p", version: "v2" },
     process: run && process(run),
+    validateState: () => [],
     validateOutput: (value) => (value === "bad" ? [{ at: "", message: "must be good" }] : []),
     records,
     valueLimits: defaultLimits,

@@ -40,6 +40,7 @@ export interface RehearsalParts {
   readonly identity: Identity;
   readonly process: AnyProcess | undefined;
   readonly validateOutput: Validate;
+  readonly validateState: Validate;
   readonly valueLimits: ValueLimits;
   readonly records: readonly HistoryRecord[];
   /** An operation of the version by `system.name`: an undo needs it. */
@@ -91,6 +92,7 @@ export function rehearse(parts: RehearsalParts): Promise<Verdict> {
       process: parts.process,
       retry: undefined,
       validateOutput: parts.validateOutput,
+      validateState: parts.validateState,
       journal,
       records: goingOn(parts.records, now()),
     });

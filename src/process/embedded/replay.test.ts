@@ -147,6 +147,7 @@ class FakeWorker implements Host {
       process,
       retry: undefined,
       validateOutput: () => [],
+      validateState: () => [],
       journal,
       records,
     });

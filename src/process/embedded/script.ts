@@ -29,6 +29,8 @@ export class Script {
   /** The highest number that was asked; superseded ones and undos count. */
   readonly asked: number;
   readonly #cues: readonly Cue[];
+  /** What was noted behind this many cues: no cue, since code may note more or less than it did. */
+  readonly #notes = new Map<number, { state: number; log: number }>();
   #next = 0;
 
   constructor(records: readonly HistoryRecord[]) {
@@ -60,6 +62,7 @@ export class Script {
         }
         case "rewound": {
           const cut = cues.splice(cues.findIndex((cue) => cue.t === "ask" && cue.n === record.n));
+          for (const at of this.#notes.keys()) if (at > cues.length) this.#notes.delete(at);
           for (const cue of cut) {
             if (cue.t === "pivot") this.pivoted = true;
             else if (cue.t === "ask") superseded.add(cue.n);
@@ -69,6 +72,13 @@ export class Script {
           const later = [...held.values()].filter(({ n }) => !superseded.has(n));
           held.clear();
           for (const got of [...kept, ...later]) held.set(got.n, got);
+          break;
+        }
+        case "state":
+        case "log": {
+          const notes = this.#notes.get(cues.length) ?? { state: 0, log: 0 };
+          notes[record.t] += 1;
+          this.#notes.set(cues.length, notes);
           break;
         }
         case "release":
@@ -95,6 +105,20 @@ export class Script {
 
   advance(): void {
     this.#next += 1;
+  }
+
+  /** Whether what the code notes now stands in the history already. */
+  noted(kind: "state" | "log"): boolean {
+    if (this.#next < this.#cues.length) return true;
+    const notes = this.#notes.get(this.#next);
+    if (notes === undefined || notes[kind] === 0) return false;
+    notes[kind] -= 1;
+    return true;
+  }
+
+  /** The code has asked all that it had asked: what it notes from now on is new. */
+  over(): void {
+    this.#notes.clear();
   }
 }
 

@@ -23,6 +23,16 @@ export function stepViews(run: string, records: readonly HistoryRecord[]): StepV
       case "got":
         fold(byNumber.get(record.n), record);
         break;
+      case "log":
+        add({
+          id: "log",
+          kind: "log",
+          status: "done",
+          at: record.at,
+          note: record.m,
+          ...(record.f === undefined ? {} : { output: record.f }),
+        });
+        break;
       case "release":
         for (const n of record.ns) {
           const step = byNumber.get(n);

@@ -68,6 +68,10 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     forgetKey: db.prepare("delete from encryption_keys where id = ?"),
     dropValues: db.prepare("delete from stored_values where run = ?"),
     dropHistory: db.prepare("delete from history where run = ?"),
+    show: db.prepare(
+      "insert into run_states (run, value, at) values (?, ?, ?) on conflict (run) do update set value = excluded.value, at = excluded.at",
+    ),
+    dropState: db.prepare("delete from run_states where run = ?"),
     dropTasks: db.prepare("delete from tasks where run = ?"),
     historyGone: db.prepare("update runs set history_gone = 1 where id = ?"),
     dropKeys: db.prepare(
@@ -136,6 +140,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
         if (due !== undefined) sql.insertTimer.run(due, run, n);
       }
     }
+    if (given.shown !== undefined) sql.show.run(run, given.shown, context.now());
     if (given.drop === true) {
       sql.dropTimers.run(run);
       events.releaseAll(run);
@@ -247,6 +252,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
       sql.dropHistory.run(id);
       sql.dropValues.run(id);
       sql.dropTasks.run(id);
+      sql.dropState.run(id);
       events.forget(id);
       sql.historyGone.run(id);
       touched += 1;

@@ -113,6 +113,13 @@ export const migrations: readonly string[] = [
   ) strict, without rowid;
   create unique index queue_by_run on queue (run);
 
+  -- What runs show of themselves, where they do.
+  create table run_states (
+    run text primary key,
+    value text not null,
+    at integer not null
+  ) strict;
+
   create table timers (
     due integer not null,
     run text not null,

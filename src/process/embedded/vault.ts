@@ -53,6 +53,7 @@ export const places = {
   batch: (run: string, seq: number) => `history ${run} ${seq}`,
   part: (run: string, value: string, part: number) => `value ${run} ${value} ${part}`,
   reason: (run: string) => `reason ${run}`,
+  state: (run: string) => `state ${run}`,
   /** Of a task, or of the step that asked it: its effect key. */
   task: (id: string) => `task ${id}`,
   answer: (id: string) => `answer ${id}`,
@@ -130,6 +131,7 @@ export class Vault {
     if (this.#cipher === undefined) return;
     append.body = this.seal(append.body, places.batch(run, seq));
     if (typeof append.reason === "string") append.reason = this.seal(append.reason, places.reason(run));
+    if (append.shown !== undefined) append.shown = this.seal(append.shown, places.state(run));
     // The message may repeat a value; what is alike still looks alike.
     if (typeof append.cause === "string") append.cause = withoutMessage(append.cause, (text) => this.digest(text));
     if (append.tasks !== undefined)

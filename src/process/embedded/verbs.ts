@@ -42,6 +42,8 @@ export interface Asker {
   /** The waits among these branches are over: nothing is delivered to them any more. */
   release(branches: readonly unknown[]): void;
   reject(rejection: Rejection): void;
+  state(value: unknown): void;
+  log(message: string, fields: unknown): void;
   /** Recorded time. */
   now(): number;
 }
@@ -135,6 +137,8 @@ export function flowOf(asker: Asker): Flow {
       asker.reject(rejection);
       throw rejection;
     },
+    state: (value: unknown) => asker.state(value),
+    log: (message: string, fields?: unknown) => asker.log(message, fields),
     now: () => asker.now(),
     random: () => draw().readUIntBE(0, 6) / 2 ** 48,
     uuid: () => {

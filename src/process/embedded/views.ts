@@ -6,7 +6,7 @@ import { type RunLists, type RunRow, runColumns, runLists, summary } from "./lis
 import { askedQuestion } from "./possible.ts";
 import { openQuestion } from "./script.ts";
 import { shown, stepViews } from "./step-views.ts";
-import type { Vault } from "./vault.ts";
+import { places, type Vault } from "./vault.ts";
 
 const largestPage = 500;
 
@@ -19,6 +19,7 @@ export function views(
   const byId = db.prepare(`select ${runColumns} from runs where id = ?`);
   const byKey = db.prepare(`select ${runColumns} from runs where process = ? and key = ?`);
   const history = db.prepare("select seq, body from history where run = ? order by seq");
+  const state = db.prepare("select value from run_states where run = ?");
   const lists = runLists(db, vault);
 
   function detail(row: RunRow | undefined): RunDetail | undefined {
@@ -28,11 +29,13 @@ export function views(
     const end = records.findLast((record) => record.t === "end");
     const parked = row.status === "parked" ? openQuestion(records) : undefined;
     const steps = stepViews(row.id, records);
+    const said = state.get(row.id)?.value as string | undefined;
     return {
       ...summary(row, vault),
       input: null,
       ...(start?.t === "start" ? shown(start, "input", "input") : {}),
       ...(end === undefined ? {} : shown(end, "out", "output")),
+      ...(said === undefined ? {} : { state: JSON.parse(vault.open(said, places.state(row.id))) as Json }),
       ...(end?.t === "end" && end.reason !== undefined
         ? { failure: { reason: end.reason, ...(end.detail === undefined ? {} : { detail: end.detail }) } }
         : {}),

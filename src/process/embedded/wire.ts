@@ -59,6 +59,8 @@ export interface AppendParameters {
   readonly tasks?: readonly NewTask[];
   /** Steps whose wait, timer or task is over. A signal that was delivered and not taken in goes back. */
   readonly release?: readonly number[];
+  /** What the run shows of itself now. */
+  readonly shown?: string;
   /** Waits, timers and tasks that are over (the run ended or undoes). */
   readonly drop?: boolean;
   /** Waits, timers and tasks of superseded steps are over; the events that they took are kept again. */

@@ -28,6 +28,8 @@ export interface WorkerOptions {
   /** An operation by `system.name`: undo needs it after a crash. */
   operation(name: string): AnyOperation | undefined;
   validateOutput(process: AnyProcess): Validate;
+  /** Default: whatever it shows fits. */
+  validateState?(process: AnyProcess): Validate;
   /** What the settings of a system say of repeats, by its name. Default: nothing. */
   systemRetry?(system: string): RetryPolicy | undefined;
   /** What stands before a system. Default: nothing. */

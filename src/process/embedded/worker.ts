@@ -22,6 +22,8 @@ import type { Delivery, FromWorker, NewRun, ToWorker, ToWorkerControl } from "./
 import type { Work } from "./work.ts";
 import type { WorkerLink, WorkerOptions } from "./worker-options.ts";
 
+const anything: Validate = () => [];
+
 const usualRestMs = 10_000;
 const usualResidentRuns = 5000;
 /** How long one run at a time is run where that is asked for. */
@@ -35,6 +37,7 @@ export function runWorker(options: WorkerOptions): Promise<void> {
 interface Known {
   readonly definition: AnyProcess;
   readonly validateOutput: Validate;
+  readonly validateState: Validate;
 }
 
 class VersionWorker implements Host {
@@ -115,6 +118,7 @@ class VersionWorker implements Host {
       this.#processes.set(definition.name, {
         definition,
         validateOutput: options.validateOutput(definition),
+        validateState: options.validateState?.(definition) ?? anything,
       });
     }
     const { file, writer, control } = this.#link;
@@ -181,7 +185,8 @@ class VersionWorker implements Host {
       identity,
       process: known?.definition,
       retry: known?.definition.retry,
-      validateOutput: known?.validateOutput ?? (() => []),
+      validateOutput: known?.validateOutput ?? anything,
+      validateState: known?.validateState ?? anything,
       journal,
       records,
       unreadable,

@@ -41,6 +41,7 @@ export const schemas = {
     {
       reason: text,
       inputReference: reference,
+      state: { description: "What the run shows of itself." },
       output: anything,
       outputReference: reference,
       failure: object({ reason: text }, { detail: anything }),
