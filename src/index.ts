@@ -32,7 +32,7 @@ export {
   secret,
 } from "./operation.ts";
 export { defineProcess, type ProcessDefinition } from "./process/define.ts";
-export { DeclaredFault, type Flow, FlowTimeout, isFault, type Race } from "./process/flow.ts";
+export { ChildFailed, DeclaredFault, type Flow, FlowTimeout, isFault, type Race } from "./process/flow.ts";
 export type { Instant } from "./process/instant.ts";
 export type { KeyLimits, ProcessLimits, StartRate } from "./process/limits.ts";
 export { defineTask, type TaskDefinition } from "./process/task.ts";

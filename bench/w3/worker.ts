@@ -9,6 +9,7 @@ await runWorker({
   processes: [tenSteps],
   caller: () => Promise.reject(new Error("no calls here")),
   operation: () => undefined,
+  validateInput: () => () => [],
   validateOutput: () => () => [],
 });
 process.exit(0);

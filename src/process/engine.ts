@@ -119,6 +119,8 @@ export interface RunSummary {
   /** Epoch milliseconds. */
   readonly createdAt: number;
   readonly updatedAt: number;
+  /** The run that started it as its child. */
+  readonly parent?: string;
   /** Why it waits or is parked; absent when running or ended well. */
   readonly reason?: string;
 }
@@ -136,9 +138,19 @@ export interface RunDetail extends RunSummary {
   /** Of a rejected, undone or cancelled run. */
   readonly failure?: { readonly reason: string; readonly detail?: Json };
   readonly parked?: AskedQuestion;
+  /** Runs that it started or waits for, at most 500. */
+  readonly children?: readonly ChildRun[];
   readonly steps: readonly StepView[];
   /** The history was removed by retention; only key, status and times are left. */
   readonly historyGone?: true;
+}
+
+/** A child run as its parent sees it. */
+export interface ChildRun {
+  readonly run: string;
+  readonly process: string;
+  readonly key: string;
+  readonly status: RunStatus;
 }
 
 /** A question as it is asked now. `number` counts the run's questions from 1: an act that names it is refused once it is stale. */
@@ -184,6 +196,7 @@ export interface StepView {
     | "receive"
     | "task"
     | "log"
+    | "child"
     | "undo"
     | "pivot"
     | "operator"
@@ -194,8 +207,9 @@ export interface StepView {
   readonly at: number;
   readonly endedAt?: number;
   readonly effect?: string;
-  /** Of a call or an undo: `system.operation`; of a receive: `system.event`. */
+  /** Of a call or an undo: `system.operation`; of a receive: `system.event`; of a child: its process. */
   readonly operation?: string;
+  /** Of what is sent; of a child: its business key. */
   readonly key?: string;
   readonly attempts?: number;
   readonly input?: Json;

@@ -11,11 +11,13 @@ import type {
   Faults,
   FaultsOf,
   InputOf,
+  Json,
   Operation,
   OutputOf,
   PayloadOf,
 } from "../operation.ts";
 import type { RetryPolicy } from "../retry.ts";
+import type { ProcessDefinition } from "./define.ts";
 import type { Instant } from "./instant.ts";
 import type { TaskDefinition } from "./task.ts";
 
@@ -38,6 +40,17 @@ export interface Flow<S = unknown> {
   receive<E extends EventType>(event: E, options: ReceiveOptions): Promise<PayloadOf<E>>;
   /** Asks people. Throws `FlowTimeout` after `within`. */
   task<I, A>(task: TaskDefinition<I, A>, options: TaskOptions<I>): Promise<A>;
+  /**
+   * Starts a run of another process and waits for its end; gives its output. Throws `ChildFailed` where it ends otherwise. Its business key
+   * is that of its process: a run that has the key and the same input, also an ended one, is the child.
+   */
+  child<I, O>(process: ProcessDefinition<I, O>, input: NoInfer<I>, options?: ChildOptions<O>): Promise<O>;
+  /** Starts a run of another process, and gives its id and business key once the start is recorded. */
+  child<I, O>(
+    process: ProcessDefinition<I, O>,
+    input: NoInfer<I>,
+    options: StartedOptions,
+  ): Promise<{ readonly run: string; readonly key: string }>;
   /** Waits for every branch to settle; then rejects with the first (in order) that failed, or gives all results. */
   all<T extends readonly unknown[] | []>(branches: T): Promise<{ -readonly [P in keyof T]: Awaited<T[P]> }>;
   /**
@@ -134,6 +147,16 @@ export interface TaskOptions<I> extends Named {
   readonly within?: Duration;
 }
 
+export interface ChildOptions<O> extends Named, Undoable<O> {
+  readonly wait?: true;
+  /** What becomes of a child that is not at its end when this run undoes. Default `"cancel"`: it is cancelled, with its own undo. */
+  readonly whenUndone?: "cancel" | "leave";
+}
+export interface StartedOptions extends Named, Undoable<{ readonly run: string; readonly key: string }> {
+  /** Starts the run and forgets it. */
+  readonly wait: false;
+}
+
 /** A declared fault, thrown by `flow.call`. */
 export class DeclaredFault extends Error {
   override readonly name = "DeclaredFault";
@@ -162,6 +185,33 @@ export function isFault<I, O, F extends Faults, N extends keyof F & string>(
 /** `within` of a receive or task is over. */
 export class FlowTimeout extends Error {
   override readonly name = "FlowTimeout";
+}
+
+/** How a child run ended that did not complete. */
+export interface ChildEnd {
+  readonly run: string;
+  readonly process: string;
+  readonly status: "rejected" | "undone" | "cancelled" | "terminated";
+  readonly reason: string;
+  readonly detail?: Json;
+}
+
+/** A child run ended otherwise than completed; thrown by `flow.child`. */
+export class ChildFailed extends Error implements ChildEnd {
+  override readonly name = "ChildFailed";
+  readonly run: string;
+  readonly process: string;
+  readonly status: ChildEnd["status"];
+  readonly reason: string;
+  readonly detail?: Json;
+  constructor({ run, process, status, reason, detail }: ChildEnd) {
+    super(`${process} was ${status}: ${reason}`);
+    this.run = run;
+    this.process = process;
+    this.status = status;
+    this.reason = reason;
+    if (detail !== undefined) this.detail = detail;
+  }
 }
 
 /** Thrown by `flow.reject`. Catching it does not prevent the end. */

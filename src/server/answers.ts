@@ -1,5 +1,5 @@
 /** Whether what an operator says that a call answered, or is to be sent, fits the contract: a process must get what its types promise. */
-import { operationValidators } from "../contract/validate.ts";
+import { compileSchema, operationValidators } from "../contract/validate.ts";
 import type { Json, Problem } from "../operation.ts";
 import type { RunDetail } from "../process/engine.ts";
 import type { Project } from "./project.ts";
@@ -10,8 +10,16 @@ type Systems = Pick<Project, "systems">;
  * Problems of `result` as the output of the call that the parked run asks about; `[]` where nothing is known of it: an undo, whose
  * output nobody reads, or an operation that is no longer in its contract.
  */
-export function checkResult(project: Systems, run: RunDetail, result: Json): readonly Problem[] {
+export function checkResult(
+  project: Systems & Partial<Pick<Project, "processes">>,
+  run: RunDetail,
+  result: Json,
+): readonly Problem[] {
   const asked = askedStep(run);
+  if (asked?.kind === "child") {
+    const process = project.processes?.get(asked.operation ?? "");
+    return process === undefined ? [] : compileSchema(process.output)(result);
+  }
   return asked?.kind === "call" ? (validators(project, asked)?.output(result) ?? []) : [];
 }
 

@@ -36,7 +36,7 @@ export interface LiveOptions {
   readonly version: string;
   /** Of the version. The project's own files may be others by now. */
   readonly sources: VersionSources;
-  readonly engine: Pick<EmbeddedEngine, "start" | "signal" | "settled" | "runByKey" | "value">;
+  readonly engine: Pick<EmbeddedEngine, "start" | "signal" | "settled" | "run" | "runByKey" | "value">;
   readonly caller: Caller;
   readonly publisher: Omit<PublisherOptions, "apis" | "backend">;
 }
@@ -49,7 +49,7 @@ export function createLive(options: LiveOptions): Live {
   const publisher = createPublisher({ ...options.publisher, apis: project.apis, backend: backend() });
   let deliver = createDeliver(project, engine, version);
   const value: Engine["value"] = (run, hash) => engine.value(run, hash);
-  let masking = createMasking(project, value);
+  let masking = createMasking(project, value, (run) => engine.run(run));
   return {
     project: () => project,
     masking: () => masking,
@@ -63,7 +63,7 @@ export function createLive(options: LiveOptions): Live {
       project = fresh;
       publisher.republish(fresh.apis, backend());
       deliver = createDeliver(fresh, engine, next);
-      masking = createMasking(fresh, value);
+      masking = createMasking(fresh, value, (run) => engine.run(run));
     },
   };
 }

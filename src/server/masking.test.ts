@@ -167,3 +167,56 @@ test("a large value is masked where it is asked for, and what is sensitive in it
   assert.deepEqual(by.value(named, "h2"), { card: { number: "•••" }, note: "•••" });
   assert.equal(by.value(named, "h9"), undefined);
 });
+
+test("what is sensitive in a child run is masked in its parent, and the other way round", () => {
+  const shipping = defineProcess({
+    name: "shipping",
+    input: { kind: "schema", json: true },
+    key: () => "k",
+    run: async () => null,
+    sensitive: ["input.phone"],
+  });
+  const child: RunDetail = {
+    ...testRun("c", "rejected"),
+    process: "shipping",
+    parent: "p",
+    input: { phone: "555-0199", card: "4111-1111" },
+    failure: { reason: "nobody answers at 555-0199" },
+    steps: [],
+  };
+  const parent: RunDetail = {
+    ...testRun("p", "undone"),
+    process: "booking",
+    input: { card: { number: "4111-1111" } },
+    reason: "shipping was rejected: nobody answers at 555-0199",
+    children: [{ run: "c", process: "shipping", key: "k", status: "rejected" }],
+    steps: [
+      {
+        position: 1,
+        id: "shipping",
+        kind: "child",
+        operation: "shipping",
+        status: "fault",
+        at: 1,
+        input: child.input,
+        output: { name: "ChildFailed", message: "nobody answers at 555-0199", detail: null },
+      },
+    ],
+  };
+  const family = createMasking(
+    {
+      systems: new Map(),
+      processes: new Map([
+        ["booking", booking],
+        ["shipping", shipping],
+      ]),
+    },
+    () => undefined,
+    (id) => (id === "c" ? child : parent),
+  );
+  for (const run of [child, parent]) {
+    const text = JSON.stringify(family.run(run));
+    assert.doesNotMatch(text, /555-0199|4111-1111/);
+    assert.match(text, /nobody answers at/);
+  }
+});

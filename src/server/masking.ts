@@ -6,7 +6,15 @@ import type { SystemDefinition } from "../connectors/system.ts";
 import { type Mask, maskAt, masked, pathsBelow, unchanged } from "../contract/mask.ts";
 import type { Json } from "../operation.ts";
 import type { AnyProcess } from "../process/define.ts";
-import type { Engine, RunDetail, RunSummary, StepView, TaskView, ValueReference } from "../process/engine.ts";
+import {
+  type Engine,
+  finalStatuses,
+  type RunDetail,
+  type RunSummary,
+  type StepView,
+  type TaskView,
+  type ValueReference,
+} from "../process/engine.ts";
 import type { Project } from "./project.ts";
 
 export interface Masking {
@@ -19,11 +27,20 @@ export interface Masking {
   task(task: TaskView, run: RunDetail | undefined): TaskView;
 }
 
+/** Runs of a family that are looked through, at most. */
+const relatives = 20;
 /** Shorter values are masked at their own place only: as part of other texts they would mean nothing. */
 const shortest = 4;
 
-/** `load`: values that runs only name; what is sensitive in one is masked elsewhere in its run too. */
-export function createMasking(project: Pick<Project, "systems" | "processes">, load: Engine["value"]): Masking {
+/**
+ * `load`: values that runs only name; what is sensitive in one is masked elsewhere in its run too. `runOf` finds a run by its id: what is
+ * sensitive in a run is masked in its parent and in its children too.
+ */
+export function createMasking(
+  project: Pick<Project, "systems" | "processes">,
+  load: Engine["value"],
+  runOf: (run: string) => RunDetail | undefined = () => undefined,
+): Masking {
   const masks = new Map<string, Mask>();
   const anySensitive = [...project.systems.values(), ...project.processes.values()].some(
     (one) => (sensitiveOf(one)?.length ?? 0) > 0,
@@ -37,6 +54,8 @@ export function createMasking(project: Pick<Project, "systems" | "processes">, l
   };
 
   function ofStep(step: StepView, side: "input" | "output"): Mask {
+    if (step.kind === "child")
+      return maskOf(step.operation ?? "", project.processes.get(step.operation ?? "")?.sensitive, side);
     const [system = "", ...rest] = (step.operation ?? "").split(".");
     const paths = project.systems.get(system)?.settings.sensitive;
     const name = rest.join(".");
@@ -78,8 +97,21 @@ export function createMasking(project: Pick<Project, "systems" | "processes">, l
   }
 
   /** Masks by path, and collects what was masked. */
-  function prepare(run: RunDetail): { readonly run: RunDetail; readonly values: ReadonlySet<string> } {
-    const values = new Set<string>();
+  function prepare(
+    run: RunDetail,
+    values = new Set<string>(),
+    seen = new Set([run.id]),
+  ): { readonly run: RunDetail; readonly values: ReadonlySet<string> } {
+    if (anySensitive) {
+      // A child that completed gives its output only, which is masked by its paths.
+      const failed = (run.children ?? []).filter(({ status }) => finalStatuses.has(status) && status !== "completed");
+      for (const id of [run.parent, ...failed.map((child) => child.run)]) {
+        if (id === undefined || seen.has(id) || seen.size > relatives) continue;
+        seen.add(id);
+        const relative = runOf(id);
+        if (relative !== undefined) prepare(relative, values, seen);
+      }
+    }
     const process = project.processes.get(run.process);
     const sensitive = process?.sensitive;
     const hide = (value: Json | undefined, mask: Mask): Json | undefined => {

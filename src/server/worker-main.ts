@@ -38,6 +38,7 @@ await runWorker({
   cipher: keys.length === 0 ? undefined : createCipher(keys),
   operation: (name) => version.operations.get(name),
   systemRetry: (name) => settings.get(name)?.retry,
+  validateInput: (process) => compileSchema(process.input),
   validateOutput: (process) => compileSchema(process.output),
   validateState: ({ state }) => (state === undefined ? () => [] : compileSchema(state)),
   where: (stack) => placeText(folder, stack),

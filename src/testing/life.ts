@@ -88,9 +88,11 @@ export class Life {
             caller: ({ system, name }, input, context) => living(options.call(`${system}.${name}`, input, context)),
             around: (step, context, act) => living(options.step(step, context, act)),
             operation: options.operation,
+            validateInput: ({ input }) => compileSchema(input),
             validateOutput: ({ output }) => compileSchema(output),
             validateState: ({ state }) => (state === undefined ? () => [] : compileSchema(state)),
             clock: clock("worker"),
+            runId: (now) => countedRunId(now, options.nextRun()),
             database: db,
           });
         },

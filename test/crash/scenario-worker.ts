@@ -43,6 +43,7 @@ const stopped = runWorker({
   processes: [journey],
   caller,
   operation: operationNamed,
+  validateInput: () => () => [],
   validateOutput: () => () => [],
 });
 // It has taken up the open runs.

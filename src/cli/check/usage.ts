@@ -10,6 +10,8 @@ import { type Node, parse, type Scope, scopeOf } from "./syntax.ts";
 export interface Usage {
   /** File of `processes/` or `apis/`, to the system's names that it leads to: `erp.createSalesOrder`. */
   readonly byFile: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Files with processes that are started as children: `flow.child(shipping, ...)` names them. */
+  readonly children: ReadonlySet<string>;
   /** Everything named anywhere. */
   readonly used: ReadonlySet<string>;
 }
@@ -19,11 +21,15 @@ export function usageOf(project: Project): Usage {
   const systems = new Map<string, string>();
   for (const [what, file] of project.places)
     if (what.startsWith("system ")) systems.set(file, what.slice("system ".length));
+  const children = new Set<string>();
   const namedIn = (file: string): ReadonlySet<string> => {
-    const known =
-      scopes.get(file) ?? names(file, scopeOf(parse(file, readFileSync(join(project.folder, file), "utf8"))), systems);
-    scopes.set(file, known);
-    return known;
+    const known = scopes.get(file);
+    if (known !== undefined) return known;
+    const scope = scopeOf(parse(file, readFileSync(join(project.folder, file), "utf8")));
+    const found = names(file, scope, systems);
+    scopes.set(file, found);
+    for (const one of childrenIn(file, scope)) children.add(one);
+    return found;
   };
   const byFile = new Map<string, Set<string>>();
   const entries = [...project.places]
@@ -41,7 +47,23 @@ export function usageOf(project: Project): Usage {
     }
     byFile.set(entry, used);
   }
-  return { byFile, used: new Set([...byFile.values()].flatMap((set) => [...set])) };
+  return { byFile, children, used: new Set([...byFile.values()].flatMap((set) => [...set])) };
+}
+
+/** The files that `....child(process, ...)` in this file leads to. */
+function childrenIn(file: string, scope: Scope): string[] {
+  const found: string[] = [];
+  scope.walk(scope.program, (node) => {
+    if (node.type !== "CallExpression") return true;
+    const callee = node.callee as Node;
+    if (callee.type !== "MemberExpression" || (callee.property as Node).name !== "child") return true;
+    const [process] = node.arguments as Node[];
+    if (process?.type !== "Identifier") return true;
+    const from = scope.imports.get(process.name as string)?.from;
+    found.push(from === undefined ? file : join(dirname(file), from).replaceAll("\\", "/"));
+    return true;
+  });
+  return found;
 }
 
 /** `system.member` for each member of an imported system that the file names; `system` alone where the whole is handed on. */
@@ -80,8 +102,9 @@ export function usageFindings(project: Project, usage: Usage): Finding[] {
     ),
   );
   for (const [name, { on }] of project.processes) {
-    if (on === undefined && !started.has(name))
-      warn("process-unreachable", `process ${name}`, `nothing starts the process ${name}: no API, no event`);
+    if (on !== undefined || started.has(name) || usage.children.has(project.places.get(`process ${name}`) ?? ""))
+      continue;
+    warn("process-unreachable", `process ${name}`, `nothing starts the process ${name}: no API, no event, no process`);
   }
   for (const name of [...usage.used].sort()) {
     const [system, operation] = name.split(".") as [string, string | undefined];

@@ -1,77 +1,13 @@
 /** `mortise runs ...`: looks at runs and acts on them, through the admin API of the running server. */
 import { randomUUID } from "node:crypto";
 import { asMortiseError, failure } from "../../errors.ts";
-import type { Json, StoredFailure } from "../../operation.ts";
+import type { Json } from "../../operation.ts";
 import { type AdminClient, adminClient } from "../admin-client.ts";
 import type { Context } from "../context.ts";
 import { exit } from "../exit.ts";
+import type { Detail, Question, Reference, Summary, Task, Valued } from "../run-shapes.ts";
 import { count, type Style, type Terminal, time } from "../terminal.ts";
 import { durationOption, jsonOption, numberOption, segment } from "../values.ts";
-
-// What the admin API answers; its OpenAPI document says the same.
-interface Summary {
-  readonly id: string;
-  readonly process: string;
-  readonly key: string;
-  readonly version: string;
-  readonly status: string;
-  readonly origin: string;
-  readonly createdAt: number;
-  readonly updatedAt: number;
-  readonly reason?: string;
-}
-/** A value of more than 128 kB, which is only named. */
-interface Reference {
-  readonly hash: string;
-  readonly bytes: number;
-}
-interface Valued {
-  readonly input?: Json;
-  readonly inputReference?: Reference;
-  readonly output?: Json;
-  readonly outputReference?: Reference;
-}
-interface Detail extends Summary, Valued {
-  readonly input: Json;
-  readonly state?: Json;
-  readonly failure?: { readonly reason: string; readonly detail?: Json };
-  readonly parked?: Question;
-  readonly steps: readonly Step[];
-  readonly historyGone?: true;
-}
-interface Question {
-  readonly code: string;
-  readonly message: string;
-  readonly step?: string;
-  readonly at?: string;
-  readonly answers: readonly { readonly kind: string; readonly effect: string }[];
-  readonly recorded?: Json;
-  readonly asked?: Json;
-}
-interface Step extends Valued {
-  readonly position: number;
-  readonly id: string;
-  readonly kind: string;
-  readonly status: string;
-  readonly at: number;
-  readonly endedAt?: number;
-  readonly attempts?: number;
-  readonly failure?: StoredFailure;
-  readonly note?: string;
-  readonly output?: Json;
-}
-interface Task {
-  readonly id: string;
-  readonly run: string;
-  readonly process: string;
-  readonly key: string;
-  readonly title: string;
-  readonly assign: string;
-  readonly input: Json;
-  readonly status: string;
-  readonly createdAt: number;
-  readonly dueAt?: number;
-}
 
 const styles: Readonly<Record<string, Style>> = {
   completed: "green",
@@ -152,6 +88,8 @@ export async function showRun(
       const detail = run.failure.detail === undefined ? "" : ` ${shown(run.failure.detail)}`;
       facts.push(["because", `${run.failure.reason}${detail}`]);
     }
+    for (const child of run.children ?? [])
+      facts.push(["child", `${child.run}  ${child.process} ${child.key}  ${painted(terminal, child.status)}`]);
     for (const [name, value] of facts) terminal.line(`  ${terminal.paint("dim", name.padEnd(13))} ${value}`);
     terminal.line();
     if (run.historyGone === true) terminal.line("Its history was removed by retention.");

@@ -1,10 +1,11 @@
 /** Puts what a verb asked into records, and compares it with what was recorded (P4). */
 import type { Json } from "../../operation.ts";
+import { placeChild } from "./children.ts";
 import type { Identity } from "./host.ts";
 import type { Journal } from "./journal.ts";
 import { asText, sameInput, type ValueLimits } from "./json-text.ts";
-import { type AskRecord, effectKey, type UndoData } from "./records.ts";
-import { namedIn } from "./vault.ts";
+import { type AskRecord, type ChildAsk, effectKey, type UndoData } from "./records.ts";
+import { namedIn, type Vault } from "./vault.ts";
 import type { Draft } from "./verbs.ts";
 
 /** A draft with its place in the run and its input as text. */
@@ -24,7 +25,10 @@ export function askedOf(draft: Draft, n: number, occurrence: number, limits: Val
     n,
     id,
     operation: draft.operation && `${draft.operation.system}.${draft.operation.name}`,
-    input: draft.input === undefined && draft.kind !== "call" ? undefined : asText(draft.input, id, limits),
+    input:
+      draft.input === undefined && draft.kind !== "call" && draft.kind !== "child"
+        ? undefined
+        : asText(draft.input, id, limits),
   };
 }
 
@@ -37,8 +41,14 @@ export function matches(cue: AskRecord, { draft, id, operation, input }: Asked):
     cue.ev === draft.event?.name &&
     cue.key === draft.event?.key &&
     (draft.due === undefined || cue.due === draft.due) &&
+    sameChild(cue.child, draft.child) &&
     hasInput(cue, input)
   );
+}
+
+function sameChild(recorded: ChildAsk | undefined, asked: Draft["child"]): boolean {
+  if (recorded === undefined || asked === undefined) return recorded === asked;
+  return recorded.process === asked.process.name && (recorded.wait !== false) === asked.wait;
 }
 
 function hasInput(cue: AskRecord, input: string | undefined): boolean {
@@ -60,7 +70,14 @@ export function askedAsJson({ draft, id, operation, input }: Asked): Json {
 }
 
 /** Writes the ask and the rows beside it; gives it back as it will be read. */
-export function recordAsk(journal: Journal, identity: Identity, asked: Asked, at: number): AskRecord {
+export function recordAsk(
+  journal: Journal,
+  identity: Identity,
+  asked: Asked,
+  at: number,
+  child: ChildAsk | undefined,
+  vault: Vault,
+): AskRecord {
   const { draft, n, id, operation, input } = asked;
   const key = effectKey(identity.id, n);
   const due = draft.within === undefined ? draft.due : at + draft.within;
@@ -79,10 +96,12 @@ export function recordAsk(journal: Journal, identity: Identity, asked: Asked, at
     ev: draft.event?.name,
     key: draft.event?.key,
     late: draft.event?.late === "drop" ? "drop" : undefined,
+    child,
     undo: undo === undefined ? undefined : (JSON.parse(undo) as UndoData),
   };
   journal.ask(ask, input, undo);
-  recordWait(journal, identity, asked, due);
+  if (child !== undefined) placeChild({ journal, vault }, ask, at);
+  else recordWait(journal, identity, asked, due);
   return ask;
 }
 

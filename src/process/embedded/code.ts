@@ -5,13 +5,15 @@
 import { failure } from "../../errors.ts";
 import { inWords, type Json, type Validate } from "../../operation.ts";
 import type { AnyProcess } from "../define.ts";
+import type { ParkedQuestion } from "../engine.ts";
 import { DeclaredFault, type Flow, FlowTimeout, type Rejection } from "../flow.ts";
 import { type Asked, askedAsJson, askedOf, matches, recordAsk } from "./asking.ts";
+import { childAsk, childFailed } from "./children.ts";
 import { type Ending, endingOf, type Result } from "./ending.ts";
 import type { ExecutionParts, Running } from "./host.ts";
 import { asText, type ValueLimits } from "./json-text.ts";
 import { perform } from "./performing.ts";
-import type { AskRecord, GotRecord } from "./records.ts";
+import type { AskRecord, ChildAsk, GotRecord } from "./records.ts";
 import { type Cue, Script } from "./script.ts";
 import { type LiveStep, newStep, type Step } from "./steps.ts";
 import { type Asker, type Draft, flowOf } from "./verbs.ts";
@@ -20,6 +22,8 @@ import { type Asker, type Draft, flowOf } from "./verbs.ts";
 export interface Runs extends Running {
   /** The code asked for something else than was recorded (P4). */
   diverge(recorded: Cue, asked: Json): void;
+  /** The code can't go on. */
+  stop(question: ParkedQuestion): void;
   /** It waits for something that is not recorded (X1). */
   foreignAwait(what: string): void;
 }
@@ -124,7 +128,16 @@ export class Code implements Asker {
     if (cue === undefined) {
       this.#asked += 1;
       const { journal, identity, host } = execution;
-      const step = this.#addStep(recordAsk(journal, identity, asked, host.now()), draft.live, false);
+      let child: ChildAsk | undefined;
+      if (draft.child !== undefined) {
+        const made = childAsk(host, draft.child, asked.input as string, identity.version, !this.#pivoted);
+        if ("code" in made) {
+          execution.stop(made);
+          return never();
+        }
+        child = made;
+      }
+      const step = this.#addStep(recordAsk(journal, identity, asked, host.now(), child, host.vault), draft.live, false);
       if (draft.live.kind !== "wait") journal.whenCommitted(() => perform(execution, step, false));
       return step.promise;
     }
@@ -229,7 +242,8 @@ export class Code implements Asker {
     const step = newStep(ask, live, recorded, this.#script.generations.get(ask.n));
     step.edit = this.#script.edits.get(ask.n);
     this.#execution.steps.set(ask.n, step);
-    if (live.kind === "wait") this.#waits.set(step.promise, [step]);
+    // A child that loses a race goes on, and its end is recorded: it can be undone.
+    if (live.kind === "wait" && ask.child === undefined) this.#waits.set(step.promise, [step]);
     return step;
   }
 
@@ -246,6 +260,7 @@ export class Code implements Asker {
     if (got.timeout === true) step.reject(new FlowTimeout(`${ask.id}: nothing came in time`));
     else if (ask.v === "sleep") step.resolve(undefined);
     else if (got.fault === undefined) step.resolve(asValue ? { ok: true, output: got.ok } : got.ok);
+    else if (ask.child !== undefined) step.reject(childFailed(got));
     else if (asValue) step.resolve({ ok: false, fault: got.fault });
     else step.reject(new DeclaredFault(ask.op ?? ask.id, got.fault as never));
   }

@@ -1,7 +1,7 @@
 /** Judges how a process's code ended: completed, to be undone, or stopped with a question. */
 import { inWords, type Json, type Validate } from "../../operation.ts";
 import type { ParkedQuestion } from "../engine.ts";
-import { DeclaredFault, FlowTimeout, type Rejection } from "../flow.ts";
+import { ChildFailed, DeclaredFault, FlowTimeout, type Rejection } from "../flow.ts";
 import { asText, jsonOf, type ValueLimits } from "./json-text.ts";
 import { codeQuestion } from "./questions.ts";
 
@@ -41,9 +41,9 @@ export function endingOf(
   }
   if (result?.ok === true) return completed(result.value, pivoted, validateOutput, limits);
   const error = result?.error;
-  if (error instanceof DeclaredFault || error instanceof FlowTimeout) {
+  if (error instanceof DeclaredFault || error instanceof FlowTimeout || error instanceof ChildFailed) {
     if (pivoted) return afterPivot(`After its pivot the process failed: ${error.message}`);
-    const detail = error instanceof DeclaredFault ? detailOf(error.fault) : undefined;
+    const detail = faultOf(error);
     return { kind: "undo", as: "undone", reason: error.message.slice(0, longestMessage), detail };
   }
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
@@ -61,6 +61,13 @@ function completed(value: unknown, pivoted: boolean, validateOutput: Validate, l
   const problems = validateOutput(JSON.parse(out));
   if (problems.length === 0) return { kind: "completed", out };
   return stop("process-output", `The output does not fit the process's output schema: ${inWords(problems)}`, !pivoted);
+}
+
+function faultOf(error: DeclaredFault | FlowTimeout | ChildFailed): Json | undefined {
+  if (error instanceof DeclaredFault) return detailOf(error.fault);
+  if (error instanceof FlowTimeout) return undefined;
+  const { run, process, status, reason, detail } = error;
+  return detailOf({ run, process, status, reason, detail });
 }
 
 /** A detail that is no JSON is left out: it explains the end, and must not prevent it. */

@@ -107,6 +107,7 @@ export async function rig(options: {
   readonly folder?: string;
   readonly admission?: AdmissionOptions;
   readonly version?: string;
+  readonly validateInput?: (process: AnyProcess) => Validate;
   readonly versions?: Readonly<Record<string, readonly AnyProcess[]>>;
   readonly worker?: Pick<WorkerOptions, "restMs" | "residentRuns" | "clock" | "systemRetry" | "gate">;
   readonly valueLimits?: ValueLimits;
@@ -136,6 +137,7 @@ export async function rig(options: {
           processes: options.versions?.[version] ?? options.processes,
           caller: system.call,
           operation: (name) => system.find(name),
+          validateInput: options.validateInput ?? (() => () => []),
           validateOutput: () => () => [],
           validateState: () => options.validateState ?? (() => []),
           ...options.worker,

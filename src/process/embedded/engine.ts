@@ -144,6 +144,11 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
       ensureWorker(posted.version);
       return;
     }
+    if (posted.kind === "begun") {
+      const { kind: _, ...run } = posted;
+      if (runFacts.hasSubscribers) runFacts.publish({ ...run, kind: "started", status: "running" } satisfies RunFact);
+      return;
+    }
     const message = vault.isSealed(posted.reason)
       ? { ...posted, reason: vault.openReason(posted.reason, posted.run) as string }
       : posted;

@@ -8,6 +8,7 @@ import type { Journal } from "./journal.ts";
 import type { ValueLimits } from "./json-text.ts";
 import type { HistoryRecord } from "./records.ts";
 import type { Mail, Step } from "./steps.ts";
+import type { StoredEnd } from "./stored-run.ts";
 import type { Vault } from "./vault.ts";
 import type { Surroundings } from "./work.ts";
 
@@ -26,6 +27,12 @@ export interface Host extends Surroundings {
   gate(system: string): Gate | undefined;
   /** Place of a stack in the version's sources, where that is known: `processes/order.ts:12`. */
   readonly where?: ((stack: string) => string | undefined) | undefined;
+  /** How a run of the store ended. */
+  endOf(run: string): StoredEnd | undefined;
+  /** Id of a run that begins. */
+  newRun(): string;
+  /** A process of this code version. */
+  process(name: string): { readonly validateInput: Validate } | undefined;
   /** Nothing new may be begun. */
   readonly stopping: boolean;
   /** Something is to be written. */

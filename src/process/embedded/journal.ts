@@ -6,10 +6,10 @@ import type { Json } from "../../operation.ts";
 import type { RunStatus } from "../engine.ts";
 import type { AskRecord, GotRecord, HistoryRecord } from "./records.ts";
 import type { Vault } from "./vault.ts";
-import type { AppendParameters, NewTask, Rewind } from "./wire.ts";
+import type { AppendParameters, NewChild, NewTask, Rewind } from "./wire.ts";
 
 type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
-type Rows = Pick<AppendParameters, "consume" | "timers" | "waits" | "tasks" | "release">;
+type Rows = Pick<AppendParameters, "consume" | "timers" | "waits" | "tasks" | "children" | "recalls" | "release">;
 type RowLists = { -readonly [Name in keyof Rows]: NonNullable<Rows[Name]>[number][] };
 
 const heldUp: ReadonlySet<RunStatus> = new Set(["parked", "paused"]);
@@ -62,6 +62,7 @@ export class Journal {
     if (ask.due !== undefined) text += `,"due":${ask.due}`;
     if (ask.ev !== undefined) text += `,"ev":${quoted(ask.ev)},"key":${JSON.stringify(ask.key)}`;
     if (ask.late !== undefined) text += `,"late":"drop"`;
+    if (ask.child !== undefined) text += `,"child":${JSON.stringify(ask.child)}`;
     if (ask.of !== undefined) text += `,"of":${ask.of}`;
     if (ask.og !== undefined) text += `,"og":${ask.og}`;
     if (input !== undefined) text += `,"in":${input}`;
@@ -95,6 +96,12 @@ export class Journal {
   }
   task(task: NewTask): void {
     this.#list("tasks").push(task);
+  }
+  child(child: NewChild): void {
+    this.#list("children").push(child);
+  }
+  recall(recall: NonNullable<AppendParameters["recalls"]>[number]): void {
+    this.#list("recalls").push(recall);
   }
   /** The wait of this step is over. One that began in this very turn never was. */
   release(n: number): void {

@@ -49,6 +49,7 @@ export function summary(row: RunRow, vault: Vault): RunSummary {
     origin,
     createdAt: created,
     updatedAt: updated,
+    ...(origin.startsWith("run:") ? { parent: origin.slice(4) } : {}),
     ...(reason === undefined ? {} : { reason }),
   };
 }

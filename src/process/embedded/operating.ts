@@ -1,6 +1,7 @@
 /** Does what an operator says to a run in its worker. The front asked before whether it is possible; what no longer fits is recorded and changes nothing. */
 import type { Json } from "../../operation.ts";
 import type { Actor, OperatorAct } from "../engine.ts";
+import { askChildAgain } from "./children.ts";
 import { openSteps, type Running } from "./host.ts";
 import { asText } from "./json-text.ts";
 import { anotherRow } from "./past.ts";
@@ -88,6 +89,7 @@ function answers({ kind }: OperatorAct): boolean {
 function again(execution: Running, step: Step): void {
   step.question = undefined;
   if (execution.phase === "undoing") execution.undoAgain(step);
+  else if (step.ask.child !== undefined) askChildAgain(execution, step);
   else execution.journal.whenCommitted(() => perform(execution, step, false));
   execution.restate();
 }
@@ -100,7 +102,7 @@ function opened({ identity }: Running, step: Step): Opened {
   const { live, ask, performance, question } = step;
   const maybe = performance?.mayHaveHappened ?? question?.failure?.outcome !== "none";
   const undo = undoOf(step);
-  const undoWith = live === undefined || live.kind === "wait" ? undefined : live.undoWith;
+  const undoWith = live?.undoWith;
   return {
     g,
     ...(maybe && ask.v !== "undo" ? { maybe } : {}),

@@ -18,6 +18,10 @@ export const questionCodes = [
   "process-missing",
   "process-unreadable",
   "process-quarantined",
+  "child-conflict",
+  "child-gone",
+  "child-input",
+  "child-unknown",
 ] as const;
 type QuestionCode = (typeof questionCodes)[number];
 type StepCode = QuestionCode & `step-${string}`;
@@ -89,6 +93,33 @@ export function undoQuestion(step: string, message: string, failure: StoredFailu
       answer("retry", "Tries the undo again, with the same key."),
       answer("happened", "You took the effect back by hand: the undo counts as done, and the next one follows."),
       terminate,
+    ],
+  };
+}
+
+/** A child run that can't be begun or waited for. With a `step` the ask is recorded; else the code stopped before it. */
+export function childQuestion(
+  code: QuestionCode & `child-${string}`,
+  message: string,
+  step: string | undefined,
+  undoable: boolean,
+): ParkedQuestion {
+  const backwards: Answers = undoable ? [undo, cancel, terminate] : [terminate];
+  if (step === undefined) {
+    return {
+      code,
+      message,
+      answers: [answer("retry", "Replays the history and runs the code from where it stopped."), ...backwards],
+    };
+  }
+  return {
+    code,
+    message,
+    step,
+    answers: [
+      answer("retry", "Looks for the child again, and starts it where its key is free."),
+      happened,
+      ...backwards,
     ],
   };
 }

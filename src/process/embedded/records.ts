@@ -9,7 +9,7 @@
 import type { Effect, Json, StoredFailure } from "../../operation.ts";
 import type { Actor, OperatorAct, ParkedQuestion, RunStatus } from "../engine.ts";
 
-export type AskKind = "call" | "step" | "sleep" | "receive" | "task" | "undo";
+export type AskKind = "call" | "step" | "sleep" | "receive" | "task" | "child" | "undo";
 
 export type HistoryRecord =
   | { readonly t: "start"; readonly at: number; readonly input: Json }
@@ -36,6 +36,8 @@ export type HistoryRecord =
   | { readonly t: "held"; readonly n: number; readonly at: number }
   /** A result that was written while the code was given nothing (`h`) is given to it now; here, in the total order. */
   | { readonly t: "give"; readonly n: number; readonly at: number }
+  /** The run undoes: the child run of step `n` was told to cancel. */
+  | { readonly t: "recall"; readonly n: number; readonly at: number }
   | { readonly t: "pivot" }
   /** The code showed its state, which stands in a table of its own. */
   | { readonly t: "state" }
@@ -97,12 +99,26 @@ export interface AskRecord {
   readonly key?: string;
   /** Of a receive: what comes late is dropped. */
   readonly late?: "drop" | undefined;
+  readonly child?: ChildAsk;
   /** Undo, with its input computed without the output. */
   readonly undo?: UndoData;
   /** Of an undo: the step that it takes back. */
   readonly of?: number;
   /** Of an undo: the generation of that step, where it is not the last one. */
   readonly og?: number;
+}
+
+/** Of a child: the run that was asked for. Where its key was taken with the same input, the run that has the key is the child. */
+export interface ChildAsk {
+  readonly run: string;
+  readonly process: string;
+  readonly key: string;
+  /** Where its process has limits: the key it counts for. */
+  readonly lane?: string;
+  /** `false`: started, and forgotten. */
+  readonly wait?: false;
+  /** It is not cancelled when the run undoes. */
+  readonly leave?: true;
 }
 
 /** `in` is absent where it could not be computed without the output. */

@@ -68,6 +68,10 @@ export function rehearse(parts: RehearsalParts): Promise<Verdict> {
       vault: nothingStored,
       systemRetry: () => undefined,
       gate: () => undefined,
+      endOf: () => undefined,
+      newRun: () => "rehearsal",
+      // Whether a child that is asked for anew can begin is looked at when it does.
+      process: () => ({ validateInput: () => [] }),
       // So no step is begun.
       stopping: true,
       changed: () => {},

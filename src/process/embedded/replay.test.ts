@@ -123,6 +123,11 @@ class FakeWorker implements Host {
     this.ended_.resolve();
   }
   reload(): void {}
+  endOf(): undefined {}
+  process(): undefined {}
+  newRun(): string {
+    return "child";
+  }
 
   async run(records: readonly HistoryRecord[], shape: Shape): Promise<Execution> {
     let over = false;

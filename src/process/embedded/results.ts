@@ -1,5 +1,6 @@
 /** Writes what came for a step into the history, as the step's result. */
 import type { Json } from "../../operation.ts";
+import { recordNews } from "./children.ts";
 import type { Running } from "./host.ts";
 import { asText } from "./json-text.ts";
 import { effectKey, keyOf } from "./records.ts";
@@ -30,6 +31,7 @@ export function recordResult(execution: Running, mail: Mail, held?: true): Step 
   const at = host.now();
   step.question = undefined;
   if (mail.kind === "inbox") {
+    if (mail.what === "child") return recordNews(execution, step, mail.body);
     if (mail.what !== "timer") {
       step.got = { t: "got", n, at, ok: JSON.parse(came) as Json };
       journal.got(step.got, came, undefined);
@@ -68,16 +70,18 @@ export function recordResult(execution: Running, mail: Mail, held?: true): Step 
 /** What came for a step, opened. */
 function textOf({ host, identity }: Running, mail: Mail & { readonly kind: "inbox" }, step: Step | undefined): string {
   if (step === undefined || mail.what === "timer") return "";
+  // It holds no value.
+  if (mail.what === "child") return mail.body;
   const { ev, key } = step.ask;
   const place =
     mail.what === "signal" ? places.signal(String(ev), String(key)) : places.answer(effectKey(identity.id, mail.n));
   return host.vault.open(mail.body, place);
 }
 
-function undoWithOutput({ identity, host }: Running, step: Step, output: Json): string | undefined {
+/** The undo of a step, computed with its output. */
+export function undoWithOutput({ identity, host }: Running, step: Step, output: Json): string | undefined {
   const { live, ask } = step;
-  if (ask.undo === undefined || live === undefined || live.kind === "wait" || live.undoWith === undefined)
-    return undefined;
+  if (ask.undo === undefined || live?.undoWith === undefined) return undefined;
   try {
     return asText(live.undoWith({ output: output as never, key: keyOf(identity.id, step) }), ask.id, host.valueLimits);
   } catch {

@@ -28,5 +28,6 @@ function retryReason(step: string, { at, message, away }: NonNullable<Step["retr
 function waitReason({ ask }: Step): string {
   const until = ask.due === undefined ? "" : ` until ${new Date(ask.due).toISOString()}`;
   if (ask.v === "receive") return `waits for ${String(ask.ev)} of ${String(ask.key)}${until}`;
+  if (ask.child !== undefined) return `waits for ${ask.child.process} ${ask.child.key}`;
   return ask.v === "task" ? `waits for people: ${ask.id}${until}` : `sleeps${until}`;
 }

@@ -126,6 +126,7 @@ function askView(run: string, ask: AskRecord): Omit<Draft, "position"> {
     ...(ask.e === undefined ? {} : { effect: ask.e }),
     ...(ask.op === undefined ? {} : { operation: ask.op }),
     ...(ask.ev === undefined ? {} : { operation: ask.ev }),
+    ...(ask.child === undefined ? {} : { operation: ask.child.process, key: ask.child.key }),
     ...(acts ? { key: effectKey(run, ask.n) } : {}),
     ...shown(ask, "in", "input"),
     ...(ask.ev === undefined ? {} : { note: `${ask.ev} of ${String(ask.key)}` }),

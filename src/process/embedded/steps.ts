@@ -47,7 +47,8 @@ export type LiveStep =
       readonly undoWith: UndoWith | undefined;
       readonly retry: RetryPolicy | undefined;
     }
-  | { readonly kind: "wait" };
+  /** For what comes from elsewhere: a timer, an event, people, another run. */
+  | { readonly kind: "wait"; readonly undoWith?: UndoWith | undefined };
 
 export type UndoWith = (facts: { readonly output: never; readonly key: string }) => unknown;
 
@@ -68,7 +69,7 @@ export type Mail =
       readonly kind: "inbox";
       readonly id: number;
       readonly n: number;
-      readonly what: "signal" | "timer" | "answer";
+      readonly what: "signal" | "timer" | "answer" | "child";
       readonly body: string;
     }
   /** Its result is in the history, and was not given to the code yet. */

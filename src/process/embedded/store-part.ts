@@ -4,6 +4,7 @@
  */
 import type { CommandHandler, PartContext, StorePart } from "../../store/store.ts";
 import { finalStatuses, type RunStatus } from "../engine.ts";
+import { storeChildren } from "./store-children.ts";
 import { storeEvents } from "./store-events.ts";
 import { beginTimer, type Placed, storeQueue } from "./store-queue.ts";
 import { migrations } from "./tables.ts";
@@ -37,7 +38,9 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     ),
     runByKey: db.prepare("select id, status, input_hash from runs where process = ? and key = ?"),
     insertHistory: db.prepare("insert into history (run, seq, body) values (?, ?, ?) on conflict do nothing"),
-    run: db.prepare("select process, key, version, status, reason, created, lane, place from runs where id = ?"),
+    run: db.prepare(
+      "select process, key, version, status, reason, created, awaited, lane, place from runs where id = ?",
+    ),
     setStatus: db.prepare("update runs set status = ?, reason = ?, updated = ? where id = ?"),
     setCause: db.prepare("update runs set status = ?, reason = ?, updated = ?, cause = ? where id = ?"),
     insertInbox: db.prepare("insert into inbox (id, run, n, kind, body, signal) values (?, ?, ?, ?, ?, ?)"),
@@ -100,6 +103,12 @@ function commands(context: PartContext): Record<string, CommandHandler> {
   }
 
   function start(given: StartParameters): void {
+    const taken = place(given);
+    if (taken !== undefined) context.refuse({ ...taken });
+  }
+
+  /** Starts a run, unless its key is taken. */
+  function place(given: StartParameters): KeyTaken | undefined {
     const now = context.now();
     const { run, process, key, inputHash, version, origin, body, told } = given;
     const later = given.at !== undefined && given.at > now ? given.at : undefined;
@@ -109,12 +118,13 @@ function commands(context: PartContext): Record<string, CommandHandler> {
       : queue.accept(given, later);
     if (!accepted) {
       const there = sql.runByKey.get(process, key) as { id: string; status: RunStatus; input_hash: string };
-      context.refuse({ run: there.id, status: there.status, inputHash: there.input_hash } satisfies KeyTaken);
+      return { run: there.id, status: there.status, inputHash: there.input_hash };
     }
     if (given.values !== undefined) keepValues(run, given.values);
-    if (waits) return;
+    if (waits) return undefined;
     sql.insertHistory.run(run, 0, body);
     toWorker(version, told ? { kind: "started", run } : { kind: "start", run, process, key, body });
+    return undefined;
   }
 
   function keepValues(run: string, values: readonly StoredValue[]): void {
@@ -141,6 +151,8 @@ function commands(context: PartContext): Record<string, CommandHandler> {
       }
     }
     if (given.shown !== undefined) sql.show.run(run, given.shown, context.now());
+    if (given.children !== undefined) for (const child of given.children) children.add(run, child);
+    if (given.recalls !== undefined) for (const recall of given.recalls) children.recall(run, recall);
     if (given.drop === true) {
       sql.dropTimers.run(run);
       events.releaseAll(run);
@@ -182,9 +194,15 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     }
     const held = status === "parked" || status === "paused";
     if (!final && !held && given.resumed !== true) return;
-    const row = sql.run.get(run) as unknown as Placed & { key: string; version: string; created: number };
+    const row = sql.run.get(run) as unknown as Placed & {
+      key: string;
+      version: string;
+      created: number;
+      awaited: number;
+    };
     if (row.lane !== null) queue.moved(run, row, status);
     if (!final && status !== "parked") return;
+    if (final && row.awaited === 1) children.ended(run);
     toFront({
       kind: "settled",
       run,
@@ -215,12 +233,19 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     deliver(run, 0, "halt", reason);
   }
 
+  /** Ends a run that is still queued. */
+  function actQueued(run: string, body: string): boolean {
+    if (!queue.operate(run, body)) return false;
+    children.ended(run);
+    return true;
+  }
+
   /** Whether the operation fits the run's state was asked by the front; a run that ended since refuses here. */
   function operate(given: OperateParameters): void {
     const row = sql.run.get(given.run);
     if (row === undefined) context.refuse("unknown");
     if (finalStatuses.has(row.status as RunStatus)) context.refuse(row.status as string);
-    if (queue.operate(given.run, given.body)) return;
+    if (actQueued(given.run, given.body)) return;
     // Two that decide at once would not know of each other: the second looks again.
     if (sql.pendingAct.get(given.run) !== undefined) context.refuse("pending");
     deliver(given.run, 0, "operate", given.stored);
@@ -264,6 +289,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
 
   const events = storeEvents(context, deliver);
   const queue = storeQueue(context, { toWorker, toFront });
+  const children = storeChildren(context, { deliver, actQueued, place, toFront });
 
   let stopAlarm: (() => void) | undefined;
   context.whenIdle(() => {

@@ -100,7 +100,7 @@ export function storeQueue(context: PartContext, { toWorker, toFront }: QueueHos
         fresh = given;
         const fits = gates.join(run, process, lane ?? "");
         fresh = undefined;
-        if (!fits) context.refuse({ full: true } satisfies QueueFull);
+        if (!fits && given.beyond !== true) context.refuse({ full: true } satisfies QueueFull);
       }
       return true;
     },

@@ -44,3 +44,26 @@ export function readRun(db: DatabaseSync, vault: Vault, run: string): StoredRun 
       .all(run) as unknown as Delivery[],
   };
 }
+
+/** How a run ended. */
+export interface StoredEnd {
+  readonly status: RunStatus;
+  readonly reason: string | undefined;
+  /** `undefined` where its history is gone. */
+  readonly end: (HistoryRecord & { readonly t: "end" }) | undefined;
+}
+
+/** `undefined` where there is no such run. */
+export function readEnd(db: DatabaseSync, vault: Vault, run: string): StoredEnd | undefined {
+  const row = db.prepare("select status, reason from runs where id = ?").get(run) as
+    | { readonly status: RunStatus; readonly reason: string | null }
+    | undefined;
+  if (row === undefined) return undefined;
+  const last = db.prepare("select seq, body from history where run = ? order by seq desc limit 1").all(run);
+  const end = vault.records(run, last as unknown as Batch[]).records.find((record) => record.t === "end");
+  return {
+    status: row.status,
+    reason: vault.openReason(row.reason, run),
+    end: end?.t === "end" ? end : undefined,
+  };
+}

@@ -19,7 +19,9 @@ export const migrations: readonly string[] = [
     history_gone integer not null default 0,
     -- Of a run whose process has limits: the key it counts for, and what it counts in now (store-gates.ts).
     lane text,
-    place integer
+    place integer,
+    -- Whether other runs wait for its end (table parents).
+    awaited integer not null default 0
   ) strict, without rowid;
   create unique index runs_by_key on runs (process, key);
   -- For lists: a page of a status comes in order, and the process is seen without looking at the row.
@@ -166,6 +168,14 @@ export const migrations: readonly string[] = [
     primary key (event, key, since, run, n)
   ) strict, without rowid;
   create index waits_by_run on waits (run, n);
+
+  -- Runs that wait for the end of another.
+  create table parents (
+    child text not null,
+    run text not null,
+    n integer not null,
+    primary key (child, run, n)
+  ) strict, without rowid;
 
   create table tasks (
     id text primary key,

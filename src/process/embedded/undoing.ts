@@ -6,6 +6,7 @@
  * ("there is no such reservation") means that there was nothing to take back.
  */
 import type { Json } from "../../operation.ts";
+import { isAwaited, recallChildren } from "./children.ts";
 import { openSteps, type Running, type UndoAs } from "./host.ts";
 import { type Past, pastsOf } from "./past.ts";
 import { callWork, startWork, stopAll } from "./performing.ts";
@@ -37,6 +38,7 @@ export class Undoing {
     const { journal, host } = execution;
     journal.record({ t: "undoing", at: host.now(), as, reason, ...(detail === undefined ? {} : { detail }) });
     journal.drop();
+    recallChildren(execution, new Set());
     return new Undoing(execution, as, reason, detail, new Set());
   }
 
@@ -68,6 +70,7 @@ export class Undoing {
         if (step !== undefined && (record.fault === undefined || original?.got === undefined)) step.got = record;
       }
     }
+    recallChildren(execution, new Set(records.flatMap((record) => (record.t === "recall" ? [record.n] : []))));
     const undoing = new Undoing(execution, begun.as, begun.reason, begun.detail, harmless);
     for (const [n, older] of olderGenerations(records)) {
       const step = execution.steps.get(n);
@@ -100,6 +103,11 @@ export class Undoing {
       return;
     }
     const steps = [...execution.steps.values()];
+    if (steps.some(isAwaited)) {
+      // What it did later than this run's own steps is taken back before them.
+      execution.restate();
+      return;
+    }
     const undone = new Set(steps.map(({ ask }) => `${ask.of}/${ask.og ?? "last"}`));
     const step = steps
       .flatMap((one) => [...(this.#older.get(one.ask.n) ?? []), one])
@@ -123,6 +131,7 @@ export class Undoing {
     if (this.#isOlder(step)) return true;
     const { got, performance, ask, recorded } = step;
     if (got !== undefined) return got.fault === undefined && got.timeout === undefined;
+    if (ask.child !== undefined) return false;
     if (performance !== undefined) return performance.mayHaveHappened;
     return recorded && !this.#harmless.has(ask.n);
   }
@@ -176,6 +185,7 @@ export class Undoing {
 
   /** A step has its result. */
   settled(step: Step): void {
+    if (step.ask.child !== undefined) this.next();
     if (step.ask.v !== "undo") return;
     const { got, ask } = step;
     const original = ask.og === undefined ? this.#execution.steps.get(ask.of as number) : undefined;

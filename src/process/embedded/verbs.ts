@@ -3,10 +3,23 @@ import { createHash } from "node:crypto";
 import type { AnyOperation, Duration, EventType } from "../../operation.ts";
 import { milliseconds } from "../../operation.ts";
 import { checkRetry, type RetryPolicy } from "../../retry.ts";
-import type { CallOptions, Flow, Named, ReceiveOptions, StepContext, StepOptions, TaskOptions } from "../flow.ts";
+import type { AnyProcess } from "../define.ts";
+import type {
+  CallOptions,
+  ChildOptions,
+  Flow,
+  Named,
+  ReceiveOptions,
+  StartedOptions,
+  StepContext,
+  StepOptions,
+  TaskOptions,
+  Undo,
+} from "../flow.ts";
 import { Rejection } from "../flow.ts";
 import { epochOf, type Instant } from "../instant.ts";
 import type { TaskDefinition } from "../task.ts";
+import type { ChildDraft } from "./children.ts";
 import type { AskKind } from "./records.ts";
 import type { LiveStep, UndoWith } from "./steps.ts";
 
@@ -28,6 +41,7 @@ export interface Draft {
   };
   // biome-ignore lint/suspicious/noExplicitAny: any task
   readonly task?: { readonly definition: TaskDefinition<any, any>; readonly assign: string };
+  readonly child?: ChildDraft;
   readonly undo?: { readonly operation: AnyOperation; readonly with: UndoWith } | undefined;
   readonly live: LiveStep;
 }
@@ -121,6 +135,18 @@ export function flowOf(asker: Asker): Flow {
         within: millisecondsOf(options.within),
         live: { kind: "wait" },
       }),
+    child: (process: AnyProcess, input: unknown, options?: ChildOptions<unknown> | StartedOptions) => {
+      const undo = undoOf(options?.undo as Undo<unknown> | undefined);
+      const leave = options !== undefined && "whenUndone" in options && options.whenUndone === "leave";
+      return asker.ask({
+        kind: "child",
+        name: options?.name ?? process.name,
+        input,
+        child: { process, wait: options?.wait !== false, leave },
+        undo,
+        live: { kind: "wait", undoWith: undo?.with },
+      });
+    },
     all: (branches: readonly unknown[]) => {
       const promise = allOf(branches);
       asker.group(promise, branches);
@@ -190,6 +216,6 @@ function millisecondsOf(duration: Duration | undefined): number | undefined {
   return duration === undefined ? undefined : milliseconds(duration);
 }
 
-function undoOf(undo: CallOptions["undo"] | StepOptions<unknown>["undo"]): Draft["undo"] {
+function undoOf(undo: CallOptions["undo"] | Undo<unknown>): Draft["undo"] {
   return undo === undefined ? undefined : { operation: undo.call, with: undo.with as UndoWith };
 }

@@ -1,9 +1,10 @@
 /** Runs, histories and tasks as people see them: read-only queries on a reader's connection. */
 import type { DatabaseSync } from "node:sqlite";
 import type { Json, JsonSchema } from "../../operation.ts";
-import type { Engine, RunDetail, TaskView } from "../engine.ts";
+import type { ChildRun, Engine, RunDetail, TaskView } from "../engine.ts";
 import { type RunLists, type RunRow, runColumns, runLists, summary } from "./listing.ts";
 import { askedQuestion } from "./possible.ts";
+import type { HistoryRecord } from "./records.ts";
 import { openQuestion } from "./script.ts";
 import { shown, stepViews } from "./step-views.ts";
 import { places, type Vault } from "./vault.ts";
@@ -40,9 +41,22 @@ export function views(
         ? { failure: { reason: end.reason, ...(end.detail === undefined ? {} : { detail: end.detail }) } }
         : {}),
       ...(parked === undefined ? {} : { parked: askedQuestion(parked, steps) }),
+      ...childrenOf(records),
       steps,
       ...(row.history_gone === 1 ? { historyGone: true as const } : {}),
     };
+  }
+
+  /** By key: where the key was taken with the same input, the run that has it is the child. */
+  function childrenOf(records: readonly HistoryRecord[]): { children?: ChildRun[] } {
+    const children = new Map<string, ChildRun>();
+    for (const record of records) {
+      if (record.t !== "ask" || record.child === undefined || children.size === largestPage) continue;
+      const { process, key } = record.child;
+      const row = byKey.get(process, key) as RunRow | undefined;
+      if (row !== undefined) children.set(row.id, { run: row.id, process, key, status: row.status });
+    }
+    return children.size === 0 ? {} : { children: [...children.values()] };
   }
 
   return {

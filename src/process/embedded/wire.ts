@@ -17,6 +17,8 @@ export interface StartParameters {
   readonly at?: number;
   /** The process has limits: the key that it counts for. */
   readonly lane?: string;
+  /** It may stand in a queue that is full. */
+  readonly beyond?: true;
 }
 /** The refusal of a start where too many wait for their turn. */
 export interface QueueFull {
@@ -61,6 +63,14 @@ export interface AppendParameters {
   readonly release?: readonly number[];
   /** What the run shows of itself now. */
   readonly shown?: string;
+  readonly children?: readonly NewChild[];
+  /** Of an undo: child runs that are to be cancelled. `body`: JSON of operation and actor. */
+  readonly recalls?: readonly {
+    readonly n: number;
+    readonly process: string;
+    readonly key: string;
+    readonly body: string;
+  }[];
   /** Waits, timers and tasks that are over (the run ended or undoes). */
   readonly drop?: boolean;
   /** Waits, timers and tasks of superseded steps are over; the events that they took are kept again. */
@@ -96,6 +106,30 @@ export interface NewTask {
   readonly form: string;
   readonly due?: number;
 }
+
+/** A child run; it begins in the commit of its parent's ask. */
+export interface NewChild {
+  readonly n: number;
+  readonly run: string;
+  readonly process: string;
+  readonly key: string;
+  readonly inputHash: string;
+  /** The history's row 0, in its stored form. */
+  readonly body: string;
+  readonly values?: readonly StoredValue[];
+  readonly lane?: string;
+  /** Whether the parent waits for its end. */
+  readonly wait: boolean;
+}
+
+/**
+ * What a run is told of its child `run`. No value is in it: how the child
+ * ended stands in its history. `taken`: its key belongs to a run whose input has this hash. `left`: the run undoes, and this is not a child
+ * of its own.
+ */
+export type ChildNews =
+  | { readonly kind: "started" | "left" | "ended"; readonly run: string }
+  | { readonly kind: "taken"; readonly run: string; readonly inputHash: string };
 
 export interface SignalParameters {
   readonly event: string;
@@ -138,7 +172,7 @@ export interface Delivery {
   readonly id: number;
   readonly n: number;
   /** `halt`: its code is not to be run; the body says why. */
-  readonly kind: "signal" | "timer" | "answer" | "operate" | "halt";
+  readonly kind: "signal" | "timer" | "answer" | "child" | "operate" | "halt";
   readonly body: string;
 }
 
@@ -156,6 +190,14 @@ export type ToFront =
       readonly updatedAt: number;
       readonly out?: string;
       readonly failure?: string;
+    }
+  /** A run began that the front did not start: a child. */
+  | {
+      readonly kind: "begun";
+      readonly run: string;
+      readonly process: string;
+      readonly key: string;
+      readonly version: string;
     }
   /** A run of a version that has no worker has something to do. */
   | { readonly kind: "worker-needed"; readonly version: string };

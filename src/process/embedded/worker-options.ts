@@ -27,6 +27,7 @@ export interface WorkerOptions {
   readonly cipher?: Cipher | undefined;
   /** An operation by `system.name`: undo needs it after a crash. */
   operation(name: string): AnyOperation | undefined;
+  validateInput(process: AnyProcess): Validate;
   validateOutput(process: AnyProcess): Validate;
   /** Default: whatever it shows fits. */
   validateState?(process: AnyProcess): Validate;
@@ -34,6 +35,8 @@ export interface WorkerOptions {
   systemRetry?(system: string): RetryPolicy | undefined;
   /** What stands before a system. Default: nothing. */
   gate?(system: string): Gate | undefined;
+  /** Makes the ids of child runs. */
+  readonly runId?: (now: number) => string;
   /** How long a run that only waits stays in memory. Default 10 s. */
   readonly restMs?: number;
   /** Runs in memory, at most. Default 5000. */
@@ -51,4 +54,32 @@ export interface WorkerOptions {
    * is, before its code runs.
    */
   readonly careful?: { readonly watch: (run: string | undefined) => void } | undefined;
+}
+
+const anything: Validate = () => [];
+
+/** A process of the code version, with what checks its values. */
+export interface KnownProcess {
+  readonly definition: AnyProcess;
+  readonly validateInput: Validate;
+  readonly validateOutput: Validate;
+  readonly validateState: Validate;
+}
+
+export function knownProcesses(options: WorkerOptions): ReadonlyMap<string, KnownProcess> {
+  const known = new Map<string, KnownProcess>();
+  for (const definition of options.processes) {
+    let validateInput: Validate | undefined;
+    known.set(definition.name, {
+      definition,
+      // Compiled when it is first needed: most inputs are checked before they come here.
+      validateInput: (value) => {
+        validateInput ??= options.validateInput(definition);
+        return validateInput(value);
+      },
+      validateOutput: options.validateOutput(definition),
+      validateState: options.validateState?.(definition) ?? anything,
+    });
+  }
+  return known;
 }

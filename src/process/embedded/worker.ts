@@ -4,10 +4,9 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import { type Clock, realClock } from "../../clock.ts";
-import type { Caller, StoredFailure, Validate } from "../../operation.ts";
+import type { Caller, StoredFailure } from "../../operation.ts";
 import { type PortClient, portClient } from "../../store/port-client.ts";
 import type { BatchAnswer } from "../../store/store.ts";
-import type { AnyProcess } from "../define.ts";
 import { AttemptCounts } from "./attempt-counts.ts";
 import { Execution } from "./execution.ts";
 import { Expected } from "./expected.ts";
@@ -16,13 +15,12 @@ import { Journal } from "./journal.ts";
 import type { ValueLimits } from "./json-text.ts";
 import type { HistoryRecord } from "./records.ts";
 import { Residents } from "./residents.ts";
-import { readRun } from "./stored-run.ts";
+import { newRunId } from "./run-id.ts";
+import { readEnd, readRun, type StoredEnd } from "./stored-run.ts";
 import { Vault } from "./vault.ts";
 import type { Delivery, FromWorker, NewRun, ToWorker, ToWorkerControl } from "./wire.ts";
 import type { Work } from "./work.ts";
-import type { WorkerLink, WorkerOptions } from "./worker-options.ts";
-
-const anything: Validate = () => [];
+import { type KnownProcess, knownProcesses, type WorkerLink, type WorkerOptions } from "./worker-options.ts";
 
 const usualRestMs = 10_000;
 const usualResidentRuns = 5000;
@@ -32,12 +30,6 @@ const carefulMs = 30_000;
 /** Takes up the version's open runs, and runs until the control port says stop. Resolves when it has stopped. */
 export function runWorker(options: WorkerOptions): Promise<void> {
   return new VersionWorker(options).stopped.promise;
-}
-
-interface Known {
-  readonly definition: AnyProcess;
-  readonly validateOutput: Validate;
-  readonly validateState: Validate;
 }
 
 class VersionWorker implements Host {
@@ -51,13 +43,14 @@ class VersionWorker implements Host {
   readonly now: () => number;
   readonly chance: () => number;
   readonly later: Clock["later"];
+  readonly newRun: Host["newRun"];
   readonly around: Host["around"];
   readonly where: Host["where"];
   readonly #clock: Clock;
   readonly #abort = new AbortController();
   readonly signal = this.#abort.signal;
   readonly #link: WorkerLink;
-  readonly #processes = new Map<string, Known>();
+  readonly #processes: ReadonlyMap<string, KnownProcess>;
   readonly #residents: Residents;
   readonly #client: PortClient;
   readonly #db: DatabaseSync;
@@ -89,6 +82,8 @@ class VersionWorker implements Host {
     this.chance = chance;
     this.later = later;
     this.#counts = new AttemptCounts((counts) => this.#tell({ kind: "attempts", counts }), later);
+    const { runId = newRunId } = options;
+    this.newRun = () => runId(now());
     this.around = options.around;
     this.where = options.where;
     const { careful } = options;
@@ -114,13 +109,7 @@ class VersionWorker implements Host {
       dirty: (execution) => this.#dirty.has(execution),
       load: (run) => this.#load(run),
     });
-    for (const definition of options.processes) {
-      this.#processes.set(definition.name, {
-        definition,
-        validateOutput: options.validateOutput(definition),
-        validateState: options.validateState?.(definition) ?? anything,
-      });
-    }
+    this.#processes = knownProcesses(options);
     const { file, writer, control } = this.#link;
     this.#db = options.database ?? new DatabaseSync(file, { readOnly: true });
     this.vault = new Vault(this.#db, options.cipher);
@@ -185,8 +174,8 @@ class VersionWorker implements Host {
       identity,
       process: known?.definition,
       retry: known?.definition.retry,
-      validateOutput: known?.validateOutput ?? anything,
-      validateState: known?.validateState ?? anything,
+      validateOutput: known?.validateOutput ?? (() => []),
+      validateState: known?.validateState ?? (() => []),
       journal,
       records,
       unreadable,
@@ -229,6 +218,12 @@ class VersionWorker implements Host {
 
   // --- Host -----------------------------------------------------------------------------------------------------------
 
+  endOf(run: string): StoredEnd | undefined {
+    return readEnd(this.#db, this.vault, run);
+  }
+  process(name: string): KnownProcess | undefined {
+    return this.#processes.get(name);
+  }
   awoke(execution: Execution): void {
     this.#draining.push(execution);
     this.#tickSoon();

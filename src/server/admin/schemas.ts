@@ -21,6 +21,8 @@ export function list(name: keyof typeof schemas, member: string): JsonSchema {
   return object({ [member]: { type: "array", items: ref(name) } });
 }
 
+const parent = { ...text, description: "The run that started it as its child." };
+
 const runSummary = {
   id: text,
   process: text,
@@ -35,13 +37,19 @@ const runSummary = {
 const reference = object({ hash: text, bytes: { type: "integer", description: "Of its JSON text." } });
 
 export const schemas = {
-  RunSummary: object(runSummary, { reason: { ...text, description: "Why it waits or is parked." } }),
+  RunSummary: object(runSummary, { parent, reason: { ...text, description: "Why it waits or is parked." } }),
   Run: object(
     { ...runSummary, input: anything, steps: { type: "array", items: { $ref: "#/components/schemas/Step" } } },
     {
       reason: text,
       inputReference: reference,
       state: { description: "What the run shows of itself." },
+      parent,
+      children: {
+        type: "array",
+        items: object({ run: text, process: text, key: text, status: { enum: runStatuses } }),
+        description: "Runs that it started or waits for.",
+      },
       output: anything,
       outputReference: reference,
       failure: object({ reason: text }, { detail: anything }),
@@ -54,8 +62,11 @@ export const schemas = {
     {
       endedAt: time,
       effect: text,
-      operation: { ...text, description: "Of a call or an undo: system.operation; of a receive: system.event." },
-      key: { ...text, description: "Effect key." },
+      operation: {
+        ...text,
+        description: "Of a call or an undo: system.operation; of a receive: system.event; of a child: its process.",
+      },
+      key: { ...text, description: "Effect key; of a child its business key." },
       attempts: { type: "integer" },
       n: { type: "integer", description: "Number of what the run asked; it stands in the effect key." },
       input: anything,
