@@ -230,11 +230,14 @@ test("Mortise is killed with orders under way; after the restart each of them en
   }
 });
 
-test("a card token stands in no log and in no answer of the admin API", async () => {
+test("a card token stands in no log, in no answer of the admin API, and not in the store", async () => {
   const { id } = await harbour.order("plain");
   const run = await harbour.run(id);
   const shown = JSON.stringify(await harbour.admin("GET", `/runs/${run?.id}`));
   assert.match(shown, /payments\.authorize/);
   assert.doesNotMatch(shown, /tok_[0-9]/);
   assert.doesNotMatch(readFileSync(join(folder, "logs", "mortise.log"), "utf8"), /tok_[0-9]/);
+  // Nor in the store: Harbour Supply encrypts it.
+  for (const file of ["mortise.db", "mortise.db-wal"])
+    assert.doesNotMatch(readFileSync(join(folder, "store", file), "latin1"), /tok_[0-9]/, file);
 });

@@ -1,5 +1,5 @@
 /** What a user writes to make a process. Data and plain functions; nothing is registered anywhere. */
-import type { EventType, Schema } from "../operation.ts";
+import { type Duration, type EventType, isDuration, type Schema } from "../operation.ts";
 import { checkRetry, type RetryPolicy } from "../retry.ts";
 import type { Flow } from "./flow.ts";
 import { limitProblems, type ProcessLimits } from "./limits.ts";
@@ -24,6 +24,8 @@ export interface ProcessOptions<I, O, S = unknown> {
   readonly retry?: RetryPolicy;
   /** How many of its runs are under way at a time, and how fast they begin; what is above waits as `queued`. Default: no limit. */
   readonly limits?: ProcessLimits<I>;
+  /** What is kept of its runs that have ended. Default: as the configuration says under `history`. */
+  readonly history?: HistoryPolicy;
   /**
    * Fields of the input, the output, the state and the log that are masked wherever people see a run: `"input.cardToken"`,
    * `"output.iban"`, `"state.iban"`, `"log.iban"`; `*` stands for any element or property. Default none. What a system's `sensitive` names is masked in any case.
@@ -43,12 +45,31 @@ export type AnyProcess = ProcessDefinition<any, any, any>;
 const anything: Schema = Object.freeze({ kind: "schema", json: true });
 const nameForm = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 
+/** What is kept of runs that have ended. */
+export interface HistoryPolicy {
+  /** How long a history is kept. */
+  readonly retention?: Duration;
+  /** How long the business key is kept: until then a start with the same key is answered with that run. */
+  readonly keys?: Duration;
+  /** Histories; beyond so many the oldest go. */
+  readonly atMost?: number;
+}
+
+function checkHistory({ retention, keys, atMost }: HistoryPolicy = {}, what: string): void {
+  for (const [name, value] of Object.entries({ retention, keys })) {
+    if (value !== undefined && !isDuration(value)) throw new TypeError(`${what}.${name} is a duration such as "30d"`);
+  }
+  if (atMost !== undefined && (!Number.isSafeInteger(atMost) || atMost < 0))
+    throw new TypeError(`${what}.atMost is a whole number from 0`);
+}
+
 /** Defines a process. Throws a `TypeError` on a name of another form. */
 export function defineProcess<I, O, S = unknown>(options: ProcessOptions<I, O, S>): ProcessDefinition<I, O, S> {
   if (!nameForm.test(options.name)) {
     throw new TypeError(`a process is named in lower case with dashes, such as "order-to-cash"; not "${options.name}"`);
   }
   checkRetry(options.retry, `${options.name}: retry`);
+  checkHistory(options.history, `${options.name}: history`);
   const [problem] = limitProblems(options.limits ?? {});
   if (problem !== undefined) throw new TypeError(`${options.name}: ${problem}`);
   return Object.freeze({ ...options, kind: "process", output: options.output ?? (anything as Schema<O>) });

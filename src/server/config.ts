@@ -53,6 +53,8 @@ export interface IdempotencyOptions {
 
 /** What is kept of runs that have ended. */
 export interface HistoryOptions {
+  /** Histories of ended runs that are kept of one process; beyond so many the oldest go. */
+  readonly atMost?: number | Reference;
   /** How long the history of an ended run is kept. */
   readonly retention?: Duration | Reference;
   /** How long its business key is kept: a start with the same key is answered with that run until then. */
@@ -132,7 +134,7 @@ export interface Config {
     readonly diskReserveMiB: number;
   };
   readonly idempotency: { readonly retention: number };
-  readonly history: { readonly retention: number; readonly keys: number };
+  readonly history: { readonly atMost: number; readonly retention: number; readonly keys: number };
   readonly encryption: { readonly key: Reference | undefined };
   readonly shutdown: { readonly grace: number };
   readonly workers: { readonly memoryMiB: number };
@@ -176,6 +178,7 @@ export const configOptions = {
   },
   idempotency: { retention: { is: "duration", default: "24h", least: "1m", most: "90d" } },
   history: {
+    atMost: { is: "integer", default: 1_000_000, least: 0, most: 1_000_000_000 },
     retention: { is: "duration", default: "90d", least: "1m", most: "3650d" },
     keys: { is: "duration", default: "400d", least: "1m", most: "3650d" },
   },

@@ -170,17 +170,11 @@ test("a start without the key is refused while anything needs it, and forgets it
     const missing = { code: "encryption-key-missing" };
     await assert.rejects(checkStoreKeys(store, undefined, []), missing);
     await assert.rejects(checkStoreKeys(store, createCipher([fresh]), [fresh]), missing);
+    const later = Date.now() + 1000;
+    const parameters = { process: "p", historyBefore: later, keyBefore: later, rows: 100, bytes: 1e6 };
     await store.submit([
-      {
-        name: "process.retain",
-        parameters: { historyBefore: Date.now() + 1000, keyBefore: Date.now() + 1000, portion: 10 },
-      },
-    ]);
-    await store.submit([
-      {
-        name: "process.retain",
-        parameters: { historyBefore: Date.now() + 1000, keyBefore: Date.now() + 1000, portion: 10 },
-      },
+      { name: "process.retain", parameters },
+      { name: "process.retain", parameters },
     ]);
     await checkStoreKeys(store, createCipher([fresh]), [fresh]);
     await checkStoreKeys(store, undefined, []);

@@ -1,5 +1,7 @@
 /** What is done once an hour: old histories and keys go, and so do code versions without open runs, with their workers. */
 import type { Log } from "../observe/log.ts";
+import { milliseconds } from "../operation.ts";
+import type { AnyProcess } from "../process/define.ts";
 import type { EmbeddedEngine } from "../process/embedded/engine.ts";
 import type { VersionView } from "./admin/versions.ts";
 import type { VersionBook, VersionEntry } from "./version-book.ts";
@@ -18,7 +20,9 @@ export interface HouseOptions {
   /** The store's folder. */
   readonly folder: string;
   readonly book: VersionBook;
-  readonly history: { readonly retention: number; readonly keys: number };
+  readonly history: { readonly atMost: number; readonly retention: number; readonly keys: number };
+  /** As they are published now. */
+  readonly processes: () => ReadonlyMap<string, Pick<AnyProcess, "history">>;
   readonly log: Log;
 }
 
@@ -34,7 +38,7 @@ export interface House {
   close(): void;
 }
 
-export function keepHouse({ engine, workers, folder, book, history, log }: HouseOptions): House {
+export function keepHouse({ engine, workers, folder, book, history, processes, log }: HouseOptions): House {
   const held = new Map<string, number>();
 
   async function removeDrained(): Promise<void> {
@@ -55,7 +59,17 @@ export function keepHouse({ engine, workers, folder, book, history, log }: House
 
   async function tidy(): Promise<void> {
     const now = Date.now();
-    const removed = await engine.retain(now - history.retention, now - history.keys);
+    const removed = await engine.retain(now - history.retention, now - history.keys, {
+      atMost: history.atMost,
+      own(process) {
+        const { retention, keys, atMost } = processes().get(process)?.history ?? {};
+        return {
+          ...(retention === undefined ? {} : { historyBefore: now - milliseconds(retention) }),
+          ...(keys === undefined ? {} : { keyBefore: now - milliseconds(keys) }),
+          ...(atMost === undefined ? {} : { atMost }),
+        };
+      },
+    });
     if (removed > 0) log.info({ removed }, "removed old histories and keys");
     await removeDrained();
   }

@@ -117,7 +117,7 @@ async function compose({
 }: Composition): Promise<RunningServer> {
   const { systems } = project;
   const folder = resolve(project.folder, config.store);
-  for (const notice of notices) log.info({}, notice);
+  for (const notice of [...notices, ...clearNotices(project)]) log.info({}, notice);
 
   const unlock = lockStore(folder);
   closers.add(async () => unlock());
@@ -128,7 +128,6 @@ async function compose({
   resolver.finish();
   const keys = keyText === undefined ? [] : readKeys(keyText);
   const cipher = keys.length === 0 ? undefined : createCipher(keys);
-  for (const notice of clearNotices(project)) log.info({}, notice);
 
   const plan = planVersion(project);
   const readAtStart = serverFiles(project.folder);
@@ -255,7 +254,15 @@ async function compose({
     folder: (name) => settings.get(name)?.connection ?? "",
     ask: bound.health,
   });
-  const house = keepHouse({ engine, workers, folder, book, history: config.history, log });
+  const house = keepHouse({
+    engine,
+    workers,
+    folder,
+    book,
+    history: config.history,
+    processes: () => live.project().processes,
+    log,
+  });
   closers.add(async () => house.close());
   await house.removeDrained();
   const deployments = createDeployments({

@@ -16,6 +16,7 @@ import { type AdmissionOptions, admission } from "./admission.ts";
 import { asText, defaultLimits, type ValueLimits } from "./json-text.ts";
 import type { ActDelivery } from "./operating.ts";
 import { possibleActs, rewindTargets } from "./possible.ts";
+import { type Kept, retainAll } from "./retention.ts";
 import { newRunId } from "./run-id.ts";
 import { starting } from "./starting.ts";
 import { places, Vault } from "./vault.ts";
@@ -70,7 +71,12 @@ export interface EmbeddedEngine extends Engine {
   /** Open runs of each version that has any. */
   openByVersion(): readonly { readonly version: string; readonly runs: number }[];
   /** Removes old histories and, later, keys: bounded portions, between other work. Resolves with the rows touched. */
-  retain(historyBefore: number, keyBefore: number): Promise<number>;
+  retain(
+    historyBefore: number,
+    keyBefore: number,
+    /** `atMost`: histories of a process. `own`: what a process says itself. */
+    more?: { readonly atMost?: number; readonly own?: (process: string) => Partial<Kept> },
+  ): Promise<number>;
 }
 
 /** Facts of a run's start, end or park, on channel `mortise:process:run`. */
@@ -96,7 +102,6 @@ interface Waiter {
 }
 
 type Settled = ToFront & { readonly kind: "settled" };
-const retainPortion = 200;
 
 /** Posts of the writer to the front: hand `take` to the store as `onPost`, before the engine is made. */
 export function frontInbox(): {
@@ -281,18 +286,10 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
     for (const waiting of waiters.values()) for (const waiter of [...waiting]) waiter.answer();
   }
 
-  async function retain(historyBefore: number, keyBefore: number): Promise<number> {
-    let touched = 0;
-    while (!stopping) {
-      const answer = await store.submit([
-        { name: "process.retain", parameters: { historyBefore, keyBefore, portion: retainPortion } },
-      ]);
-      const portion = answer.kind === "done" ? Number(answer.answers[0]) : 0;
-      touched += portion;
-      if (portion === 0) break;
-    }
-    return touched;
-  }
+  const retain: EmbeddedEngine["retain"] = (historyBefore, keyBefore, { atMost, own } = {}) => {
+    const kept: Kept = { historyBefore, keyBefore, atMost: atMost ?? Number.POSITIVE_INFINITY };
+    return retainAll({ store, clock, stopping: () => stopping }, (name) => ({ ...kept, ...own?.(name) }), keyBefore);
+  };
 
   function limit(next: ReadonlyMap<string, ProcessLimits<never>>): void {
     limits = next;

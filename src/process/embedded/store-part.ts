@@ -7,6 +7,7 @@ import { finalStatuses, type RunStatus } from "../engine.ts";
 import { storeChildren } from "./store-children.ts";
 import { storeEvents } from "./store-events.ts";
 import { beginTimer, type Placed, storeQueue } from "./store-queue.ts";
+import { storeRetention } from "./store-retention.ts";
 import { migrations } from "./tables.ts";
 import {
   type AnswerParameters,
@@ -26,9 +27,6 @@ import {
 const timerPortion = 500;
 /** Longest time that a JavaScript timer can take. */
 const longestTimeout = 2 ** 31 - 1;
-
-/** As it stands in the partial index `runs_ended`. */
-const ended = "'completed', 'rejected', 'undone', 'cancelled', 'terminated'";
 
 function commands(context: PartContext): Record<string, CommandHandler> {
   const { db, clock } = context;
@@ -65,20 +63,11 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     answerTask: db.prepare("update tasks set status = 'answered', answered_by = ?, answered_at = ? where id = ?"),
     closeTask: db.prepare("update tasks set status = 'closed' where run = ? and n = ? and status = 'open'"),
     closeTasks: db.prepare("update tasks set status = 'closed' where run = ? and status = 'open'"),
-    oldRuns: db.prepare(`select id from runs where status in (${ended}) and updated < ? and history_gone = 0 limit ?`),
     insertValue: db.prepare("insert or ignore into stored_values (run, hash, part, body) values (?, ?, ?, ?)"),
     keepKey: db.prepare("insert or ignore into encryption_keys (id, proof, since) values (?, ?, ?)"),
     forgetKey: db.prepare("delete from encryption_keys where id = ?"),
-    dropValues: db.prepare("delete from stored_values where run = ?"),
-    dropHistory: db.prepare("delete from history where run = ?"),
     show: db.prepare(
       "insert into run_states (run, value, at) values (?, ?, ?) on conflict (run) do update set value = excluded.value, at = excluded.at",
-    ),
-    dropState: db.prepare("delete from run_states where run = ?"),
-    dropTasks: db.prepare("delete from tasks where run = ?"),
-    historyGone: db.prepare("update runs set history_gone = 1 where id = ?"),
-    dropKeys: db.prepare(
-      `delete from runs where id in (select id from runs where status in (${ended}) and updated < ? and history_gone = 1 limit ?)`,
     ),
   };
 
@@ -266,27 +255,6 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     }
   }
 
-  /** One bounded portion; answers how many rows it touched, so that the caller knows whether to go on. */
-  function retain(given: {
-    readonly historyBefore: number;
-    readonly keyBefore: number;
-    readonly portion: number;
-  }): number {
-    let touched = 0;
-    for (const { id } of sql.oldRuns.all(given.historyBefore, given.portion) as { id: string }[]) {
-      sql.dropHistory.run(id);
-      sql.dropValues.run(id);
-      sql.dropTasks.run(id);
-      sql.dropState.run(id);
-      events.forget(id);
-      sql.historyGone.run(id);
-      touched += 1;
-    }
-    touched += Number(sql.dropKeys.run(given.keyBefore, given.portion).changes);
-    touched += events.retain(given.keyBefore, given.portion);
-    return touched;
-  }
-
   const events = storeEvents(context, deliver);
   const queue = storeQueue(context, { toWorker, toFront });
   const children = storeChildren(context, { deliver, actQueued, place, toFront });
@@ -312,7 +280,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     operate,
     halt,
     due,
-    retain,
+    retain: storeRetention(context, events.forget, events.retain),
     limits: queue.gates.limits,
     dispatch: queue.gates.dispatch,
   };

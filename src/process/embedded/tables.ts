@@ -27,8 +27,10 @@ export const migrations: readonly string[] = [
   -- For lists: a page of a status comes in order, and the process is seen without looking at the row.
   create index runs_by_status on runs (status, id, process);
   create index runs_by_cause on runs (cause, process, updated) where cause is not null;
-  -- For retention: what has ended, oldest first.
-  create index runs_ended on runs (updated) where status in ('completed', 'rejected', 'undone', 'cancelled', 'terminated');
+  -- For retention: what has ended, by process, oldest first; and what only its key is left of.
+  create index runs_kept on runs (process, updated)
+    where history_gone = 0 and status in ('completed', 'rejected', 'undone', 'cancelled', 'terminated');
+  create index runs_gone on runs (process, updated) where history_gone = 1;
 
   -- How many runs that have ended are kept: counting a million rows at each look at the metrics would take too long.
   create table run_totals (

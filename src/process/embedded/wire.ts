@@ -131,6 +131,16 @@ export type ChildNews =
   | { readonly kind: "started" | "left" | "ended"; readonly run: string }
   | { readonly kind: "taken"; readonly run: string; readonly inputHash: string };
 
+/** One portion of retention: of a process, or (without one) of the events. */
+export interface RetainParameters {
+  readonly process?: string;
+  readonly historyBefore: number;
+  readonly keyBefore: number;
+  /** How much one portion touches, at most; at least one row. */
+  readonly rows: number;
+  readonly bytes: number;
+}
+
 export interface SignalParameters {
   readonly event: string;
   readonly key: string;
