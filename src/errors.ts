@@ -301,6 +301,11 @@ const table = {
     class: "give-up",
     text: "Run {run} no longer asks question {question}: somebody has answered it, or it has gone on. Look at the run again before you decide.",
   },
+  "run-restarted": {
+    status: 409,
+    class: "give-up",
+    text: "Run {run} was restarted already, as run {as}. Act on that one.",
+  },
   "run-step-unknown": {
     status: 409,
     class: "give-up",

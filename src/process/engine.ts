@@ -97,6 +97,12 @@ export type OperatorAct =
   | { readonly kind: "rewind"; readonly to: string }
   /** Answers the parked question: it did not happen; repeat under the same key. */
   | { readonly kind: "repeat" }
+  /**
+   * A new run of the same process and business key, with the same or this input (validated by the caller). The two name each other,
+   * and the key means the new one. Of a run that is final, or of a parked one, which is cancelled (undone) or terminated first;
+   * default: cancelled. The new one begins when the old one is final.
+   */
+  | { readonly kind: "restart"; readonly input?: Json; readonly first?: "cancel" | "terminate" }
   /** Undoes, and ends as `undone`. */
   | { readonly kind: "undo" }
   /** Undoes, and ends as `cancelled`. Valid in every state that is not final. */
@@ -141,6 +147,10 @@ export interface RunDetail extends RunSummary {
   /** Runs that it started or waits for, at most 500. */
   readonly children?: readonly ChildRun[];
   readonly steps: readonly StepView[];
+  /** The run that this one is a restart of. */
+  readonly restartOf?: string;
+  /** The run that this one was restarted as. */
+  readonly restartedAs?: string;
   /** The history was removed by retention; only key, status and times are left. */
   readonly historyGone?: true;
 }
@@ -305,10 +315,10 @@ export interface Engine {
   /** Refused with `task-unknown` or `task-closed`. The answer was validated by the caller. */
   answer(task: string, answer: Json, actor: Actor): Promise<void>;
   /**
-   * Refused with `run-unknown`, `run-ended`, `run-operation` (not possible in its state, naming what is), `run-step-unknown` (a rewind to
+   * Resolves with the new run of a restart. Refused with `run-unknown`, `run-ended`, `run-restarted` (there is a newer run), `run-operation` (not possible in its state, naming what is), `run-step-unknown` (a rewind to
    * a step that it does not have), or `question-stale`: the run no longer asks the `question` (its number) that the operator saw.
    */
-  operate(run: string, act: OperatorAct, actor: Actor, question?: number): Promise<void>;
+  operate(run: string, act: OperatorAct, actor: Actor, question?: number): Promise<{ readonly run: string }>;
   /** Resolves when the run is final or parked, or after `ms` (then with its present state). */
   settled(
     run: string,

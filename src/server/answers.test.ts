@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { SystemDefinition } from "../connectors/system.ts";
+import { defineProcess } from "../process/define.ts";
 import type { RunDetail, StepView } from "../process/engine.ts";
-import { checkInput, checkResult } from "./answers.ts";
+import { checkInput, checkResult, checkStart } from "./answers.ts";
 import { testRun } from "./test-engine.ts";
 import { contractOf } from "./test-project.ts";
 
@@ -41,4 +42,22 @@ test("an input that the operation does not take is refused, also for an undo", (
     );
   }
   assert.deepEqual(checkInput({ systems }, asking({ kind: "call", operation: "gone.book" }), 1), []);
+});
+
+test("a run is restarted with an input that its process takes and that has its business key, or not at all", () => {
+  const process = defineProcess({
+    name: "p",
+    input: { kind: "schema", json: { type: "object", properties: { id: { type: "string" } }, required: ["id"] } },
+    key: (input) => (input as { id: string }).id,
+    run: async () => null,
+  });
+  const processes = new Map([["p", process]]);
+  const run = { ...testRun("r1", "parked"), process: "p", key: "k1", input: { id: "k1", sum: 1 } };
+  assert.deepEqual(checkStart({ processes }, run, undefined), []);
+  assert.deepEqual(checkStart({ processes }, run, { id: "k1", sum: 2 }), []);
+  assert.match(String(checkStart({ processes }, run, { id: "k2" })[0]?.message), /business key/);
+  assert.equal(checkStart({ processes }, run, { id: 1 })[0]?.at, "/id");
+  assert.match(String(checkStart({ processes: new Map() }, run, undefined)[0]?.message), /no process p/);
+  // Started by another run, under a key of that one's.
+  assert.deepEqual(checkStart({ processes }, { ...run, key: "child" }, { id: "k2" }), []);
 });

@@ -29,6 +29,33 @@ export function checkInput(project: Systems, run: RunDetail, input: Json): reado
   return asked === undefined ? [] : (validators(project, asked)?.input(input) ?? []);
 }
 
+/**
+ * Problems of a restart: its input must fit the process as it is published now, and have the business key of the run, since the key
+ * means the new run from then on.
+ */
+export function checkStart(
+  { processes }: Pick<Project, "processes">,
+  run: RunDetail,
+  input: Json | undefined = run.input,
+): readonly Problem[] {
+  const process = processes.get(run.process);
+  if (process === undefined)
+    return [{ at: "", message: `can't be given: there is no process ${run.process} any more` }];
+  const problems = compileSchema(process.input)(input);
+  if (problems.length > 0) return problems;
+  const keyOf = (value: Json): unknown => {
+    try {
+      return process.key(value);
+    } catch {
+      return undefined;
+    }
+  };
+  // A run that another one started may have a key that its input does not tell.
+  return keyOf(input) === run.key || keyOf(run.input) !== run.key
+    ? []
+    : [{ at: "", message: "must have the business key of the run" }];
+}
+
 function askedStep({ steps, parked }: RunDetail): RunDetail["steps"][number] | undefined {
   return parked?.n === undefined ? undefined : steps.find(({ n }) => n === parked.n);
 }

@@ -36,6 +36,7 @@ export function testEngine(runs: readonly RunDetail[] = [], tasks: readonly Task
       asked.push(["operate", { run, operation, actor }]);
       const found = runs.find(({ id }) => id === run);
       if (found?.status === "completed") throw failure("run-ended", { run, status: found.status });
+      return { run };
     },
     value: () => undefined,
     settled: async () => runs[0] as RunDetail,

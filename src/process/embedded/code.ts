@@ -61,7 +61,8 @@ export class Code implements Asker {
     this.#script = new Script(parts.records);
     this.#asked = this.#script.asked;
     this.#pivoted = this.#script.pivoted;
-    const [start, begin] = parts.records;
+    const [start] = parts.records;
+    const begin = parts.records.slice(1, 3).find((record) => record.t === "begin");
     this.#now = (begin?.t === "begin" ? begin : (start as { at: number })).at;
   }
 

@@ -5,17 +5,16 @@
 import { channel } from "node:diagnostics_channel";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { type Clock, realClock } from "../../clock.ts";
-import { failure, plainName } from "../../errors.ts";
+import { failure } from "../../errors.ts";
 import type { Cipher, Json } from "../../operation.ts";
 import { NamedSlots } from "../../slots.ts";
 import type { OpenedStore } from "../../store/open.ts";
-import type { Actor, Engine, OperatorAct, RunDetail, RunStatus, SignalAnswer, SignalCommand } from "../engine.ts";
+import type { Actor, Engine, RunDetail, RunStatus, SignalAnswer, SignalCommand } from "../engine.ts";
 import { finalStatuses, wholeRun } from "../engine.ts";
 import { limitData, type ProcessLimits } from "../limits.ts";
+import { acting } from "./acting.ts";
 import { type AdmissionOptions, admission } from "./admission.ts";
 import { asText, defaultLimits, type ValueLimits } from "./json-text.ts";
-import type { ActDelivery } from "./operating.ts";
-import { possibleActs, rewindTargets } from "./possible.ts";
 import { type Kept, retainAll } from "./retention.ts";
 import { newRunId } from "./run-id.ts";
 import { starting } from "./starting.ts";
@@ -204,6 +203,17 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
     control: (wanted) => controls.get(wanted)?.port,
   });
 
+  const operate = acting({
+    store,
+    vault,
+    valueLimits,
+    clock,
+    runId,
+    read,
+    limits: () => limits,
+    version: () => version,
+  });
+
   async function signal(command: SignalCommand): Promise<SignalAnswer> {
     const { system, event, key, delivery } = command;
     const name = `${system}.${event}`;
@@ -222,34 +232,6 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
     if (answer.kind === "done") return;
     if (answer.answer === "unknown") throw failure("task-unknown", { task });
     throw failure("task-closed", { task, status: String(answer.answer) });
-  }
-
-  async function operate(run: string, operation: OperatorAct, actor: Actor, question?: number): Promise<void> {
-    const detail = read.run(run);
-    if (detail === undefined) throw failure("run-unknown", { run });
-    if (finalStatuses.has(detail.status)) throw failure("run-ended", { run, status: detail.status });
-    if (question !== undefined && detail.parked?.number !== question)
-      throw failure("question-stale", { run, question });
-    const possible = possibleActs(detail);
-    if (!possible.includes(operation.kind)) {
-      throw failure("run-operation", {
-        run,
-        status: detail.status,
-        operation: operation.kind,
-        possible: possible.join(", ") || "none",
-      });
-    }
-    const to = operation.kind === "rewind" ? targetOf(detail, operation.to) : undefined;
-    const act: ActDelivery = { operation, actor, n: detail.parked?.n, to };
-    const body = asText(act, "what was given", valueLimits);
-    const stored = vault.seal(body, places.act(run));
-    const answer = await store.submit([{ name: "process.operate", parameters: { run, body, stored } }]);
-    if (answer.kind === "done") return;
-    if (answer.answer === "pending") {
-      const possible = "nothing until the act before it is carried out";
-      throw failure("run-operation", { run, status: detail.status, operation: operation.kind, possible });
-    }
-    throw failure("run-ended", { run, status: String(answer.answer) });
   }
 
   function settled(run: string, ms: number): ReturnType<Engine["settled"]> {
@@ -338,15 +320,6 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
       for (const { port } of all) port.close();
     },
   };
-}
-
-/** Number of the step that a rewind names. */
-function targetOf({ id: run, steps }: RunDetail, step: string): number {
-  const targets = rewindTargets(steps);
-  const target = targets.find(({ id }) => id === step);
-  if (target?.n !== undefined) return target.n;
-  const known = targets.map(({ id }) => id).join(", ");
-  throw failure("run-step-unknown", { run, step: plainName(step), known });
 }
 
 function fromSettled(message: Settled): Awaited<ReturnType<Engine["settled"]>> {

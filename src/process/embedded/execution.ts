@@ -70,6 +70,7 @@ export class Execution implements Runs {
   readonly #mail: Mail[] = [];
   /** Operators' acts that came before the history was replayed. */
   readonly #early: Delivery[] = [];
+  restarting = false;
   #phase: Phase = { kind: "code" };
   #replayed = false;
   /** It will be loaded anew, and its status is set. */
@@ -381,6 +382,8 @@ export class Execution implements Runs {
     const why = { reason, detail };
     this.journal.end({ at: this.host.now(), status, ...why }, out);
     if (waits) this.journal.drop();
+    if (this.restarting || this.#records.some((record) => record.t === "op" && record.op.kind === "restart"))
+      this.journal.restart();
     this.journal.state(status, reason);
     this.journal.settle({ out, failure: reason === undefined ? undefined : JSON.stringify(why) });
     this.journal.whenCommitted(() => this.host.ended(this));

@@ -93,6 +93,8 @@ export interface Running extends Held {
   readonly steps: Map<number, Step>;
   readonly phase: "code" | "stopped" | "paused" | "undoing" | "ended";
   readonly pivoted: boolean;
+  /** Its end is followed by a start. */
+  restarting: boolean;
   /** A step has its result; it waits for its turn. */
   post(mail: Mail): void;
   /** A step can't go on by itself. */

@@ -26,6 +26,7 @@ export class Journal {
   #shown: string | undefined;
   #settled: AppendParameters["settled"];
   #rewind: Rewind | undefined;
+  #restarts = false;
   #status: RunStatus;
   #reason: string | undefined;
   #cause: string | undefined;
@@ -123,6 +124,10 @@ export class Journal {
   drop(): void {
     this.#drop = true;
   }
+  /** The run ends, and is to be started anew. */
+  restart(): void {
+    this.#restarts = true;
+  }
   rewind(rewind: Rewind): void {
     this.#rewind = rewind;
   }
@@ -174,6 +179,7 @@ export class Journal {
     this.#drop = false;
     if (this.#rewind !== undefined) parameters.rewind = this.#rewind;
     this.#rewind = undefined;
+    if (this.#restarts) parameters.restarts = true;
     if (this.#settled !== undefined) parameters.settled = this.#settled;
     const committed = this.#committed ?? nothing;
     this.#committed = undefined;

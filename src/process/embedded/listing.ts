@@ -21,9 +21,13 @@ export interface RunRow {
   readonly created: number;
   readonly updated: number;
   readonly history_gone: number;
+  /** Empty: it was not restarted. */
+  readonly restarted_as: string;
+  readonly restart_of: string | null;
 }
 
-export const runColumns = "id, process, key, version, status, origin, reason, created, updated, history_gone";
+export const runColumns =
+  "id, process, key, version, status, origin, reason, created, updated, history_gone, restarted_as, restart_of";
 const largestPage = 500;
 const usualPage = 50;
 /** How much older than its row an id may be. */

@@ -46,7 +46,11 @@ export async function begin({ engine }: Rig, key = "k", input: Json = null, proc
   return (answer as { run: string }).run;
 }
 
-export const act = ({ engine }: Rig, run: string, kind: OperatorAct["kind"] | OperatorAct): Promise<void> =>
+export const act = (
+  { engine }: Rig,
+  run: string,
+  kind: OperatorAct["kind"] | OperatorAct,
+): Promise<{ readonly run: string }> =>
   engine.operate(run, (typeof kind === "string" ? { kind } : kind) as OperatorAct, anna);
 
 /** An operation's behaviour that waits for `open`; `begun` says that the call has come. */

@@ -36,8 +36,12 @@ export function operate(execution: Running, { operation, actor, n, to }: ActDeli
   });
   switch (operation.kind) {
     case "terminate":
-      for (const step of open) step.performance?.stop(() => {});
-      execution.end("terminated", actor.reason, undefined, undefined);
+      terminate(execution, open, actor);
+      return;
+    case "restart":
+      execution.restarting = true;
+      if (operation.first === "terminate") terminate(execution, open, actor);
+      else if (execution.phase !== "undoing") execution.undo("cancelled", actor.reason, undefined);
       return;
     case "pause":
       if (execution.phase !== "paused") execution.pause(pauseReason(actor));
@@ -81,9 +85,14 @@ export function operate(execution: Running, { operation, actor, n, to }: ActDeli
   }
 }
 
+function terminate(execution: Running, open: readonly Step[], actor: Actor): void {
+  for (const step of open) step.performance?.stop(() => {});
+  execution.end("terminated", actor.reason, undefined, undefined);
+}
+
 /** Whether the act answers the question of a step. */
 function answers({ kind }: OperatorAct): boolean {
-  return kind !== "pause" && kind !== "resume" && kind !== "rewind";
+  return kind !== "pause" && kind !== "resume" && kind !== "rewind" && kind !== "restart";
 }
 
 function again(execution: Running, step: Step): void {

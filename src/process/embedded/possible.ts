@@ -4,13 +4,18 @@ import type { OpenQuestion } from "./script.ts";
 
 type Kind = OperatorAct["kind"];
 
-export function possibleActs(run: Pick<RunDetail, "status" | "parked" | "steps">): Kind[] {
-  if (finalStatuses.has(run.status)) return [];
+export function possibleActs(
+  run: Pick<RunDetail, "status" | "parked" | "steps" | "restartedAs" | "historyGone">,
+): Kind[] {
+  if (run.restartedAs !== undefined) return [];
+  // Without its history there is no input to start from.
+  if (finalStatuses.has(run.status)) return run.historyGone === true ? [] : ["restart"];
   const pivoted = run.steps.some((step) => step.kind === "pivot");
   const undoing = run.steps.some((step) => step.kind === "undo");
   const ends: readonly Kind[] = pivoted || undoing ? ["terminate"] : ["undo", "cancel", "terminate"];
   const back: readonly Kind[] = undoing || rewindTargets(run.steps).length === 0 ? [] : ["rewind"];
-  if (run.status === "parked") return [...(run.parked?.answers.map(({ kind }) => kind) ?? []), ...back, "pause"];
+  if (run.status === "parked")
+    return [...(run.parked?.answers.map(({ kind }) => kind) ?? []), ...back, "restart", "pause"];
   if (run.status === "paused") return ["resume", ...back, ...ends];
   // It has done nothing yet that could be undone.
   if (run.status === "queued") return ["cancel", "terminate"];

@@ -16,6 +16,7 @@ import {
   type KeyTaken,
   type OperateParameters,
   portName,
+  type RestartParameters,
   type Rewind,
   type StartParameters,
   type StoredValue,
@@ -32,9 +33,9 @@ function commands(context: PartContext): Record<string, CommandHandler> {
   const { db, clock } = context;
   const sql = {
     insertRun: db.prepare(
-      "insert into runs (id, process, key, input_hash, version, status, origin, created, updated) values (?, ?, ?, ?, ?, 'running', ?, ?, ?) on conflict (process, key) do nothing",
+      "insert into runs (id, process, key, input_hash, version, status, origin, created, updated) values (?, ?, ?, ?, ?, 'running', ?, ?, ?) on conflict (process, key, restarted_as) do nothing",
     ),
-    runByKey: db.prepare("select id, status, input_hash from runs where process = ? and key = ?"),
+    runByKey: db.prepare("select id, status, input_hash from runs where process = ? and key = ? and restarted_as = ''"),
     insertHistory: db.prepare("insert into history (run, seq, body) values (?, ?, ?) on conflict do nothing"),
     run: db.prepare(
       "select process, key, version, status, reason, created, awaited, lane, place from runs where id = ?",
@@ -44,6 +45,11 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     insertInbox: db.prepare("insert into inbox (id, run, n, kind, body, signal) values (?, ?, ?, ?, ?, ?)"),
     pendingAct: db.prepare("select id from inbox where run = ? and kind = 'operate'"),
     halted: db.prepare("select id from inbox where run = ? and kind = 'halt'"),
+    restarted: db.prepare("select status, restarted_as from runs where id = ?"),
+    setRestartedAs: db.prepare("update runs set restarted_as = ? where id = ?"),
+    setRestartOf: db.prepare("update runs set restart_of = ? where id = ?"),
+    insertRestart: db.prepare("insert or replace into restarts (run, body) values (?, ?)"),
+    takeRestart: db.prepare("delete from restarts where run = ? returning body"),
     inboxSignal: db.prepare("select id, body from inbox where run = ? and n = ? and kind = 'signal'"),
     dropTimersFrom: db.prepare("delete from timers where run = ? and n >= ?"),
     closeTasksFrom: db.prepare("update tasks set status = 'closed' where run = ? and n >= ? and status = 'open'"),
@@ -110,6 +116,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
       return { run: there.id, status: there.status, inputHash: there.input_hash };
     }
     if (given.values !== undefined) keepValues(run, given.values);
+    if (given.restartOf !== undefined) sql.setRestartOf.run(given.restartOf, run);
     if (waits) return undefined;
     sql.insertHistory.run(run, 0, body);
     toWorker(version, told ? { kind: "started", run } : { kind: "start", run, process, key, body });
@@ -149,6 +156,28 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     }
     if (given.rewind !== undefined) rewind(run, given.rewind);
     if (given.status !== undefined) changeStatus(given, given.status);
+    if (given.restarts === true) {
+      const waiting = sql.takeRestart.get(run) as { body: string } | undefined;
+      if (waiting !== undefined) startAnew(run, { ...(JSON.parse(waiting.body) as StartParameters), beyond: true });
+    }
+  }
+
+  /** Of a final run at once; another is ended first by the act, and the start waits for that. */
+  function restart({ of, start: anew, act }: RestartParameters): void {
+    const row = sql.restarted.get(of) as { status: RunStatus; restarted_as: string } | undefined;
+    if (row === undefined) context.refuse("unknown");
+    if (row.restarted_as !== "") context.refuse({ restarted: row.restarted_as });
+    if (finalStatuses.has(row.status)) {
+      startAnew(of, anew);
+      return;
+    }
+    operate(act);
+    sql.insertRestart.run(of, JSON.stringify(anew));
+  }
+
+  function startAnew(of: string, anew: StartParameters): void {
+    sql.setRestartedAs.run(anew.run, of);
+    start({ ...anew, restartOf: of });
   }
 
   function rewind(run: string, { from, events: taken }: Rewind): void {
@@ -278,6 +307,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     signal: events.signal,
     answer,
     operate,
+    restart,
     halt,
     due,
     retain: storeRetention(context, events.forget, events.retain),

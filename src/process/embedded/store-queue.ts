@@ -52,7 +52,7 @@ export function storeQueue(context: PartContext, { toWorker, toFront }: QueueHos
   const { db } = context;
   const sql = {
     insertRun: db.prepare(
-      "insert into runs (id, process, key, input_hash, version, status, origin, reason, created, updated, lane, place) values (?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, 0) on conflict (process, key) do nothing",
+      "insert into runs (id, process, key, input_hash, version, status, origin, reason, created, updated, lane, place) values (?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, 0) on conflict (process, key, restarted_as) do nothing",
     ),
     insertHistory: db.prepare("insert into history (run, seq, body) values (?, ?, ?)"),
     insertTimer: db.prepare("insert into timers (due, run, n) values (?, ?, ?)"),

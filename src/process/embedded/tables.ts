@@ -17,13 +17,16 @@ export const migrations: readonly string[] = [
     created integer not null,
     updated integer not null,
     history_gone integer not null default 0,
+    -- Of a run that was restarted: the new one. The key means the run where it is empty.
+    restarted_as text not null default '',
+    restart_of text,
     -- Of a run whose process has limits: the key it counts for, and what it counts in now (store-gates.ts).
     lane text,
     place integer,
     -- Whether other runs wait for its end (table parents).
     awaited integer not null default 0
   ) strict, without rowid;
-  create unique index runs_by_key on runs (process, key);
+  create unique index runs_by_key on runs (process, key, restarted_as);
   -- For lists: a page of a status comes in order, and the process is seen without looking at the row.
   create index runs_by_status on runs (status, id, process);
   create index runs_by_cause on runs (cause, process, updated) where cause is not null;
@@ -123,6 +126,11 @@ export const migrations: readonly string[] = [
     value text not null,
     at integer not null
   ) strict;
+  -- Starts that follow the end of a run that is being restarted.
+  create table restarts (
+    run text primary key,
+    body text not null
+  ) strict, without rowid;
 
   create table timers (
     due integer not null,

@@ -18,7 +18,7 @@ export function views(
 ): Pick<Engine, "run" | "runByKey" | "value" | "runs" | "causes" | "tasks" | "counts"> &
   Pick<RunLists, "openByVersion"> {
   const byId = db.prepare(`select ${runColumns} from runs where id = ?`);
-  const byKey = db.prepare(`select ${runColumns} from runs where process = ? and key = ?`);
+  const byKey = db.prepare(`select ${runColumns} from runs where process = ? and key = ? and restarted_as = ''`);
   const history = db.prepare("select seq, body from history where run = ? order by seq");
   const state = db.prepare("select value from run_states where run = ?");
   const lists = runLists(db, vault);
@@ -43,6 +43,8 @@ export function views(
       ...(parked === undefined ? {} : { parked: askedQuestion(parked, steps) }),
       ...childrenOf(records),
       steps,
+      ...(row.restart_of === null ? {} : { restartOf: row.restart_of }),
+      ...(row.restarted_as === "" ? {} : { restartedAs: row.restarted_as }),
       ...(row.history_gone === 1 ? { historyGone: true as const } : {}),
     };
   }

@@ -19,6 +19,14 @@ export interface StartParameters {
   readonly lane?: string;
   /** It may stand in a queue that is full. */
   readonly beyond?: true;
+  /** A restart of this run. */
+  readonly restartOf?: string;
+}
+export interface RestartParameters {
+  readonly of: string;
+  readonly start: StartParameters;
+  /** The act that ends the run first, if it is not final. */
+  readonly act: OperateParameters;
 }
 /** The refusal of a start where too many wait for their turn. */
 export interface QueueFull {
@@ -75,6 +83,8 @@ export interface AppendParameters {
   readonly drop?: boolean;
   /** Waits, timers and tasks of superseded steps are over; the events that they took are kept again. */
   readonly rewind?: Rewind;
+  /** Of an end: a start may follow it. */
+  readonly restarts?: true;
   /** Of an end: what the front is told. */
   readonly settled?: { readonly out?: string; readonly failure?: string };
 }

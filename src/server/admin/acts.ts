@@ -10,6 +10,7 @@ import {
   type RunStatus,
   type RunSummary,
   runStatuses,
+  wholeRun,
 } from "../../process/engine.ts";
 import { refuseProblems } from "./admin.ts";
 import type { AdminCall, AdminRoute } from "./route.ts";
@@ -22,6 +23,8 @@ export interface ActResources {
   readonly checkResult: (run: RunDetail, result: Json) => readonly Problem[];
   /** The same of an input that an operator gives instead of the code's. */
   readonly checkInput: (run: RunDetail, input: Json) => readonly Problem[];
+  /** Problems of a restart with this input, or with the run's own. */
+  readonly checkStart: (run: RunDetail, input: Json | undefined) => readonly Problem[];
 }
 
 export const reason = {
@@ -72,6 +75,8 @@ interface ActAddress {
   readonly summary: string;
   /** What it takes beside a reason. */
   readonly takes?: { readonly [name: string]: JsonSchema };
+  /** What it may take. */
+  readonly mayTake?: { readonly [name: string]: JsonSchema };
 }
 
 const acts: { readonly [K in Kind]: ActAddress } = {
@@ -96,6 +101,13 @@ const acts: { readonly [K in Kind]: ActAddress } = {
     },
   },
   repeat: { summary: "Answers the parked question: it did not happen; it is repeated with the same key" },
+  restart: {
+    summary: "Starts a new run of the same process and business key; a parked run is cancelled or terminated first",
+    mayTake: {
+      input: { description: "Input of the new run. Default: that of this one." },
+      first: { enum: ["cancel", "terminate"], description: "How a parked run is ended. Default cancel." },
+    },
+  },
   undo: { summary: "Undoes what was done, and ends the run as undone" },
   cancel: { summary: "Undoes what was done, and ends the run as cancelled" },
   terminate: { summary: "Ends the run at once; nothing is undone" },
@@ -104,6 +116,10 @@ const acts: { readonly [K in Kind]: ActAddress } = {
 function actOf(kind: Kind, body: AdminCall["body"]): OperatorAct {
   if (kind === "rewind") return { kind, to: String(body.to) };
   if (kind === "happened") return { kind, result: body.result as Json };
+  if (kind === "restart") {
+    const { input, first } = body as { input?: Json; first?: "cancel" | "terminate" };
+    return { kind, ...(input === undefined ? {} : { input }), ...(first === undefined ? {} : { first }) };
+  }
   return kind === "edit" ? { kind, input: body.input as Json } : { kind };
 }
 
@@ -119,24 +135,31 @@ export function existingRun(engine: Engine, call: AdminCall): RunDetail {
   return run;
 }
 
-export function actRoutes({ engine, maskSummary, checkResult, checkInput }: ActResources): readonly AdminRoute[] {
-  const act = (kind: Kind, { summary, takes = {} }: ActAddress): AdminRoute => ({
+export function actRoutes({
+  engine,
+  maskSummary,
+  checkResult,
+  checkInput,
+  checkStart,
+}: ActResources): readonly AdminRoute[] {
+  const act = (kind: Kind, { summary, takes = {}, mayTake = {} }: ActAddress): AdminRoute => ({
     method: "POST",
     path: `/runs/{id}/${kind}`,
     name: `${kind}Run`,
     summary,
     role: "operator",
     action: `run.${kind}`,
-    body: { properties: { reason, ...takes, question }, required: ["reason", ...Object.keys(takes)] },
+    body: { properties: { reason, ...takes, ...mayTake, question }, required: ["reason", ...Object.keys(takes)] },
     answer: ref("Done"),
     async handle(call) {
       const run = existingRun(engine, call);
       const operation = actOf(kind, call.body);
       if (operation.kind === "happened") refuseAt("/result", checkResult(run, operation.result));
       if (operation.kind === "edit") refuseAt("/input", checkInput(run, operation.input));
+      if (operation.kind === "restart") refuseAt("/input", checkStart(wholeRun(run, engine.value), operation.input));
       const actor = { by: call.caller.name, reason: String(call.body.reason) };
-      await engine.operate(run.id, operation, actor, call.body.question as number | undefined);
-      return { done: true };
+      const done = await engine.operate(run.id, operation, actor, call.body.question as number | undefined);
+      return { done: true, run: done.run };
     },
   });
 

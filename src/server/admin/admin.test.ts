@@ -55,6 +55,7 @@ async function start(t: TestContext) {
         maskTask: (one) => one,
         checkResult: (_, result) => (result === "wrong" ? [{ at: "/id", message: "must be string" }] : []),
         checkInput: (_, input) => (input === "wrong" ? [{ at: "/id", message: "must be string" }] : []),
+        checkStart: (_, input) => (input === "wrong" ? [{ at: "/id", message: "must be string" }] : []),
         deliver: async (event) => ({ result: `took ${event.system}` }),
       }),
       ...stateRoutes({ notReady: () => ready.reasons, metrics: async () => ({ type: "text/plain", text: "up 1\n" }) }),

@@ -10,7 +10,7 @@ import type { Engine } from "../../process/engine.ts";
 import type { HttpHandler } from "../../publish/http.ts";
 import type { Keyring } from "../../publish/keys.ts";
 import type { Store } from "../../store/store.ts";
-import { checkInput, checkResult } from "../answers.ts";
+import { checkInput, checkResult, checkStart } from "../answers.ts";
 import type { Live } from "../live.ts";
 import { createAdmin } from "./admin.ts";
 import { openAudit } from "./audit.ts";
@@ -50,6 +50,7 @@ export function openAdmin(parts: AdminParts): HttpHandler {
         maskSummary: (run, whole) => live.masking().summary(run, whole),
         maskTask: (task, run) => live.masking().task(task, run),
         checkInput: (run, input) => checkInput(live.project(), run, input),
+        checkStart: (run, input) => checkStart(live.project(), run, input),
         checkResult: (run, result) => checkResult(live.project(), run, result),
       }),
       ...stateRoutes({

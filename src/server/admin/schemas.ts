@@ -54,6 +54,8 @@ export const schemas = {
       outputReference: reference,
       failure: object({ reason: text }, { detail: anything }),
       parked: { $ref: "#/components/schemas/ParkedQuestion" },
+      restartOf: { ...text, description: "The run that this one is a restart of." },
+      restartedAs: { ...text, description: "The run that this one was restarted as." },
       historyGone: { const: true },
     },
   ),
@@ -199,5 +201,5 @@ export const schemas = {
     reason: text,
     result: text,
   }),
-  Done: object({ done: { const: true } }),
+  Done: object({ done: { const: true } }, { run: { ...text, description: "The run; of a restart the new one." } }),
 } as const satisfies Record<string, JsonSchema>;
