@@ -306,6 +306,16 @@ const table = {
     class: "give-up",
     text: "Run {run} was restarted already, as run {as}. Act on that one.",
   },
+  "runs-changed": {
+    status: 409,
+    class: "give-up",
+    text: "The filter finds {found} runs by now, and {expected} were expected. Nothing was done. Look at the preview again.",
+  },
+  "bulk-unknown": {
+    status: 404,
+    class: "give-up",
+    text: "There is no act on many runs with the id {job}. List them with GET /runs/acts or mortise runs jobs.",
+  },
   "run-step-unknown": {
     status: 409,
     class: "give-up",
@@ -704,6 +714,11 @@ const table = {
     status: 400,
     class: "give-up",
     text: "{name} can't be the name of a {what}. Write lower case letters, digits and dashes, beginning with a letter.",
+  },
+  "confirmation-needed": {
+    status: 400,
+    class: "give-up",
+    text: "Nothing was done: this can't be taken back, and nobody can be asked here. Look at what would happen, and say --yes.",
   },
   "option-invalid": {
     status: 400,

@@ -7,6 +7,7 @@ import { Command, CommanderError, Option } from "commander";
 import { asMortiseError } from "../errors.ts";
 import type { Context } from "./context.ts";
 import { exit } from "./exit.ts";
+import { runsCommands } from "./run-commands.ts";
 import { type Io, terminal } from "./terminal.ts";
 
 type Options = Readonly<Record<string, unknown>>;
@@ -233,95 +234,6 @@ type Leaf = (
   examples: readonly string[],
   load: () => Promise<Run>,
 ) => Command;
-
-const statuses = "queued running waiting paused parked undoing completed rejected undone cancelled terminated".split(
-  " ",
-);
-
-function runsCommands(runs: Command, leaf: Leaf): void {
-  const module = () => import("./commands/runs.ts");
-  const reason = (command: Command): Command =>
-    command.option("--reason <text>", "why, for the audit log and the run's history", "by the command line");
-  leaf(
-    runs,
-    "list",
-    "list runs, newest first",
-    ["mortise runs list --status parked", "mortise runs list --process order-to-cash --since 2h"],
-    async () => (await module()).listRuns,
-  )
-    .option("--process <name>", "only of this process")
-    .addOption(new Option("--status <status>", "only in this status").choices(statuses))
-    .option("--key <key>", "only with this business key")
-    .option("--since <duration>", "only those started within this time, such as 2h")
-    .option("--before <run>", "the page after the one that ended with this run")
-    .option("--limit <number>", "at most so many, up to 500", "50");
-  leaf(
-    runs,
-    "show <run-or-key>",
-    "show one run with its history, and what a parked one asks",
-    ["mortise runs show 01J9ZQ6K3V", "mortise runs show order-17", "mortise runs show order-17 --values --json"],
-    async () => (await module()).showRun,
-  ).option("--values", "load the values of more than 128 kB too, which are only named else");
-  reason(
-    leaf(
-      runs,
-      "retry <run...>",
-      "let parked runs try again",
-      ["mortise runs retry 01J9ZQ6K3V", 'mortise runs retry 01J9ZQ6K3V 01J9ZQ7A1B --reason "the ERP is back"'],
-      async () => (await module()).retryRuns,
-    ),
-  );
-  reason(
-    leaf(
-      runs,
-      "cancel <run...>",
-      "undo what was done, and end as cancelled",
-      ['mortise runs cancel 01J9ZQ6K3V --reason "ordered twice"', "mortise runs cancel 01J9ZQ6K3V --now"],
-      async () => (await module()).cancelRuns,
-    ),
-  ).option("--now", "end at once and undo nothing (the run ends as terminated)");
-  leaf(
-    runs,
-    "signal <event> <key>",
-    "deliver an event by hand to the run that waits for it",
-    [`mortise runs signal carrier.shipped order-17 --payload '{"tracking":"T1"}'`],
-    async () => (await module()).signalRun,
-  )
-    .option("--payload <json>", "what the event says", "{}")
-    .option("--delivery <id>", "a second delivery with the same id does nothing (default: a new id)");
-  reason(
-    leaf(
-      runs,
-      "answer <task-or-run>",
-      "answer a task, or the question of a parked run",
-      [
-        `mortise runs answer task_41 --with '{"approved":true}'`,
-        `mortise runs answer 01J9ZQ6K3V --happened '{"number":"S-100"}'`,
-        "mortise runs answer 01J9ZQ6K3V --repeat",
-      ],
-      async () => (await module()).answer,
-    ),
-  )
-    .option("--with <json>", "the answer to a task")
-    .addOption(
-      new Option("--happened <json>", "the call happened, and this is its result").conflicts([
-        "with",
-        "repeat",
-        "undo",
-      ]),
-    )
-    .addOption(new Option("--repeat", "the call did not happen: repeat it").conflicts(["with", "undo"]))
-    .addOption(new Option("--undo", "undo what was done, and end as undone").conflicts(["with"]));
-  leaf(
-    runs,
-    "tasks",
-    "list tasks that wait for people",
-    ["mortise runs tasks", "mortise runs tasks --run 01J9ZQ6K3V"],
-    async () => (await module()).listTasks,
-  )
-    .option("--run <run>", "only of this run")
-    .option("--all", "answered and closed ones too");
-}
 
 /** Of Mortise's own package.json, which stands above both src/ and dist/. */
 function version(): string {

@@ -36,9 +36,12 @@ export interface Detail extends Summary, Valued {
     readonly status: string;
   }[];
   readonly steps: readonly Step[];
+  readonly restartOf?: string;
+  readonly restartedAs?: string;
   readonly historyGone?: true;
 }
 export interface Question {
+  readonly number: number;
   readonly code: string;
   readonly message: string;
   readonly step?: string;
@@ -56,6 +59,7 @@ export interface Step extends Valued {
   readonly endedAt?: number;
   readonly attempts?: number;
   readonly failure?: StoredFailure;
+  readonly superseded?: true;
   readonly note?: string;
   readonly output?: Json;
 }

@@ -109,7 +109,9 @@ test("a parked run shows its question and what to type, and goes on with the ans
   const shown = await run("runs", "show", id);
   assert.match(shown.out, /parked at ship/);
   assert.ok(shown.out.includes(`mortise runs answer ${id} --happened`));
-  assert.ok(shown.out.includes(`mortise runs answer ${id} --repeat`));
+  assert.ok(shown.out.includes(`mortise runs answer ${id} --repeat --question 1`));
+  const stale = await run("runs", "answer", id, "--happened", '"T-1"', "--question", "2");
+  assert.match(stale.err, /question-stale/);
   assert.equal((await run("runs", "answer", id, "--happened", '"T-1"', "--reason", "asked the carrier")).code, 0);
   await becomes("r-1", "completed");
   assert.match((await run("runs", "show", id)).out, /asked the carrier/);
@@ -118,7 +120,7 @@ test("a parked run shows its question and what to type, and goes on with the ans
 test("an act on several runs does what it can, and ends with 1 if one was refused", async () => {
   await quote("q-3", 400);
   const [open, ended] = [await idOf("q-3"), await idOf("q-1")];
-  const acted = await run("runs", "cancel", open, ended, "nothing", "--json", "--reason", "ordered twice");
+  const acted = await run("runs", "cancel", open, ended, "nothing", "--json", "--yes", "--reason", "ordered twice");
   assert.equal(acted.code, 1);
   const results = JSON.parse(acted.out) as { run: string; done: boolean; error?: { code: string } }[];
   assert.deepEqual(
@@ -131,9 +133,57 @@ test("an act on several runs does what it can, and ends with 1 if one was refuse
   );
   await becomes("q-3", "cancelled");
   await quote("q-4", 400);
-  assert.equal((await run("runs", "cancel", await idOf("q-4"), "--now")).code, 0);
+  assert.equal((await run("runs", "cancel", await idOf("q-4"), "--now", "--yes")).code, 0);
   await becomes("q-4", "terminated");
   assert.equal((await run("runs", "retry", open)).code, 1);
+});
+
+test("what can't be taken back is shown first, and done once a person says so", async () => {
+  await quote("q-5", 400);
+  const id = await idOf("q-5");
+  const refused = await run("runs", "cancel", id);
+  assert.equal(refused.code, 1);
+  assert.match(refused.out, /Undoes what took effect/);
+  assert.match(refused.err, /confirmation-needed/);
+  const no = await mortise(["runs", "cancel", id], { folder: project, answer: false });
+  assert.match(no.out, /Nothing was done/);
+  assert.equal(await statusOf("q-5"), "waiting");
+  assert.equal((await run("runs", "pause", id)).code, 0);
+  await becomes("q-5", "paused");
+  assert.equal((await mortise(["runs", "cancel", id], { folder: project, answer: true })).code, 0);
+  await becomes("q-5", "cancelled");
+  const again = await run("runs", "restart", id, "--yes", "--json");
+  const [{ as }] = JSON.parse(again.out) as [{ as: string }];
+  const shown = await run("runs", "show", id);
+  assert.match(shown.out, new RegExp(`restarted as +${as}`));
+  assert.match((await run("runs", "show", as)).out, new RegExp(`restart of +${id}`));
+});
+
+test("parked runs are seen by cause, and acted on all at once", async () => {
+  for (const id of ["c-1", "c-2", "c-3"]) {
+    await fetch(`${server.apiUrl}/risky/v1/shipments`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ id }),
+    });
+    await becomes(id, "parked");
+  }
+  const listed = await run("runs", "causes");
+  assert.match(listed.out, /3 runs {2}risky at ship {2}step-unknown step-threw\n {2}the line was cut\n {2}since /);
+  const { causes } = JSON.parse((await run("runs", "causes", "--json")).out) as { causes: { cause: string }[] };
+  const cause = causes[0]!.cause;
+  const all = ["runs", "cancel", "--all", "--cause", cause, "--now", "--reason", "shipped by hand"];
+  const refused = await run(...all);
+  assert.equal(refused.code, 1);
+  assert.match(refused.out, /terminate 3 runs[\s\S]*possible for 3 of 3[\s\S]*stays:\n +3 {2}ship/);
+  const acted = await run(...all, "--yes");
+  assert.equal(acted.code, 0);
+  assert.match(acted.out, /done: 3 runs of 3/);
+  for (const id of ["c-1", "c-2", "c-3"]) await becomes(id, "terminated");
+  assert.match((await run("runs", "causes")).out, /No parked runs/);
+  assert.match((await run("runs", "jobs")).out, /terminate +done +3 +0 +3 .*shipped by hand/);
+  assert.match((await run("runs", "retry", "--all")).err, /say which/);
+  assert.match((await run("runs", "retry")).err, /name the runs/);
 });
 
 test("an event of no system is refused, with its code", async () => {

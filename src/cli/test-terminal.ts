@@ -13,7 +13,14 @@ export async function mortise(
     folder = process.cwd(),
     env = {},
     tty = false,
-  }: { readonly folder?: string; readonly env?: Readonly<Record<string, string>>; readonly tty?: boolean } = {},
+    answer,
+  }: {
+    readonly folder?: string;
+    readonly env?: Readonly<Record<string, string>>;
+    readonly tty?: boolean;
+    /** Of the person at the terminal, to every question. */
+    readonly answer?: boolean;
+  } = {},
 ): Promise<Ran> {
   let out = "";
   let err = "";
@@ -27,6 +34,7 @@ export async function mortise(
     }),
     env,
     folder,
+    ...(answer === undefined ? {} : { confirm: async () => answer }),
   });
   return { code, out, err };
 }

@@ -2,7 +2,9 @@
  * The engine's port: durable verbs from outside. Another engine may keep its own journal; nothing here speaks of one.
  * Everything that is accepted is on disk before its promise resolves (P1).
  */
+
 import type { Json, JsonSchema, StoredFailure } from "../operation.ts";
+import type { BulkJob, BulkPreview, Preview, RunRefusal } from "./acts.ts";
 
 /**
  * `queued`: accepted, and waits for its turn or its time to begin. `paused`: an operator stopped it for a while. `parked`: it asks a
@@ -221,6 +223,10 @@ export interface StepView {
   readonly operation?: string;
   /** Of what is sent; of a child: its business key. */
   readonly key?: string;
+  /** Operation that takes it back. */
+  readonly undo?: string;
+  /** Of an undo: `n` of the step that it takes back. */
+  readonly of?: number;
   readonly attempts?: number;
   readonly input?: Json;
   /** What was sent instead of the code's own `input`: an operator edited it. */
@@ -319,6 +325,20 @@ export interface Engine {
    * a step that it does not have), or `question-stale`: the run no longer asks the `question` (its number) that the operator saw.
    */
   operate(run: string, act: OperatorAct, actor: Actor, question?: number): Promise<{ readonly run: string }>;
+  /** Refused with `run-unknown`. */
+  preview(run: string, act: OperatorAct): Preview;
+  bulkPreview(filter: RunFilter, act: OperatorAct): BulkPreview;
+  /**
+   * Acts on all runs that the filter finds now, in the background, in portions; on disk when this resolves. Refused with `runs-changed`
+   * if there are not `expect` of them.
+   */
+  bulk(filter: RunFilter, act: OperatorAct, actor: Actor, expect: number): Promise<BulkJob>;
+  /** The newest hundred. */
+  bulkJobs(): readonly BulkJob[];
+  /** With the runs that refused, at most 500. Refused with `bulk-unknown`. */
+  bulkJob(id: string): BulkJob & { readonly refusals: readonly RunRefusal[] };
+  /** What was done stays done. Refused with `bulk-unknown`. */
+  bulkStop(id: string): Promise<void>;
   /** Resolves when the run is final or parked, or after `ms` (then with its present state). */
   settled(
     run: string,

@@ -52,6 +52,12 @@ export function testEngine(runs: readonly RunDetail[] = [], tasks: readonly Task
           (id === undefined || task.id === id),
       ),
     causes: () => [],
+    preview: (_, { kind }) => ({ act: kind, possible: true, happens: "", mayDouble: [], undoes: [], stays: [] }),
+    bulkPreview: () => unused(),
+    bulk: () => unused(),
+    bulkJobs: () => [],
+    bulkJob: () => unused(),
+    bulkStop: () => unused(),
     counts: () => runs.map(({ process, version, status }) => ({ process, version, status, runs: 1 })),
     stop: async () => {},
   };
@@ -68,4 +74,8 @@ export function testRun(id: string, status: RunDetail["status"]): RunDetail {
     updatedAt: 2,
   };
   return { id, status, ...facts, input: { card: "4111" }, steps: [] };
+}
+
+function unused(): never {
+  throw new Error("no test asks for it");
 }

@@ -7,7 +7,8 @@ import type { Context } from "../context.ts";
 import { exit } from "../exit.ts";
 import type { Detail, Question, Reference, Summary, Task, Valued } from "../run-shapes.ts";
 import { count, type Style, type Terminal, time } from "../terminal.ts";
-import { durationOption, jsonOption, numberOption, segment } from "../values.ts";
+import { jsonOption, numberOption, segment } from "../values.ts";
+import { type FilterOptions, filterIn } from "./run-acts.ts";
 
 const styles: Readonly<Record<string, Style>> = {
   completed: "green",
@@ -24,26 +25,16 @@ const styles: Readonly<Record<string, Style>> = {
 };
 const painted = (terminal: Terminal, status: string): string => terminal.paint(styles[status] ?? "dim", status);
 
-interface ListOptions {
-  readonly process?: string;
-  readonly status?: string;
+interface ListOptions extends FilterOptions {
   readonly key?: string;
-  readonly since?: string;
   readonly before?: string;
   readonly limit: string;
 }
 
 export async function listRuns(context: Context, _: readonly string[], options: ListOptions): Promise<number> {
   const { terminal } = context;
-  const { since, limit, ...filter } = options;
-  const query = {
-    process: filter.process,
-    status: filter.status,
-    key: filter.key,
-    before: filter.before,
-    from: since === undefined ? undefined : Math.floor(Date.now() - durationOption("--since", since)),
-    limit: numberOption("--limit", limit, 500),
-  };
+  const { key, before } = options;
+  const query = { ...filterIn(options), key, before, limit: numberOption("--limit", options.limit, 500) };
   const client = await adminClient(context);
   const answer: { runs: Summary[]; next: string | null } = await client.get("/runs", query);
   terminal.result(answer, () => {
@@ -82,6 +73,8 @@ export async function showRun(
     if (run.reason !== undefined && run.parked === undefined && run.failure === undefined)
       facts.push(["why", whyOf(run)]);
     if (run.state !== undefined) facts.push(["state", shown(run.state)]);
+    if (run.restartOf !== undefined) facts.push(["restart of", run.restartOf]);
+    if (run.restartedAs !== undefined) facts.push(["restarted as", run.restartedAs]);
     if (run.output !== undefined || run.outputReference !== undefined)
       facts.push(["output", shown(run.output, run.outputReference)]);
     if (run.failure !== undefined) {
@@ -100,7 +93,7 @@ export async function showRun(
           String(step.position),
           step.id,
           step.kind,
-          step.status,
+          step.superseded === true ? "superseded" : step.status,
           time(step.at),
           step.endedAt === undefined ? "" : took(step.endedAt - step.at),
           [
@@ -172,11 +165,14 @@ function question(terminal: Terminal, run: string, parked: Question): void {
   if (parked.at !== undefined) terminal.line(`  in the code        ${parked.at}`);
   if (parked.recorded !== undefined) terminal.line(`  the history holds  ${shown(parked.recorded)}`);
   if (parked.asked !== undefined) terminal.line(`  the code asks for  ${shown(parked.asked)}`);
+  // An answer to a question that is no longer asked is refused.
+  const number = ` --question ${parked.number}`;
   const commands: Readonly<Record<string, string>> = {
-    retry: `mortise runs retry ${run}`,
-    happened: `mortise runs answer ${run} --happened '<result as JSON>'`,
-    repeat: `mortise runs answer ${run} --repeat`,
-    undo: `mortise runs answer ${run} --undo`,
+    retry: `mortise runs retry ${run}${number}`,
+    happened: `mortise runs answer ${run} --happened '<result as JSON>'${number}`,
+    repeat: `mortise runs answer ${run} --repeat${number}`,
+    edit: `mortise runs edit ${run} --input '<input as JSON>'${number}`,
+    undo: `mortise runs answer ${run} --undo${number}`,
     cancel: `mortise runs cancel ${run}`,
     terminate: `mortise runs cancel ${run} --now`,
   };
@@ -184,51 +180,12 @@ function question(terminal: Terminal, run: string, parked: Question): void {
     terminal.line(`  ${commands[kind] ?? kind}`);
     terminal.line(`      ${terminal.paint("dim", effect)}`);
   }
-}
-
-interface Reasoned {
-  readonly reason: string;
-}
-
-export function retryRuns(context: Context, runs: readonly string[], { reason }: Reasoned): Promise<number> {
-  return each(context, runs, "retry", "tries again", reason);
-}
-
-export function cancelRuns(
-  context: Context,
-  runs: readonly string[],
-  { reason, now }: Reasoned & { readonly now?: boolean },
-): Promise<number> {
-  return now === true
-    ? each(context, runs, "terminate", "is ended; nothing is undone", reason)
-    : each(context, runs, "cancel", "is being cancelled", reason);
-}
-
-/** The same act on each run; one that is refused does not keep the others from it. */
-async function each(
-  context: Context,
-  runs: readonly string[],
-  act: string,
-  done: string,
-  reason: string,
-): Promise<number> {
-  const { terminal } = context;
-  const client = await adminClient(context);
-  const results: { run: string; done: boolean; error?: { code: string; message: string } }[] = [];
-  for (const run of runs) {
-    try {
-      await client.post(`/runs/${segment(run)}/${act}`, { reason });
-      results.push({ run, done: true });
-      terminal.line(`${terminal.paint("green", run)} ${done}`);
-    } catch (error) {
-      const { code, message } = asMortiseError(error);
-      if (code === "server-unreachable") throw error;
-      results.push({ run, done: false, error: { code, message } });
-      if (!terminal.json) terminal.fail({ code, message });
-    }
-  }
-  terminal.result(results, () => {});
-  return results.every((result) => result.done) ? exit.done : exit.failed;
+  terminal.line(
+    terminal.paint(
+      "dim",
+      `  or: mortise runs rewind ${run} --to STEP, mortise runs restart ${run}, mortise runs pause ${run}`,
+    ),
+  );
 }
 
 export async function signalRun(
@@ -260,32 +217,6 @@ export async function signalRun(
     const run = answer.run === undefined ? "" : ` (run ${answer.run})`;
     terminal.line(`${terminal.paint("green", answer.result)}: ${means[answer.result] ?? "taken"}${run}`);
   });
-  return exit.done;
-}
-
-interface AnswerOptions extends Reasoned {
-  readonly with?: string;
-  readonly happened?: string;
-  readonly repeat?: boolean;
-  readonly undo?: boolean;
-}
-
-export async function answer(context: Context, [id]: readonly string[], options: AnswerOptions): Promise<number> {
-  const { terminal } = context;
-  const { reason } = options;
-  const act = (client: AdminClient): Promise<unknown> => {
-    if (options.with !== undefined)
-      return client.post(`/tasks/${segment(id!)}/answer`, { answer: jsonOption("--with", options.with), reason });
-    const run = `/runs/${segment(id!)}`;
-    if (options.happened !== undefined)
-      return client.post(`${run}/happened`, { result: jsonOption("--happened", options.happened), reason });
-    if (options.repeat === true) return client.post(`${run}/repeat`, { reason });
-    if (options.undo === true) return client.post(`${run}/undo`, { reason });
-    const why = "say the answer: --with for a task; --happened, --repeat or --undo for a parked run";
-    throw failure("option-invalid", { option: "<task-or-run>", reason: why });
-  };
-  const result = await act(await adminClient(context));
-  terminal.result(result, () => terminal.line(`${terminal.paint("green", "answered")} ${id}`));
   return exit.done;
 }
 

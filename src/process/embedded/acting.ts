@@ -2,6 +2,7 @@
 import type { Clock } from "../../clock.ts";
 import { failure, plainName } from "../../errors.ts";
 import type { OpenedStore } from "../../store/open.ts";
+import type { Command } from "../../store/store.ts";
 import { type Actor, type Engine, finalStatuses, type OperatorAct, type RunDetail, wholeRun } from "../engine.ts";
 import { laneOf, type ProcessLimits } from "../limits.ts";
 import { asText, type ValueLimits } from "./json-text.ts";
@@ -24,7 +25,13 @@ export interface ActingParts {
 
 type Restart = OperatorAct & { readonly kind: "restart" };
 
-export function acting(parts: ActingParts): Engine["operate"] {
+export interface Acting {
+  readonly operate: Engine["operate"];
+  /** The store command of an act on this run, and the run that will be its result. Throws why it is not possible. */
+  prepare(run: RunDetail, act: OperatorAct, actor: Actor): { readonly command: Command; readonly run: string };
+}
+
+export function acting(parts: ActingParts): Acting {
   const { store, vault, valueLimits, clock, runId, read } = parts;
 
   /** The start of the new run. Who wanted it, and why, stands in its history. */
@@ -49,28 +56,33 @@ export function acting(parts: ActingParts): Engine["operate"] {
     };
   }
 
-  return async (id, operation, actor, question) => {
-    const run = read.run(id);
-    if (run === undefined) throw failure("run-unknown", { run: id });
+  const prepare: Acting["prepare"] = (run, operation, actor) => {
+    const { id } = run;
     if (run.restartedAs !== undefined) throw failure("run-restarted", { run: id, as: run.restartedAs });
-    const over = finalStatuses.has(run.status);
-    if (over && operation.kind !== "restart") throw failure("run-ended", { run: id, status: run.status });
-    if (question !== undefined && run.parked?.number !== question)
-      throw failure("question-stale", { run: id, question });
+    if (finalStatuses.has(run.status) && operation.kind !== "restart")
+      throw failure("run-ended", { run: id, status: run.status });
     refuseImpossible(run, operation);
     const to = operation.kind === "rewind" ? targetOf(run, operation.to) : undefined;
     const act: ActDelivery = { operation, actor, n: run.parked?.n, to };
     const body = asText(act, "what was given", valueLimits);
     const way: OperateParameters = { run: id, body, stored: vault.seal(body, places.act(id)) };
-    const start = operation.kind === "restart" ? anew(run, operation, actor) : undefined;
-    const answer = await store.submit([
-      start === undefined
-        ? { name: "process.operate", parameters: way }
-        : { name: "process.restart", parameters: { of: id, start, act: way } },
-    ]);
-    if (answer.kind === "done") return { run: start?.run ?? id };
-    throw refusal(run, operation, answer.answer);
+    if (operation.kind !== "restart") return { command: { name: "process.operate", parameters: way }, run: id };
+    const start = anew(run, operation, actor);
+    return { command: { name: "process.restart", parameters: { of: id, start, act: way } }, run: start.run };
   };
+
+  const operate: Engine["operate"] = async (id, operation, actor, question) => {
+    const run = read.run(id);
+    if (run === undefined) throw failure("run-unknown", { run: id });
+    if (question !== undefined && !finalStatuses.has(run.status) && run.parked?.number !== question)
+      throw failure("question-stale", { run: id, question });
+    const prepared = prepare(run, operation, actor);
+    const answer = await store.submit([prepared.command]);
+    if (answer.kind === "refused") throw refusal(run, operation, answer.answer);
+    return { run: prepared.run };
+  };
+
+  return { operate, prepare };
 }
 
 /** What the writer said, which saw what came since. */

@@ -14,7 +14,9 @@ import { finalStatuses, wholeRun } from "../engine.ts";
 import { limitData, type ProcessLimits } from "../limits.ts";
 import { acting } from "./acting.ts";
 import { type AdmissionOptions, admission } from "./admission.ts";
+import { bulks } from "./bulk.ts";
 import { asText, defaultLimits, type ValueLimits } from "./json-text.ts";
+import { previewOf } from "./preview.ts";
 import { type Kept, retainAll } from "./retention.ts";
 import { newRunId } from "./run-id.ts";
 import { starting } from "./starting.ts";
@@ -203,7 +205,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
     control: (wanted) => controls.get(wanted)?.port,
   });
 
-  const operate = acting({
+  const { operate, prepare } = acting({
     store,
     vault,
     valueLimits,
@@ -213,6 +215,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
     limits: () => limits,
     version: () => version,
   });
+  const { resume, ...many } = bulks({ store, clock, runId, read, prepare, stopping: () => stopping });
 
   async function signal(command: SignalCommand): Promise<SignalAnswer> {
     const { system, event, key, delivery } = command;
@@ -283,8 +286,16 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
   limit(limits);
   for (const open of new Set([version, ...openVersions()])) ensureWorker(open);
 
+  resume();
+
   return {
     ...read,
+    ...many,
+    preview(run, act) {
+      const detail = read.run(run);
+      if (detail === undefined) throw failure("run-unknown", { run });
+      return previewOf(detail, act);
+    },
     get version() {
       return version;
     },

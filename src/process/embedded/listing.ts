@@ -37,6 +37,8 @@ export interface RunLists {
   readonly runs: Engine["runs"];
   readonly counts: Engine["counts"];
   readonly causes: Engine["causes"];
+  /** How many runs fit. */
+  count(filter: RunFilter): number;
   /** Open runs of each code version that has any. */
   openByVersion(): readonly { readonly version: string; readonly runs: number }[];
 }
@@ -176,12 +178,40 @@ export function runLists(db: DatabaseSync, vault: Vault): RunLists {
       .map((row) => summary(row, vault));
   }
 
+  function count(filter: RunFilter): number {
+    const { key, cause, step, status, process } = filter;
+    if (key !== undefined) return runs({ ...filter, limit: largestPage }).length;
+    const { clauses, values } = bounds(filter);
+    const counted = (own: readonly (readonly [string, string | undefined])[]): number => {
+      const given = own.filter(([, value]) => value !== undefined);
+      const all = [...given.map(([clause]) => clause), ...clauses];
+      const sql = `select count(*) as n from runs${all.length === 0 ? "" : ` where ${all.join(" and ")}`}`;
+      return Number(prepared(sql).get(...given.map(([, value]) => value as string), ...values)?.n);
+    };
+    const fixed = [
+      ["status = ?", status],
+      ["process = ?", process],
+    ] as const;
+    if (cause === undefined && step === undefined) return counted(fixed);
+    if (status !== undefined && status !== "parked") return 0;
+    return parked.fitting({ cause, step }).reduce(
+      (sum, one) =>
+        sum +
+        counted([
+          ["cause = ?", one],
+          ["process = ?", process],
+        ]),
+      0,
+    );
+  }
+
   type Counts = ReturnType<Engine["counts"]>;
   const counts = (): Counts => [...countOpen.all(), ...countFinal.all()] as unknown as Counts;
 
   return {
     runs,
     counts,
+    count,
     causes: parked.all,
     openByVersion: () => byVersion.all() as unknown as ReturnType<RunLists["openByVersion"]>,
   };

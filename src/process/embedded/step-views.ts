@@ -127,6 +127,8 @@ function askView(run: string, ask: AskRecord): Omit<Draft, "position"> {
     ...(ask.op === undefined ? {} : { operation: ask.op }),
     ...(ask.ev === undefined ? {} : { operation: ask.ev }),
     ...(ask.child === undefined ? {} : { operation: ask.child.process, key: ask.child.key }),
+    ...(ask.undo === undefined ? {} : { undo: ask.undo.op }),
+    ...(ask.of === undefined ? {} : { of: ask.of }),
     ...(acts ? { key: effectKey(run, ask.n) } : {}),
     ...shown(ask, "in", "input"),
     ...(ask.ev === undefined ? {} : { note: `${ask.ev} of ${String(ask.key)}` }),

@@ -2,8 +2,10 @@
  * The engine's commands in the writer thread: start, append, answer, operate, timers, retention (signals: store-events.ts, queued runs: store-queue.ts). Each runs inside its batch's
  * savepoint. A delivery is a row of the inbox until the run's worker has written it into the history.
  */
+import type { Json } from "../../operation.ts";
 import type { CommandHandler, PartContext, StorePart } from "../../store/store.ts";
 import { finalStatuses, type RunStatus } from "../engine.ts";
+import { storeBulk } from "./store-bulk.ts";
 import { storeChildren } from "./store-children.ts";
 import { storeEvents } from "./store-events.ts";
 import { beginTimer, type Placed, storeQueue } from "./store-queue.ts";
@@ -162,17 +164,18 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     }
   }
 
-  /** Of a final run at once; another is ended first by the act, and the start waits for that. */
-  function restart({ of, start: anew, act }: RestartParameters): void {
+  /** Of a final run at once; another is ended first by the act, and the start waits for that. What speaks against it is answered. */
+  function tryRestart({ of, start: anew, act }: RestartParameters): Json | undefined {
     const row = sql.restarted.get(of) as { status: RunStatus; restarted_as: string } | undefined;
-    if (row === undefined) context.refuse("unknown");
-    if (row.restarted_as !== "") context.refuse({ restarted: row.restarted_as });
+    if (row === undefined) return "unknown";
+    if (row.restarted_as !== "") return { restarted: row.restarted_as };
     if (finalStatuses.has(row.status)) {
       startAnew(of, anew);
-      return;
+      return undefined;
     }
-    operate(act);
-    sql.insertRestart.run(of, JSON.stringify(anew));
+    const against = tryOperate(act);
+    if (against === undefined) sql.insertRestart.run(of, JSON.stringify(anew));
+    return against;
   }
 
   function startAnew(of: string, anew: StartParameters): void {
@@ -259,15 +262,29 @@ function commands(context: PartContext): Record<string, CommandHandler> {
   }
 
   /** Whether the operation fits the run's state was asked by the front; a run that ended since refuses here. */
-  function operate(given: OperateParameters): void {
+  function tryOperate(given: OperateParameters): Json | undefined {
     const row = sql.run.get(given.run);
-    if (row === undefined) context.refuse("unknown");
-    if (finalStatuses.has(row.status as RunStatus)) context.refuse(row.status as string);
-    if (actQueued(given.run, given.body)) return;
+    if (row === undefined) return "unknown";
+    if (finalStatuses.has(row.status as RunStatus)) return row.status as string;
+    if (actQueued(given.run, given.body)) return undefined;
     // Two that decide at once would not know of each other: the second looks again.
-    if (sql.pendingAct.get(given.run) !== undefined) context.refuse("pending");
+    if (sql.pendingAct.get(given.run) !== undefined) return "pending";
     deliver(given.run, 0, "operate", given.stored);
+    return undefined;
   }
+
+  const bulk = storeBulk(context, {
+    operate: tryOperate,
+    restart: (given) => tryRestart({ ...given, start: { ...given.start, beyond: true } }),
+  });
+
+  /** Refuses what something speaks against. */
+  const orRefuse =
+    <P>(attempt: (given: P) => Json | undefined) =>
+    (given: P): void => {
+      const against = attempt(given);
+      if (against !== undefined) context.refuse(against);
+    };
 
   /** A due timer ends a wait or a task in the same commit: a signal that comes later finds nobody. */
   function due(): void {
@@ -306,11 +323,16 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     append,
     signal: events.signal,
     answer,
-    operate,
-    restart,
+    operate: orRefuse(tryOperate),
+    restart: orRefuse(tryRestart),
+    ...bulk.commands,
     halt,
     due,
-    retain: storeRetention(context, events.forget, events.retain),
+    retain: storeRetention(
+      context,
+      events.forget,
+      (before, portion) => events.retain(before, portion) + bulk.retain(before, portion),
+    ),
     limits: queue.gates.limits,
     dispatch: queue.gates.dispatch,
   };

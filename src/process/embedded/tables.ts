@@ -132,6 +132,28 @@ export const migrations: readonly string[] = [
     body text not null
   ) strict, without rowid;
 
+  -- Acts on many runs. The runs below before are still to be done.
+  create table bulk_jobs (
+    id text primary key,
+    filter text not null,
+    act text not null,
+    actor text not null,
+    total integer not null,
+    before text not null,
+    created integer not null,
+    ended integer,
+    stopped integer not null default 0,
+    done integer not null default 0,
+    refused integer not null default 0
+  ) strict, without rowid;
+  create table bulk_refusals (
+    job text not null,
+    run text not null,
+    code text not null,
+    message text not null,
+    primary key (job, run)
+  ) strict, without rowid;
+
   create table timers (
     due integer not null,
     run text not null,

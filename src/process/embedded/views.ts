@@ -16,7 +16,7 @@ export function views(
   db: DatabaseSync,
   vault: Vault,
 ): Pick<Engine, "run" | "runByKey" | "value" | "runs" | "causes" | "tasks" | "counts"> &
-  Pick<RunLists, "openByVersion"> {
+  Pick<RunLists, "openByVersion" | "count"> {
   const byId = db.prepare(`select ${runColumns} from runs where id = ?`);
   const byKey = db.prepare(`select ${runColumns} from runs where process = ? and key = ? and restarted_as = ''`);
   const history = db.prepare("select seq, body from history where run = ? order by seq");
@@ -69,6 +69,7 @@ export function views(
     tasks: (filter) => listTasks(db, vault, filter),
     counts: lists.counts,
     causes: lists.causes,
+    count: lists.count,
     openByVersion: lists.openByVersion,
   };
 }

@@ -13,6 +13,7 @@ import {
   wholeRun,
 } from "../../process/engine.ts";
 import { refuseProblems } from "./admin.ts";
+import { bulkRoutes } from "./bulk.ts";
 import type { AdminCall, AdminRoute } from "./route.ts";
 import { list, ref } from "./schemas.ts";
 
@@ -113,7 +114,8 @@ const acts: { readonly [K in Kind]: ActAddress } = {
   terminate: { summary: "Ends the run at once; nothing is undone" },
 };
 
-function actOf(kind: Kind, body: AdminCall["body"]): OperatorAct {
+/** The act that a body says. */
+export function actOf(kind: Kind, body: AdminCall["body"]): OperatorAct {
   if (kind === "rewind") return { kind, to: String(body.to) };
   if (kind === "happened") return { kind, result: body.result as Json };
   if (kind === "restart") {
@@ -181,6 +183,7 @@ export function actRoutes({
       answer: list("Cause", "causes"),
       handle: () => ({ causes: engine.causes().map(masked) }),
     },
+    ...bulkRoutes({ engine }),
     ...Object.entries(acts).map(([kind, address]) => act(kind as Kind, address)),
   ];
 }

@@ -36,6 +36,12 @@ const runSummary = {
 
 const reference = object({ hash: text, bytes: { type: "integer", description: "Of its JSON text." } });
 
+const effect = object(
+  { step: text, at: time, why: text },
+  { operation: text, key: { ...text, description: "Effect key." } },
+);
+const counted = { type: "array", items: object({ what: text, times: { type: "integer" } }) };
+
 export const schemas = {
   RunSummary: object(runSummary, { parent, reason: { ...text, description: "Why it waits or is parked." } }),
   Run: object(
@@ -69,6 +75,8 @@ export const schemas = {
         description: "Of a call or an undo: system.operation; of a receive: system.event; of a child: its process.",
       },
       key: { ...text, description: "Effect key; of a child its business key." },
+      undo: { ...text, description: "Operation that takes it back." },
+      of: { type: "integer", description: "Of an undo: `n` of the step that it takes back." },
       attempts: { type: "integer" },
       n: { type: "integer", description: "Number of what the run asked; it stands in the effect key." },
       input: anything,
@@ -109,6 +117,46 @@ export const schemas = {
       example: { ...text, description: "That run." },
     },
     { step: text, failure: { ...text, description: "Code of the failure." } },
+  ),
+  Preview: object({
+    act: text,
+    possible: { type: "boolean" },
+    happens: { ...text, description: "What happens; where it is not possible, why." },
+    mayDouble: { type: "array", items: effect },
+    undoes: {
+      type: "array",
+      description: "In this order.",
+      items: object(
+        { step: text, with: { ...text, description: "Operation of the undo." }, sure: { type: "boolean" } },
+        { key: text },
+      ),
+    },
+    stays: { type: "array", items: effect, description: "Effects that nothing takes back." },
+  }),
+  BulkPreview: object({
+    act: text,
+    runs: { type: "integer", description: "That the filter finds." },
+    looked: { type: "integer", description: "The newest of them were looked at; the other figures are theirs." },
+    possible: { type: "integer" },
+    refused: counted,
+    mayDouble: counted,
+    undoes: counted,
+    stays: counted,
+  }),
+  BulkJob: object(
+    {
+      id: text,
+      filter: { type: "object" },
+      act: { type: "object" },
+      by: text,
+      reason: text,
+      status: { enum: ["running", "done", "stopped"] },
+      total: { type: "integer" },
+      done: { type: "integer" },
+      refused: { type: "integer" },
+      createdAt: time,
+    },
+    { endedAt: time, refusals: { type: "array", items: object({ run: text, code: text, message: text }) } },
   ),
   Task: object(
     {
