@@ -38,6 +38,8 @@ export interface Detail extends Summary, Valued {
   readonly steps: readonly Step[];
   readonly restartOf?: string;
   readonly restartedAs?: string;
+  readonly part?: number;
+  readonly warning?: string;
   readonly historyGone?: true;
 }
 export interface Question {

@@ -153,6 +153,10 @@ export interface RunDetail extends RunSummary {
   readonly restartOf?: string;
   /** The run that this one was restarted as. */
   readonly restartedAs?: string;
+  /** Which part of the run this is, where it has gone on with `flow.continueAs`: from 2 on. */
+  readonly part?: number;
+  /** The history grows long: at 10,000 records the run stops and asks. */
+  readonly warning?: string;
   /** The history was removed by retention; only key, status and times are left. */
   readonly historyGone?: true;
 }
@@ -209,6 +213,7 @@ export interface StepView {
     | "task"
     | "log"
     | "child"
+    | "map"
     | "undo"
     | "pivot"
     | "operator"

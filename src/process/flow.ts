@@ -51,6 +51,21 @@ export interface Flow<S = unknown> {
     input: NoInfer<I>,
     options: StartedOptions,
   ): Promise<{ readonly run: string; readonly key: string }>;
+  /**
+   * Calls `each` for every item, at most `concurrency` (default 10) at a time, with a flow of its own; gives the results in order, as JSON
+   * gives them back. Where an item fails, the others settle; then the first failure in order is thrown. What an item did is kept as its
+   * result only: `each` must not write to variables outside of it.
+   */
+  map<T, R>(
+    items: Iterable<T>,
+    each: (item: T, flow: Flow, index: number) => Promise<R> | R,
+    options?: MapOptions,
+  ): Promise<R[]>;
+  /**
+   * Ends this part of the run, and begins the next with this input, under the same id and business key. What was done before can't be
+   * undone any more, and its history goes. Throws; let it pass.
+   */
+  continueAs(input: unknown): never;
   /** Waits for every branch to settle; then rejects with the first (in order) that failed, or gives all results. */
   all<T extends readonly unknown[] | []>(branches: T): Promise<{ -readonly [P in keyof T]: Awaited<T[P]> }>;
   /**
@@ -147,6 +162,11 @@ export interface TaskOptions<I> extends Named {
   readonly within?: Duration;
 }
 
+export interface MapOptions extends Named {
+  /** Items under way at a time, from 1. Default 10. */
+  readonly concurrency?: number;
+}
+
 export interface ChildOptions<O> extends Named, Undoable<O> {
   readonly wait?: true;
   /** What becomes of a child that is not at its end when this run undoes. Default `"cancel"`: it is cancelled, with its own undo. */
@@ -185,6 +205,16 @@ export function isFault<I, O, F extends Faults, N extends keyof F & string>(
 /** `within` of a receive or task is over. */
 export class FlowTimeout extends Error {
   override readonly name = "FlowTimeout";
+}
+
+/** Thrown by `flow.continueAs`. Catching it does not prevent it. */
+export class Continuation extends Error {
+  override readonly name = "Continuation";
+  readonly input: unknown;
+  constructor(input: unknown) {
+    super("the run continues as its next part");
+    this.input = input;
+  }
 }
 
 /** How a child run ended that did not complete. */

@@ -83,3 +83,22 @@ test("a name of the project's own that looks like a foreign one is none", () => 
 test("functions that call each other do not keep the search going", () => {
   assert.deepEqual(inRun("return a();", "function a() { return b(); }\nfunction b() { return a(); }"), []);
 });
+
+test("the function of a map has a flow of its own, under whatever name", () => {
+  const fine = [
+    "await flow.map(input.lines, async (line, f) => { await f.call(a.b, line); return 1; });",
+    "await flow.map(input.lines, async (line, flow, at) => { let n = 0; n += at; return flow.call(a.b, { n }); }, { concurrency: 3 });",
+  ];
+  for (const body of fine) assert.deepEqual(inRun(body), [], body);
+  assert.deepEqual(
+    inRun(
+      "return flow.map(input.lines, each);",
+      "const each = async (line, f) => {\nawait f.call(a.b);\nawait save();\n};",
+    ),
+    ["processes/p.ts:6 awaits save()"],
+  );
+  assert.deepEqual(
+    inRun("let sum = 0;\nawait flow.map(input.lines, async (line, f) => {\nsum += 1;\nDate.now();\n});"),
+    ["processes/p.ts:5 calls Date.now()", "processes/p.ts:4 writes to sum from a function of flow.map"],
+  );
+});

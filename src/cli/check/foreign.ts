@@ -126,6 +126,10 @@ class Search {
         this.#report(file, node, "reads the clock with new Date()", "new Date(flow.now())");
       if (node.type !== "CallExpression") return true;
       const callee = textOf(node.callee);
+      if (flow !== undefined && callee === `${flow}.map`) {
+        this.#items(file, scope, node, flow);
+        return false;
+      }
       if (flow !== undefined && callee === `${flow}.step`) {
         this.#steps(file, node, flow);
         return false;
@@ -161,6 +165,46 @@ class Search {
     if (!/\.[cm]?ts$/.test(target) || !existsSync(target) || relative(this.#folder, target).startsWith("..")) return;
     const other = this.#scope(target).functions.get(imported.name);
     if (other !== undefined) enter(target, other);
+  }
+
+  /** The function of a map has a flow of its own, as its second parameter, and shows only what it returns. */
+  #items(file: string, scope: Scope, node: Node, flow: string): void {
+    const [items, each] = node.arguments as Node[];
+    if (items !== undefined) this.body(file, { type: "Block", body: items } as Node, flow);
+    const own = resolved(scope, each);
+    const imported = each?.type === "Identifier" ? scope.imports.get(each.name as string) : undefined;
+    if (own !== undefined) this.#item(file, own);
+    else if (imported?.from.startsWith(".") === true) {
+      const target = join(dirname(file), imported.from);
+      if (!/\.[cm]?ts$/.test(target) || !existsSync(target) || relative(this.#folder, target).startsWith("..")) return;
+      const other = this.#scope(target).functions.get(imported.name);
+      if (other !== undefined) this.#item(target, other);
+    }
+  }
+
+  #item(file: string, fn: Node): void {
+    const parameter = (fn.params as Node[])[1];
+    this.body(file, fn, parameter?.type === "Identifier" ? (parameter.name as string) : undefined);
+    const { walk } = this.#scope(file);
+    const own = new Set<string>();
+    walk(fn, (node) => {
+      if (node.type === "VariableDeclarator" || /Function/.test(node.type))
+        for (const name of namesIn(node)) own.add(name);
+      return true;
+    });
+    walk(fn.body as Node, (node) => {
+      const target = (
+        node.type === "AssignmentExpression" ? node.left : node.type === "UpdateExpression" ? node.argument : undefined
+      ) as Node | undefined;
+      if (target?.type === "Identifier" && !own.has(target.name as string))
+        this.#report(
+          file,
+          node,
+          `writes to ${String(target.name)} from a function of flow.map`,
+          "what the function returns",
+        );
+      return true;
+    });
   }
 
   /** Whether what is awaited is a verb of flow, or made of verbs. */
@@ -210,6 +254,20 @@ class Search {
       instead,
     });
   }
+}
+
+/** Names that a declaration or the parameters of a function bind. */
+function namesIn(node: Node): string[] {
+  const found: string[] = [];
+  const open: unknown[] = node.type === "VariableDeclarator" ? [node.id] : [...(node.params as Node[])];
+  while (open.length > 0) {
+    const value = open.pop();
+    if (typeof value !== "object" || value === null) continue;
+    const { type, name } = value as Node;
+    if (type === "Identifier") found.push(name as string);
+    for (const inner of Object.values(value)) open.push(inner);
+  }
+  return found;
 }
 
 /** Whether the name stands anywhere in a piece of code. */

@@ -81,6 +81,8 @@ export async function showRun(
       const detail = run.failure.detail === undefined ? "" : ` ${shown(run.failure.detail)}`;
       facts.push(["because", `${run.failure.reason}${detail}`]);
     }
+    if (run.part !== undefined) facts.push(["part", String(run.part)]);
+    if (run.warning !== undefined) facts.push(["warning", run.warning]);
     for (const child of run.children ?? [])
       facts.push(["child", `${child.run}  ${child.process} ${child.key}  ${painted(terminal, child.status)}`]);
     for (const [name, value] of facts) terminal.line(`  ${terminal.paint("dim", name.padEnd(13))} ${value}`);

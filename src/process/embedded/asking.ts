@@ -79,6 +79,7 @@ export function recordAsk(
   vault: Vault,
 ): AskRecord {
   const { draft, n, id, operation, input } = asked;
+  const { scope } = draft;
   const key = effectKey(identity.id, n);
   const due = draft.within === undefined ? draft.due : at + draft.within;
   const undo = draft.undo && undoText(draft.undo, key);
@@ -97,6 +98,7 @@ export function recordAsk(
     key: draft.event?.key,
     late: draft.event?.late === "drop" ? "drop" : undefined,
     child,
+    s: scope && [scope.m, scope.i],
     undo: undo === undefined ? undefined : (JSON.parse(undo) as UndoData),
   };
   journal.ask(ask, input, undo);

@@ -6,16 +6,19 @@ import { failure } from "../../errors.ts";
 import { inWords, type Json, type Validate } from "../../operation.ts";
 import type { AnyProcess } from "../define.ts";
 import type { ParkedQuestion } from "../engine.ts";
-import { DeclaredFault, type Flow, FlowTimeout, type Rejection } from "../flow.ts";
+import { type Continuation, DeclaredFault, type Flow, FlowTimeout, type Rejection } from "../flow.ts";
 import { type Asked, askedAsJson, askedOf, matches, recordAsk } from "./asking.ts";
 import { childAsk, childFailed } from "./children.ts";
 import { type Ending, endingOf, type Result } from "./ending.ts";
 import type { ExecutionParts, Running } from "./host.ts";
+import { askerWithin, Items } from "./items.ts";
 import { asText, type ValueLimits } from "./json-text.ts";
+import type { Scope } from "./mapping.ts";
 import { perform } from "./performing.ts";
+import { historyLimit, historyQuestion } from "./questions.ts";
 import type { AskRecord, ChildAsk, GotRecord } from "./records.ts";
 import { type Cue, Script } from "./script.ts";
-import { type LiveStep, newStep, type Step } from "./steps.ts";
+import { newStep, type Step } from "./steps.ts";
 import { type Asker, type Draft, flowOf } from "./verbs.ts";
 
 /** What the code needs of its execution. */
@@ -38,6 +41,9 @@ const never = (): Promise<never> => new Promise(() => {});
 
 export class Code implements Asker {
   readonly run: Flow["run"];
+  readonly seed: string;
+  readonly scope = undefined;
+  readonly items: Items;
   readonly #execution: Runs;
   readonly #script: Script;
   readonly #validateOutput: ExecutionParts["validateOutput"];
@@ -50,15 +56,24 @@ export class Code implements Asker {
   #asked = 0;
   #now: number;
   #pivoted = false;
+  /** Records of the history. */
+  #size: number;
+  readonly #sizeLimit: number;
+  #continuation: Continuation | undefined;
   #rejection: Rejection | undefined;
   #result: Result | undefined;
 
   constructor(execution: Runs, parts: ExecutionParts) {
     this.#execution = execution;
     this.run = Object.freeze({ ...parts.identity });
+    this.items = new Items(this, execution);
     this.#validateOutput = parts.validateOutput;
     this.#validateState = parts.validateState;
     this.#script = new Script(parts.records);
+    const { part } = this.#script;
+    this.seed = part === 1 ? this.run.id : `${this.run.id}/part ${part}`;
+    this.#size = parts.records.length;
+    this.#sizeLimit = historyLimit(parts.records);
     this.#asked = this.#script.asked;
     this.#pivoted = this.#script.pivoted;
     const [start] = parts.records;
@@ -77,7 +92,7 @@ export class Code implements Asker {
   }
   /** It returned, threw or rejected. */
   get over(): boolean {
-    return this.#rejection !== undefined || this.#result !== undefined;
+    return this.#rejection !== undefined || this.#continuation !== undefined || this.#result !== undefined;
   }
 
   /** The run goes on without its code, where the history left off. */
@@ -119,15 +134,21 @@ export class Code implements Asker {
   ask(draft: Draft): Promise<unknown> {
     if (!this.#mayAsk(`${draft.kind} ${draft.name}`)) return never();
     const execution = this.#execution;
-    const occurrence = (this.#occurrences.get(draft.name) ?? 0) + 1;
+    const occurrences = draft.scope?.occurrences ?? this.#occurrences;
+    const occurrence = (occurrences.get(draft.name) ?? 0) + 1;
     const cue = this.#script.peek();
     // What was recorded was within the limits of its time.
     const limits = cue === undefined ? execution.host.valueLimits : unlimited;
     // After a rewind the numbers that were used go on above those that are replayed.
     const asked: Asked = askedOf(draft, cue?.t === "ask" ? cue.n : this.#asked + 1, occurrence, limits);
-    this.#occurrences.set(draft.name, occurrence);
+    occurrences.set(draft.name, occurrence);
     if (cue === undefined) {
+      if (this.#size >= this.#sizeLimit) {
+        execution.stop(historyQuestion(this.#sizeLimit, !this.#pivoted));
+        return never();
+      }
       this.#asked += 1;
+      this.#size += 2;
       const { journal, identity, host } = execution;
       let child: ChildAsk | undefined;
       if (draft.child !== undefined) {
@@ -138,7 +159,7 @@ export class Code implements Asker {
         }
         child = made;
       }
-      const step = this.#addStep(recordAsk(journal, identity, asked, host.now(), child, host.vault), draft.live, false);
+      const step = this.#addStep(recordAsk(journal, identity, asked, host.now(), child, host.vault), draft, false);
       if (draft.live.kind !== "wait") journal.whenCommitted(() => perform(execution, step, false));
       return step.promise;
     }
@@ -147,14 +168,15 @@ export class Code implements Asker {
       return never();
     }
     this.#script.advance();
-    return this.#addStep(cue, draft.live, true).promise;
+    return this.#addStep(cue, draft, true).promise;
   }
 
-  pivot(): void {
+  pivot(scope?: Scope): void {
     if (!this.#mayAsk("pivot")) return;
     this.#pivoted = true;
     const cue = this.#script.peek();
-    if (cue === undefined) this.#execution.journal.record({ t: "pivot" });
+    if (cue === undefined)
+      this.#execution.journal.record(scope === undefined ? { t: "pivot" } : { t: "pivot", s: [scope.m, scope.i] });
     else if (cue.t === "pivot") this.#script.advance();
     else this.#execution.diverge(cue, { asked: "pivot" });
   }
@@ -195,27 +217,69 @@ export class Code implements Asker {
     return this.#released;
   }
 
-  state(value: unknown): void {
+  state(value: unknown, scope?: Scope): void {
     if (!this.#mayAsk("state")) return;
     const text = this.#noteText(value, "the state");
     const problems = this.#validateState(JSON.parse(text));
     const { journal, identity } = this.#execution;
     if (problems.length > 0)
       throw failure("state-invalid", { process: identity.process, problems: inWords(problems.slice(0, 20)) });
-    if (!this.#script.noted("state")) journal.show(text);
+    if (!this.#script.noted("state")) journal.show(text, scope && [scope.m, scope.i]);
   }
 
-  log(message: string, fields: unknown): void {
+  log(message: string, fields: unknown, scope?: Scope): void {
     if (!this.#mayAsk("log")) return;
     const m = String(message).slice(0, longestMessage);
     const f = fields === undefined ? undefined : (JSON.parse(this.#noteText(fields, "the log")) as Json);
     const { journal, host } = this.#execution;
-    if (!this.#script.noted("log")) journal.record({ t: "log", at: host.now(), m, ...(f === undefined ? {} : { f }) });
+    if (!this.#script.noted("log"))
+      journal.record({
+        t: "log",
+        at: host.now(),
+        m,
+        ...(f === undefined ? {} : { f }),
+        s: scope && [scope.m, scope.i],
+      });
   }
 
   /** Limits are for what is new. */
   #noteText(value: unknown, what: string): string {
     return asText(value, what, this.#script.peek() === undefined ? this.#execution.host.valueLimits : unlimited);
+  }
+
+  continueAs(next: Continuation): void {
+    if (this.#mayAsk("continueAs")) this.#continuation ??= next;
+  }
+
+  /** The code wants to go on as its next part. */
+  get continuation(): Continuation | undefined {
+    return this.#continuation;
+  }
+  get part(): number {
+    return this.#script.part;
+  }
+  /** The highest number that was asked. */
+  get asked(): number {
+    return this.#asked;
+  }
+
+  get maps(): Items {
+    return this.items;
+  }
+  within(scope: Scope): Asker {
+    return askerWithin(this, scope);
+  }
+  mayAsk(what: string): boolean {
+    return this.#mayAsk(what);
+  }
+  /** The code is given something that was recorded at this time. */
+  resumeAt(at: number): void {
+    this.#now = at;
+    this.#wake();
+  }
+  /** The history was compacted. */
+  shortened(records: number): void {
+    this.#size = Math.max(0, this.#size - records);
   }
 
   reject(rejection: Rejection): void {
@@ -234,17 +298,21 @@ export class Code implements Asker {
   /** X1. */
   #mayAsk(what: string): boolean {
     if (this.#execution.phase !== "code") return false;
-    if (this.#awake) return this.#rejection === undefined;
+    if (this.#awake) return this.#rejection === undefined && this.#continuation === undefined;
     this.#execution.foreignAwait(`called ${what} after it had awaited`);
     return false;
   }
 
-  #addStep(ask: AskRecord, live: LiveStep, recorded: boolean): ReturnType<typeof newStep> {
+  #addStep(ask: AskRecord, { live, scope }: Draft, recorded: boolean): ReturnType<typeof newStep> {
     const step = newStep(ask, live, recorded, this.#script.generations.get(ask.n));
     step.edit = this.#script.edits.get(ask.n);
     this.#execution.steps.set(ask.n, step);
     // A child that loses a race goes on, and its end is recorded: it can be undone.
-    if (live.kind === "wait" && ask.child === undefined) this.#waits.set(step.promise, [step]);
+    if (live.kind === "wait" && ask.child === undefined && live.mapping === undefined)
+      this.#waits.set(step.promise, [step]);
+    scope?.steps.push(step);
+    // Its items begin in the order in which they are asked for.
+    if (live.kind === "wait") live.mapping?.begin(step, this.#script.finished.of(ask.n));
     return step;
   }
 
@@ -258,7 +326,8 @@ export class Code implements Asker {
     step.given = true;
     this.#wake();
     const asValue = live?.kind === "call" && live.faultIsValue;
-    if (got.timeout === true) step.reject(new FlowTimeout(`${ask.id}: nothing came in time`));
+    if (live?.kind === "wait" && live.mapping !== undefined) live.mapping.give(step);
+    else if (got.timeout === true) step.reject(new FlowTimeout(`${ask.id}: nothing came in time`));
     else if (ask.v === "sleep") step.resolve(undefined);
     else if (got.fault === undefined) step.resolve(asValue ? { ok: true, output: got.ok } : got.ok);
     else if (ask.child !== undefined) step.reject(childFailed(got));
@@ -276,8 +345,14 @@ export class Code implements Asker {
       this.#script.over();
       return false;
     }
+    if (cue.t === "item") {
+      this.#script.advance();
+      if (!this.items.replay(cue)) this.#execution.diverge(cue, { asked: "nothing" });
+      return true;
+    }
     const step = cue.t === "got" ? this.#execution.steps.get(cue.n) : undefined;
-    if (cue.t !== "got" || step === undefined) {
+    const unfinished = step?.live?.kind === "wait" && step.live.mapping?.done === false;
+    if (cue.t !== "got" || step === undefined || unfinished) {
       this.#execution.diverge(cue, { asked: this.#result === undefined ? "nothing" : "the end" });
       return true;
     }

@@ -48,6 +48,7 @@ function sideOf(cue: Cue, nameOf: (n: number) => string): Side {
   if (cue.t === "pivot") return { asked: "pivot" };
   if (cue.t === "release") return { asked: "race", released: cue.ns.map(nameOf) };
   if (cue.t === "got") return { result: nameOf(cue.n) };
+  if (cue.t === "item") return { result: `${nameOf(cue.m)}[${cue.i}]` };
   const { v, id, op, ev, key, due, in: input } = cue;
   // A wait `within` a time has its moment from the clock; one `until` a moment was asked for that.
   const until = v === "sleep" && due !== undefined ? { until: new Date(due).toISOString() } : {};

@@ -22,18 +22,19 @@ import type { AnyProcess } from "../define.ts";
 import type { ParkedQuestion, RunStatus } from "../engine.ts";
 import { causeOf } from "./causes.ts";
 import { Code, type Runs } from "./code.ts";
+import { Folding, nextPart } from "./continuing.ts";
 import { divergenceOf } from "./divergence.ts";
 import { type ExecutionParts, type Host, type Identity, openSteps, type UndoAs } from "./host.ts";
 import type { Journal } from "./journal.ts";
 import { openingOf } from "./opening.ts";
 import { type ActDelivery, operate } from "./operating.ts";
-import { pastsOf } from "./past.ts";
-import { perform, stopAll } from "./performing.ts";
+import { stopAll } from "./performing.ts";
 import { codeQuestion, divergenceQuestion } from "./questions.ts";
 import type { HistoryRecord } from "./records.ts";
 import { recordResult } from "./results.ts";
+import { holdBack, resume } from "./resuming.ts";
 import { receivesFrom } from "./rewinding.ts";
-import { type Cue, openQuestions } from "./script.ts";
+import { type Cue, questionsIn } from "./script.ts";
 import { stackHere } from "./stack.ts";
 import { statusOf } from "./status.ts";
 import type { Mail, Step } from "./steps.ts";
@@ -73,6 +74,9 @@ export class Execution implements Runs {
   restarting = false;
   #phase: Phase = { kind: "code" };
   #replayed = false;
+  /** Questions that were asked since it was loaded. */
+  #parked = 0;
+  readonly #folding = new Folding();
   /** It will be loaded anew, and its status is set. */
   #leaving = false;
 
@@ -193,6 +197,11 @@ export class Execution implements Runs {
         this.#atRest();
         return;
       }
+      if (mail.kind === "item") {
+        this.#code.items.record(mail.n, mail.i, mail.end);
+        this.#folding.consider(this, this.#code);
+        continue;
+      }
       const step = recordResult(this, mail);
       if (step !== undefined) this.#code.give(step);
     }
@@ -230,10 +239,13 @@ export class Execution implements Runs {
     if (this.#phase.kind !== "code" || this.#code.replay()) return;
     if (!this.#replayed) {
       this.#replayed = true;
-      this.#resume();
+      // They came before whatever came since.
+      this.#mail.unshift(...resume(this, this.#code.held, this.#records));
       for (const delivery of this.#early.splice(0)) this.#operate(delivery);
       if (this.phase !== "code" || this.awake) return;
     }
+    this.#code.items.flush();
+    if (this.awake) return;
     if (this.#mail.length > 0) this.host.ready(this);
     else this.#atRest();
   }
@@ -241,37 +253,16 @@ export class Execution implements Runs {
   /** The code has all that came, and asks nothing more. */
   #atRest(): void {
     if (this.#code.over) this.#finish();
-    else if (openSteps(this.steps).length === 0)
+    else if (openSteps(this.steps).every(({ live }) => live?.kind === "wait" && live.mapping !== undefined))
       this.foreignAwait(this.#code.released ? "awaits a branch of flow.race that had lost, or" : "awaits");
     else this.restate();
-  }
-
-  /** Steps whose intent is on disk and whose result is not. */
-  #resume(): void {
-    const questions = openQuestions(this.#records);
-    const pasts = pastsOf(this.#records);
-    const held: Mail[] = [];
-    for (const got of this.#code.held) {
-      const step = this.steps.get(got.n);
-      if (step === undefined) continue;
-      step.got = got;
-      held.push({ kind: "held", n: got.n });
-    }
-    // They came before whatever came since.
-    this.#mail.unshift(...held);
-    for (const step of openSteps(this.steps)) {
-      if (!step.recorded) continue;
-      const { n } = step.ask;
-      step.question = questions.get(n);
-      step.past = pasts.get(n);
-      if (step.question === undefined) perform(this, step, step.past?.resting !== true);
-    }
   }
 
   // --- states ---------------------------------------------------------------------------------------------------------
 
   park(step: Step, question: ParkedQuestion): void {
     step.question = question;
+    this.#parked += 1;
     this.journal.record({ t: "park", at: this.host.now(), n: step.ask.n, q: question });
     this.restate();
   }
@@ -304,6 +295,7 @@ export class Execution implements Runs {
   /** The code can't go on. */
   stop(question: ParkedQuestion): void {
     this.#phase = { kind: "stopped", question };
+    this.#parked += 1;
     this.journal.record({ t: "park", at: this.host.now(), q: question });
     this.restate();
     for (const delivery of this.#early.splice(0)) this.#operate(delivery);
@@ -352,23 +344,39 @@ export class Execution implements Runs {
       this.restate();
       return;
     }
-    const ending = this.#code.ending();
-    if (ending.kind === "completed") this.end("completed", undefined, undefined, ending.out);
+    const { continuation, rejected } = this.#code;
+    const ending = continuation === undefined || rejected ? this.#code.ending() : undefined;
+    if (ending === undefined) this.#continueAs(continuation?.input);
+    else if (ending.kind === "completed") this.end("completed", undefined, undefined, ending.out);
     else if (ending.kind === "undo") this.undo(ending.as, ending.reason, ending.detail);
     else this.stop(ending.question);
+  }
+
+  #continueAs(given: unknown): void {
+    const question = nextPart(this, this.#code, given, questionsIn(this.#records) + this.#parked);
+    if (question !== undefined) {
+      this.stop(question);
+      return;
+    }
+    this.#phase = { kind: "ended" };
+    this.journal.whenCommitted(() => this.host.reload(this));
+    this.host.changed(this);
   }
 
   undo(as: UndoAs, reason: string, detail: Json | undefined): void {
     const stopped = this.#phase.kind === "stopped" || this.#phase.kind === "paused";
     const undoing = Undoing.start(this, as, reason, detail);
     this.#phase = { kind: "undoing", undoing };
-    for (const mail of this.#mail.splice(0)) if (mail.kind !== "held" && !isSignal(mail)) recordResult(this, mail);
+    for (const mail of this.#mail.splice(0))
+      if (mail.kind === "result" || (mail.kind === "inbox" && !isSignal(mail))) recordResult(this, mail);
     this.host.changed(this);
     // Stopped code may not have asked all that the history holds: the undo is read from the records.
     // Nor does it hold superseded steps, and what was done under a key before the last one.
-    if (stopped || this.#code.rewound || [...this.steps.values()].some(({ generation }) => generation > 1))
+    const { rewound, items } = this.#code;
+    if (stopped || rewound || items.folded || [...this.steps.values()].some(({ generation }) => generation > 1)) {
+      holdBack(this);
       this.again();
-    else undoing.stopOthers();
+    } else undoing.stopOthers();
   }
 
   undoAgain(step: Step): void {

@@ -27,6 +27,8 @@ export interface Host extends Surroundings {
   gate(system: string): Gate | undefined;
   /** Place of a stack in the version's sources, where that is known: `processes/order.ts:12`. */
   readonly where?: ((stack: string) => string | undefined) | undefined;
+  /** Puts the history of a run together, without what it no longer needs. Calls `done` with how many records are gone, and how many characters are left. */
+  compact(execution: Held, done: (gone: number, left: number) => void): void;
   /** How a run of the store ended. */
   endOf(run: string): StoredEnd | undefined;
   /** Id of a run that begins. */

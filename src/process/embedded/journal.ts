@@ -4,7 +4,7 @@
  */
 import type { Json } from "../../operation.ts";
 import type { RunStatus } from "../engine.ts";
-import type { AskRecord, GotRecord, HistoryRecord } from "./records.ts";
+import type { AskRecord, GotRecord, HistoryRecord, StartRecord } from "./records.ts";
 import type { Vault } from "./vault.ts";
 import type { AppendParameters, NewChild, NewTask, Rewind } from "./wire.ts";
 
@@ -23,6 +23,8 @@ export class Journal {
   #records = "";
   #rows: RowLists | undefined;
   #drop = false;
+  #anew = false;
+  #bytes = 0;
   #shown: string | undefined;
   #settled: AppendParameters["settled"];
   #rewind: Rewind | undefined;
@@ -44,6 +46,13 @@ export class Journal {
     this.#storedReason = reason;
   }
 
+  /** Characters of records that were taken since `counted`. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+  counted(): void {
+    this.#bytes = 0;
+  }
   /** Number of the next row. */
   get seq(): number {
     return this.#seq;
@@ -64,6 +73,7 @@ export class Journal {
     if (ask.ev !== undefined) text += `,"ev":${quoted(ask.ev)},"key":${JSON.stringify(ask.key)}`;
     if (ask.late !== undefined) text += `,"late":"drop"`;
     if (ask.child !== undefined) text += `,"child":${JSON.stringify(ask.child)}`;
+    if (ask.s !== undefined) text += `,"s":[${ask.s[0]},${ask.s[1]}]`;
     if (ask.of !== undefined) text += `,"of":${ask.of}`;
     if (ask.og !== undefined) text += `,"og":${ask.og}`;
     if (input !== undefined) text += `,"in":${input}`;
@@ -128,14 +138,19 @@ export class Journal {
   restart(): void {
     this.#restarts = true;
   }
+  /** The run goes on as its next part: what was recorded before goes. `input` is JSON text already. */
+  next(start: Omit<StartRecord, "t" | "input">, input: string): void {
+    this.#records = `,${JSON.stringify({ t: "start", ...start }).slice(0, -1)},"input":${input}}`;
+    this.#anew = true;
+  }
   rewind(rewind: Rewind): void {
     this.#rewind = rewind;
   }
   /** `cause`: of a parked run. */
   /** What the run shows of itself, as JSON text; the last of a turn counts. */
-  show(text: string): void {
+  show(text: string, s?: readonly [number, number]): void {
     this.#shown = text;
-    this.record({ t: "state" });
+    this.record(s === undefined ? { t: "state" } : { t: "state", s });
   }
   state(status: RunStatus, reason?: string, cause?: string): void {
     this.#status = status;
@@ -175,6 +190,9 @@ export class Journal {
     this.#rows = undefined;
     if (this.#shown !== undefined) parameters.shown = this.#shown;
     this.#shown = undefined;
+    if (this.#anew) parameters.anew = true;
+    this.#anew = false;
+    this.#bytes += parameters.body.length;
     if (this.#drop) parameters.drop = true;
     this.#drop = false;
     if (this.#rewind !== undefined) parameters.rewind = this.#rewind;

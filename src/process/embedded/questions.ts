@@ -2,6 +2,7 @@
 import type { StoredFailure } from "../../operation.ts";
 import type { OperatorAct, ParkedQuestion } from "../engine.ts";
 import type { Divergence } from "./divergence.ts";
+import type { HistoryRecord } from "./records.ts";
 
 /** Every reason for which a run parks; docs/reference/parked-runs.md has a section for each. */
 export const questionCodes = [
@@ -22,10 +23,12 @@ export const questionCodes = [
   "child-gone",
   "child-input",
   "child-unknown",
+  "continue-input",
+  "history-full",
 ] as const;
 type QuestionCode = (typeof questionCodes)[number];
 type StepCode = QuestionCode & `step-${string}`;
-type CodeCode = Exclude<QuestionCode & `process-${string}`, "process-diverged">;
+type CodeCode = Exclude<QuestionCode & `process-${string}`, "process-diverged"> | "continue-input" | "history-full";
 
 type Answers = ParkedQuestion["answers"];
 const answer = (kind: OperatorAct["kind"], effect: string) => ({ kind, effect });
@@ -156,5 +159,26 @@ export function codeQuestion(code: CodeCode, message: string, undoable: boolean,
       ...(undoable ? [undo, cancel] : []),
       terminate,
     ],
+  };
+}
+
+/** Records that a history may have before a person is asked. */
+const longestHistory = 10_000;
+
+/** Each time that a person lets the run go on, it may grow by as much again. */
+export function historyLimit(records: readonly HistoryRecord[]): number {
+  if (records.length < longestHistory) return longestHistory;
+  return (
+    longestHistory * (1 + records.filter((record) => record.t === "park" && record.q.code === "history-full").length)
+  );
+}
+
+export function historyQuestion(limit: number, undoable: boolean): ParkedQuestion {
+  const message = `The history of this run has ${limit} records. Each restart reads and follows all of them. Let the process work through lists with flow.map, and go on with flow.continueAs.`;
+  const { answers, ...question } = codeQuestion("history-full", message, undoable);
+  const [, ...others] = answers;
+  return {
+    ...question,
+    answers: [answer("retry", `Lets the run go on for another ${longestHistory} records.`), ...others],
   };
 }

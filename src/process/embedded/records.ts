@@ -8,11 +8,12 @@
  */
 import type { Effect, Json, StoredFailure } from "../../operation.ts";
 import type { Actor, OperatorAct, ParkedQuestion, RunStatus } from "../engine.ts";
+import { Finished, type ItemEnd } from "./mapping.ts";
 
-export type AskKind = "call" | "step" | "sleep" | "receive" | "task" | "child" | "undo";
+export type AskKind = "call" | "step" | "sleep" | "receive" | "task" | "child" | "map" | "undo";
 
 export type HistoryRecord =
-  | { readonly t: "start"; readonly at: number; readonly input: Json }
+  | StartRecord
   /** Row 1 of a run that was queued, written by the writer: it begins now. */
   | { readonly t: "begin"; readonly at: number }
   | AskRecord
@@ -38,11 +39,19 @@ export type HistoryRecord =
   | { readonly t: "give"; readonly n: number; readonly at: number }
   /** The run undoes: the child run of step `n` was told to cancel. */
   | { readonly t: "recall"; readonly n: number; readonly at: number }
-  | { readonly t: "pivot" }
+  | PivotRecord
+  | ItemRecord
+  | ItemsRecord
   /** The code showed its state, which stands in a table of its own. */
-  | { readonly t: "state" }
+  | { readonly t: "state"; readonly s?: readonly [number, number] | undefined }
   /** A line for people. */
-  | { readonly t: "log"; readonly at: number; readonly m: string; readonly f?: Json }
+  | {
+      readonly t: "log";
+      readonly at: number;
+      readonly m: string;
+      readonly f?: Json;
+      readonly s?: readonly [number, number] | undefined;
+    }
   /** Waits that lost a race: nothing is delivered to them any more. */
   | ReleaseRecord
   | { readonly t: "park"; readonly at: number; readonly n?: number; readonly q: ParkedQuestion }
@@ -80,6 +89,52 @@ export type HistoryRecord =
       readonly detail?: Json;
     };
 
+/** The first record. A part after `flow.continueAs` begins with one of its own, and what was before it is gone. */
+export interface StartRecord {
+  readonly t: "start";
+  readonly at: number;
+  readonly input: Json;
+  /** From 2 on. */
+  readonly part?: number;
+  /** The highest number that was asked in the parts before: effect keys stay unique. */
+  readonly from?: number;
+  /** Questions that were asked in the parts before. */
+  readonly parks?: number;
+}
+
+export interface PivotRecord {
+  readonly t: "pivot";
+  /** Of a pivot in an item of a map: number of the map's ask, and the item's index. */
+  readonly s?: readonly [number, number];
+}
+
+/** Item `i` of the map `m` is over. From here its own records are passed over. */
+export interface ItemRecord {
+  readonly t: "item";
+  readonly m: number;
+  readonly i: number;
+  readonly at: number;
+  readonly end: ItemEnd;
+}
+
+/** Items that were over one after the other, put together by compaction: index, milliseconds after `at`, result; or the failure. */
+export interface ItemsRecord {
+  readonly t: "items";
+  readonly m: number;
+  readonly at: number;
+  readonly d: readonly (readonly [number, number, Json, ItemEnd?])[];
+}
+
+/** The items that are over in these records. */
+export function finishedIn(records: readonly HistoryRecord[]): Finished {
+  const finished = new Finished();
+  for (const record of records) {
+    if (record.t === "item") finished.add(record.m, record.i);
+    else if (record.t === "items") for (const [i] of record.d) finished.add(record.m, i);
+  }
+  return finished;
+}
+
 /** A verb was called. `n` counts the asks of a run from 1. */
 export interface AskRecord {
   readonly t: "ask";
@@ -100,6 +155,8 @@ export interface AskRecord {
   /** Of a receive: what comes late is dropped. */
   readonly late?: "drop" | undefined;
   readonly child?: ChildAsk;
+  /** In an item of a map: number of the map's ask, and the item's index. */
+  readonly s?: readonly [number, number] | undefined;
   /** Undo, with its input computed without the output. */
   readonly undo?: UndoData;
   /** Of an undo: the step that it takes back. */

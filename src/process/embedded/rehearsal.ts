@@ -68,6 +68,7 @@ export function rehearse(parts: RehearsalParts): Promise<Verdict> {
       vault: nothingStored,
       systemRetry: () => undefined,
       gate: () => undefined,
+      compact: () => {},
       endOf: () => undefined,
       newRun: () => "rehearsal",
       // Whether a child that is asked for anew can begin is looked at when it does.
@@ -171,6 +172,9 @@ class DryJournal extends Journal {
     if (at !== undefined) this.places.set(ask.n, at);
   }
   override got(): void {}
+  override next(): void {
+    this.ended = true;
+  }
   override end(): void {
     this.ended = true;
   }

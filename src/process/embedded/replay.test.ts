@@ -123,6 +123,7 @@ class FakeWorker implements Host {
     this.ended_.resolve();
   }
   reload(): void {}
+  compact(): void {}
   endOf(): undefined {}
   process(): undefined {}
   newRun(): string {

@@ -19,6 +19,16 @@ export function recordResult(execution: Running, mail: Mail, held?: true): Step 
   // What can't be read stays in the inbox.
   const came = mail.kind === "inbox" && step?.got === undefined ? textOf(execution, mail, step) : "";
   if (mail.kind === "inbox") journal.consume(mail.id);
+  if (mail.kind === "item") return undefined;
+  if (mail.kind === "mapped") {
+    const mapping = step?.live?.kind === "wait" ? step.live.mapping : undefined;
+    if (step === undefined || mapping === undefined) return undefined;
+    const fault = mapping.failure();
+    const given = { t: "got" as const, n: mail.n, at: host.now() };
+    step.got = fault === undefined ? { ...given, ok: null } : { ...given, fault };
+    journal.got(step.got, fault === undefined ? "null" : undefined, undefined);
+    return step;
+  }
   if (mail.kind === "held") {
     if (step?.got === undefined) return undefined;
     const at = host.now();

@@ -1,18 +1,23 @@
 /** A history read back: what the code must ask again, and what it is given, in the recorded total order (P4). */
 import type { Json } from "../../operation.ts";
 import type { Actor, ParkedQuestion } from "../engine.ts";
+import { itemsOf } from "./compacting.ts";
+import type { Finished } from "./mapping.ts";
 import {
   type AskRecord,
   type Edit,
   editsOf,
+  finishedIn,
   type GotRecord,
   generationsOf,
   type HistoryRecord,
+  type ItemRecord,
+  type PivotRecord,
   type ReleaseRecord,
 } from "./records.ts";
 
 /** The records that order matters for; undo steps are not asked by the code. */
-export type Cue = AskRecord | GotRecord | ReleaseRecord | { readonly t: "pivot" };
+export type Cue = AskRecord | GotRecord | ReleaseRecord | PivotRecord | ItemRecord;
 
 export class Script {
   readonly records: readonly HistoryRecord[];
@@ -26,6 +31,10 @@ export class Script {
   readonly rewound: boolean;
   /** A pivot was superseded: what is gone is gone all the same. */
   readonly pivoted: boolean = false;
+  /** Items of maps that are over: they are passed over. */
+  readonly finished: Finished;
+  /** Which part of the run it is. */
+  readonly part: number;
   /** The highest number that was asked; superseded ones and undos count. */
   readonly asked: number;
   readonly #cues: readonly Cue[];
@@ -41,16 +50,21 @@ export class Script {
     const cues: Cue[] = [];
     const held = new Map<number, GotRecord>();
     const superseded = new Set<number>();
-    let asked = 0;
+    const finished = finishedIn(records);
+    this.finished = finished;
+    const [start] = records;
+    this.part = start?.t === "start" ? (start.part ?? 1) : 1;
+    let asked = start?.t === "start" ? (start.from ?? 0) : 0;
     for (const record of records) {
       switch (record.t) {
         case "ask":
           asked = Math.max(asked, record.n);
           if (record.v === "undo") undos.add(record.n);
+          else if (finished.passes(record.n, record.s)) break;
           else cues.push(record);
           break;
         case "got":
-          if (undos.has(record.n) || superseded.has(record.n)) break;
+          if (undos.has(record.n) || superseded.has(record.n) || finished.passed(record.n)) break;
           if (record.h === true) held.set(record.n, record);
           else cues.push(record);
           break;
@@ -72,10 +86,13 @@ export class Script {
           const later = [...held.values()].filter(({ n }) => !superseded.has(n));
           held.clear();
           for (const got of [...kept, ...later]) held.set(got.n, got);
+          // Items do not know of what is outside: what is over stays over.
+          cues.push(...cut.filter((cue) => cue.t === "item" && !superseded.has(cue.m)));
           break;
         }
         case "state":
         case "log": {
+          if (finished.covers(record.s)) break;
           const notes = this.#notes.get(cues.length) ?? { state: 0, log: 0 };
           notes[record.t] += 1;
           this.#notes.set(cues.length, notes);
@@ -83,10 +100,17 @@ export class Script {
         }
         case "release":
           for (const n of record.ns) held.delete(n);
-          cues.push(record);
+          if (!record.ns.every((n) => finished.passed(n))) cues.push(record);
           break;
         case "pivot":
-          cues.push(record);
+          if (finished.covers(record.s)) this.pivoted = true;
+          else cues.push(record);
+          break;
+        case "item":
+          if (!finished.passed(record.m)) cues.push(record);
+          break;
+        case "items":
+          if (!finished.passed(record.m)) cues.push(...itemsOf(record));
           break;
         default:
           break;
@@ -139,6 +163,13 @@ function dropFrom(steps: Map<number, unknown>, n: number): void {
   for (const one of steps.keys()) if (one >= n) steps.delete(one);
 }
 
+/** Questions that were asked, those of the parts before counted. */
+export function questionsIn(records: readonly HistoryRecord[]): number {
+  const [start] = records;
+  const before = start?.t === "start" ? (start.parks ?? 0) : 0;
+  return before + records.filter(({ t }) => t === "park").length;
+}
+
 /** The question that a person is asked now. */
 export interface OpenQuestion {
   /** Of the run's questions, from 1. */
@@ -152,7 +183,8 @@ export interface OpenQuestion {
 export function openQuestion(records: readonly HistoryRecord[]): OpenQuestion | undefined {
   const steps = new Map<number, OpenQuestion>();
   let stopped: OpenQuestion | undefined;
-  let number = 0;
+  const [start] = records;
+  let number = start?.t === "start" ? (start.parks ?? 0) : 0;
   for (const record of records) {
     if (record.t === "park") {
       number += 1;
@@ -202,7 +234,8 @@ export type LeftOff =
 
 export function leftOff(records: readonly HistoryRecord[]): LeftOff {
   const pivoted = records.some((record) => record.t === "pivot");
-  const asked = records.reduce((most, record) => (record.t === "ask" ? Math.max(most, record.n) : most), 0);
+  const from = records[0]?.t === "start" ? (records[0].from ?? 0) : 0;
+  const asked = records.reduce((most, record) => (record.t === "ask" ? Math.max(most, record.n) : most), from);
   const paused = pausedBy(records);
   if (paused !== undefined) return { kind: "paused", reason: paused, pivoted, asked };
   const begun = records.findLast((record) => record.t === "undoing");

@@ -13,7 +13,7 @@ export function statusOf(
   if (undoing !== undefined) return ["undoing", undoing, undefined];
   const retrying = open.find((step) => step.retry !== undefined);
   if (retrying?.retry !== undefined) return ["running", retryReason(retrying.ask.id, retrying.retry), undefined];
-  const [first] = open;
+  const first = open.find((step) => step.live?.kind !== "wait" || step.live.mapping === undefined) ?? open[0];
   if (first !== undefined && open.every((step) => step.live?.kind === "wait"))
     return ["waiting", waitReason(first), undefined];
   return ["running", undefined, undefined];
@@ -29,5 +29,6 @@ function waitReason({ ask }: Step): string {
   const until = ask.due === undefined ? "" : ` until ${new Date(ask.due).toISOString()}`;
   if (ask.v === "receive") return `waits for ${String(ask.ev)} of ${String(ask.key)}${until}`;
   if (ask.child !== undefined) return `waits for ${ask.child.process} ${ask.child.key}`;
+  if (ask.v === "map") return `${ask.id} is under way`;
   return ask.v === "task" ? `waits for people: ${ask.id}${until}` : `sleeps${until}`;
 }

@@ -1,7 +1,9 @@
 /** A history as people see it: a list of steps in recorded order, each with its end folded in. */
 import type { Json } from "../../operation.ts";
 import type { StepView, ValueReference } from "../engine.ts";
-import { type AskRecord, effectKey, type GotRecord, type HistoryRecord } from "./records.ts";
+import { itemsOf } from "./compacting.ts";
+import type { ItemEnd } from "./mapping.ts";
+import { type AskRecord, effectKey, finishedIn, type GotRecord, type HistoryRecord } from "./records.ts";
 import { namedIn } from "./vault.ts";
 
 type Draft = { -readonly [Name in keyof StepView]: StepView[Name] };
@@ -15,13 +17,30 @@ export function stepViews(run: string, records: readonly HistoryRecord[]): StepV
     list.push(draft);
     return draft;
   };
+  const finished = finishedIn(records);
+  const maps = new Map<number, MapProgress>();
+  const count = (m: number, end: ItemEnd): void => {
+    const map = maps.get(m);
+    if (map === undefined) return;
+    map.done += 1;
+    if (!("ok" in end)) map.failed += 1;
+  };
   for (const record of records) {
     switch (record.t) {
       case "ask":
+        // What items that are over did, is told by the map.
+        if (finished.passes(record.n, record.s)) break;
+        if (record.v === "map") maps.set(record.n, { total: itemsIn(record), done: 0, failed: 0 });
         byNumber.set(record.n, add(askView(run, record)));
         break;
       case "got":
         fold(byNumber.get(record.n), record);
+        break;
+      case "item":
+        count(record.m, record.end);
+        break;
+      case "items":
+        for (const item of itemsOf(record)) count(item.m, item.end);
         break;
       case "log":
         add({
@@ -98,7 +117,23 @@ export function stepViews(run: string, records: readonly HistoryRecord[]): StepV
         break;
     }
   }
+  for (const [n, { total, done, failed }] of maps) {
+    const step = byNumber.get(n);
+    if (step === undefined) continue;
+    step.note = `${done} of ${total} items are over${failed === 0 ? "" : `, ${failed} of them failed`}`;
+    if (step.status === "done") delete step.output;
+  }
   return list;
+}
+
+interface MapProgress {
+  readonly total: number;
+  done: number;
+  failed: number;
+}
+
+function itemsIn(ask: AskRecord): number {
+  return Number((ask.in as { readonly items?: Json } | undefined)?.items ?? 0);
 }
 
 /** A field of a record as `name`, or its reference as `nameReference`. */

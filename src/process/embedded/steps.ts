@@ -4,6 +4,7 @@ import type { RetryPolicy } from "../../retry.ts";
 import type { ParkedQuestion } from "../engine.ts";
 import type { StepContext } from "../flow.ts";
 import type { Performance } from "./attempts.ts";
+import type { ItemEnd, Mapping } from "./mapping.ts";
 import type { Past } from "./past.ts";
 import type { AskRecord, Edit, GotRecord, UndoData } from "./records.ts";
 
@@ -48,12 +49,15 @@ export type LiveStep =
       readonly retry: RetryPolicy | undefined;
     }
   /** For what comes from elsewhere: a timer, an event, people, another run. */
-  | { readonly kind: "wait"; readonly undoWith?: UndoWith | undefined };
+  | { readonly kind: "wait"; readonly undoWith?: UndoWith | undefined; readonly mapping?: Mapping };
 
 export type UndoWith = (facts: { readonly output: never; readonly key: string }) => unknown;
 
 /** What was delivered to a run and is not yet in its history. */
 export type Mail =
+  /** An item of a map is over; or all of them are. */
+  | { readonly kind: "item"; readonly n: number; readonly i: number; readonly end: ItemEnd }
+  | { readonly kind: "mapped"; readonly n: number }
   | {
       readonly kind: "result";
       readonly n: number;

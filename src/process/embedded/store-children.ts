@@ -35,7 +35,7 @@ export function storeChildren(
   const { db } = context;
   const sql = {
     version: db.prepare("select version from runs where id = ?"),
-    child: db.prepare("select id, origin from runs where process = ? and key = ?"),
+    child: db.prepare("select id, origin from runs where process = ? and key = ? and restarted_as = ''"),
     await: db.prepare("update runs set awaited = 1 where id = ?"),
     insert: db.prepare("insert or ignore into parents (child, run, n) values (?, ?, ?)"),
     of: db.prepare("select run, n from parents where child = ? order by run, n"),

@@ -14,6 +14,7 @@ import { migrations } from "./tables.ts";
 import {
   type AnswerParameters,
   type AppendParameters,
+  type CompactParameters,
   type Delivery,
   type KeyTaken,
   type OperateParameters,
@@ -38,6 +39,11 @@ function commands(context: PartContext): Record<string, CommandHandler> {
       "insert into runs (id, process, key, input_hash, version, status, origin, created, updated) values (?, ?, ?, ?, ?, 'running', ?, ?, ?) on conflict (process, key, restarted_as) do nothing",
     ),
     runByKey: db.prepare("select id, status, input_hash from runs where process = ? and key = ? and restarted_as = ''"),
+    nextHistory: db.prepare(
+      "insert into history (run, seq, body) select ?1, ?2, ?3 where exists (select 1 from history where run = ?1 and seq = ?2 - 1) on conflict do nothing",
+    ),
+    dropHistoryBefore: db.prepare("delete from history where run = ? and seq < ?"),
+    rowsUpTo: db.prepare("select count(*) as rows, max(seq) as last from history where run = ? and seq <= ?"),
     insertHistory: db.prepare("insert into history (run, seq, body) values (?, ?, ?) on conflict do nothing"),
     run: db.prepare(
       "select process, key, version, status, reason, created, awaited, lane, place from runs where id = ?",
@@ -132,9 +138,9 @@ function commands(context: PartContext): Record<string, CommandHandler> {
 
   function append(given: AppendParameters): void {
     const { run, seq } = given;
-    // The first turn of a run whose start was refused.
-    if (seq === 1 && sql.run.get(run) === undefined) context.refuse("unknown");
-    if (sql.insertHistory.run(run, seq, given.body).changes === 0) context.refuse("fenced");
+    // Not before the row before it is there: so neither after a start that was refused, nor behind what another one has compacted.
+    if (sql.nextHistory.run(run, seq, given.body).changes === 0) context.refuse("fenced");
+    if (given.anew === true) sql.dropHistoryBefore.run(run, seq);
     if (given.values !== undefined) keepValues(run, given.values);
     if (given.consume !== undefined) for (const id of given.consume) sql.consume.run(id);
     // Before the waits: what is given back may be for one of them.
@@ -181,6 +187,15 @@ function commands(context: PartContext): Record<string, CommandHandler> {
   function startAnew(of: string, anew: StartParameters): void {
     sql.setRestartedAs.run(anew.run, of);
     start({ ...anew, restartOf: of });
+  }
+
+  /** Fenced like an append: not where another one has changed those rows since. */
+  function compact({ run, seq, rows, body, values }: CompactParameters): void {
+    const there = sql.rowsUpTo.get(run, seq);
+    if (Number(there?.rows) !== rows || there?.last !== seq) context.refuse("fenced");
+    if (values !== undefined) keepValues(run, values);
+    sql.dropHistoryBefore.run(run, seq + 1);
+    sql.insertHistory.run(run, seq, body);
   }
 
   function rewind(run: string, { from, events: taken }: Rewind): void {
@@ -321,6 +336,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     "forget-key": ({ id }: { readonly id: string }) => void sql.forgetKey.run(id),
     start,
     append,
+    compact,
     signal: events.signal,
     answer,
     operate: orRefuse(tryOperate),

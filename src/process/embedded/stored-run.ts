@@ -1,9 +1,10 @@
 /** A run as it lies in the store: what a worker needs to go on with it. */
 import type { DatabaseSync } from "node:sqlite";
 import type { RunStatus } from "../engine.ts";
+import { compacted } from "./compacting.ts";
 import type { HistoryRecord } from "./records.ts";
 import type { Vault } from "./vault.ts";
-import type { Delivery } from "./wire.ts";
+import type { CompactParameters, Delivery } from "./wire.ts";
 
 export interface StoredRun {
   readonly row: {
@@ -66,4 +67,21 @@ export function readEnd(db: DatabaseSync, vault: Vault, run: string): StoredEnd 
     reason: vault.openReason(row.reason, run),
     end: end?.t === "end" ? end : undefined,
   };
+}
+
+/** What puts a run's history together; `undefined` where that is not worth it. */
+export function compaction(
+  db: DatabaseSync,
+  vault: Vault,
+  run: string,
+): { readonly parameters: CompactParameters; readonly gone: number } | undefined {
+  const batches = db.prepare("select seq, body from history where run = ? order by seq").all(run) as unknown as Batch[];
+  const last = batches.at(-1);
+  const { records, unreadable } = vault.records(run, batches);
+  if (last === undefined || unreadable !== undefined) return undefined;
+  const left = compacted(records);
+  const gone = records.length - left.length;
+  if (gone * 4 < records.length) return undefined;
+  const stored = vault.row(run, last.seq, JSON.stringify(left));
+  return { parameters: { run, seq: last.seq, rows: batches.length, ...stored }, gone };
 }

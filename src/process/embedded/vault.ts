@@ -117,7 +117,12 @@ export class Vault {
 
   /** Row 0 of a run. */
   start(run: string, body: string): { readonly body: string; readonly values?: readonly StoredValue[] } {
-    const append: Writable<AppendParameters> = { run, seq: 0, body };
+    return this.row(run, 0, body);
+  }
+
+  /** A row of a history. */
+  row(run: string, seq: number, body: string): { readonly body: string; readonly values?: readonly StoredValue[] } {
+    const append: Writable<AppendParameters> = { run, seq, body };
     this.append(append);
     return append.values === undefined ? { body: append.body } : { body: append.body, values: append.values };
   }

@@ -8,6 +8,7 @@ import type {
   CallOptions,
   ChildOptions,
   Flow,
+  MapOptions,
   Named,
   ReceiveOptions,
   StartedOptions,
@@ -16,10 +17,11 @@ import type {
   TaskOptions,
   Undo,
 } from "../flow.ts";
-import { Rejection } from "../flow.ts";
+import { Continuation, Rejection } from "../flow.ts";
 import { epochOf, type Instant } from "../instant.ts";
 import type { TaskDefinition } from "../task.ts";
 import type { ChildDraft } from "./children.ts";
+import { type MapHost, Mapping, type Scope } from "./mapping.ts";
 import type { AskKind } from "./records.ts";
 import type { LiveStep, UndoWith } from "./steps.ts";
 
@@ -42,6 +44,8 @@ export interface Draft {
   // biome-ignore lint/suspicious/noExplicitAny: any task
   readonly task?: { readonly definition: TaskDefinition<any, any>; readonly assign: string };
   readonly child?: ChildDraft;
+  /** Of an item of a map. */
+  readonly scope?: Scope;
   readonly undo?: { readonly operation: AnyOperation; readonly with: UndoWith } | undefined;
   readonly live: LiveStep;
 }
@@ -49,6 +53,13 @@ export interface Draft {
 /** The part of an execution that verbs use. */
 export interface Asker {
   readonly run: Flow["run"];
+  /** What its random numbers are made of. */
+  readonly seed: string;
+  readonly scope: Scope | undefined;
+  readonly maps: MapHost;
+  /** The same code, in an item of a map. */
+  within(scope: Scope): Asker;
+  continueAs(next: Continuation): void;
   ask(draft: Draft): Promise<unknown>;
   pivot(): void;
   /** `promise` is made of `branches`: what releases it releases them. */
@@ -62,11 +73,12 @@ export interface Asker {
   now(): number;
 }
 
+const defaultMapConcurrency = 10;
 const defaultStepTimeout = 60_000;
 
 export function flowOf(asker: Asker): Flow {
   let drawn = 0;
-  const draw = () => createHash("sha256").update(`${asker.run.id}:${drawn++}`).digest();
+  const draw = () => createHash("sha256").update(`${asker.seed}:${drawn++}`).digest();
 
   const callAs = (operation: AnyOperation, input: unknown, options: CallOptions | undefined, faultIsValue: boolean) => {
     const undo = undoOf(options?.undo);
@@ -146,6 +158,30 @@ export function flowOf(asker: Asker): Flow {
         undo,
         live: { kind: "wait", undoWith: undo?.with },
       });
+    },
+    map: (
+      items: Iterable<unknown>,
+      each: (item: unknown, flow: Flow, index: number) => unknown,
+      options?: MapOptions,
+    ): Promise<unknown> => {
+      const list = [...items];
+      const concurrency = options?.concurrency ?? defaultMapConcurrency;
+      if (!Number.isSafeInteger(concurrency) || concurrency < 1)
+        throw new TypeError(`flow.map: concurrency is a whole number from 1; not ${String(concurrency)}`);
+      if (list.length === 0) return Promise.resolve([]);
+      const call = (scope: Scope) => each(list[scope.i], flowOf(asker.within(scope)), scope.i);
+      const mapping = new Mapping({ count: list.length, concurrency, outer: asker.scope, call }, asker.maps);
+      return asker.ask({
+        kind: "map",
+        name: options?.name ?? "map",
+        input: { items: list.length, concurrency },
+        live: { kind: "wait", mapping },
+      });
+    },
+    continueAs: (input: unknown): never => {
+      const next = new Continuation(input);
+      asker.continueAs(next);
+      throw next;
     },
     all: (branches: readonly unknown[]) => {
       const promise = allOf(branches);

@@ -41,6 +41,8 @@ export function views(
         ? { failure: { reason: end.reason, ...(end.detail === undefined ? {} : { detail: end.detail }) } }
         : {}),
       ...(parked === undefined ? {} : { parked: askedQuestion(parked, steps) }),
+      ...(start?.t === "start" && start.part !== undefined ? { part: start.part } : {}),
+      ...warningOf(records.length),
       ...childrenOf(records),
       steps,
       ...(row.restart_of === null ? {} : { restartOf: row.restart_of }),
@@ -71,6 +73,16 @@ export function views(
     causes: lists.causes,
     count: lists.count,
     openByVersion: lists.openByVersion,
+  };
+}
+
+/** From this many records on, a history is said to be long. */
+const longHistory = 5000;
+
+function warningOf(records: number): { warning?: string } {
+  if (records < longHistory) return {};
+  return {
+    warning: `Its history has ${records} records, and at 10,000 it stops and asks: work through lists with flow.map, and go on with flow.continueAs.`,
   };
 }
 

@@ -79,6 +79,8 @@ export interface AppendParameters {
     readonly key: string;
     readonly body: string;
   }[];
+  /** The next part of the run: the rows before this one go. */
+  readonly anew?: boolean;
   /** Waits, timers and tasks that are over (the run ended or undoes). */
   readonly drop?: boolean;
   /** Waits, timers and tasks of superseded steps are over; the events that they took are kept again. */
@@ -115,6 +117,16 @@ export interface NewTask {
   readonly input: string;
   readonly form: string;
   readonly due?: number;
+}
+
+/** The rows of a run up to `seq` as one row that says the same. */
+export interface CompactParameters {
+  readonly run: string;
+  readonly seq: number;
+  /** How many there were when they were read. */
+  readonly rows: number;
+  readonly body: string;
+  readonly values?: readonly StoredValue[];
 }
 
 /** A child run; it begins in the commit of its parent's ask. */

@@ -16,7 +16,7 @@ import type { ValueLimits } from "./json-text.ts";
 import type { HistoryRecord } from "./records.ts";
 import { Residents } from "./residents.ts";
 import { newRunId } from "./run-id.ts";
-import { readEnd, readRun, type StoredEnd } from "./stored-run.ts";
+import { compaction, readEnd, readRun, type StoredEnd } from "./stored-run.ts";
 import { Vault } from "./vault.ts";
 import type { Delivery, FromWorker, NewRun, ToWorker, ToWorkerControl } from "./wire.ts";
 import type { Work } from "./work.ts";
@@ -218,6 +218,24 @@ class VersionWorker implements Host {
 
   // --- Host -----------------------------------------------------------------------------------------------------------
 
+  compact(execution: Held, done: (gone: number, left: number) => void): void {
+    const { id } = execution.identity;
+    const command = this.#stopping ? undefined : compaction(this.#db, this.vault, id);
+    if (command === undefined) return;
+    this.#underWay += 1;
+    this.#client.send(
+      [{ name: "process.compact", parameters: command.parameters }],
+      (answer: BatchAnswer) => {
+        this.#underWay -= 1;
+        if (answer.kind === "done") done(command.gone, command.parameters.body.length);
+        this.#stoppedYet();
+      },
+      (error) => {
+        this.#underWay -= 1;
+        this.#tell({ kind: "failed", reason: error.message });
+      },
+    );
+  }
   endOf(run: string): StoredEnd | undefined {
     return readEnd(this.#db, this.vault, run);
   }
@@ -244,7 +262,7 @@ class VersionWorker implements Host {
   }
   reload(execution: Held): void {
     this.#residents.remove(execution.identity.id);
-    this.#load(execution.identity.id);
+    if (!this.#stopping) this.#load(execution.identity.id);
   }
   attempted(work: Work, ms: number, failed: StoredFailure | undefined): void {
     this.#counts.add(work.what, ms, failed);
