@@ -77,6 +77,8 @@ export interface ShutdownOptions {
 export interface WorkerOptions {
   /** Heap of one worker in MiB; a worker that needs more is restarted, and its runs resume. */
   readonly memoryMiB?: number | Reference;
+  /** How long code may block its thread before the worker is ended and started again; its runs resume. */
+  readonly blockedAfter?: Duration | Reference;
 }
 
 /** Everything that `mortise.config.ts` can say. Each value may also be `env("NAME")`; it is read at start. */
@@ -137,7 +139,7 @@ export interface Config {
   readonly history: { readonly atMost: number; readonly retention: number; readonly keys: number };
   readonly encryption: { readonly key: Reference | undefined };
   readonly shutdown: { readonly grace: number };
-  readonly workers: { readonly memoryMiB: number };
+  readonly workers: { readonly memoryMiB: number; readonly blockedAfter: number };
 }
 
 type Option =
@@ -184,7 +186,10 @@ export const configOptions = {
   },
   encryption: { key: { is: "secret" } },
   shutdown: { grace: { is: "duration", default: "20s", least: "0s", most: "10m" } },
-  workers: { memoryMiB: { is: "integer", default: 512, least: 64, most: 65_536 } },
+  workers: {
+    memoryMiB: { is: "integer", default: 512, least: 64, most: 65_536 },
+    blockedAfter: { is: "duration", default: "60s", least: "1s", most: "1h" },
+  },
 } as const satisfies Declared<Config>;
 
 /** What to write in `mortise.config.ts`: `export default defineConfig({ api: { port: 8080 } })`. Everything may be left out. */

@@ -10,13 +10,14 @@ import { testProject } from "./test-project.ts";
 const files = {
   "package.json": '{"name":"hostile","type":"module"}',
   "mortise.config.ts": `import { defineConfig } from "mortise";
-    export default defineConfig({ api: { port: 0 }, admin: { port: 0 }, shutdown: { grace: "5s" }, workers: { memoryMiB: 64 } });`,
+    export default defineConfig({ api: { port: 0 }, admin: { port: 0 }, shutdown: { grace: "5s" }, workers: { memoryMiB: 64, blockedAfter: "2s" } });`,
   "processes/work.ts": `import { defineProcess, t } from "mortise";
     export const work = defineProcess({ name: "work", key: (input) => input.id, input: t.object({ id: t.string(), does: t.string() }),
       async run(flow, { does }) {
         const one = await flow.step("one", { effect: "idempotent" }, () => 1);
         await flow.sleep("20ms");
         if (does === "exits") process.exit(7);
+        if (does === "blocks") for (;;);
         if (does === "eats") { const all: unknown[] = []; for (;;) all.push(new Array(100_000).fill(Math.random())); }
         return { one };
       } });`,
@@ -60,11 +61,12 @@ async function send(url: string, token: string, body?: object): Promise<unknown>
   return JSON.parse(text);
 }
 
-for (const [does, reason] of [
-  ["exits", /ended with code 7/],
-  ["eats", /memory/],
+for (const [does, what, reason] of [
+  ["exits", "ends its worker", /ended with code 7/],
+  ["eats", "eats its worker's memory", /memory/],
+  ["blocks", "blocks its worker", /blocked its thread/],
 ] as const) {
-  test(`a run whose code ${does === "exits" ? "ends" : "eats the memory of"} its worker is parked after the third time, the others end`, {
+  test(`a run whose code ${what} is parked after the third time; the API stays up, and the others end`, {
     timeout: 120_000,
   }, async (t) => {
     const { begin, becomes, admin } = await setUp(t);

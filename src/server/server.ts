@@ -191,6 +191,7 @@ async function compose({
     keys,
     permits,
     memoryMiB: config.workers.memoryMiB,
+    blockedAfterMs: config.workers.blockedAfter,
     lost: (lost, culprit) => {
       engine.workerLost(lost);
       // A store that can't be written any more has told so itself.

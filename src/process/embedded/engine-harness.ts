@@ -109,6 +109,8 @@ export async function rig(options: {
   readonly version?: string;
   readonly validateInput?: (process: AnyProcess) => Validate;
   readonly versions?: Readonly<Record<string, readonly AnyProcess[]>>;
+  /** What is accepted is not begun. */
+  readonly startsNoWorker?: boolean;
   readonly worker?: Pick<WorkerOptions, "restMs" | "residentRuns" | "clock" | "systemRetry" | "gate">;
   readonly valueLimits?: ValueLimits;
   readonly cipher?: Cipher;
@@ -131,6 +133,11 @@ export async function rig(options: {
       ...(options.valueLimits === undefined ? {} : { valueLimits: options.valueLimits }),
       ...(options.admission === undefined ? {} : { admission: options.admission }),
       startWorker: (version, link) => {
+        if (options.startsNoWorker === true) {
+          link.control.close();
+          link.writer.close();
+          return;
+        }
         void runWorker({
           link,
           cipher: options.cipher,
