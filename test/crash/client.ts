@@ -19,7 +19,7 @@ const lookEveryMs = 4;
 const actor = { by: "finance", reason: "looked in the ledger" };
 /** What was committed by a life that was killed before it could log it, is refused the second time. */
 const doneBefore: ReadonlySet<string> = new Set(["run-operation", "run-ended", "task-closed"]);
-const open: readonly RunStatus[] = ["running", "waiting", "undoing", "parked"];
+const open: readonly RunStatus[] = ["queued", "running", "waiting", "paused", "undoing", "parked"];
 
 export class Client {
   readonly #engine: EmbeddedEngine;
@@ -53,7 +53,8 @@ export class Client {
       const runs = open.flatMap((status) => this.#engine.runs({ status, limit: 500 }));
       for (const run of runs) this.#serve(run);
       for (const task of this.#engine.tasks({ status: "open" })) this.#answer(task);
-      for (let free = this.#options.inFlight - runs.length; free > 0 && this.#started < this.#options.runs; free--) {
+      const journeys = runs.filter(({ process }) => process === "journey").length;
+      for (let free = this.#options.inFlight - journeys; free > 0 && this.#started < this.#options.runs; free--) {
         this.#start(`${this.#options.prefix}-${this.#started++}`);
       }
       if (this.#pending.size === 0 && this.#started >= this.#options.runs && this.#atRest()) return;
@@ -152,9 +153,16 @@ export class Client {
     for (const status of statuses) {
       for (let before: string | undefined; ; ) {
         const page = this.#engine.runs({ status, limit: 500, ...(before === undefined ? {} : { before }) });
-        for (const { id, key, reason } of page) {
+        for (const { id, process, key, reason } of page) {
           const detail = this.#engine.run(id) as RunDetail;
-          reported.push({ id, key, status, parks: parksOf(detail), ...(reason === undefined ? {} : { reason }) });
+          reported.push({
+            id,
+            process,
+            key,
+            status,
+            parks: parksOf(detail),
+            ...(reason === undefined ? {} : { reason }),
+          });
         }
         before = page.at(-1)?.id;
         if (before === undefined) break;

@@ -1,6 +1,7 @@
 /**
- * The process of the crash tests: every verb once, against operations of every effect. What a run has to leave in the ledger follows
- * from its key alone (`planOf`, `expectedOf`).
+ * The processes of the crash tests: every verb, against operations of every effect. What a run has to leave in the ledger follows
+ * from its key alone (`planOf`, `expectedOf`). The journey starts an errand as its child, which goes on in three parts
+ * (`continueAs`); what the errand leaves counts for the journey.
  */
 import type { AnyOperation, Effect, EventType, Json, Probe, Schema } from "../../src/operation.ts";
 import { type AnyProcess, defineProcess } from "../../src/process/define.ts";
@@ -29,10 +30,14 @@ export function planOf(key: string, scenario: ScenarioName): Plan {
   return { early: number % 2 === 0, end, mails: scenario === "all" && end === "completed" && number % 3 === 1 };
 }
 
+/** Parts of an errand, and parcels of a journey. */
+const parts = 3;
+const parcels = 4;
+
 /** How often each operation is applied for a run that came to its end. */
 export function expectedOf(plan: Plan): Readonly<Record<string, number>> {
-  const most = { pay: 1, deposit: 1, book: 1, stamp: 1 };
-  const undos = { refund: 1, redeposit: 1, release: 1 };
+  const most = { pay: 1, deposit: 1, book: 1, stamp: 1, leg: parts, deliver: parcels, weigh: 1 };
+  const undos = { refund: 1, redeposit: 1, release: 1, recall: 1, collect: parcels };
   if (plan.end === "cancelled") return { ...most, ...undos };
   const all = { ...most, note: 1 };
   if (plan.end !== "completed") return { ...all, ...undos };
@@ -59,12 +64,35 @@ const noted = operation("noted", "idempotent");
 const refund = operation("refund", "idempotent");
 const redeposit = operation("redeposit", "idempotent");
 const release = operation("release", "idempotent");
-const operations = [look, find, deny, pay, deposit, book, note, mail, noted, refund, redeposit, release];
+const leg = operation("leg", "idempotent");
+const recall = operation("recall", "idempotent");
+const deliver = operation("deliver", "unrepeatable", { probe: found });
+const collect = operation("collect", "idempotent");
+const weigh = operation("weigh", "idempotent");
+const operations = [
+  leg,
+  recall,
+  deliver,
+  collect,
+  weigh,
+  look,
+  find,
+  deny,
+  pay,
+  deposit,
+  book,
+  note,
+  mail,
+  noted,
+  refund,
+  redeposit,
+  release,
+];
 const byName = new Map(operations.map((one) => [`ledger.${one.name}`, one]));
 export const operationNamed = (name: string): AnyOperation | undefined => byName.get(name);
 
 /** What only undoing calls. */
-export const undoNames: ReadonlySet<string> = new Set(["refund", "redeposit", "release"]);
+export const undoNames: ReadonlySet<string> = new Set(["refund", "redeposit", "release", "recall", "collect"]);
 
 /** What the process uses of the outside without a verb. */
 export interface Outside {
@@ -73,6 +101,21 @@ export interface Outside {
   /** Told before each request for a call without key and probe. */
   asking(id: string): void;
 }
+
+/** A child of the journey, in three parts: one call in each. */
+export const errand = defineProcess({
+  name: "errand",
+  input: anything as Schema<{ readonly id: string; readonly part: number }>,
+  key: ({ id }) => `${id}/errand`,
+  retry: { backoff: "20ms" },
+  async run(flow, { id, part }) {
+    flow.state({ part });
+    await flow.call(leg, { id, part });
+    await flow.sleep("2ms");
+    if (part < parts) flow.continueAs({ id, part: part + 1 });
+    return { id, part };
+  },
+});
 
 export function journeyOf(outside: Outside): AnyProcess {
   const undoing = (id: string, call: AnyOperation) => ({
@@ -90,6 +133,23 @@ export function journeyOf(outside: Outside): AnyProcess {
       const denied = await flow.attempt(deny, { id });
       const stamped = await flow.step("stamp", { effect: "idempotent" }, ({ key }) => outside.stamp(id, key));
       await flow.sleep("5ms");
+      flow.state({ stamped: true });
+      flow.log("stamped", { id });
+      // The receive loses, and is released; the call that loses is recorded all the same.
+      const raced = await flow.race({
+        came: flow.receive(never, { key: id, late: "drop" }),
+        passed: flow.until(flow.now() + 3),
+        weighed: flow.call(weigh, { id }),
+      });
+      const ran = await flow.child(errand, { id, part: 1 }, { undo: undoing(id, recall) });
+      const delivered = await flow.map(
+        Array.from({ length: parcels }, (_, number) => number),
+        async (parcel, inner) => {
+          await inner.sleep("1ms");
+          return inner.call(deliver, { id, parcel }, { undo: undoing(id, collect) });
+        },
+        { concurrency: 2 },
+      );
       const [booked, deposited, signal] = await flow.all([
         flow.call(book, { id }, { undo: undoing(id, release) }),
         flow.call(deposit, { id }, { undo: undoing(id, redeposit) }),
@@ -112,7 +172,22 @@ export function journeyOf(outside: Outside): AnyProcess {
         await flow.call(noted, { id });
       }
       const kind = denied.ok ? "allowed" : denied.fault.name;
-      return { id, paid, stamped, booked, deposited, signal, answer, kind, late, now: flow.now(), one: flow.uuid() };
+      return {
+        id,
+        ran,
+        delivered,
+        raced: raced.winner,
+        paid,
+        stamped,
+        booked,
+        deposited,
+        signal,
+        answer,
+        kind,
+        late,
+        now: flow.now(),
+        one: flow.uuid(),
+      };
     },
   });
 }

@@ -64,7 +64,8 @@ export function judge(
   const duplicated = appliedTwice(byId);
   for (const run of report.runs) {
     const plan = planOf(run.key, scenario);
-    if (!finalStatuses.has(run.status)) {
+    if (run.process === "errand" && run.status === "completed") continue;
+    if (!finalStatuses.has(run.status) || run.process === "errand") {
       stuck.push(`${run.key} (${run.id}) is ${run.status}: ${run.reason ?? "no reason"}`);
       continue;
     }

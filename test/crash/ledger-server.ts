@@ -3,8 +3,8 @@
  *   node ledger-server.ts FILE     prints its address; ends when its standard input ends
  *
  * Each call is appended and fsynced as `received` before anything is done, and as `applied` before it is answered; calls that came
- * together share the two fsyncs. `pay`, `deposit`, `stamp`, `note`, `noted` and the undos honour a key; `book` and `mail` do not: a
- * repeat is a second booking. `find` is the probe of `book`. Of every 13th key the first answer is dropped after the act.
+ * together share the two fsyncs. `book`, `deliver` and `mail` honour no key, the others do: a repeat of
+ * those is a second booking. `find` is the probe of `book` and `deliver`. Of every 13th key the first answer is dropped after the act.
  * `PUT {operation, when}` holds the next such call for ever, before or after its act, and prints `held`.
  */
 import { createHash } from "node:crypto";
@@ -13,10 +13,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import type { Hold, LedgerLine, PostedCall } from "./ledger.ts";
 
-const honoursKey = new Set(["pay", "deposit", "stamp", "note", "noted", "refund", "redeposit", "release"]);
-const actsAlways = new Set(["book", "mail"]);
+const honoursKey = new Set("pay deposit stamp note noted refund redeposit release leg recall collect weigh".split(" "));
+const actsAlways = new Set(["book", "mail", "deliver"]);
 /** An act whose first answer is lost: only where a key or a probe makes it harmless. */
-const mayDrop = new Set(["pay", "book", "stamp", "refund"]);
+const mayDrop = new Set(["pay", "book", "stamp", "refund", "deliver", "leg"]);
 
 const [file] = process.argv.slice(2);
 const handle = openSync(file as string, "a");

@@ -99,6 +99,12 @@ async function openByStore(file: string): Promise<void> {
   await store.close();
 }
 
+interface Entry {
+  readonly t: string;
+  readonly n: number;
+  readonly from?: number;
+}
+
 /** What a database lacks of what was acknowledged, or had left. Throws if it is not sound. */
 export function missingIn(file: string, lines: readonly LogLine[]): string[] {
   const db = new DatabaseSync(file);
@@ -116,8 +122,10 @@ export function missingIn(file: string, lines: readonly LogLine[]): string[] {
     const asksOf = (id: string): Set<number> => {
       const known = asks.get(id);
       if (known !== undefined) return known;
-      const records = history.all(id).flatMap(({ body }) => JSON.parse(body as string) as { t: string; n: number }[]);
+      const records = history.all(id).flatMap(({ body }) => JSON.parse(body as string) as Entry[]);
       const found = new Set(records.flatMap(({ t, n }) => (t === "ask" ? [n] : [])));
+      // What was asked in the parts before, of a run that went on.
+      for (let n = 1; n <= (records[0]?.from ?? 0); n++) found.add(n);
       asks.set(id, found);
       return found;
     };

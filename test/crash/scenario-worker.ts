@@ -4,7 +4,7 @@ import type { Caller, CallResult, Json } from "../../src/operation.ts";
 import { runWorker } from "../../src/process/embedded/worker.ts";
 import type { WorkerLink } from "../../src/process/embedded/worker-options.ts";
 import { openLog } from "./client-log.ts";
-import { journeyOf, operationNamed, undoNames } from "./journey.ts";
+import { errand, journeyOf, operationNamed, undoNames } from "./journey.ts";
 import { postTo } from "./ledger.ts";
 
 export interface ScenarioWorkerData {
@@ -40,7 +40,7 @@ const journey = journeyOf({
 
 const stopped = runWorker({
   link,
-  processes: [journey],
+  processes: [journey, errand],
   caller,
   operation: operationNamed,
   validateInput: () => () => [],

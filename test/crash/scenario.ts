@@ -38,6 +38,7 @@ export interface Report {
 }
 export interface ReportedRun {
   readonly id: string;
+  readonly process: string;
   readonly key: string;
   readonly status: RunStatus;
   readonly reason?: string;
