@@ -77,7 +77,12 @@ export class Performance {
       return;
     }
     this.#cancelPause?.();
-    if (this.#state === "recording") this.#tellGate(undefined);
+    if (this.#state === "recording") {
+      this.#tellGate(undefined);
+      // It is being recorded that the attempt may have begun, and it never does: a later life need not ask whether it happened.
+      this.#past.resting = !this.#past.maybe;
+      if (this.#past.resting) this.#events.unbegun();
+    }
     this.#state = "over";
     done();
   }

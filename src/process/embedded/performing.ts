@@ -138,6 +138,11 @@ export function startWork(
         journal.whenCommitted(go);
         host.changed(execution);
       },
+      unbegun: () => {
+        if (!open()) return;
+        journal.record({ t: "held", n, at: host.now() });
+        host.changed(execution);
+      },
       parked: (code, failed) => {
         if (open()) execution.park(step, asking(code, failed));
       },

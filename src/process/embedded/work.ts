@@ -51,6 +51,8 @@ export interface WorkEvents {
   held(at: number, unsent: boolean): void;
   /** Before an attempt of which the history has to know that it may have begun: `go` once that is on disk. */
   again(attempt: number, found: "nothing" | undefined, go: () => void): void;
+  /** It was stopped after `again` and before `go`: the attempt that was recorded as one that may have begun never did. */
+  unbegun(): void;
   parked(code: (Decision & { kind: "park" })["code"] | "step-result", failure: StoredFailure): void;
 }
 
