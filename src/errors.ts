@@ -578,6 +578,31 @@ const table = {
     class: "give-up",
     text: "The server sees other sources ({found}) than those that were checked ({expected}). Deploy from the folder that the server runs in, {folder}, while nobody edits it.",
   },
+  "run-there": {
+    status: 409,
+    class: "give-up",
+    text: "The run {run} is on the code version {version} already. Nothing is to be moved.",
+  },
+  "run-not-rehearsed": {
+    status: 409,
+    class: "give-up",
+    text: "The run {run} was not rehearsed on the code version {version}, so it is not moved there. Rehearse it first: mortise rehearse --version {version} --run {run}",
+  },
+  "run-diverges": {
+    status: 409,
+    class: "give-up",
+    text: "The run {run} can't go on with the code version {version}: {reason}. It stays where it is. Mend the code so that it follows what is recorded, and deploy it.",
+  },
+  "run-busy": {
+    status: 409,
+    class: "retry",
+    text: "The run {run} can't be moved at this moment: a step is under way, or it went on meanwhile. Nothing was changed. Try again in a moment.",
+  },
+  "rehearsal-busy": {
+    status: 409,
+    class: "retry",
+    text: "Another rehearsal is under way. Wait until it is done, and start this one again.",
+  },
   "version-first": {
     status: 409,
     class: "give-up",

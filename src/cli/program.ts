@@ -7,6 +7,7 @@ import { Command, CommanderError, Option } from "commander";
 import { asMortiseError } from "../errors.ts";
 import type { Context } from "./context.ts";
 import { exit } from "./exit.ts";
+import { moveCommand, versionsCommands } from "./program-versions.ts";
 import { runsCommands } from "./run-commands.ts";
 import { type Io, terminal } from "./terminal.ts";
 
@@ -92,6 +93,8 @@ function build(io: Io, act: Act, asJson: () => boolean): Command {
   const program = configured(new Command("mortise"))
     .description("Joins your systems: contracts in, durable processes across them, managed APIs out.")
     .version(version(), "-V, --version", "show the version")
+    // So that a command can have a --version of its own.
+    .enablePositionalOptions()
     .helpCommand(false)
     .addHelpText(
       "after",
@@ -146,7 +149,9 @@ function build(io: Io, act: Act, asJson: () => boolean): Command {
     async () => (await import("./commands/start.ts")).start,
   ).option("--promote", "start new runs on the code in the project's files, whatever was promoted before");
   versionsCommands(program, group, leaf);
-  runsCommands(group("runs", "look at runs, and act on them; needs a running server"), leaf);
+  const runs = group("runs", "look at runs, and act on them; needs a running server");
+  runsCommands(runs, leaf);
+  moveCommand(runs, leaf);
   const keys = group("keys", "API keys of consumers; needs a running server");
   leaf(
     keys,
@@ -174,66 +179,6 @@ function build(io: Io, act: Act, asJson: () => boolean): Command {
   ).option("--reason <text>", "for the audit log", "revoked by the command line");
   return program;
 }
-
-/** Deploying, and what is about code versions. */
-function versionsCommands(program: Command, group: (name: string, description: string) => Command, leaf: Leaf): void {
-  const module = () => import("./commands/versions.ts");
-  const reason = (command: Command): Command =>
-    command.option("--reason <text>", "why, for the audit log", "by the command line");
-  reason(
-    leaf(
-      program,
-      "deploy",
-      "check the project, and register its code as a version of the running server; the files must be where the server runs",
-      ["mortise deploy", 'mortise deploy --promote --note "credit check before shipping"'],
-      async () => (await module()).deploy,
-    ),
-  )
-    .option("--promote", "start new runs on it at once")
-    .option("--note <text>", "what is new; stands in the list of versions", "")
-    .option("--no-types", "leave the compiler out of the check");
-  const versions = group("versions", "code versions; needs a running server");
-  leaf(
-    versions,
-    "list",
-    "list the code versions that are kept, the promoted one first",
-    ["mortise versions list"],
-    async () => (await module()).listVersions,
-  );
-  leaf(
-    versions,
-    "show <version>",
-    "show one code version, by its id or the beginning of it",
-    ["mortise versions show 1f0c9a"],
-    async () => (await module()).showVersion,
-  );
-  reason(
-    leaf(
-      program,
-      "promote <version>",
-      "start new runs on a registered version from now on; open runs stay where they are",
-      ["mortise promote 1f0c9a", 'mortise promote 1f0c9a --reason "tested with the warehouse"'],
-      async () => (await module()).promote,
-    ),
-  );
-  reason(
-    leaf(
-      program,
-      "rollback",
-      "start new runs on the version that was promoted before the current one",
-      ['mortise rollback --reason "orders without tax"'],
-      async () => (await module()).rollback,
-    ),
-  );
-}
-
-type Leaf = (
-  parent: Command,
-  usage: string,
-  description: string,
-  examples: readonly string[],
-  load: () => Promise<Run>,
-) => Command;
 
 /** Of Mortise's own package.json, which stands above both src/ and dist/. */
 function version(): string {

@@ -5,7 +5,7 @@
  */
 import type { Log } from "../observe/log.ts";
 import type { VersionBook } from "./version-book.ts";
-import { loadVersion, pinVersion, type Version, type VersionPlan } from "./versions.ts";
+import { listVersions, loadVersion, movedPackages, pinVersion, type Version, type VersionPlan } from "./versions.ts";
 
 export interface FirstVersionOptions {
   /** The store's folder. */
@@ -47,4 +47,16 @@ export async function firstVersion(options: FirstVersionOptions): Promise<Versio
     });
   }
   return version;
+}
+
+/** Old versions run with the packages that are installed now; say so where they differ. */
+export function tellMoved(project: string, folder: string, log: Log): void {
+  for (const id of listVersions(folder)) {
+    try {
+      const moved = movedPackages(project, loadVersion(folder, id).manifest);
+      if (moved.length > 0) log.warn({ version: id, moved }, "the code version was made with other package versions");
+    } catch (error) {
+      log.error({ version: id, error }, "the code version can't be used");
+    }
+  }
 }

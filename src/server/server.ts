@@ -6,7 +6,7 @@
  * Stop: not ready, API listener and triggers (what is under way ends), engine, clients, admin listener, store, lock. What is open
  * resumes at the next start.
  */
-import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { bindSystems } from "../connectors/bind.ts";
 import { watchFolder } from "../connectors/files.ts";
@@ -30,19 +30,21 @@ import { type Config, resolveConfig } from "./config.ts";
 import { createDeployments } from "./deployments.ts";
 import { watchDisk } from "./disk.ts";
 import { clearNotices, createCipher, readKeys } from "./encryption.ts";
-import { firstVersion } from "./first-version.ts";
+import { firstVersion, tellMoved } from "./first-version.ts";
 import { watchHealth } from "./health.ts";
 import { keepHouse } from "./housekeeping.ts";
 import { createLive, unfit, unfitness } from "./live.ts";
 import { lockStore } from "./lock.ts";
+import { writePrivate } from "./private-file.ts";
 import type { Project } from "./project.ts";
+import { openMoves } from "./run-moves.ts";
 import { checkRuntime, tuneThreads } from "./runtime.ts";
 import { createResolver, resolveSystems } from "./secrets.ts";
 import { serverFiles } from "./server-files.ts";
 import { checkStoreKeys } from "./store-keys.ts";
 import { openVersionBook } from "./version-book.ts";
 import { importVersion } from "./version-sources.ts";
-import { listVersions, loadVersion, movedPackages, planVersion } from "./versions.ts";
+import { planVersion } from "./versions.ts";
 import { watchDatabase } from "./watch-database.ts";
 import { createWebhooks, webhookBase } from "./webhooks.ts";
 import { createWorkers, type Workers } from "./workers.ts";
@@ -131,6 +133,7 @@ async function compose({
 
   const plan = planVersion(project);
   const readAtStart = serverFiles(project.folder);
+  const valueLimits = { bytes: config.limits.valueBytes, depth: config.limits.valueDepth };
   const inbox = frontInbox();
   let failed: string | undefined;
   const onFailed = (reason: string) => {
@@ -207,7 +210,7 @@ async function compose({
       version,
       startWorker: workers.start,
       cipher,
-      valueLimits: { bytes: config.limits.valueBytes, depth: config.limits.valueDepth },
+      valueLimits,
       onFailed,
       limits: limitsOf(sources.processes),
       admission: { openRuns: config.limits.openRuns, disk: disk.state },
@@ -218,7 +221,7 @@ async function compose({
     workers.stopping();
     await engine.stop(ms);
   });
-  tellMoved(project, folder, log);
+  tellMoved(project.folder, folder, log);
 
   const contracts = new Map([...systems].map(([name, { contract }]) => [name, contract]));
   const live = createLive({
@@ -278,6 +281,20 @@ async function compose({
     log,
   });
 
+  const moves = openMoves({
+    store,
+    folder,
+    project: project.folder,
+    memoryMiB: config.workers.memoryMiB,
+    valueLimits,
+    keys,
+    engine,
+    book,
+    live,
+    hold: house.hold,
+  });
+  closers.add(() => moves.close());
+
   const state = { stopping: false };
   const tokens = openTokens(store);
   const admin = openAdmin({
@@ -286,6 +303,7 @@ async function compose({
     engine,
     tokens,
     deployments,
+    moves,
     metrics,
     health,
     keyring: publisher.keys,
@@ -368,26 +386,6 @@ function storeParts(): readonly string[] {
   return ["../process/embedded/store-part", "../publish/store-part", "./admin/store-part", "./versions-part"].map(
     (path) => moduleUrl(path, import.meta.url).href,
   );
-}
-
-/** Old versions run with the packages that are installed now; say so where they differ. */
-function tellMoved(project: Project, folder: string, log: Log): void {
-  for (const id of listVersions(folder)) {
-    try {
-      const moved = movedPackages(project.folder, loadVersion(folder, id).manifest);
-      if (moved.length > 0) log.warn({ version: id, moved }, "the code version was made with other package versions");
-    } catch (error) {
-      log.error({ version: id, error }, "the code version can't be used");
-    }
-  }
-}
-
-/** Whole or not at all, and readable by its owner only from the first byte on. */
-function writePrivate(file: string, text: string): void {
-  const temporary = `${file}.new`;
-  rmSync(temporary, { force: true });
-  writeFileSync(temporary, text, { mode: 0o600, flag: "wx" });
-  renameSync(temporary, file);
 }
 
 function startFailure(error: unknown): Error {

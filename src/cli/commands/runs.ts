@@ -132,7 +132,7 @@ async function withValues(client: AdminClient, run: Detail): Promise<Detail> {
 }
 
 /** By its id, else by its business key if one run only has that: people know orders by their number. */
-async function runOf(client: AdminClient, idOrKey: string): Promise<Detail> {
+export async function runOf(client: AdminClient, idOrKey: string): Promise<Detail> {
   try {
     return await client.get(`/runs/${segment(idOrKey)}`);
   } catch (error) {
@@ -167,6 +167,12 @@ function question(terminal: Terminal, run: string, parked: Question): void {
   if (parked.at !== undefined) terminal.line(`  in the code        ${parked.at}`);
   if (parked.recorded !== undefined) terminal.line(`  the history holds  ${shown(parked.recorded)}`);
   if (parked.asked !== undefined) terminal.line(`  the code asks for  ${shown(parked.asked)}`);
+  if (parked.code.startsWith("process-")) {
+    terminal.line(`  mortise runs move --run ${run}`);
+    terminal.line(
+      `      ${terminal.paint("dim", "Goes on with mended code: deploy it first. No finished step is repeated.")}`,
+    );
+  }
   // An answer to a question that is no longer asked is refused.
   const number = ` --question ${parked.number}`;
   const commands: Readonly<Record<string, string>> = {

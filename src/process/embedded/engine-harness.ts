@@ -15,6 +15,7 @@ import type {
   Validate,
 } from "../../operation.ts";
 import { openStore } from "../../store/open.ts";
+import type { Store } from "../../store/store.ts";
 import type { AnyProcess } from "../define.ts";
 import type { RunDetail, RunStatus } from "../engine.ts";
 import { limitsOf } from "../limits.ts";
@@ -90,6 +91,8 @@ export const failing = (outcome: "none" | "unknown", class_: "retry" | "give-up"
 export interface Rig {
   readonly engine: EmbeddedEngine;
   readonly folder: string;
+  /** Commands to the store, past the engine. */
+  readonly submit: Store["submit"];
   /** Ends the engine and the store; the files stay. */
   stop(): Promise<void>;
   /** As `stop`, at once: what is under way is lost, as in a crash. */
@@ -167,6 +170,7 @@ export async function rig(options: {
   return {
     engine,
     folder,
+    submit: store.submit,
     stop: () => end(5000),
     lose: () => end(0),
     when,

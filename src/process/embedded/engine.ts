@@ -16,6 +16,7 @@ import { acting } from "./acting.ts";
 import { type AdmissionOptions, admission } from "./admission.ts";
 import { bulks } from "./bulk.ts";
 import { asText, defaultLimits, type ValueLimits } from "./json-text.ts";
+import { type Moves, type MovesParts, moves } from "./moves.ts";
 import { previewOf } from "./preview.ts";
 import { type Kept, retainAll } from "./retention.ts";
 import { newRunId } from "./run-id.ts";
@@ -63,6 +64,7 @@ export interface EmbeddedEngine extends Engine {
   quarantine(run: string, reason: string): Promise<void>;
   /** Whoever waits in `settled` is answered with the run's present state: the server is about to stop. */
   answerWaiters(): void;
+  readonly move: Moves["move"];
   /** New runs start on this version from now on. */
   promote(version: string): void;
   /** These limits hold from now on, for what is queued too. */
@@ -136,6 +138,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
   } = options;
   const vault = new Vault(store.read, options.cipher);
   const read = views(store.read, vault);
+  const rowOf = store.read.prepare("select version, status from runs where id = ?");
   const statusOf = store.read.prepare("select status from runs where id = ?");
   const controls = new Map<string, { readonly port: MessagePort; readonly stopped: Promise<void> }>();
   const waiters = new NamedSlots<Set<Waiter>>();
@@ -184,12 +187,22 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
       if (message.kind === "attempts") for (const count of message.counts) attemptFacts.publish(count);
       else if (message.kind === "failed") options.onFailed?.(message.reason);
       else if (message.kind === "stopped") stopped.resolve();
+      else if (message.kind !== "ready") mover.heard(wanted, message);
     });
     control.port1.on("close", () => stopped.resolve());
     controls.set(wanted, { port: control.port1, stopped: stopped.promise });
     const link: WorkerLink = { file: store.file, version: wanted, valueLimits, writer, control: control.port2 };
     options.startWorker(wanted, link, [writer, control.port2]);
   }
+
+  const mover = moves({
+    row: (run) => rowOf.get(run) as ReturnType<MovesParts["row"]>,
+    control(of, make) {
+      if (make) ensureWorker(of);
+      return controls.get(of)?.port;
+    },
+    later: clock.later,
+  });
 
   const openVersions = (): string[] => read.openByVersion().map((one) => one.version);
 
@@ -310,9 +323,11 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
     workerLost(lost) {
       const control = controls.get(lost);
       controls.delete(lost);
+      mover.lost(lost);
       control?.port.close();
       store.detach(portName(lost));
     },
+    move: mover.move,
     async quarantine(run, reason) {
       await store.submit([{ name: "process.halt", parameters: { run, reason: vault.seal(reason, places.halt(run)) } }]);
     },

@@ -37,6 +37,8 @@ export interface Host extends Surroundings {
   process(name: string): { readonly validateInput: Validate } | undefined;
   /** Nothing new may be begun. */
   readonly stopping: boolean;
+  /** The run is being let go, to another version's worker: nothing new may be begun for it. */
+  away?(run: string): boolean;
   /** Something is to be written. */
   changed(execution: Held): void;
   /** Mail is waiting and the execution is free to take it. */

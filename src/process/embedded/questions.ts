@@ -127,6 +127,16 @@ export function childQuestion(
   };
 }
 
+const unfollowed = "The code does not follow this run's history. ";
+const mended = " The run goes on only with code that asks the same: mend the code, deploy it, and move the run there.";
+
+/** What a divergence's question says of it, without what is to be done. */
+export function divergenceIn(message: string): string {
+  return message.startsWith(unfollowed) && message.endsWith(mended)
+    ? message.slice(unfollowed.length, -mended.length)
+    : message;
+}
+
 /** The code does not follow the history (P4). */
 export function divergenceQuestion(
   { step, message, recorded, asked }: Divergence,
@@ -135,7 +145,7 @@ export function divergenceQuestion(
 ): ParkedQuestion {
   return {
     code: "process-diverged",
-    message: `The code does not follow this run's history. ${message} The run goes on only with code that asks the same: move it to a version that was rehearsed on it.`,
+    message: `${unfollowed}${message}${mended}`,
     step,
     ...(at === undefined ? {} : { at }),
     recorded,

@@ -10,6 +10,7 @@ import { Execution } from "./execution.ts";
 import { type Host, type Identity, openSteps } from "./host.ts";
 import { Journal } from "./journal.ts";
 import type { ValueLimits } from "./json-text.ts";
+import { divergenceIn } from "./questions.ts";
 import type { AskRecord, HistoryRecord } from "./records.ts";
 import { stackHere } from "./stack.ts";
 import { Vault } from "./vault.ts";
@@ -53,6 +54,11 @@ export interface RehearsalParts {
 }
 
 const nothingStored = new Vault(undefined, undefined);
+/** Of a history that can't be read: the code is not tried on it. */
+export function unread(reason: string): Verdict {
+  return { kind: "stops", code: "history-unreadable", message: `Its history can't be read: ${reason}` };
+}
+
 const actor = Object.freeze({ by: "rehearsal", reason: "rehearsal" });
 
 /** Resolves when the code has asked all that it asks. Code that blocks its thread blocks this. */
@@ -134,7 +140,15 @@ function verdictOf(execution: Execution, journal: DryJournal, parts: RehearsalPa
 function stopped({ code, message, step, recorded, asked, at }: ParkedQuestion): Verdict {
   const place = at === undefined ? {} : { at };
   if (code !== "process-diverged") return { kind: "stops", code, message, ...place };
-  return { kind: "diverges", step: step ?? "", message, recorded: recorded ?? null, asked: asked ?? null, ...place };
+  const differs = divergenceIn(message);
+  return {
+    kind: "diverges",
+    step: step ?? "",
+    message: differs,
+    recorded: recorded ?? null,
+    asked: asked ?? null,
+    ...place,
+  };
 }
 
 /** An undo is data, and needs its operation: a version without it could not take back what was done. */

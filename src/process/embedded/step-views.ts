@@ -101,6 +101,15 @@ export function stepViews(run: string, records: readonly HistoryRecord[]): StepV
         for (const step of list.slice(at)) if (step.n !== undefined || step.kind === "pivot") step.superseded = true;
         break;
       }
+      case "moved":
+        add({
+          id: "moved",
+          kind: "operator",
+          status: "done",
+          at: record.at,
+          note: `${record.actor.by}: ${record.actor.reason} (from code version ${record.from.slice(0, 12)} to ${record.to.slice(0, 12)})`,
+        });
+        break;
       case "undoing":
         add({ id: "undo", kind: "undo", status: "done", at: record.at, note: record.reason });
         break;

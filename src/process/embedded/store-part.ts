@@ -17,6 +17,7 @@ import {
   type CompactParameters,
   type Delivery,
   type KeyTaken,
+  type MoveParameters,
   type OperateParameters,
   portName,
   type RestartParameters,
@@ -49,6 +50,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
       "select process, key, version, status, reason, created, awaited, lane, place from runs where id = ?",
     ),
     setStatus: db.prepare("update runs set status = ?, reason = ?, updated = ? where id = ?"),
+    move: db.prepare("update runs set version = ?, updated = ? where id = ?"),
     setCause: db.prepare("update runs set status = ?, reason = ?, updated = ?, cause = ? where id = ?"),
     insertInbox: db.prepare("insert into inbox (id, run, n, kind, body, signal) values (?, ?, ?, ?, ?, ?)"),
     pendingAct: db.prepare("select id from inbox where run = ? and kind = 'operate'"),
@@ -276,6 +278,17 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     return true;
   }
 
+  /** The run goes on with other code. Its row of the history fences the worker off that had it. */
+  function move({ run, from, to, seq, body, goesOn }: MoveParameters): void {
+    const row = sql.run.get(run);
+    if (row === undefined || row.version !== from || finalStatuses.has(row.status as RunStatus))
+      context.refuse("changed");
+    // One that is queued has no worker, and its next row is its begin: the audit alone tells of its move.
+    if (row.status !== "queued" && sql.insertHistory.run(run, seq, body).changes === 0) context.refuse("changed");
+    sql.move.run(to, context.now(), run);
+    if (goesOn) sql.setCause.run("running", null, context.now(), null, run);
+  }
+
   /** Whether the operation fits the run's state was asked by the front; a run that ended since refuses here. */
   function tryOperate(given: OperateParameters): Json | undefined {
     const row = sql.run.get(given.run);
@@ -343,6 +356,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     restart: orRefuse(tryRestart),
     ...bulk.commands,
     halt,
+    move,
     due,
     retain: storeRetention(
       context,

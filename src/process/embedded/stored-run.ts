@@ -85,3 +85,12 @@ export function compaction(
   const stored = vault.row(run, last.seq, JSON.stringify(left));
   return { parameters: { run, seq: last.seq, rows: batches.length, ...stored }, gone };
 }
+
+/** Runs of a version that were under way when its worker was lost, and those for which something came. */
+export function* runsToTakeUp(db: DatabaseSync, version: string): Iterable<string> {
+  const open = db.prepare(
+    `select id from runs where version = ?1 and status in ('running', 'undoing')
+     union select runs.id from inbox join runs on runs.id = inbox.run where runs.version = ?1 order by 1`,
+  );
+  for (const { id } of open.iterate(version) as Iterable<{ id: string }>) yield id;
+}

@@ -1,6 +1,7 @@
 /** Test seam: many runs that want something at the same moment. Used by the short tests with few, by the long ones with many. */
 import assert from "node:assert/strict";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { realClock } from "../../clock.ts";
 import type { Schema } from "../../operation.ts";
 import { defineProcess } from "../define.ts";
 import type { RunFact } from "./engine.ts";
@@ -65,7 +66,7 @@ export async function timersInOneMoment(count: number, residentRuns: number): Pr
   const process = waker(system);
   const first = await rig({ processes: [process], system, worker: { residentRuns } });
   try {
-    const begun = Date.now();
+    const begun = realClock.now();
     // Long enough that all of them sleep by then, however slow the machine: the moment is moved to the end of the starts.
     const at = begun + 3_600_000;
     await startAll(first, count, at);

@@ -1,5 +1,6 @@
 /** Parameters of the engine's store commands, and what is posted between front, writer and worker. JSON travels as text. */
-import type { RunStatus } from "../engine.ts";
+import type { Actor, RunStatus } from "../engine.ts";
+import type { Verdict } from "./rehearsal.ts";
 
 export interface StartParameters {
   /** The front has told the worker too, so that the run's first turn rides in the commit of its start. */
@@ -234,6 +235,24 @@ export type ToFront =
   /** A run of a version that has no worker has something to do. */
   | { readonly kind: "worker-needed"; readonly version: string };
 
+/** A run goes on with the code of another version. Refused with `changed`. */
+export interface MoveParameters {
+  readonly run: string;
+  readonly from: string;
+  readonly to: string;
+  readonly seq: number;
+  /** JSON list of the record of the move. */
+  readonly body: string;
+  /** Its code was stopped, and runs again. */
+  readonly goesOn: boolean;
+}
+
+/** How a move went. `changed`: the run ended, was moved, or went on meanwhile. */
+export type MoveAnswer =
+  | { readonly kind: "moved"; readonly goesOn: boolean }
+  | { readonly kind: "refused"; readonly verdict: Verdict }
+  | { readonly kind: "changed" };
+
 /** Name of a worker's port. */
 export function portName(version: string): string {
   return `worker:${version}`;
@@ -246,13 +265,21 @@ export type ToWorkerControl =
    * Runs whose start has been handed to the writer. Their code may run, since nothing leaves before a commit; where the writer
    * refuses the start it refuses the first append too.
    */
-  | { readonly kind: "starts"; readonly runs: readonly NewRun[] };
+  | { readonly kind: "starts"; readonly runs: readonly NewRun[] }
+  /** Let the run go, and say so. */
+  | { readonly kind: "release"; readonly run: string }
+  /** It stays with this worker after all. */
+  | { readonly kind: "keep"; readonly run: string }
+  /** Take the run over from version `from`, if its history can be followed here. */
+  | { readonly kind: "adopt"; readonly run: string; readonly from: string; readonly actor: Actor };
 
 /** A worker to the front, on the control port. */
 export type FromWorker =
   | { readonly kind: "ready" }
   | { readonly kind: "attempts"; readonly counts: readonly AttemptCount[] }
   | { readonly kind: "failed"; readonly reason: string }
+  | { readonly kind: "released"; readonly run: string }
+  | { readonly kind: "adopted"; readonly run: string; readonly answer: MoveAnswer }
   | { readonly kind: "stopped" };
 
 /** `outcome`: `ok`, or class and outcome of the failure: `retry/unknown`. */

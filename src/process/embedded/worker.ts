@@ -6,17 +6,18 @@ import { DatabaseSync } from "node:sqlite";
 import { type Clock, realClock } from "../../clock.ts";
 import type { Caller, StoredFailure } from "../../operation.ts";
 import { type PortClient, portClient } from "../../store/port-client.ts";
-import type { BatchAnswer } from "../../store/store.ts";
+import type { BatchAnswer, Command } from "../../store/store.ts";
 import { AttemptCounts } from "./attempt-counts.ts";
 import { Execution } from "./execution.ts";
 import { Expected } from "./expected.ts";
 import type { Held, Host, Identity } from "./host.ts";
 import { Journal } from "./journal.ts";
 import type { ValueLimits } from "./json-text.ts";
+import { Moving } from "./moving.ts";
 import type { HistoryRecord } from "./records.ts";
 import { Residents } from "./residents.ts";
 import { newRunId } from "./run-id.ts";
-import { compaction, readEnd, readRun, type StoredEnd } from "./stored-run.ts";
+import { compaction, readEnd, readRun, runsToTakeUp, type StoredEnd } from "./stored-run.ts";
 import { Vault } from "./vault.ts";
 import type { Delivery, FromWorker, NewRun, ToWorker, ToWorkerControl } from "./wire.ts";
 import type { Work } from "./work.ts";
@@ -68,6 +69,7 @@ class VersionWorker implements Host {
   #closed = false;
   readonly #counts: AttemptCounts;
   readonly #expected: Expected;
+  readonly #moving: Moving;
 
   constructor(options: WorkerOptions) {
     this.#link = options.link;
@@ -96,6 +98,17 @@ class VersionWorker implements Host {
         this.#residents.limit(usual);
       });
     }
+    this.#moving = new Moving({
+      version: this.#link.version,
+      host: this,
+      soon: this.#clock.soon,
+      residents: () => this.#residents,
+      dirty: (execution) => this.#dirty.has(execution),
+      read: (run) => readRun(this.#db, this.vault, run),
+      known: (process) => this.#processes.get(process),
+      send: (commands, done) => this.#send(commands, done),
+      tell: (message) => this.#tell(message),
+    });
     this.#expected = new Expected(later, (run) => {
       if (!this.#stopping) this.#residents.want(run);
     });
@@ -124,7 +137,9 @@ class VersionWorker implements Host {
     );
     control.on("message", (message: ToWorkerControl) => {
       if (message.kind === "stop") this.#stop(message.ms);
-      else if (!this.#stopping) for (const run of message.runs) this.#start(run);
+      else if (this.#stopping) return;
+      else if (message.kind === "starts") for (const run of message.runs) this.#start(run);
+      else this.#moving.take(message);
     });
     // Once the writer has answered here, what it commits is posted here; what it committed before stands in the database.
     this.#client.send(
@@ -141,16 +156,12 @@ class VersionWorker implements Host {
     this.#link.control.postMessage(message);
   }
 
-  /** Runs that were under way, and those for which something came. */
   #takeUp(): void {
-    const open = this.#db.prepare(
-      `select id from runs where version = ?1 and status in ('running', 'undoing')
-       union select runs.id from inbox join runs on runs.id = inbox.run where runs.version = ?1 order by 1`,
-    );
-    for (const { id } of open.iterate(this.#link.version) as Iterable<{ id: string }>) this.#residents.want(id);
+    for (const id of runsToTakeUp(this.#db, this.#link.version)) this.#residents.want(id);
   }
 
   #load(run: string): void {
+    if (this.#moving.away(run)) return;
     const stored = readRun(this.#db, this.vault, run);
     if (stored === undefined || stored.row.version !== this.#link.version || stored.records.at(-1)?.t === "end") return;
     const { row, seq, records, inbox, unreadable } = stored;
@@ -250,9 +261,12 @@ class VersionWorker implements Host {
     this.#dirty.add(execution);
     this.#tickSoon();
   }
+  away(run: string): boolean {
+    return this.#moving.away(run);
+  }
   ready(execution: Held): void {
     try {
-      if (!this.#stopping) execution.takeMail();
+      if (!this.#stopping && !this.away(execution.identity.id)) execution.takeMail();
     } catch (error) {
       execution.failedToRead(error);
     }
@@ -301,24 +315,30 @@ class VersionWorker implements Host {
   #append(execution: Execution): void {
     const taken = execution.journal.take();
     if (taken === undefined) return;
+    this.#send([{ name: "process.append", parameters: taken.parameters }], (answer) => {
+      if (answer?.kind !== "done") {
+        // Another writer has this run: nothing of this execution counts any more.
+        this.#residents.remove(execution.identity.id);
+        return;
+      }
+      for (const act of taken.committed) reading(execution, act);
+      this.#residents.committed(execution);
+    });
+  }
+
+  /** Sent at the end of the turn. `done` is told the answer; nothing, if the store takes no more. */
+  #send(commands: readonly Command[], done: (answer: BatchAnswer | undefined) => void): void {
     this.#underWay += 1;
     this.#client.send(
-      [{ name: "process.append", parameters: taken.parameters }],
-      (answer: BatchAnswer) => {
+      commands,
+      (answer) => {
         this.#underWay -= 1;
-        if (answer.kind === "refused") {
-          // Another writer has this run: nothing of this execution counts any more.
-          this.#residents.remove(execution.identity.id);
-          this.#stoppedYet();
-          return;
-        }
-        for (const act of taken.committed) reading(execution, act);
-        this.#residents.committed(execution);
+        done(answer);
         this.#stoppedYet();
       },
       (error) => {
         this.#underWay -= 1;
-        this.#residents.remove(execution.identity.id);
+        done(undefined);
         this.#tell({ kind: "failed", reason: error.message });
       },
     );

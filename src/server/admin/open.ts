@@ -12,9 +12,12 @@ import type { Keyring } from "../../publish/keys.ts";
 import type { Store } from "../../store/store.ts";
 import { checkInput, checkResult, checkStart } from "../answers.ts";
 import type { Live } from "../live.ts";
+import type { Masking } from "../masking.ts";
+import type { Fared } from "../rehearsals.ts";
 import { createAdmin } from "./admin.ts";
 import { openAudit } from "./audit.ts";
 import { type CatalogueResources, catalogueRoutes } from "./catalogue.ts";
+import { type MoveResources, moveRoutes } from "./moves.ts";
 import { runRoutes, stateRoutes } from "./resources.ts";
 import type { Tokens } from "./tokens.ts";
 import { type VersionResources, versionRoutes } from "./versions.ts";
@@ -29,7 +32,8 @@ export interface AdminParts {
   readonly keyring: Keyring;
   readonly settings: (system: string) => ResolvedSettings | undefined;
   readonly versions: VersionResources["versions"];
-  readonly deployments: VersionResources["deployments"];
+  readonly deployments: VersionResources["deployments"] & { readonly pinFolder: MoveResources["pinFolder"] };
+  readonly moves: Omit<MoveResources, "maskFared" | "pinFolder">;
   /** Reasons why requests are not taken; `[]`: ready. */
   readonly notReady: () => readonly string[];
 }
@@ -66,6 +70,11 @@ export function openAdmin(parts: AdminParts): HttpHandler {
         tokens,
         audit: openAudit(store.read),
       }),
+      ...moveRoutes({
+        ...parts.moves,
+        pinFolder: parts.deployments.pinFolder,
+        maskFared: (fared) => maskFared(fared, live.masking(), engine),
+      }),
       ...versionRoutes({ versions: parts.versions, deployments: parts.deployments }),
     ],
     tokens,
@@ -74,6 +83,14 @@ export function openAdmin(parts: AdminParts): HttpHandler {
     version: ownVersion(),
     onRequest: (fact) => facts.publish(fact satisfies AdminFact),
   });
+}
+
+/** What the code of a run threw may repeat what is sensitive in it, and so may its key. */
+function maskFared(fared: Fared, masking: Masking, engine: Pick<Engine, "run">): Fared {
+  const { run: id, process, key, from: version, message: reason } = fared;
+  const summary = { id, process, key, version, status: "parked" as const, origin: "", createdAt: 0, updatedAt: 0 };
+  const shown = masking.summary(reason === undefined ? summary : { ...summary, reason }, () => engine.run(id));
+  return { ...fared, key: shown.key, ...(shown.reason === undefined ? {} : { message: shown.reason }) };
 }
 
 /** Compiled schemas by their text: the forms of tasks come as fresh values each time. */

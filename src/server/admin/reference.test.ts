@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import test from "node:test";
 import { catalogueRoutes } from "./catalogue.ts";
+import { moveRoutes } from "./moves.ts";
 import { runRoutes, stateRoutes } from "./resources.ts";
 import type { AdminRoute } from "./route.ts";
 import { versionRoutes } from "./versions.ts";
@@ -13,6 +14,7 @@ test("the reference page names every address, its role and what it takes", () =>
   const routes: readonly AdminRoute[] = [
     ...runRoutes({} as Parameters<typeof runRoutes>[0]),
     ...catalogueRoutes({} as Parameters<typeof catalogueRoutes>[0]),
+    ...moveRoutes({} as Parameters<typeof moveRoutes>[0]),
     ...versionRoutes({} as Parameters<typeof versionRoutes>[0]),
     ...stateRoutes({} as Parameters<typeof stateRoutes>[0]),
   ];

@@ -228,6 +228,54 @@ export const schemas = {
     },
     { registeredAt: time, registeredBy: text, promotedAt: time, promotedBy: text, promotedFor: text },
   ),
+  Rehearsal: object(
+    {
+      id: text,
+      version: text,
+      state: { enum: ["running", "done", "failed"] },
+      startedAt: time,
+      continues: { type: "integer" },
+      diverges: { type: "integer" },
+      stops: { type: "integer" },
+      points: {
+        type: "array",
+        description: "Runs that fare alike: where they diverge or stop, with one of them.",
+        items: object(
+          {
+            process: text,
+            kind: { enum: ["diverges", "stops"] },
+            at: { ...text, description: "The step, or the reason for which they stop." },
+            message: text,
+            runs: { type: "integer" },
+            example: object({ run: text, key: text }, { recorded: anything, asked: anything }),
+          },
+          { place: { ...text, description: "In the code: processes/order.ts:12." } },
+        ),
+      },
+    },
+    { endedAt: time, error: text },
+  ),
+  Rehearsed: object(
+    {
+      run: text,
+      process: text,
+      key: text,
+      from: { ...text, description: "Its code version." },
+      verdict: { enum: ["continues", "diverges", "stops"] },
+    },
+    {
+      comes: { enum: ["steps", "the end", "the undo"] },
+      next: { type: "array", items: object({ step: text, fresh: { type: "boolean" } }, { at: text }) },
+      at: text,
+      place: text,
+      message: text,
+    },
+  ),
+  Moved: object({
+    moved: { type: "array", items: object({ run: text, key: text, goesOn: { type: "boolean" } }) },
+    refused: { type: "array", items: object({ run: text, key: text, code: text, message: text }) },
+    next: { type: ["string", "null"], description: "`after` of the next portion; null: that was all." },
+  }),
   Deployed: object(
     {
       version: text,
