@@ -365,7 +365,8 @@ export class Execution implements Runs {
 
   undo(as: UndoAs, reason: string, detail: Json | undefined): void {
     const stopped = this.#phase.kind === "stopped" || this.#phase.kind === "paused";
-    const undoing = Undoing.start(this, as, reason, detail);
+    const begun = stopped && this.#records.some(({ t }) => t === "undoing");
+    const undoing = Undoing.start(this, as, reason, detail, begun);
     this.#phase = { kind: "undoing", undoing };
     for (const mail of this.#mail.splice(0))
       if (mail.kind === "result" || (mail.kind === "inbox" && !isSignal(mail))) recordResult(this, mail);
@@ -377,6 +378,11 @@ export class Execution implements Runs {
       holdBack(this);
       this.again();
     } else undoing.stopOthers();
+  }
+
+  endAs(as: UndoAs, reason: string): void {
+    if (this.#phase.kind === "undoing") this.#phase.undoing.endAs(as, reason);
+    this.restate();
   }
 
   undoAgain(step: Step): void {

@@ -109,6 +109,8 @@ export interface Running extends Held {
   nextAsk(): number;
   /** Begins the end: undoes what took effect, then ends as said. */
   undo(as: UndoAs, reason: string, detail: Json | undefined): void;
+  /** The undo goes on; the run ends as said. */
+  endAs(as: UndoAs, reason: string): void;
   /** A person wants a failed undo tried again. */
   undoAgain(step: Step): void;
   /** Nothing new is begun until the run goes on `again`. */

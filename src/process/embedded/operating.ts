@@ -31,7 +31,7 @@ export function operate(execution: Running, { operation, actor, n, to }: ActDeli
     at: host.now(),
     op: operation,
     actor,
-    ...(asking === undefined || !answers(operation) ? {} : { n: asking.ask.n }),
+    ...(asking === undefined || !answers(operation, execution) ? {} : { n: asking.ask.n }),
     ...edit,
   });
   switch (operation.kind) {
@@ -54,7 +54,12 @@ export function operate(execution: Running, { operation, actor, n, to }: ActDeli
       return;
     case "undo":
     case "cancel":
-      if (execution.phase === "undoing" || execution.pivoted) return;
+      if (execution.phase === "undoing") {
+        // What is taken back is the same: the undo goes on where it is, and only how the run ends is another.
+        if (operation.kind === "cancel") execution.endAs("cancelled", actor.reason);
+        return;
+      }
+      if (execution.pivoted) return;
       execution.undo(operation.kind === "undo" ? "undone" : "cancelled", actor.reason, undefined);
       return;
     case "happened":
@@ -91,7 +96,9 @@ function terminate(execution: Running, open: readonly Step[], actor: Actor): voi
 }
 
 /** Whether the act answers the question of a step. */
-function answers({ kind }: OperatorAct): boolean {
+function answers({ kind }: OperatorAct, { phase }: Running): boolean {
+  // A cancel in the undo says how the run ends; a failed undo still asks.
+  if (kind === "cancel" && phase === "undoing") return false;
   return kind !== "pause" && kind !== "resume" && kind !== "rewind" && kind !== "restart";
 }
 

@@ -95,6 +95,11 @@ export function pastsOf(records: readonly HistoryRecord[]): Map<number, Past> {
     else if (record.t === "held") {
       const past = of(record.n);
       past.resting = !past.maybe;
+    } else if (record.t === "missing") {
+      const past = of(record.n);
+      past.maybe = false;
+      past.resting = true;
+      past.notFoundAt = record.at;
     } else if (record.t === "again") againIn(of(record.n), record.at, record.found);
     else if (record.t === "op" && record.n !== undefined) {
       if (record.op.kind === "retry" || record.op.kind === "repeat" || record.g !== undefined)

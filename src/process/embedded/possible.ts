@@ -12,7 +12,9 @@ export function possibleActs(
   if (finalStatuses.has(run.status)) return run.historyGone === true ? [] : ["restart"];
   const pivoted = run.steps.some((step) => step.kind === "pivot");
   const undoing = run.steps.some((step) => step.kind === "undo");
-  const ends: readonly Kind[] = pivoted || undoing ? ["terminate"] : ["undo", "cancel", "terminate"];
+  let ends: readonly Kind[] = ["undo", "cancel", "terminate"];
+  if (undoing) ends = ["cancel", "terminate"];
+  else if (pivoted) ends = ["terminate"];
   const back: readonly Kind[] = undoing || rewindTargets(run.steps).length === 0 ? [] : ["rewind"];
   if (run.status === "parked")
     return [...(run.parked?.answers.map(({ kind }) => kind) ?? []), ...back, "restart", "pause"];

@@ -95,6 +95,7 @@ export function undoQuestion(step: string, message: string, failure: StoredFailu
     answers: [
       answer("retry", "Tries the undo again, with the same key."),
       answer("happened", "You took the effect back by hand: the undo counts as done, and the next one follows."),
+      answer("cancel", "The run ends as cancelled once its undo is done. This undo still asks to be answered."),
       terminate,
     ],
   };

@@ -35,6 +35,8 @@ export type HistoryRecord =
   | { readonly t: "again"; readonly n: number; readonly a: number; readonly at: number; readonly found?: "nothing" }
   /** The step was not begun: the server was being stopped, or the system was away. */
   | { readonly t: "held"; readonly n: number; readonly at: number }
+  /** Of a step that is to be undone, its probe found nothing: it never took effect. */
+  | { readonly t: "missing"; readonly n: number; readonly at: number }
   /** A result that was written while the code was given nothing (`h`) is given to it now; here, in the total order. */
   | { readonly t: "give"; readonly n: number; readonly at: number }
   /** The run undoes: the child run of step `n` was told to cancel. */
@@ -77,6 +79,8 @@ export type HistoryRecord =
       readonly t: "undoing";
       readonly at: number;
       readonly as: "rejected" | "undone" | "cancelled";
+      /** It had begun before: only how the run ends is another. */
+      readonly again?: true;
       readonly reason: string;
       readonly detail?: Json;
     }

@@ -153,7 +153,7 @@ export function openQuestions(records: readonly HistoryRecord[]): Map<number, Pa
     if (record.t === "park" && record.n !== undefined) open.set(record.n, record.q);
     else if ((record.t === "op" || record.t === "got") && record.n !== undefined) open.delete(record.n);
     // Whatever was asked before counts no more.
-    else if (record.t === "undoing") open.clear();
+    else if (record.t === "undoing" && record.again !== true) open.clear();
     else if (record.t === "rewound") dropFrom(open, record.n);
   }
   return open;
@@ -192,6 +192,7 @@ export function openQuestion(records: readonly HistoryRecord[]): OpenQuestion | 
       if (record.n === undefined) stopped = asked;
       else steps.set(record.n, asked);
     } else if (record.t === "undoing") {
+      if (record.again === true) continue;
       steps.clear();
       stopped = undefined;
     } else if (record.t === "rewound") dropFrom(steps, record.n);

@@ -52,6 +52,17 @@ export function stepViews(run: string, records: readonly HistoryRecord[]): StepV
           ...(record.f === undefined ? {} : { output: record.f }),
         });
         break;
+      case "missing": {
+        const step = byNumber.get(record.n);
+        if (step === undefined) break;
+        Object.assign(step, {
+          status: "failed",
+          endedAt: record.at,
+          note: "its probe found nothing: it did not happen",
+        });
+        delete step.nextAttemptAt;
+        break;
+      }
       case "release":
         for (const n of record.ns) {
           const step = byNumber.get(n);

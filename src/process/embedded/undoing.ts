@@ -7,36 +7,61 @@
  */
 import type { Json } from "../../operation.ts";
 import { isAwaited, recallChildren } from "./children.ts";
+import { findOut } from "./finding.ts";
 import { openSteps, type Running, type UndoAs } from "./host.ts";
 import { type Past, pastsOf } from "./past.ts";
 import { callWork, startWork, stopAll } from "./performing.ts";
 import { undoQuestion } from "./questions.ts";
 import { type AskRecord, type Edit, editsOf, generationsOf, type HistoryRecord, olderGenerations } from "./records.ts";
+import { recordResult } from "./results.ts";
 import { openQuestions } from "./script.ts";
 import { inputOf, type Step, undoOf } from "./steps.ts";
 
 export class Undoing {
-  readonly reason: string;
-  readonly #as: UndoAs;
-  readonly #detail: Json | undefined;
+  #as: UndoAs;
+  #reason: string;
+  #detail: Json | undefined;
   readonly #execution: Running;
   /** Steps of which it is known that they never took effect. */
-  readonly #harmless: ReadonlySet<number>;
+  readonly #harmless: Set<number>;
+  /** Steps whose outcome could not be found out: they are undone as they are. */
+  readonly #unknown = new Set<number>();
   /** By step: its earlier generations that may have taken effect too (their input was edited since). */
   readonly #older = new Map<number, readonly Step[]>();
 
   private constructor(execution: Running, as: UndoAs, reason: string, detail: Json | undefined, harmless: Set<number>) {
     this.#execution = execution;
     this.#as = as;
-    this.reason = reason;
+    this.#reason = reason;
     this.#detail = detail;
     this.#harmless = harmless;
   }
 
+  get reason(): string {
+    return this.#reason;
+  }
+
+  /** The run ends otherwise than it would have; what is taken back stays the same. */
+  endAs(as: UndoAs, reason: string): void {
+    if (this.#as === as) return;
+    this.#as = as;
+    this.#reason = reason;
+    this.#detail = undefined;
+    const { journal, host } = this.#execution;
+    journal.record({ t: "undoing", at: host.now(), as, again: true, reason });
+  }
+
   /** Records that the end has begun. Follow with `stopOthers`. */
-  static start(execution: Running, as: UndoAs, reason: string, detail: Json | undefined): Undoing {
+  static start(execution: Running, as: UndoAs, reason: string, detail: Json | undefined, again: boolean): Undoing {
     const { journal, host } = execution;
-    journal.record({ t: "undoing", at: host.now(), as, reason, ...(detail === undefined ? {} : { detail }) });
+    journal.record({
+      t: "undoing",
+      at: host.now(),
+      as,
+      ...(again ? { again } : {}),
+      reason,
+      ...(detail === undefined ? {} : { detail }),
+    });
     journal.drop();
     recallChildren(execution, new Set());
     return new Undoing(execution, as, reason, detail, new Set());
@@ -113,10 +138,39 @@ export class Undoing {
       .flatMap((one) => [...(this.#older.get(one.ask.n) ?? []), one])
       .findLast((one) => undoOf(one) !== undefined && !undone.has(this.#named(one)) && this.#tookEffect(one));
     if (step === undefined) {
-      execution.end(this.#as, this.reason, this.#detail, undefined);
+      execution.end(this.#as, this.#reason, this.#detail, undefined);
       return;
     }
-    this.#ask(step);
+    if (!this.#mayFindOut(step)) this.#ask(step);
+  }
+
+  /** Of a step whose outcome is not known, its probe is asked first, after its settle time: so nothing is taken back that comes later. */
+  #mayFindOut(step: Step): boolean {
+    const { n, op } = step.ask;
+    if (step.got !== undefined || op === undefined || this.#isOlder(step) || this.#unknown.has(n)) return false;
+    const execution = this.#execution;
+    const operation = execution.host.operation(op);
+    if (operation?.probe === undefined) return false;
+    findOut(execution, step, operation, (outcome) => {
+      if (outcome.kind === "unknown") this.#unknown.add(n);
+      else if (outcome.kind === "nothing") {
+        execution.journal.record({ t: "missing", n, at: execution.host.now() });
+        this.#harmless.add(n);
+        if (step.past !== undefined) step.past.maybe = false;
+      } else {
+        recordResult(execution, {
+          kind: "result",
+          n,
+          ...outcome.result,
+          attempts: step.past?.attempts ?? 0,
+          by: "probe",
+        });
+      }
+      execution.host.changed(execution);
+      this.next();
+    });
+    execution.restate();
+    return true;
   }
 
   #isOlder(step: Step): boolean {
@@ -132,8 +186,9 @@ export class Undoing {
     const { got, performance, ask, recorded } = step;
     if (got !== undefined) return got.fault === undefined && got.timeout === undefined;
     if (ask.child !== undefined) return false;
+    if (this.#harmless.has(ask.n)) return false;
     if (performance !== undefined) return performance.mayHaveHappened;
-    return recorded && !this.#harmless.has(ask.n);
+    return recorded;
   }
 
   #ask(step: Step): void {
