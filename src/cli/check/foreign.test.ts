@@ -27,6 +27,9 @@ test("verbs, helpers that take flow, and promises made of verbs may be awaited",
     "await flow.call(a.b, {});",
     "await flow.all([flow.call(a.b, {}), flow.sleep('1s')]);",
     "await Promise.all([flow.call(a.b, {}), helper(flow)]);",
+    "await flow.race({ parcel: flow.receive(a.b, { key }), late: flow.until(input.due), ...more, done });",
+    "await flow.all(input.lines.map((line) => flow.call(a.b, line)));",
+    "flow.state({ at: new Date(flow.now()).toISOString() }); flow.log('here', { n: 1 });",
     "await Promise.all(input.lines.map((line) => flow.call(a.b, line)));",
     "const one = flow.call(a.b, {}); await one;",
     "const { run } = await flow.child(other, { id: 1 }, { wait: false });",
@@ -44,6 +47,10 @@ test("a foreign await is found, with its line", () => {
   assert.deepEqual(inRun("await Promise.all([flow.call(a.b), save()]);"), [
     "processes/p.ts:2 awaits Promise.all([flow.call(a.b), save()])",
   ]);
+  assert.deepEqual(inRun("await flow.race({ parcel: flow.sleep('1s'), saved: save() });"), [
+    "processes/p.ts:2 awaits flow.race({ parcel: flow.sleep('1s'), saved: save() })",
+  ]);
+  assert.deepEqual(inRun("await flow.all([save()]);"), ["processes/p.ts:2 awaits flow.all([save()])"]);
   assert.deepEqual(inRun("for await (const x of input) {}"), ["processes/p.ts:2 has a for await loop"]);
 });
 

@@ -213,6 +213,9 @@ class Search {
       case "CallExpression": {
         const callee = textOf(node.callee);
         const args = node.arguments as Node[];
+        // What is given to them is waited for too.
+        if (flow !== undefined && (callee === `${flow}.all` || callee === `${flow}.race`))
+          return args.every((one) => !/^(Array|Object)Expression$/.test(one.type) || this.#durable(one, flow));
         if (flow !== undefined && callee.startsWith(`${flow}.`)) return true;
         if (flow !== undefined && args.some((one) => textOf(one) === flow)) return true;
         if (combinators.has(callee)) return args.every((one) => this.#durable(one, flow));
@@ -229,6 +232,10 @@ class Search {
         return true;
       case "ArrayExpression":
         return (node.elements as (Node | null)[]).every((one) => one === null || this.#durable(one, flow));
+      case "ObjectExpression":
+        return (node.properties as Node[]).every((one) =>
+          this.#durable((one.type === "Property" ? one.value : one) as Node, flow),
+        );
       case "SpreadElement":
       case "TSAsExpression":
       case "TSNonNullExpression":

@@ -79,6 +79,7 @@ export class Execution implements Runs {
   readonly #folding = new Folding();
   /** It will be loaded anew, and its status is set. */
   #leaving = false;
+  #settling = false;
 
   constructor(parts: ExecutionParts) {
     this.host = parts.host;
@@ -223,6 +224,7 @@ export class Execution implements Runs {
 
   /** The worker is being stopped: results are written, and given to the code at the next start. Attempts under way end first. */
   settleForStop(done: () => void): void {
+    this.#settling = true;
     stopAll(openSteps(this.steps), () => {
       this.#holdMail();
       done();
@@ -253,7 +255,11 @@ export class Execution implements Runs {
   /** The code has all that came, and asks nothing more. */
   #atRest(): void {
     if (this.#code.over) this.#finish();
-    else if (openSteps(this.steps).every(({ live }) => live?.kind === "wait" && live.mapping !== undefined))
+    // What it awaits may be held for the next start.
+    else if (
+      !this.#settling &&
+      openSteps(this.steps).every(({ live }) => live?.kind === "wait" && live.mapping !== undefined)
+    )
       this.foreignAwait(this.#code.released ? "awaits a branch of flow.race that had lost, or" : "awaits");
     else this.restate();
   }
