@@ -71,7 +71,8 @@ export interface Flow<S = unknown> {
   /**
    * The branch that settles first: its name and its value; rejects if that one rejects. A branch that is a `receive`, `sleep`, `until` or
    * `task`, or an `all` or `race` of such, and loses, is over: it settles no more, its timer and its task go, and an event that had come
-   * for it is kept for the next `receive`. A `call` or `step` that loses still ends, is recorded, and can be undone.
+   * for it is kept for the next `receive`. A `call`, `step` or `child` that loses goes on, is
+   * recorded, and can be undone.
    */
   race<T extends Readonly<Record<string, unknown>>>(branches: T): Promise<Race<T>>;
   /** From here nothing is undone: a later failure parks. */

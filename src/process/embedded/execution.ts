@@ -37,7 +37,7 @@ import { receivesFrom } from "./rewinding.ts";
 import { type Cue, questionsIn } from "./script.ts";
 import { stackHere } from "./stack.ts";
 import { statusOf } from "./status.ts";
-import type { Mail, Step } from "./steps.ts";
+import { isSignal, type Mail, type Step } from "./steps.ts";
 import { Undoing } from "./undoing.ts";
 import { places } from "./vault.ts";
 import type { Delivery } from "./wire.ts";
@@ -50,11 +50,6 @@ type Phase =
   | { readonly kind: "paused"; readonly reason: string }
   | { readonly kind: "undoing"; readonly undoing: Undoing }
   | { readonly kind: "ended" };
-
-/** An event for a run that wants nothing any more: it is not consumed, and the end of the waits gives it back. */
-function isSignal(mail: Mail): boolean {
-  return mail.kind === "inbox" && mail.what === "signal";
-}
 
 export class Execution implements Runs {
   readonly host: Host;

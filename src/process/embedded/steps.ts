@@ -79,6 +79,11 @@ export type Mail =
   /** Its result is in the history, and was not given to the code yet. */
   | { readonly kind: "held"; readonly n: number };
 
+/** An event for a run that wants nothing any more: it is not consumed, and the end of the waits gives it back. */
+export function isSignal(mail: Mail): boolean {
+  return mail.kind === "inbox" && mail.what === "signal";
+}
+
 /** A step that was just asked; `promise` is what its verb gives. */
 export function newStep(
   ask: AskRecord,
