@@ -36,20 +36,11 @@ import { holdBack, resume } from "./resuming.ts";
 import { receivesFrom } from "./rewinding.ts";
 import { type Cue, questionsIn } from "./script.ts";
 import { stackHere } from "./stack.ts";
-import { statusOf } from "./status.ts";
+import { type Phase, statusOf } from "./status.ts";
 import { isSignal, type Mail, type Step } from "./steps.ts";
 import { Undoing } from "./undoing.ts";
 import { places } from "./vault.ts";
 import type { Delivery } from "./wire.ts";
-
-type Phase =
-  | { readonly kind: "code" }
-  /** The code can't go on; a person decides. */
-  | { readonly kind: "stopped"; readonly question: ParkedQuestion }
-  /** An operator stopped it for a while: nothing is begun, results are kept. */
-  | { readonly kind: "paused"; readonly reason: string }
-  | { readonly kind: "undoing"; readonly undoing: Undoing }
-  | { readonly kind: "ended" };
 
 export class Execution implements Runs {
   readonly host: Host;

@@ -1,6 +1,17 @@
 /** The status that people see, from what is open: parked before undoing before waiting before running (P6). */
 import type { ParkedQuestion, RunStatus } from "../engine.ts";
 import type { Step } from "./steps.ts";
+import type { Undoing } from "./undoing.ts";
+
+/** What a run is at. */
+export type Phase =
+  | { readonly kind: "code" }
+  /** The code can't go on; a person decides. */
+  | { readonly kind: "stopped"; readonly question: ParkedQuestion }
+  /** An operator stopped it for a while: nothing is begun, results are kept. */
+  | { readonly kind: "paused"; readonly reason: string }
+  | { readonly kind: "undoing"; readonly undoing: Undoing }
+  | { readonly kind: "ended" };
 
 /** `stopped` and `undoing`: the question and the reason of those phases, where the run is in one. Third: what a parked run asks. */
 export function statusOf(
