@@ -391,9 +391,8 @@ function storeParts(): readonly string[] {
 function startFailure(error: unknown): Error {
   const { syscall, message } = error as NodeJS.ErrnoException;
   if (syscall === "listen") {
-    return failure("server-failed", {
-      reason: `it can't listen (${message}); choose another port in mortise.config.ts`,
-    });
+    const reason = `it can't listen (${message}); choose another port in mortise.config.ts`;
+    return failure("server-failed", { reason });
   }
   return asMortiseError(error);
 }
