@@ -244,6 +244,8 @@ export interface StepView {
   readonly nextAttemptAt?: number;
   /** A rewind went back to before it: it counts no more for the code; its effect stays known to undo. */
   readonly superseded?: true;
+  /** Asked between a wait and the race that it lost: no rewind goes back to before it, since the wait would be open again. */
+  readonly inRace?: true;
   readonly note?: string;
 }
 

@@ -44,5 +44,7 @@ export function askedQuestion({ number, n, question }: OpenQuestion, steps: read
 
 /** Steps that the run can be rewound to. */
 export function rewindTargets(steps: readonly StepView[]): StepView[] {
-  return steps.filter(({ n, kind, superseded }) => n !== undefined && kind !== "undo" && superseded !== true);
+  return steps.filter(
+    ({ n, kind, superseded, inRace }) => n !== undefined && kind !== "undo" && superseded !== true && inRace !== true,
+  );
 }

@@ -211,3 +211,33 @@ test("a run whose code stopped goes back too, and its code runs anew from there"
   await act(one, run, { kind: "rewind", to: "fake.a" });
   assert.equal((await one.until(run, "completed")).output, "5.00");
 });
+
+test("a rewind goes to before a race, not into it: a wait that lost would be open again, and nobody would end it", async () => {
+  const system = new FakeSystem();
+  const before = system.operation("before", "idempotent", () => "B");
+  const quick = system.operation("quick", "idempotent", () => "Q");
+  const after = system.operation("after", "idempotent", () => {
+    throw failing("none", "give-up");
+  });
+  const p = processOf(async (flow) => {
+    await flow.call(before, {});
+    const shipped = flow.receive(event, { key: "k" });
+    const { winner } = await flow.race({ shipped, quick: flow.call(quick, {}) });
+    await flow.call(after, {});
+    return winner;
+  });
+  const one = await open({ processes: [p], system });
+  const run = await begin(one);
+  const parked = await one.until(run, "parked");
+  assert.deepEqual(
+    parked.steps.filter(({ inRace }) => inRace).map(({ id }) => id),
+    ["fake.quick"],
+  );
+  await assert.rejects(act(one, run, { kind: "rewind", to: "fake.quick" }), { code: "run-step-unknown" });
+  await act(one, run, { kind: "rewind", to: "fake.before" });
+  await one.when(run, ({ status, steps }) => status === "parked" && steps.length > 8);
+  assert.deepEqual(
+    system.received.map(({ operation }) => operation),
+    ["before", "quick", "after", "before", "quick", "after"],
+  );
+});

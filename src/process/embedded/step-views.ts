@@ -66,7 +66,9 @@ export function stepViews(run: string, records: readonly HistoryRecord[]): StepV
       case "release":
         for (const n of record.ns) {
           const step = byNumber.get(n);
-          if (step !== undefined) Object.assign(step, { status: "released", endedAt: record.at, note: "lost a race" });
+          if (step === undefined) continue;
+          Object.assign(step, { status: "released", endedAt: record.at, note: "lost a race" });
+          for (const inside of list.slice(step.position)) inside.inRace = true;
         }
         break;
       case "try": {

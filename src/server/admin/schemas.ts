@@ -89,6 +89,10 @@ export const schemas = {
       failure: anything,
       nextAttemptAt: time,
       superseded: { const: true, description: "A rewind went back to before it." },
+      inRace: {
+        const: true,
+        description: "Asked between a wait and the race that it lost: no rewind goes back to it.",
+      },
       note: text,
     },
   ),
