@@ -376,6 +376,26 @@ const table = {
     class: "give-up",
     text: "Task {task} is {status}; an answer is no longer possible.",
   },
+  "process-unknown": {
+    status: 404,
+    class: "give-up",
+    text: "There is no process {process}. Name one that a file in processes/ exports and that is deployed.",
+  },
+  "schedule-unknown": {
+    status: 404,
+    class: "give-up",
+    text: "There is no schedule {schedule}. See them with: mortise schedules list",
+  },
+  "schedule-state": {
+    status: 409,
+    class: "give-up",
+    text: "The schedule {schedule} is {state}. Look at it with: mortise schedules show {schedule}",
+  },
+  "schedule-input": {
+    status: 422,
+    class: "give-up",
+    text: "The schedule {schedule} can't start a run for {at}: {reason}. Mend its input function, then: mortise schedules run-now {schedule}",
+  },
   // --- publish ------------------------------------------------------------------------------------------------------
   "api-definition": {
     status: 500,

@@ -35,6 +35,7 @@ export { defineProcess, type ProcessDefinition } from "./process/define.ts";
 export { ChildFailed, DeclaredFault, type Flow, FlowTimeout, isFault, type Race } from "./process/flow.ts";
 export type { Instant } from "./process/instant.ts";
 export type { KeyLimits, ProcessLimits, StartRate } from "./process/limits.ts";
+export { defineSchedule, type ScheduleDefinition, type Tick } from "./process/schedule.ts";
 export { defineTask, type TaskDefinition } from "./process/task.ts";
 export {
   type Access,

@@ -7,6 +7,7 @@ import { Command, CommanderError, Option } from "commander";
 import { asMortiseError } from "../errors.ts";
 import type { Context } from "./context.ts";
 import { exit } from "./exit.ts";
+import { scheduleCommands, startCommand } from "./program-schedules.ts";
 import { moveCommand, versionsCommands } from "./program-versions.ts";
 import { runsCommands } from "./run-commands.ts";
 import { type Io, terminal } from "./terminal.ts";
@@ -150,8 +151,10 @@ function build(io: Io, act: Act, asJson: () => boolean): Command {
   ).option("--promote", "start new runs on the code in the project's files, whatever was promoted before");
   versionsCommands(program, group, leaf);
   const runs = group("runs", "look at runs, and act on them; needs a running server");
+  startCommand(runs, leaf);
   runsCommands(runs, leaf);
   moveCommand(runs, leaf);
+  scheduleCommands(group("schedules", "what starts by the clock; needs a running server"), leaf);
   const keys = group("keys", "API keys of consumers; needs a running server");
   leaf(
     keys,

@@ -16,6 +16,7 @@ export const channels = [
   "mortise:server:outbound",
   "mortise:server:trigger",
   "mortise:server:admin",
+  "mortise:server:schedule",
 ] as const;
 export type ChannelName = (typeof channels)[number];
 
@@ -47,6 +48,21 @@ export interface TriggerFact {
   readonly system: string;
   readonly event: string;
   readonly result: "started" | "exists" | "matched" | "kept" | "dropped" | "duplicate" | "refused";
+  readonly code?: string;
+}
+
+/** A tick of a schedule. */
+export interface ScheduleFact {
+  readonly schedule: string;
+  /**
+   * `held`: it can't be started at the moment, and is tried again. `failed`: it can start nothing. `skipped`: ticks were missed and are
+   * not made up for. `clock`: the clock went back.
+   */
+  readonly event: "started" | "held" | "failed" | "skipped" | "clock";
+  /** The tick, epoch milliseconds. */
+  readonly at: number;
+  readonly run?: string;
+  readonly late?: boolean;
   readonly code?: string;
 }
 

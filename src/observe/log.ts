@@ -136,6 +136,12 @@ function lineOf(name: ChannelName, fields: Fact, message: unknown): Line | undef
       };
     case "mortise:server:trigger":
       return { level: fields.result === "refused" ? "warn" : "info", message: "trigger", fields };
+    case "mortise:server:schedule":
+      return {
+        level: fields.event === "started" ? "info" : fields.event === "failed" ? "error" : "warn",
+        message: `schedule ${String(fields.event)}`,
+        fields,
+      };
     case "mortise:server:admin":
       return { level: Number(fields.status) >= 500 ? "error" : "debug", message: "admin request", fields };
   }

@@ -3,8 +3,8 @@
  * stands in the start's own commit (IK-4): either both are on disk or neither.
  */
 import { failure, MortiseError } from "../errors.ts";
-import { type Json, longestKey } from "../operation.ts";
-import type { BackendRun, BackendStarted } from "./backend.ts";
+import { type Json, longestKey, milliseconds } from "../operation.ts";
+import type { BackendRun, BackendStart, BackendStarted } from "./backend.ts";
 import type { ApiDefinition } from "./define.ts";
 import {
   type Act,
@@ -66,17 +66,28 @@ export function startAct(api: ApiDefinition, name: string, operation: StartsOper
     }
   }
 
+  /** When the run is to begin, if the operation says so. A delay that is none is a mistake of the operation. */
+  function beginsAt(input: Json): BackendStart["at"] {
+    if (operation.at !== undefined) return operation.at(input);
+    const delay = typeof operation.delay === "function" ? operation.delay(input) : operation.delay;
+    return delay === undefined ? undefined : Math.ceil(shop.clock() + milliseconds(delay));
+  }
+
   async function begin(key: string, input: Json, alongside: Json | undefined): Promise<BackendStarted> {
+    const at = beginsAt(input);
     try {
       return await backend.start({
         process: process.name,
         key,
         input,
         origin,
+        ...(at === undefined ? {} : { at }),
         ...(alongside === undefined ? {} : { alongside: [{ name: "publish.reserve", parameters: alongside }] }),
       });
     } catch (error) {
       if (!(error instanceof MortiseError)) throw error;
+      if (error.code === "instant-invalid" || error.code === "start-time")
+        throw invalidInput([{ at: "", message: "says no time at which this can begin" }]);
       if (error.code === "start-queue-full") {
         // The engine's sentence tells its operators what to do.
         throw new MortiseError(

@@ -25,6 +25,8 @@ export interface BackendStart {
   readonly input: Json;
   /** `api:orders`. */
   readonly origin: string;
+  /** When it is to begin. Refused with `instant-invalid` or `start-time`. */
+  readonly at?: Date | number | string;
   readonly alongside?: readonly { readonly name: string; readonly parameters: Json }[];
 }
 

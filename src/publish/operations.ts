@@ -83,7 +83,14 @@ export interface StartsOptions<I, O, B = I, R = O> extends Common {
   readonly accepts?: Accepts<B, I>;
   readonly responds?: Responds<O, R>;
   readonly idempotency?: IdempotencyOptions;
+  /** The run begins after this time, and is queued until then; `undefined`: at once. At most ten years. */
+  readonly delay?: Duration | ((input: I) => Duration | undefined);
+  /** The run begins at this moment: a date, epoch milliseconds, or ISO 8601 text with its zone. `undefined`, or in the past: at once. */
+  readonly at?: (input: I) => Moment | undefined;
 }
+
+/** A moment: a date, epoch milliseconds, or ISO 8601 text with its zone. */
+export type Moment = Date | number | string;
 
 export interface RunOptions<I, O, R = unknown, S = unknown> extends Common {
   /** The process whose runs are shown, by business key: the path has `{key}`. */
@@ -125,6 +132,8 @@ export interface StartsOperation extends Base {
   readonly accepts?: Accepts<any, any>;
   readonly responds?: Responds<any, any>;
   readonly idempotency: IdempotencySettings;
+  readonly delay?: Duration | ((input: any) => Duration | undefined);
+  readonly at?: (input: any) => Moment | undefined;
 }
 export interface RunOperation extends Base {
   readonly kind: "run";
@@ -232,6 +241,7 @@ function verb(method: Method): Verb {
         accepts: options.accepts,
         responds: options.responds,
         idempotency: settings(options.idempotency),
+        ...when(options, path),
       });
     }
     if ("run" in options) {
@@ -263,6 +273,13 @@ function verb(method: Method): Verb {
     });
   };
   return make as Verb;
+}
+
+/** When its runs begin, if that is not at once. */
+function when({ delay, at }: StartsOptions<unknown, unknown, unknown, unknown>, path: string) {
+  if (delay !== undefined && at !== undefined) throw new TypeError(`post("${path}") states delay and at: choose one`);
+  if (delay !== undefined && typeof delay !== "function") milliseconds(delay);
+  return { ...(delay === undefined ? {} : { delay }), ...(at === undefined ? {} : { at }) };
 }
 
 function settings(options: IdempotencyOptions = {}): IdempotencySettings {

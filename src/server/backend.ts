@@ -1,6 +1,7 @@
 /** What publishing asks for, from the engine and the front's clients. */
 import type { Caller, Json } from "../operation.ts";
 import { type Engine, wholeRun } from "../process/engine.ts";
+import { epochOf } from "../process/instant.ts";
 import type { Backend } from "../publish/backend.ts";
 import type { Masking } from "./masking.ts";
 
@@ -12,7 +13,9 @@ export function backendOf(
   masking: Pick<Masking, "run">,
 ): Backend {
   return {
-    start: (command) => engine.start({ ...command, version }),
+    async start({ at, ...command }) {
+      return engine.start({ ...command, version, ...(at === undefined ? {} : { at: epochOf(at) }) });
+    },
     settled: (run, ms) => engine.settled(run, ms),
     runByKey(process, key) {
       const run = engine.runByKey(process, key);

@@ -3,6 +3,7 @@
  * space at all is told by the store itself.
  */
 import { statfs } from "node:fs/promises";
+import type { Log } from "../observe/log.ts";
 import type { DiskState } from "../process/embedded/admission.ts";
 
 export interface DiskOptions {
@@ -75,4 +76,11 @@ export function watchDisk(options: DiskOptions): Disk {
 async function freeOf(folder: string): Promise<number> {
   const { bavail, bsize } = await statfs(folder);
   return bavail * bsize;
+}
+
+export function tellDisk(log: Log, state: DiskState, freeBytes: number | undefined): void {
+  const facts = freeBytes === undefined ? {} : { freeMiB: Math.floor(freeBytes / 1_048_576) };
+  if (state === "ok") log.info(facts, "the store's disk has space again; starts are taken");
+  else if (state === "low") log.warn(facts, "the store's disk has less space than its reserve; starts are refused");
+  else log.error(facts, "the store's disk is full; nothing is taken until there is space");
 }

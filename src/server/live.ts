@@ -91,14 +91,22 @@ export function unfit(version: string, problems: readonly SourceProblem[]): Erro
   return failure("version-unfit", { version, problems: list }, { details: problems });
 }
 
-/** The project with the processes of a version; its APIs start those. */
+/** The project with the processes of a version; its APIs and schedules start those. */
 function projectWith(project: Project, sources: VersionSources): Project {
   const processes = new Map(
     sources.processes.map((process) => [process.name, masksToo(process, project.processes.get(process.name))]),
   );
   const places = new Map([...project.places].filter(([what]) => !what.startsWith("process ")));
   for (const [what, file] of sources.places) places.set(what, file);
-  return Object.freeze({ ...project, processes, places, apis: project.apis.map((api) => bound(api, processes)) });
+  return Object.freeze({
+    ...project,
+    processes,
+    places,
+    apis: project.apis.map((api) => bound(api, processes)),
+    schedules: project.schedules.map((schedule) =>
+      Object.freeze({ ...schedule, process: processes.get(schedule.process.name) ?? schedule.process }),
+    ),
+  });
 }
 
 /** Older runs are shown too: what was sensitive for their version stays hidden. */

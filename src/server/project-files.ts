@@ -13,6 +13,7 @@ export interface ProjectFiles {
   readonly process: readonly string[];
   readonly api: readonly string[];
   readonly requirement: readonly string[];
+  readonly schedule: readonly string[];
 }
 
 export function projectFiles(root: string): ProjectFiles {
@@ -21,6 +22,7 @@ export function projectFiles(root: string): ProjectFiles {
     process: sourceFiles(root, "processes"),
     api: sourceFiles(root, "apis"),
     requirement: sourceFiles(root, "requirements"),
+    schedule: sourceFiles(root, "schedules"),
   };
 }
 

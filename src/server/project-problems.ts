@@ -2,12 +2,13 @@
 import { compileSchema } from "../contract/validate.ts";
 import type { AnyProcess } from "../process/define.ts";
 import type { Project } from "./project.ts";
+import { patternOf } from "./schedules/ticks.ts";
 import type { SourceProblem } from "./sources.ts";
 
-type Defined = Pick<Project, "systems" | "processes" | "apis" | "places">;
+type Defined = Pick<Project, "systems" | "processes" | "apis" | "schedules" | "places">;
 
 export function definitionProblems(project: Defined): readonly SourceProblem[] {
-  return [...processFindings(project), ...apiFindings(project)];
+  return [...processFindings(project), ...apiFindings(project), ...scheduleFindings(project)];
 }
 
 function processFindings({ processes, systems, places }: Defined): SourceProblem[] {
@@ -37,6 +38,25 @@ function apiFindings({ apis, systems, processes, places }: Defined): SourceProbl
         const message = `${name} names the process ${operation.process.name}, which no file in processes/ exports`;
         problems.push({ file, message });
       }
+    }
+  }
+  return problems;
+}
+
+function scheduleFindings({ schedules, processes, places }: Defined): SourceProblem[] {
+  const problems: SourceProblem[] = [];
+  for (const { name, process, cron, timeZone } of schedules) {
+    const file = places.get(`schedule ${name}`) as string;
+    if (processes.get(process.name) !== process)
+      problems.push({
+        file,
+        message: `${name} starts the process ${process.name}, which no file in processes/ exports`,
+      });
+    try {
+      const next = patternOf(cron, timeZone).next(Date.now());
+      if (next === undefined) problems.push({ file, message: `${name}: cron "${cron}" names no time that will come` });
+    } catch (error) {
+      problems.push({ file, message: `${name}: ${(error as Error).message}` });
     }
   }
   return problems;

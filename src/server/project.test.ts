@@ -121,3 +121,31 @@ test("an API over what is not there is one sentence; what fails in many files is
   });
   assert.deepEqual(thrown, ["processes/booking.ts:1 not today"]);
 });
+
+test("a schedule is read from schedules/; what can't be is said with its file when the project is loaded", async (t) => {
+  const schedule = (name: string, cron: string, more = "") =>
+    `import { defineSchedule } from "mortise";
+     import { booking } from "../processes/booking.ts";
+     export const ${name} = defineSchedule({ name: "${name}", process: booking, cron: "${cron}", input: () => ({}), ${more} } as never);`;
+  const folder = testProject({ ...good, "schedules/nightly.ts": schedule("nightly", "0 6 * * *") });
+  t.after(folder.remove);
+  const { schedules, places } = await loadProject(folder.folder);
+  assert.deepEqual([schedules[0]?.name, places.get("schedule nightly")], ["nightly", "schedules/nightly.ts"]);
+  const problems = await problemsOf({
+    ...good,
+    "schedules/a.ts": schedule("nightly", "0 6 * * *"),
+    "schedules/b.ts": schedule("nightly", "0 7 * * *"),
+    "schedules/c.ts": schedule("never", "0 0 31 2 *"),
+    "schedules/d.ts": schedule("wrong", "0 25 * * *"),
+    "schedules/e.ts": schedule("away", "0 6 * * *", 'timeZone: "Mars/Olympus"'),
+  });
+  assert.deepEqual(
+    problems.map((problem) => problem.replace(/: CronPattern.*| can't be read: .*/, " can't be read")),
+    [
+      "schedules/b.ts defines the schedule nightly again; it stands in schedules/a.ts",
+      'schedules/c.ts never: cron "0 0 31 2 *" names no time that will come',
+      'schedules/d.ts wrong: cron "0 25 * * *" can\'t be read',
+      'schedules/e.ts away: timeZone "Mars/Olympus" is no IANA time zone such as "Europe/Berlin"',
+    ],
+  );
+});

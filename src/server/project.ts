@@ -7,6 +7,7 @@ import { join, resolve } from "node:path";
 import { definitionOf, type SystemDefinition } from "../connectors/system.ts";
 import type { Requirement } from "../observe/requirement.ts";
 import type { AnyProcess } from "../process/define.ts";
+import type { AnySchedule } from "../process/schedule.ts";
 import type { ApiDefinition } from "../publish/define.ts";
 import { type ConfigDefinition, configProblems, defineConfig, dotted, isConfig } from "./config.ts";
 import { useOwnMortise } from "./own-mortise.ts";
@@ -31,6 +32,7 @@ export interface Project {
   readonly processes: ReadonlyMap<string, AnyProcess>;
   readonly apis: readonly ApiDefinition[];
   readonly requirements: readonly Requirement[];
+  readonly schedules: readonly AnySchedule[];
   /** Where each definition stands: `system erp` to `systems/erp/index.ts`. */
   readonly places: ReadonlyMap<string, string>;
   /** Files with processes, relative to the folder: what a code version starts from. */
@@ -76,7 +78,7 @@ function problemsOfConfig(config: unknown): readonly ProjectProblem[] {
 function collect(
   files: ProjectFiles,
   modules: ReadonlyMap<string, Exports>,
-): Pick<Project, "systems" | "processes" | "apis" | "requirements" | "places"> & {
+): Pick<Project, "systems" | "processes" | "apis" | "requirements" | "schedules" | "places"> & {
   readonly problems: readonly ProjectProblem[];
 } {
   const problems: ProjectProblem[] = [];
@@ -117,7 +119,11 @@ function collect(
     if (isKind<Requirement>(value, "requirement") && place("requirement of", value.process, value, file))
       requirements.push(value);
   }
-  return { systems, processes, apis, requirements, places, problems };
+  const schedules: AnySchedule[] = [];
+  for (const { file, value } of exported(files.schedule)) {
+    if (isKind<AnySchedule>(value, "schedule") && place("schedule", value.name, value, file)) schedules.push(value);
+  }
+  return { systems, processes, apis, requirements, schedules, places, problems };
 }
 
 function isKind<T extends { readonly kind: string }>(value: unknown, kind: T["kind"]): value is T {

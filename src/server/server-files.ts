@@ -1,5 +1,5 @@
 /**
- * The files that belong to the server and not to a code version: the configuration, the systems, the APIs, the requirements, and what
+ * The files that belong to the server and not to a code version: the configuration, the systems, the APIs, the requirements, the schedules, and what
  * those import besides the processes. They are read once, at the start; a deployment says which have changed since.
  */
 import { createHash } from "node:crypto";
@@ -12,9 +12,9 @@ import { sourcesOf } from "./sources.ts";
 export type ServerFiles = ReadonlyMap<string, string>;
 
 export function serverFiles(folder: string): ServerFiles {
-  const { system, api, requirement, process } = projectFiles(folder);
+  const { system, api, requirement, schedule, process } = projectFiles(folder);
   // A process belongs to the version, also where an API names it: the walk ends there.
-  const { files } = sourcesOf(folder, [configFile, ...system, ...api, ...requirement], new Set(process));
+  const { files } = sourcesOf(folder, [configFile, ...system, ...api, ...requirement, ...schedule], new Set(process));
   const hashes = new Map<string, string>();
   for (const file of files) {
     try {

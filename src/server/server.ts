@@ -2,7 +2,7 @@
  * The composition root: puts the rooms together, starts them in order, and stops them in the reverse one.
  *
  * Start: runtime, configuration, lock, secrets, code version, store, front's clients, engine with its workers, publisher, admin
- * listener, triggers, API listener. Nothing is taken from outside before everything behind it stands.
+ * listener, triggers, API listener, schedules. Nothing is taken from outside before everything behind it stands.
  * Stop: not ready, API listener and triggers (what is under way ends), engine, clients, admin listener, store, lock. What is open
  * resumes at the next start.
  */
@@ -17,7 +17,6 @@ import { createMetrics } from "../observe/metrics.ts";
 import { createRedactor } from "../observe/redact.ts";
 import { createOutbound } from "../outbound/client.ts";
 import { openPermits, permitTable } from "../outbound/permits.ts";
-import type { DiskState } from "../process/embedded/admission.ts";
 import { createEngine, type EmbeddedEngine, frontInbox } from "../process/embedded/engine.ts";
 import { limitsOf } from "../process/limits.ts";
 import type { HttpHandler } from "../publish/http.ts";
@@ -28,7 +27,7 @@ import { openTokens } from "./admin/tokens.ts";
 import { Closers } from "./closers.ts";
 import { type Config, resolveConfig } from "./config.ts";
 import { createDeployments } from "./deployments.ts";
-import { watchDisk } from "./disk.ts";
+import { tellDisk, watchDisk } from "./disk.ts";
 import { clearNotices, createCipher, readKeys } from "./encryption.ts";
 import { firstVersion, tellMoved } from "./first-version.ts";
 import { watchHealth } from "./health.ts";
@@ -39,6 +38,7 @@ import { writePrivate } from "./private-file.ts";
 import type { Project } from "./project.ts";
 import { openMoves } from "./run-moves.ts";
 import { checkRuntime, tuneThreads } from "./runtime.ts";
+import { openSchedules } from "./schedules/open.ts";
 import { createResolver, resolveSystems } from "./secrets.ts";
 import { serverFiles } from "./server-files.ts";
 import { checkStoreKeys } from "./store-keys.ts";
@@ -294,6 +294,8 @@ async function compose({
     hold: house.hold,
   });
   closers.add(() => moves.close());
+  const scheduler = await openSchedules(live, engine, store);
+  closers.add(() => scheduler.close());
 
   const state = { stopping: false };
   const tokens = openTokens(store);
@@ -302,6 +304,7 @@ async function compose({
     store,
     engine,
     tokens,
+    scheduler,
     deployments,
     moves,
     metrics,
@@ -348,6 +351,8 @@ async function compose({
     closers.add(() => watcher.stop());
   }
 
+  void scheduler.look();
+
   const adminFile = join(folder, "admin.json");
   writePrivate(
     adminFile,
@@ -372,13 +377,6 @@ async function compose({
       return stopped;
     },
   };
-}
-
-function tellDisk(log: Log, state: DiskState, freeBytes: number | undefined): void {
-  const facts = freeBytes === undefined ? {} : { freeMiB: Math.floor(freeBytes / 1_048_576) };
-  if (state === "ok") log.info(facts, "the store's disk has space again; starts are taken");
-  else if (state === "low") log.warn(facts, "the store's disk has less space than its reserve; starts are refused");
-  else log.error(facts, "the store's disk is full; nothing is taken until there is space");
 }
 
 /** Modules whose `storePart` the store's writer thread imports. */

@@ -13,6 +13,7 @@ async function attempt(): Promise<TrialMessage> {
       systems: new Map(systems.map((system) => [system.name, system])),
       processes: new Map(processes.map((process) => [process.name, process])),
       apis: [],
+      schedules: [],
       places,
     });
     if (problems.length > 0) return { kind: "broken", problems };

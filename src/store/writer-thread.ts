@@ -4,6 +4,7 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "
 import { realClock } from "../clock.ts";
 import type { FromWriter, ToWriter, WriterData } from "./protocol.ts";
 import type { StorePart } from "./store.ts";
+import { watchWallClock } from "./wall-clock.ts";
 import { type ClientPort, createWriter } from "./writer.ts";
 
 const { file, parts: partUrls, checkpointPages } = workerData as WriterData;
@@ -15,6 +16,7 @@ db.exec(`pragma page_size = 2048; pragma journal_mode = wal; pragma synchronous 
   pragma temp_store = memory; pragma cache_size = -65536; pragma trusted_schema = off`);
 
 const writer = createWriter({ db, clock: realClock, checkpointPages, tell });
+const unwatch = watchWallClock({ clock: realClock, running: () => performance.now(), jumped: writer.look });
 
 async function open(): Promise<void> {
   const parts: StorePart[] = [];
@@ -35,6 +37,7 @@ control.on("message", (message: { attach: string; port: MessagePort } | { detach
   if ("attach" in message) writer.attach(message.attach, endOf(message.port));
   else if ("detach" in message) writer.detach(message.detach);
   else {
+    unwatch();
     writer.end();
     control.close();
   }

@@ -21,6 +21,7 @@ import type { Clock } from "../clock.ts";
 import type { Json } from "../operation.ts";
 import { migrate } from "./migrate.ts";
 import type { FromWriter, ToClient, ToWriter, WireAnswer, WireBatch } from "./protocol.ts";
+import { isFatal, isFull } from "./sqlite-errors.ts";
 import type { CommandHandler, PartContext, StorePart } from "./store.ts";
 
 const largestGroup = 2000;
@@ -55,6 +56,8 @@ export interface Writer {
   open(parts: readonly StorePart[]): void;
   attach(name: string, port: ClientPort): void;
   detach(name: string): void;
+  /** Lets the parts look again at what is due: the clock was set. */
+  look(): void;
   /** Takes what waits, moves the WAL into the database and closes it. */
   end(): void;
 }
@@ -379,22 +382,11 @@ export function createWriter(options: WriterOptions): Writer {
       });
     },
     detach,
+    look: schedule,
     end() {
       while (!stopped && !full && drain() > 0) commitGroup();
       endWriting();
       for (const one of attached) one.port?.close();
     },
   };
-}
-
-const sqliteFull = 13;
-function isFull(error: unknown): boolean {
-  return (error as { errcode?: unknown }).errcode === sqliteFull;
-}
-
-/** SQLITE_IOERR 10, CORRUPT 11, FULL 13, CANTOPEN 14, NOTADB 26, READONLY 8, NOMEM 7: the disk or the file is not to be trusted. */
-const fatal = new Set([7, 8, 10, 11, 13, 14, 26]);
-function isFatal(error: unknown): boolean {
-  const code = (error as { errcode?: unknown }).errcode;
-  return typeof code === "number" && fatal.has(code & 0xff);
 }

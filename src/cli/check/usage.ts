@@ -96,15 +96,20 @@ export function usageFindings(project: Project, usage: Usage): Finding[] {
   for (const name of project.systems.keys()) {
     if (!usage.used.has(name)) warn("system-unused", `system ${name}`, `no process and no API uses the system ${name}`);
   }
-  const started = new Set(
-    project.apis.flatMap(({ operations }) =>
+  const started = new Set([
+    ...project.schedules.map(({ process }) => process.name),
+    ...project.apis.flatMap(({ operations }) =>
       Object.values(operations).flatMap((operation) => (operation.kind === "starts" ? [operation.process.name] : [])),
     ),
-  );
+  ]);
   for (const [name, { on }] of project.processes) {
     if (on !== undefined || started.has(name) || usage.children.has(project.places.get(`process ${name}`) ?? ""))
       continue;
-    warn("process-unreachable", `process ${name}`, `nothing starts the process ${name}: no API, no event, no process`);
+    warn(
+      "process-unreachable",
+      `process ${name}`,
+      `nothing starts the process ${name}: no API, no event, no schedule, no process`,
+    );
   }
   for (const name of [...usage.used].sort()) {
     const [system, operation] = name.split(".") as [string, string | undefined];

@@ -30,13 +30,14 @@ export async function check(context: Context, _: readonly string[], options: Opt
   terminal.result({ ok: good, errors, warnings, findings, unusedOperations: unused, needs }, () => {
     show(terminal, findings);
     if (project !== undefined) {
-      const { systems, processes, apis, requirements } = project;
+      const { systems, processes, apis, requirements, schedules } = project;
       const parts = [
         count(pinnedSystems(folder).length, "contract"),
         count(systems.size, "system"),
         count(processes.size, "process", "processes"),
         count(apis.length, "API"),
         count(requirements.length, "requirement"),
+        ...(schedules.length === 0 ? [] : [count(schedules.length, "schedule")]),
       ];
       terminal.line(terminal.paint("dim", `looked at ${parts.join(", ")}`));
       if (unused.length > 0) {

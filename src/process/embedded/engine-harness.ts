@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { TestContext } from "node:test";
 import { MortiseError } from "../../errors.ts";
 import type {
   AnyOperation,
@@ -14,7 +15,7 @@ import type {
   Schema,
   Validate,
 } from "../../operation.ts";
-import { openStore } from "../../store/open.ts";
+import { type OpenedStore, openStore } from "../../store/open.ts";
 import type { Store } from "../../store/store.ts";
 import type { AnyProcess } from "../define.ts";
 import type { RunDetail, RunStatus } from "../engine.ts";
@@ -93,6 +94,7 @@ export interface Rig {
   readonly folder: string;
   /** Commands to the store, past the engine. */
   readonly submit: Store["submit"];
+  readonly store: OpenedStore;
   /** Ends the engine and the store; the files stay. */
   stop(): Promise<void>;
   /** As `stop`, at once: what is under way is lost, as in a crash. */
@@ -171,11 +173,39 @@ export async function rig(options: {
     engine,
     folder,
     submit: store.submit,
+    store,
     stop: () => end(5000),
     lose: () => end(0),
     when,
     until: (run, ...statuses) => when(run, ({ status }) => statuses.includes(status)),
   };
+}
+
+const rigsOf = new WeakMap<TestContext, Rig[]>();
+
+/** A rig that ends with the test, however the test ends; those of one test share the folder of the first, which goes last. */
+export async function rigFor(t: TestContext, options: Parameters<typeof rig>[0]): Promise<Rig> {
+  let rigs = rigsOf.get(t);
+  if (rigs === undefined) {
+    const own: Rig[] = [];
+    rigs = own;
+    rigsOf.set(t, own);
+    t.after(async () => {
+      for (const one of own.toReversed()) await one.stop();
+      if (own[0] !== undefined) remove(own[0].folder);
+    });
+  }
+  const made = await rig(options);
+  let stopped: Promise<void> | undefined;
+  const one: Rig = {
+    ...made,
+    stop() {
+      stopped ??= made.stop();
+      return stopped;
+    },
+  };
+  rigs.push(one);
+  return one;
 }
 
 export function remove(folder: string): void {

@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { defineProcess } from "../define.ts";
 import type { ProcessLimits } from "../limits.ts";
-import { anything, FakeSystem, failing, type Rig, remove, rig } from "./engine-harness.ts";
+import { anything, FakeSystem, failing, type Rig, rigFor } from "./engine-harness.ts";
 
 const actor = { by: "olivia", reason: "test" };
 interface Order {
@@ -65,9 +65,9 @@ function assertIdle(one: Rig): void {
   assert.deepEqual(rows(one, "select * from queue"), []);
 }
 
-test("no more runs are under way than the limit says; the others wait on disk and begin in their order", async () => {
+test("no more runs are under way than the limit says; the others wait on disk and begin in their order", async (t) => {
   const p = held({ concurrency: 2 });
-  const one = await rig({ processes: [p.definition], system: p.system });
+  const one = await rigFor(t, { processes: [p.definition], system: p.system });
   const ids = ["a", "b", "c", "d", "e"];
   const runs: string[] = [];
   for (const id of ids) runs.push(await start(one, id));
@@ -85,13 +85,11 @@ test("no more runs are under way than the limit says; the others wait on disk an
   }
   assert.deepEqual(p.begun, ids);
   assertIdle(one);
-  await one.stop();
-  remove(one.folder);
 });
 
-test("of one key one run after the other in the order of acceptance; other keys are not kept waiting", async () => {
+test("of one key one run after the other in the order of acceptance; other keys are not kept waiting", async (t) => {
   const p = held({ per: { key: customer, concurrency: 1 } });
-  const one = await rig({ processes: [p.definition], system: p.system });
+  const one = await rigFor(t, { processes: [p.definition], system: p.system });
   const runs: string[] = [];
   for (const id of ["a1", "a2", "a3"]) runs.push(await start(one, id, "A"));
   runs.push(await start(one, "b1", "B"));
@@ -105,13 +103,11 @@ test("of one key one run after the other in the order of acceptance; other keys 
   for (const run of runs) await one.until(run, "completed");
   assert.deepEqual(p.begun, ["a1", "b1", "a2", "a3"]);
   assertIdle(one);
-  await one.stop();
-  remove(one.folder);
 });
 
-test("keys take turns: one with many runs does not keep the others waiting", async () => {
+test("keys take turns: one with many runs does not keep the others waiting", async (t) => {
   const p = held({ concurrency: 1, per: { key: customer } });
-  const one = await rig({ processes: [p.definition], system: p.system });
+  const one = await rigFor(t, { processes: [p.definition], system: p.system });
   for (let number = 1; number <= 20; number += 1) await start(one, `a${number}`, "A");
   await start(one, "b1", "B");
   await start(one, "b2", "B");
@@ -122,13 +118,11 @@ test("keys take turns: one with many runs does not keep the others waiting", asy
   }
   assert.deepEqual(p.begun.slice(0, 7), ["a1", "a2", "b1", "c1", "a3", "b2", "a4"]);
   for (const end of p.open.values()) end();
-  await one.stop();
-  remove(one.folder);
 });
 
-test("a parked run gives its place to others, and keeps its key: the order of a key holds", async () => {
+test("a parked run gives its place to others, and keeps its key: the order of a key holds", async (t) => {
   const p = held({ concurrency: 1, per: { key: customer, concurrency: 1 } });
-  const one = await rig({ processes: [p.definition], system: p.system });
+  const one = await rigFor(t, { processes: [p.definition], system: p.system });
   let broken = true;
   p.system.behave("act", async (input) => {
     const { id } = input as unknown as Order;
@@ -147,13 +141,11 @@ test("a parked run gives its place to others, and keeps its key: the order of a 
   await one.until(a2, "completed");
   assert.deepEqual(p.begun, ["a1", "b1", "a1", "a2"]);
   assertIdle(one);
-  await one.stop();
-  remove(one.folder);
 });
 
-test("whenParked says otherwise where that is wanted", async () => {
+test("whenParked says otherwise where that is wanted", async (t) => {
   const p = held({ concurrency: 1, whenParked: "keeps", per: { key: customer, concurrency: 1, whenParked: "frees" } });
-  const one = await rig({ processes: [p.definition], system: p.system });
+  const one = await rigFor(t, { processes: [p.definition], system: p.system });
   p.system.behave("act", () => {
     throw failing("none", "give-up");
   });
@@ -166,20 +158,18 @@ test("whenParked says otherwise where that is wanted", async () => {
   await one.engine.operate(a2, { kind: "terminate" }, actor);
   await one.until(a2, "terminated");
   assertIdle(one);
-  await one.stop();
-  remove(one.folder);
 });
 
-test("what is queued survives a restart, in its order, and limits that were changed hold from then on", async () => {
+test("what is queued survives a restart, in its order, and limits that were changed hold from then on", async (t) => {
   const p = held({ concurrency: 1 });
-  const one = await rig({ processes: [p.definition], system: p.system });
+  const one = await rigFor(t, { processes: [p.definition], system: p.system });
   for (const id of ["a", "b", "c", "d", "e"]) await start(one, id);
   await p.until(1);
   const stopped = one.stop();
   p.end("a");
   await stopped;
   const wider = defineProcess({ ...p.definition, limits: { concurrency: 3 } });
-  const two = await rig({ processes: [wider], system: p.system, folder: one.folder });
+  const two = await rigFor(t, { processes: [wider], system: p.system, folder: one.folder });
   await p.until(3);
   const under = () => two.engine.runs({ status: "running" }).length;
   while (p.begun.length < 4) {
@@ -190,33 +180,30 @@ test("what is queued survives a restart, in its order, and limits that were chan
   await p.until(5);
   p.end("e");
   for (const { id } of two.engine.runs({})) await two.until(id, "completed");
-  assert.deepEqual(p.begun, ["a", "b", "c", "d", "e"]);
+  // The three that began together may act in any order.
+  assert.deepEqual([p.begun[0], p.begun.slice(1, 4).sort(), p.begun[4]], ["a", ["b", "c", "d"], "e"]);
   assertIdle(two);
-  await two.stop();
-  remove(one.folder);
 });
 
-test("without limits from the next start on, everything that was queued begins", async () => {
+test("without limits from the next start on, everything that was queued begins", async (t) => {
   const p = held({ concurrency: 1, per: { key: customer, concurrency: 1 } });
-  const one = await rig({ processes: [p.definition], system: p.system });
+  const one = await rigFor(t, { processes: [p.definition], system: p.system });
   for (let number = 1; number <= 300; number += 1) await start(one, `n${number}`, `c${number % 7}`);
   await p.until(1);
   const stopped = one.stop();
   p.end("n1");
   await stopped;
   const { limits: _, ...free } = p.definition;
-  const two = await rig({ processes: [defineProcess(free)], system: p.system, folder: one.folder });
+  const two = await rigFor(t, { processes: [defineProcess(free)], system: p.system, folder: one.folder });
   await p.until(300);
   for (const end of p.open.values()) end();
   for (const { id } of two.engine.runs({ limit: 500 })) await two.until(id, "completed");
   assertIdle(two);
-  await two.stop();
-  remove(one.folder);
 });
 
-test("a full queue refuses the start and leaves nothing of it; once there is room, the same start is taken", async () => {
+test("a full queue refuses the start and leaves nothing of it; once there is room, the same start is taken", async (t) => {
   const p = held({ concurrency: 1, queue: 2 });
-  const one = await rig({ processes: [p.definition], system: p.system });
+  const one = await rigFor(t, { processes: [p.definition], system: p.system });
   for (const id of ["a", "b", "c"]) await start(one, id);
   const refused = { code: "start-queue-full", class: "wait", status: 429, retryAfterMs: 5000 };
   await assert.rejects(start(one, "d"), refused);
@@ -236,13 +223,11 @@ test("a full queue refuses the start and leaves nothing of it; once there is roo
   }
   await one.until(one.engine.runByKey("p", "d")?.id as string, "completed");
   assertIdle(one);
-  await one.stop();
-  remove(one.folder);
 });
 
-test("a run that waits for its turn can be cancelled, and the others keep their order", async () => {
+test("a run that waits for its turn can be cancelled, and the others keep their order", async (t) => {
   const p = held({ concurrency: 1 });
-  const one = await rig({ processes: [p.definition], system: p.system });
+  const one = await rigFor(t, { processes: [p.definition], system: p.system });
   const [, b, c] = [await start(one, "a"), await start(one, "b"), await start(one, "c")];
   await one.engine.operate(b, { kind: "cancel" }, actor);
   assert.equal(one.engine.run(b)?.status, "cancelled");
@@ -253,13 +238,11 @@ test("a run that waits for its turn can be cancelled, and the others keep their 
   await one.until(c, "completed");
   assert.deepEqual(p.begun, ["a", "c"]);
   assertIdle(one);
-  await one.stop();
-  remove(one.folder);
 });
 
-test("a start for later joins the queue when its time comes", async () => {
+test("a start for later joins the queue when its time comes", async (t) => {
   const p = held({ concurrency: 1 });
-  const one = await rig({ processes: [p.definition], system: p.system });
+  const one = await rigFor(t, { processes: [p.definition], system: p.system });
   const at = Date.now() + 60;
   const command = { process: "p", key: "l", input: { id: "l", customer: "c" }, origin: "test", at };
   const { run } = (await one.engine.start(command)) as { run: string };
@@ -272,18 +255,14 @@ test("a start for later joins the queue when its time comes", async () => {
   await one.until(run, "completed");
   await one.until(a, "completed");
   assertIdle(one);
-  await one.stop();
-  remove(one.folder);
 });
 
-test("a key that is none refuses the start", async () => {
+test("a key that is none refuses the start", async (t) => {
   const p = held({ per: { key: ({ customer: name }) => (name === "throw" ? (null as never as string[])[0]! : name) } });
-  const one = await rig({ processes: [p.definition], system: p.system });
+  const one = await rigFor(t, { processes: [p.definition], system: p.system });
   for (const name of ["", "x".repeat(201), "throw"])
     await assert.rejects(start(one, "a", name), { code: "start-limit-key" });
   assert.equal(one.engine.runByKey("p", "a"), undefined);
-  await one.stop();
-  remove(one.folder);
 });
 
 test("limits that make no sense are refused where they are written", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { defineProcess } from "../define.ts";
-import { anything, FakeSystem, type Rig, remove, rig } from "./engine-harness.ts";
+import { anything, FakeSystem, type Rig, rigFor } from "./engine-harness.ts";
 
 const actor = { by: "olivia", reason: "not wanted" };
 const day = 86_400_000;
@@ -18,19 +18,13 @@ function echo(system: FakeSystem) {
 const start = ({ engine }: Rig, key: string, at: number) =>
   engine.start({ process: "p", key, input: { id: key }, origin: "test", at });
 
-async function withRig(body: (rig: Rig, system: FakeSystem) => Promise<void>): Promise<void> {
+async function withRig(t: TestContext, body: (rig: Rig, system: FakeSystem) => Promise<void>): Promise<void> {
   const system = new FakeSystem();
-  const one = await rig({ processes: [echo(system)], system });
-  try {
-    await body(one, system);
-  } finally {
-    await one.stop();
-    remove(one.folder);
-  }
+  await body(await rigFor(t, { processes: [echo(system)], system }), system);
 }
 
-test("a start for later is on disk at once, does nothing before its time, and begins then", async () => {
-  await withRig(async (one, system) => {
+test("a start for later is on disk at once, does nothing before its time, and begins then", async (t) => {
+  await withRig(t, async (one, system) => {
     const at = Date.now() + 250;
     const answer = await start(one, "later", at);
     assert.equal(answer.kind, "started");
@@ -50,8 +44,8 @@ test("a start for later is on disk at once, does nothing before its time, and be
   });
 });
 
-test("a start for a time that has passed begins at once", async () => {
-  await withRig(async (one) => {
+test("a start for a time that has passed begins at once", async (t) => {
+  await withRig(t, async (one) => {
     const { run } = (await start(one, "past", Date.now() - 1000)) as { run: string };
     assert.deepEqual(
       (await one.until(run, "completed")).steps.map(({ kind }) => kind),
@@ -60,8 +54,8 @@ test("a start for a time that has passed begins at once", async () => {
   });
 });
 
-test("a queued start is found by its business key, like any other", async () => {
-  await withRig(async (one) => {
+test("a queued start is found by its business key, like any other", async (t) => {
+  await withRig(t, async (one) => {
     const { run } = (await start(one, "K", Date.now() + day)) as { run: string };
     assert.deepEqual(await start(one, "K", Date.now() + 2 * day), { kind: "exists", run, status: "queued" });
     await assert.rejects(one.engine.start({ process: "p", key: "K", input: { id: "x" }, origin: "test" }), {
@@ -71,8 +65,8 @@ test("a queued start is found by its business key, like any other", async () => 
   });
 });
 
-test("a queued run can be cancelled or terminated, and then never begins", async () => {
-  await withRig(async (one, system) => {
+test("a queued run can be cancelled or terminated, and then never begins", async (t) => {
+  await withRig(t, async (one, system) => {
     const { run: first } = (await start(one, "a", Date.now() + day)) as { run: string };
     const { run: second } = (await start(one, "b", Date.now() + day)) as { run: string };
     await assert.rejects(one.engine.operate(first, { kind: "retry" }, actor), { code: "run-operation" });
@@ -92,27 +86,25 @@ test("a queued run can be cancelled or terminated, and then never begins", async
   });
 });
 
-test("a start for later survives restarts, and begins once, also when its time passed meanwhile", async () => {
+test("a start for later survives restarts, and begins once, also when its time passed meanwhile", async (t) => {
   const system = new FakeSystem();
   const processes = [echo(system)];
-  const one = await rig({ processes, system });
+  const one = await rigFor(t, { processes, system });
   const at = Date.now() + 150;
   const { run } = (await start(one, "later", at)) as { run: string };
   const { run: far } = (await start(one, "far", at + day)) as { run: string };
   await one.stop();
   while (Date.now() <= at) await new Promise((resolve) => setImmediate(resolve));
-  const two = await rig({ processes, system, folder: one.folder });
+  const two = await rigFor(t, { processes, system, folder: one.folder });
   await two.until(run, "completed");
   await two.stop();
-  const three = await rig({ processes, system, folder: one.folder });
+  const three = await rigFor(t, { processes, system, folder: one.folder });
   assert.equal(three.engine.run(run)?.status, "completed");
   assert.equal(three.engine.run(far)?.status, "queued");
   assert.equal(system.calls("act").length, 1);
-  await three.stop();
-  remove(one.folder);
 });
 
-test("a run that began from the queue replays after a stop in the middle", async () => {
+test("a run that began from the queue replays after a stop in the middle", async (t) => {
   const system = new FakeSystem();
   const act = system.operation("act", "unrepeatable", () => "A");
   const event = { kind: "event", system: "carrier", name: "shipped" } as const;
@@ -122,21 +114,19 @@ test("a run that began from the queue replays after a stop in the middle", async
     key: (input) => (input as { id: string }).id,
     run: async (flow) => [flow.now(), await flow.call(act, {}), await flow.receive(event, { key: "K" })],
   });
-  const one = await rig({ processes: [p], system });
+  const one = await rigFor(t, { processes: [p], system });
   const { run } = (await start(one, "K", Date.now() + 30)) as { run: string };
   await one.until(run, "waiting");
   const began = one.engine.run(run)?.steps[0]?.at;
   await one.stop();
-  const two = await rig({ processes: [p], system, folder: one.folder });
+  const two = await rigFor(t, { processes: [p], system, folder: one.folder });
   await two.engine.signal({ system: "carrier", event: "shipped", key: "K", payload: "S", delivery: "d" });
   assert.deepEqual((await two.until(run, "completed")).output, [began, "A", "S"]);
   assert.equal(system.calls("act").length, 1);
-  await two.stop();
-  remove(one.folder);
 });
 
-test("a time that is none, or too far away, is refused, and nothing is started", async () => {
-  await withRig(async (one) => {
+test("a time that is none, or too far away, is refused, and nothing is started", async (t) => {
+  await withRig(t, async (one) => {
     for (const at of [Number.NaN, -1, 0.5, Date.now() + 4000 * day])
       await assert.rejects(start(one, "K", at), { code: "start-time" });
     assert.equal(one.engine.runByKey("p", "K"), undefined);

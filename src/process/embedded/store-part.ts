@@ -10,6 +10,7 @@ import { storeChildren } from "./store-children.ts";
 import { storeEvents } from "./store-events.ts";
 import { beginTimer, type Placed, storeQueue } from "./store-queue.ts";
 import { storeRetention } from "./store-retention.ts";
+import { storeSchedules } from "./store-schedules.ts";
 import { migrations } from "./tables.ts";
 import {
   type AnswerParameters,
@@ -365,6 +366,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     ),
     limits: queue.gates.limits,
     dispatch: queue.gates.dispatch,
+    ...storeSchedules(context),
   };
 }
 

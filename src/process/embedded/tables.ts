@@ -154,6 +154,20 @@ export const migrations: readonly string[] = [
     primary key (job, run)
   ) strict, without rowid;
 
+  -- Schedules: ticks up to "last" were handled, the tick "started" by the run.
+  create table schedules (
+    name text primary key,
+    definition text not null,
+    last integer not null,
+    started integer,
+    run text,
+    problem text,
+    problem_at integer,
+    paused_at integer,
+    paused_by text,
+    paused_reason text
+  ) strict, without rowid;
+
   create table timers (
     due integer not null,
     run text not null,

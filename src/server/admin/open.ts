@@ -14,11 +14,14 @@ import { checkInput, checkResult, checkStart } from "../answers.ts";
 import type { Live } from "../live.ts";
 import type { Masking } from "../masking.ts";
 import type { Fared } from "../rehearsals.ts";
+import type { Scheduler } from "../schedules/scheduler.ts";
 import { createAdmin } from "./admin.ts";
 import { openAudit } from "./audit.ts";
 import { type CatalogueResources, catalogueRoutes } from "./catalogue.ts";
 import { type MoveResources, moveRoutes } from "./moves.ts";
 import { runRoutes, stateRoutes } from "./resources.ts";
+import { scheduleRoutes } from "./schedules.ts";
+import { startRoutes } from "./starts.ts";
 import type { Tokens } from "./tokens.ts";
 import { type VersionResources, versionRoutes } from "./versions.ts";
 
@@ -27,6 +30,7 @@ export interface AdminParts {
   readonly store: Pick<Store, "submit" | "read">;
   readonly engine: Engine;
   readonly tokens: Tokens;
+  readonly scheduler: Scheduler;
   readonly metrics: Pick<Metrics, "page">;
   readonly health: CatalogueResources["health"];
   readonly keyring: Keyring;
@@ -57,6 +61,8 @@ export function openAdmin(parts: AdminParts): HttpHandler {
         checkStart: (run, input) => checkStart(live.project(), run, input),
         checkResult: (run, result) => checkResult(live.project(), run, result),
       }),
+      ...scheduleRoutes(parts.scheduler),
+      ...startRoutes({ project: live.project, engine, validator: ({ input }) => compileSchema(input) }),
       ...stateRoutes({
         notReady: parts.notReady,
         metrics: parts.metrics.page,

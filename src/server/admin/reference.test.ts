@@ -5,6 +5,8 @@ import { catalogueRoutes } from "./catalogue.ts";
 import { moveRoutes } from "./moves.ts";
 import { runRoutes, stateRoutes } from "./resources.ts";
 import type { AdminRoute } from "./route.ts";
+import { scheduleRoutes } from "./schedules.ts";
+import { startRoutes } from "./starts.ts";
 import { versionRoutes } from "./versions.ts";
 
 const page = new URL("../../../docs/reference/admin-api.md", import.meta.url);
@@ -13,6 +15,8 @@ test("the reference page names every address, its role and what it takes", () =>
   // Routes are data: nothing here is called.
   const routes: readonly AdminRoute[] = [
     ...runRoutes({} as Parameters<typeof runRoutes>[0]),
+    ...startRoutes({} as Parameters<typeof startRoutes>[0]),
+    ...scheduleRoutes({} as Parameters<typeof scheduleRoutes>[0]),
     ...catalogueRoutes({} as Parameters<typeof catalogueRoutes>[0]),
     ...moveRoutes({} as Parameters<typeof moveRoutes>[0]),
     ...versionRoutes({} as Parameters<typeof versionRoutes>[0]),

@@ -203,6 +203,22 @@ export const schemas = {
     lifecycle: text,
     operations: { type: "array", items: object({ name: text, method: text, path: text }, { scope: text }) },
   }),
+  Schedule: object(
+    {
+      name: text,
+      process: text,
+      cron: text,
+      timeZone: text,
+      catchUp: { enum: ["one", "all", "none"], description: "What becomes of ticks that were missed." },
+      next: { type: "array", items: time, description: "The next ticks." },
+    },
+    {
+      description: text,
+      started: object({ tick: time, run: text }),
+      problem: object({ at: time, reason: text }),
+      paused: object({ at: time, by: text, reason: text }),
+    },
+  ),
   Key: object(
     {
       id: text,
