@@ -1,4 +1,5 @@
 /** Test seam: many runs that want something at the same moment. Used by the short tests with few, by the long ones with many. */
+
 import assert from "node:assert/strict";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { realClock } from "../../clock.ts";
@@ -70,7 +71,7 @@ export async function timersInOneMoment(count: number, residentRuns: number): Pr
     // Long enough that all of them sleep by then, however slow the machine: the moment is moved to the end of the starts.
     const at = begun + 3_600_000;
     await startAll(first, count, at);
-    for (let number = 0; number < count; number += Math.ceil(count / 20))
+    for (let number = 0; number < count; number += 1)
       await first.until(first.engine.runByKey("waker", id(number))?.id ?? "", "waiting");
     await first.stop();
     await due(first.folder, count);
