@@ -63,6 +63,7 @@ export default defineConfig({
     "processes/quote.ts": processSource,
     "processes/price.ts": priceSource,
     "processes/price.test.ts": priceTest,
+    "processes/quote.test.ts": quoteTest,
     "apis/quotes.v1.ts": apiSource,
     "requirements/quote.ts": requirementSource,
     "systems/.gitkeep": "",
@@ -123,6 +124,37 @@ import { price } from "./price.ts";
 
 test("a line costs its quantity times the price", () => {
   assert.equal(price([{ sku: "bolt", quantity: 4 }, { sku: "nut", quantity: 2 }]), 75);
+});
+`;
+
+const quoteTest = `import assert from "node:assert/strict";
+import { test } from "node:test";
+import { decides, explore, testWorld } from "mortise/testing";
+import { largeQuote, quote } from "./quote.ts";
+
+const request = { id: "q-1", customer: "acme", lines: [{ sku: "bolt", quantity: 400 }] };
+
+test("a large quote waits for sales, and takes their discount", async () => {
+  const world = testWorld({ processes: [quote] });
+  const run = await world.start(quote, request);
+  assert.equal(run.status, "waiting");
+  await world.answer(run, largeQuote, { discount: 10 });
+  assert.deepEqual((await run.ended()).output, { total: 4500, discount: 10 });
+});
+
+test("whatever fails, at whatever point, the customer gets one right offer or none", async () => {
+  await explore(quote, {
+    input: request,
+    fakes: () => {},
+    outside: [decides(largeQuote, { discount: 10 }, { discount: 0 })],
+    pairs: 30,
+    invariants: {
+      "the discount is taken off": ({ run }) => {
+        const { output } = run.detail as { output?: { total: number; discount: number } };
+        return output === undefined || output.total === (5000 * (100 - output.discount)) / 100;
+      },
+    },
+  });
 });
 `;
 

@@ -52,6 +52,8 @@ export type Interference =
 
 export interface FakesOptions {
   readonly now: () => number;
+  /** Time that passed: the clocks of other systems do not jump with the server's. */
+  readonly elapsed: () => number;
   readonly later: (ms: number, act: () => void) => void;
   /** Keeps an answer back until nothing else is under way. */
   readonly hold: (release: () => void) => void;
@@ -74,6 +76,8 @@ interface Fake {
   readonly honoursKeys: boolean;
   /** First answers by key. */
   readonly known: Map<string, { readonly output: Json; readonly at: number }>;
+  /** Keys of calls that are to act later. */
+  readonly onTheWay: Set<string>;
   times: number;
 }
 
@@ -107,6 +111,7 @@ export class Fakes {
       behaviour: (typeof behaviour === "function" ? behaviour : () => behaviour) as Behaviour<unknown, unknown>,
       honoursKeys: operation.effect === "idempotent" && options?.keys !== "ignored",
       known: before?.known ?? new Map(),
+      onTheWay: before?.onTheWay ?? new Set(),
       times: before?.times ?? 0,
     });
   }
@@ -144,11 +149,13 @@ export class Fakes {
     this.ledger.push(call);
     this.#options.note(call);
     if (interference?.kind === "fails") throw this.#failed(call, interference.with);
-    // A key that acted gets its first answer again, and no fault.
-    if (interference?.kind === "fault" && this.#firstAnswer(fake, call) === undefined)
-      return this.#fault(fake, call, interference.with);
+    // A key that acted gets its first answer again, and no fault; one whose call is still on its way too.
+    const taken = this.#firstAnswer(fake, call) !== undefined || fake.onTheWay.has(call.key);
+    if (interference?.kind === "fault" && !taken) return this.#fault(fake, call, interference.with);
     if (interference?.kind === "acts-later") {
+      if (fake.honoursKeys) fake.onTheWay.add(call.key);
       this.#options.later(interference.ms, () => {
+        fake.onTheWay.delete(call.key);
         this.#act(fake, call).catch(() => {});
       });
       throw failure(
@@ -192,7 +199,7 @@ export class Fakes {
     const output = this.#output(fake, answer instanceof Failing ? answer.acted?.output : answer);
     call.acted = operation.effect !== "read";
     call.output = output;
-    if (call.acted) fake.known.set(call.key, { output, at: this.#options.now() });
+    if (call.acted) fake.known.set(call.key, { output, at: this.#options.elapsed() });
     this.#end(call, answer instanceof Failing ? "lost" : "answered");
     if (answer instanceof Failing) throw answer.error(call.operation);
     return { ok: true, output };
@@ -203,7 +210,7 @@ export class Fakes {
     const first = honoursKeys ? known.get(key) : undefined;
     const { keyLifetimeMs } = operation;
     if (first === undefined || keyLifetimeMs === undefined) return first;
-    return this.#options.now() - first.at <= keyLifetimeMs ? first : undefined;
+    return this.#options.elapsed() - first.at <= keyLifetimeMs ? first : undefined;
   }
 
   #failed(call: Writable<Call>, answer: Failing): MortiseError {

@@ -48,6 +48,7 @@ interface Timer {
 /** Time that stands still until it is moved. */
 export class HandClock {
   #now: number;
+  #jumped = 0;
   #timers: Timer[] = [];
 
   constructor(now: number) {
@@ -56,6 +57,10 @@ export class HandClock {
 
   get now(): number {
     return this.#now;
+  }
+  /** Time that passed, whatever the clock shows. */
+  get elapsed(): number {
+    return this.#now - this.#jumped;
   }
 
   later(ms: number, act: () => void): () => void {
@@ -90,6 +95,7 @@ export class HandClock {
   /** A jump of the machine's clock, back as well; the timers that run stay due after the time that was left. */
   jump(ms: number): void {
     this.#now += ms;
+    this.#jumped += ms;
     this.#timers = this.#timers.map((timer) => {
       (timer as { due: number }).due += ms;
       return timer;

@@ -52,7 +52,7 @@ export class World {
   readonly #time: HandClock;
   readonly #turns: Turns;
   readonly #fakes: Fakes;
-  readonly #db = new DatabaseSync(":memory:");
+  readonly #db: DatabaseSync;
   readonly #held: (() => void)[] = [];
   readonly #runs = new Map<string, TestRun>();
   #life: Life | undefined;
@@ -63,7 +63,9 @@ export class World {
   #runCount = 0;
   #deliveries = 0;
 
-  constructor(options: WorldOptions, hooks: Hooks = {}) {
+  /** `database`: one that holds what an earlier world committed. */
+  constructor(options: WorldOptions, hooks: Hooks = {}, database = new DatabaseSync(":memory:")) {
+    this.#db = database;
     this.#options = options;
     this.#hooks = hooks;
     const { now = firstMorning } = options;
@@ -71,6 +73,7 @@ export class World {
     this.#turns = new Turns(hooks.choose?.bind(hooks));
     this.#fakes = new Fakes({
       now: () => this.#time.now,
+      elapsed: () => this.#time.elapsed,
       later: (ms, act) => void this.#time.later(ms, act),
       hold: (release) => {
         this.#underWay -= 1;

@@ -65,7 +65,10 @@ test("every ts block compiles", { timeout: 120_000 }, async () => {
       compilerOptions: {
         noUnusedLocals: false,
         noUnusedParameters: false,
-        paths: { mortise: [join(root, "src", "index.ts")] },
+        paths: {
+          mortise: [join(root, "src", "index.ts")],
+          "mortise/testing": [join(root, "src", "testing", "index.ts")],
+        },
       },
       include: ["**/*.ts"],
       exclude: [],

@@ -26,6 +26,13 @@ const away: StoredFailure = {
 /** Of a result that no history takes. */
 const unrecordable: ReadonlySet<string> = new Set<ErrorCode>(["value-not-json", "value-too-large", "value-too-deep"]);
 
+/** The time after which a probe's "not found" is believed. */
+interface Settle {
+  over: boolean;
+  /** How long to wait before the next look. */
+  rest(now: number): number;
+}
+
 export class Performance {
   readonly #work: Work;
   readonly #events: WorkEvents;
@@ -114,6 +121,11 @@ export class Performance {
 
   /** Through the gate. `found`: what the probe said just now. */
   #enter(found: "nothing" | undefined): void {
+    if (found === undefined && this.#past.maybe && this.#effect() === "unrepeatable") {
+      // An attempt of before may have happened, whatever the last one said, and the key does not protect from a second any more.
+      this.#afterFailure(lost);
+      return;
+    }
     const { gate } = this.#work;
     if (gate === undefined || gate.pass(this.#past.attempts > 0)) this.#record(found);
     else this.#hold(gate, () => this.#record(found));
@@ -221,7 +233,14 @@ export class Performance {
     const failure: StoredFailure = { code, message, class: "ask", outcome: "unknown" };
     failedIn(this.#past, { a: this.#attempt, at: this.#around.now(), f: failure });
     this.#state = "over";
-    this.#events.failed({ attempt: this.#attempt, failure, next: undefined, said: undefined, by: undefined });
+    this.#events.failed({
+      attempt: this.#attempt,
+      failure,
+      next: undefined,
+      said: undefined,
+      by: undefined,
+      maybe: false,
+    });
     this.#events.parked("step-result", failure);
     this.#stopping?.();
   }
@@ -258,7 +277,8 @@ export class Performance {
       hasProbe: this.#work.probe !== undefined,
       chance: this.#around.chance(),
     });
-    this.#events.failed({ ...failed, next: decision.kind === "again" ? now + decision.afterMs : undefined });
+    const maybe = failure.outcome === "none" && this.#past.maybe;
+    this.#events.failed({ ...failed, maybe, next: decision.kind === "again" ? now + decision.afterMs : undefined });
     this.#attempt += 1;
     if (this.#stopping !== undefined) {
       this.#state = "over";
@@ -269,7 +289,7 @@ export class Performance {
     } else if (decision.kind === "again") {
       this.#pause(decision.afterMs, () => this.#enter(undefined));
     } else {
-      this.#askProbe(now + this.#work.settleMs, failure, 1);
+      this.#askProbe(this.#settle(now), failure, 1);
     }
   }
 
@@ -286,16 +306,30 @@ export class Performance {
     this.#afterPause();
   }
 
-  /** A find is believed at once; "not found" only after the settle time. A probe that fails is repeated like any read. */
-  #askProbe(settledAt: number, failure: Failed, tries: number): void {
-    const { gate } = this.#work;
-    if (gate === undefined || gate.pass(true)) this.#probe(settledAt, failure, tries);
-    else this.#hold(gate, () => this.#probe(settledAt, failure, tries));
+  /** Told by a timer, not by what the clock shows: one that jumps must not make a "not found" of too early believed. */
+  #settle(now: number): Settle {
+    const { settleMs } = this.#work;
+    const rest = (then: number) => Math.min(Math.max(now + settleMs - then, 0) + 1, settleMs);
+    const settle = { over: settleMs === 0, rest };
+    if (!settle.over) {
+      this.#around.later(settleMs, () => {
+        settle.over = true;
+      });
+    }
+    return settle;
   }
 
-  #probe(settledAt: number, failure: Failed, tries: number): void {
+  /** A find is believed at once; "not found" only after the settle time. A probe that fails is repeated like any read. */
+  #askProbe(settle: Settle, failure: Failed, tries: number): void {
+    const { gate } = this.#work;
+    if (gate === undefined || gate.pass(true)) this.#probe(settle, failure, tries);
+    else this.#hold(gate, () => this.#probe(settle, failure, tries));
+  }
+
+  #probe(settle: Settle, failure: Failed, tries: number): void {
     this.#state = "attempting";
     const begun = this.#around.now();
+    const settled = settle.over;
     const probe = this.#work.probe as Probing;
     probe(this.#context(this.#work.timeoutMs)).then(
       (found) => {
@@ -306,10 +340,10 @@ export class Performance {
           // Not found, and too early to be believed: what is to be undone treats it as unknown.
           this.#state = "over";
           this.#stopping();
-        } else if (begun >= settledAt) {
+        } else if (settled) {
           this.#notThere(failure);
         } else {
-          this.#pause(settledAt - begun, () => this.#askProbe(settledAt, failure, 1));
+          this.#pause(settle.rest(begun), () => this.#askProbe(settle, failure, 1));
         }
       },
       (error: unknown) => {
@@ -322,6 +356,7 @@ export class Performance {
           next: undefined,
           said: undefined,
           by: "probe",
+          maybe: false,
         });
         const decision = decide(this.#work.policy(), {
           effect: "read",
@@ -335,7 +370,7 @@ export class Performance {
           this.#state = "over";
           if (this.#stopping !== undefined) this.#stopping();
           else this.#events.parked("step-unknown", strip(failure));
-        } else this.#pause(decision.afterMs, () => this.#askProbe(settledAt, failure, looked ? tries : tries + 1));
+        } else this.#pause(decision.afterMs, () => this.#askProbe(settle, failure, looked ? tries : tries + 1));
       },
     );
   }

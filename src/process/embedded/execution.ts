@@ -125,6 +125,8 @@ export class Execution implements Runs {
       this.#phase = { kind: "undoing", undoing };
       undoing.next();
     } else this.#phase = next;
+    // Where a pause has ended, the status says that it runs.
+    if (next.kind === "stopped") this.restate();
   }
 
   // --- deliveries -----------------------------------------------------------------------------------------------------

@@ -96,9 +96,9 @@ function terminate(execution: Running, open: readonly Step[], actor: Actor): voi
 }
 
 /** Whether the act answers the question of a step. */
-function answers({ kind }: OperatorAct, { phase }: Running): boolean {
-  // A cancel in the undo says how the run ends; a failed undo still asks.
-  if (kind === "cancel" && phase === "undoing") return false;
+function answers({ kind }: OperatorAct, { phase, pivoted }: Running): boolean {
+  // A cancel in the undo says how the run ends, and a failed undo still asks; after the pivot neither does anything.
+  if (kind === "undo" || kind === "cancel") return phase !== "undoing" && !pivoted;
   return kind !== "pause" && kind !== "resume" && kind !== "rewind" && kind !== "restart";
 }
 
@@ -116,7 +116,7 @@ type Opened = Pick<HistoryRecord & { readonly t: "op" }, "g" | "maybe" | "undo">
 function opened({ identity }: Running, step: Step): Opened {
   const g = step.generation + 1;
   const { live, ask, performance, question } = step;
-  const maybe = performance?.mayHaveHappened ?? question?.failure?.outcome !== "none";
+  const maybe = performance?.mayHaveHappened ?? (step.past?.maybe === true || question?.failure?.outcome !== "none");
   const undo = undoOf(step);
   const undoWith = live?.undoWith;
   return {

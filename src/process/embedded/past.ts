@@ -41,13 +41,13 @@ export function newPast(since: number): Past {
 type Tried = HistoryRecord & { readonly t: "try" };
 
 /** An attempt has failed. */
-export function failedIn(past: Past, { a, at, f, said, by }: Omit<Tried, "t" | "n">): void {
+export function failedIn(past: Past, { a, at, f, said, by, m }: Omit<Tried, "t" | "n">): void {
   // A probe that fails tells nothing of the step.
   if (by === "probe") return;
   past.attempts = Math.max(past.attempts, a);
   past.first ??= { at, failure: f };
   past.last = { at, failure: f };
-  if (f.outcome === "unknown") past.maybe = true;
+  if (f.outcome === "unknown" || m === true) past.maybe = true;
   past.resting = !past.maybe;
   if (by !== undefined) return;
   const kind = kindOf(said === undefined ? f : { ...f, retryAfterMs: said });

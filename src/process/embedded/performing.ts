@@ -119,10 +119,11 @@ export function startWork(
     work,
     {
       settled: (result, text, attempts, by) => execution.post({ kind: "result", n, result, text, attempts, by }),
-      failed: ({ attempt, failure: f, next, said, by }) => {
+      failed: ({ attempt, failure: f, next, said, by, maybe }) => {
         if (!open()) return;
         const more = { ...(next === undefined ? {} : { next }), ...(said === undefined ? {} : { said }) };
-        journal.record({ t: "try", n, a: attempt, at: host.now(), f, ...more, ...(by === undefined ? {} : { by }) });
+        const what = { ...(by === undefined ? {} : { by }), ...(maybe ? { m: true as const } : {}) };
+        journal.record({ t: "try", n, a: attempt, at: host.now(), f, ...more, ...what });
         step.retry = next === undefined ? undefined : { at: next, message: f.message };
         execution.restate();
       },

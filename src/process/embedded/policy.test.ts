@@ -135,6 +135,7 @@ test("pauses double up to the longest, with jitter, and are never nothing", () =
 test("a key that the system has forgotten counts as none", () => {
   assert.equal(effectiveEffect("idempotent", 1000, 1000), "idempotent");
   assert.equal(effectiveEffect("idempotent", 1000, 1001), "unrepeatable");
+  assert.equal(effectiveEffect("idempotent", 1000, -1), "unrepeatable", "the clock was set back");
   assert.equal(effectiveEffect("idempotent", undefined, 1e12), "idempotent");
   assert.equal(effectiveEffect("read", 1, 2), "read");
 });

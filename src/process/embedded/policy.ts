@@ -122,7 +122,9 @@ export function pause(rules: Rules, attempts: number, chance: number): number {
   return Math.max(top / 10, top * chance);
 }
 
-/** Whether the system still honours a key of this age (P3). */
+/** Whether the system still honours a key of this age (P3). A key that is younger than nothing: the clock was set back, and its age is not known. */
 export function effectiveEffect(effect: Effect, keyLifetimeMs: number | undefined, ageMs: number): Effect {
-  return effect === "idempotent" && keyLifetimeMs !== undefined && ageMs > keyLifetimeMs ? "unrepeatable" : effect;
+  return effect === "idempotent" && keyLifetimeMs !== undefined && (ageMs > keyLifetimeMs || ageMs < 0)
+    ? "unrepeatable"
+    : effect;
 }

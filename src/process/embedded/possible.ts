@@ -34,12 +34,13 @@ const edit = {
 export function askedQuestion({ number, n, question }: OpenQuestion, steps: readonly StepView[]): AskedQuestion {
   if (n === undefined) return { ...question, number };
   const kind = steps.find((step) => step.n === n)?.kind;
-  if (kind !== "call" && kind !== "undo") return { ...question, number, n };
-  const ends = question.answers.findIndex(
-    (one) => one.kind === "undo" || one.kind === "cancel" || one.kind === "terminate",
-  );
-  const at = ends < 0 ? question.answers.length : ends;
-  return { ...question, number, n, answers: question.answers.toSpliced(at, 0, edit) };
+  // It was asked before the pivot, and is still open after it.
+  const pivoted = steps.some((step) => step.kind === "pivot" && step.superseded !== true);
+  const answers = question.answers.filter((one) => !pivoted || (one.kind !== "undo" && one.kind !== "cancel"));
+  if (kind !== "call" && kind !== "undo") return { ...question, number, n, answers };
+  const ends = answers.findIndex((one) => one.kind === "undo" || one.kind === "cancel" || one.kind === "terminate");
+  const at = ends < 0 ? answers.length : ends;
+  return { ...question, number, n, answers: answers.toSpliced(at, 0, edit) };
 }
 
 /** Steps that the run can be rewound to. */

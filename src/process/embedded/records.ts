@@ -30,6 +30,8 @@ export type HistoryRecord =
       readonly said?: number;
       /** It counts for nothing: the step's probe failed, or the attempt looked whether the system is back. */
       readonly by?: "probe" | "circuit";
+      /** This attempt surely had no effect; one before it, of which there may be no record, may have had. */
+      readonly m?: true;
     }
   /** A step that surely was not under way is tried: from here it may have been. `found`: what its probe said before. */
   | { readonly t: "again"; readonly n: number; readonly a: number; readonly at: number; readonly found?: "nothing" }

@@ -136,7 +136,8 @@ export class Residents {
         this.#cut();
         return false;
       }
-      if (first.since > before) return false;
+      // One that rests since a time to come: the clock was set back.
+      if (first.since > before && first.since <= this.#options.now()) return false;
       this.#head += 1;
       if (this.#head > cutAfter) this.#cut();
       const { execution, seq } = first;

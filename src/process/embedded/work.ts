@@ -40,6 +40,8 @@ export interface FailedAttempt {
   readonly next: number | undefined;
   readonly said: number | undefined;
   readonly by: "probe" | "circuit" | undefined;
+  /** This attempt surely had no effect, and one before it may have had. */
+  readonly maybe: boolean;
 }
 
 /** How it ends; called exactly once unless it is stopped. */

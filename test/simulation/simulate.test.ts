@@ -1,0 +1,29 @@
+/** A slice of the simulation: the same seeds each time. The 10,000 are in simulate.long-test.ts. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { simulateAll } from "./all.ts";
+import { simulate } from "./simulate.ts";
+
+const from = 1;
+const seeds = 200;
+
+test(`seeds ${from} to ${from + seeds - 1} break no invariant`, async (t) => {
+  const { failing, figures } = await simulateAll(from, seeds, () => {});
+  t.diagnostic(JSON.stringify(figures));
+  assert.deepEqual(
+    failing.map(({ seed, broken }) => `seed ${seed} (npm run simulate -- --seed ${seed}): ${broken.join("; ")}`),
+    [],
+  );
+  assert.ok(
+    (figures.crashes ?? 0) > 500 && (figures.faults ?? 0) > 200 && (figures.jumps ?? 0) > 100,
+    "it was a hard time",
+  );
+});
+
+test("a seed does the same every time, to the last record", async () => {
+  for (const seed of [3, 268]) {
+    const [first, second] = [await simulate(seed), await simulate(seed)];
+    assert.equal(first.story, second.story);
+    assert.equal(first.histories, second.histories);
+  }
+});
