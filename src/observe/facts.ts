@@ -13,6 +13,7 @@ export const channels = [
   "mortise:publish:request",
   "mortise:publish:failure",
   "mortise:server:worker",
+  "mortise:server:circuit",
   "mortise:server:outbound",
   "mortise:server:trigger",
   "mortise:server:admin",

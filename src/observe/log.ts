@@ -134,6 +134,11 @@ function lineOf(name: ChannelName, fields: Fact, message: unknown): Line | undef
         message: fields.event === "quarantined" ? "run quarantined" : `worker ${String(fields.event)}`,
         fields,
       };
+    case "mortise:server:circuit": {
+      if (fields.state === "closed") return { level: "info", message: "system is back", fields };
+      const still = fields.still === true;
+      return { level: still ? "info" : "warn", message: still ? "system is still away" : "system is away", fields };
+    }
     case "mortise:server:trigger":
       return { level: fields.result === "refused" ? "warn" : "info", message: "trigger", fields };
     case "mortise:server:schedule":

@@ -4,7 +4,12 @@ import test from "node:test";
 import { createMetrics } from "./metrics.ts";
 
 test("facts are counted under bounded labels, without keys", async (t) => {
-  const metrics = createMetrics({ runs: () => [{ process: "p", status: "waiting", runs: 7 }], openTasks: () => 2 });
+  const metrics = createMetrics({
+    runs: () => [{ process: "p", status: "waiting", runs: 7 }],
+    openTasks: () => 2,
+    systems: () => ["erp", "shop"],
+    away: () => ["erp"],
+  });
   t.after(metrics.close);
   channel("mortise:process:run").publish({
     run: "r1",
@@ -27,6 +32,8 @@ test("facts are counted under bounded labels, without keys", async (t) => {
     ms: 1500,
   });
   channel("mortise:server:outbound").publish({ class: "2xx", times: 4, ms: 2000 });
+  for (const still of [false, true, true])
+    channel("mortise:server:circuit").publish({ system: "erp", state: "open", still });
   const { text, type } = await metrics.page();
   assert.match(type, /^text\/plain/);
   assert.match(text, /mortise_runs_settled_total\{process="p",status="completed"\} 1/);
@@ -37,11 +44,13 @@ test("facts are counted under bounded labels, without keys", async (t) => {
   assert.match(text, /mortise_outbound_requests_total\{class="2xx"\} 4/);
   assert.match(text, /mortise_runs\{process="p",status="waiting"\} 7/);
   assert.match(text, /mortise_tasks_open 2/);
+  assert.match(text, /mortise_circuit_changes_total\{system="erp",state="open"\} 1/);
+  assert.match(text, /mortise_circuit_open\{system="erp"\} 1\nmortise_circuit_open\{system="shop"\} 0/);
   assert.ok(!text.includes("4711") && !text.includes("acme"));
 });
 
 test("a flood of names can't grow the page without bound", async (t) => {
-  const metrics = createMetrics({ runs: () => [], openTasks: () => 0 });
+  const metrics = createMetrics({ runs: () => [], openTasks: () => 0, systems: () => [], away: () => [] });
   t.after(metrics.close);
   for (let i = 0; i < 2000; i += 1)
     channel("mortise:server:trigger").publish({ system: `s${i}`, event: "e", result: "kept" });

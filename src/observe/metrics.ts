@@ -12,6 +12,9 @@ export interface MetricSources {
   /** Open runs and ended ones that are still kept. */
   readonly runs: () => readonly { readonly process: string; readonly status: string; readonly runs: number }[];
   readonly openTasks: () => number;
+  readonly systems: () => readonly string[];
+  /** Those of them that count as away. */
+  readonly away: () => readonly string[];
 }
 
 export interface Metrics {
@@ -60,6 +63,10 @@ export function createMetrics(sources: MetricSources): Metrics {
   const files = counter("mortise_files_total", "Files that were dropped into a folder.", ["system", "outcome"]);
   const triggers = counter("mortise_triggers_total", "Events from systems.", ["system", "event", "result"]);
   const workers = counter("mortise_worker_events_total", "Starts, stops and deaths of workers.", ["event"]);
+  const circuits = counter("mortise_circuit_changes_total", "Times that a system was found away, or back.", [
+    "system",
+    "state",
+  ]);
   const admin = counter("mortise_admin_requests_total", "Requests to the admin API.", ["class"]);
 
   new Gauge({
@@ -78,6 +85,17 @@ export function createMetrics(sources: MetricSources): Metrics {
     registers,
     collect() {
       this.set(sources.openTasks());
+    },
+  });
+
+  new Gauge({
+    name: "mortise_circuit_open",
+    help: "1 where a system counts as away, and its steps wait.",
+    labelNames: ["system"],
+    registers,
+    collect() {
+      const away = new Set(sources.away());
+      for (const system of sources.systems()) this.set({ system }, away.has(system) ? 1 : 0);
     },
   });
 
@@ -122,6 +140,12 @@ export function createMetrics(sources: MetricSources): Metrics {
     ["mortise:connectors:file", (fact) => files(fact)],
     ["mortise:server:trigger", (fact) => triggers(fact)],
     ["mortise:server:worker", (fact) => workers(fact)],
+    [
+      "mortise:server:circuit",
+      (fact) => {
+        if (fact.still !== true) circuits(fact);
+      },
+    ],
     ["mortise:server:admin", (fact) => admin({ class: statusClass(fact.status) })],
   ];
   const subscribed = listeners.map(([name, listener]) => {

@@ -26,6 +26,20 @@ export class Ring<T> {
     return seat;
   }
 
+  /** The entry that joined first. */
+  peek(): T | undefined {
+    return (this.#head.next as Seat<T>).entry;
+  }
+
+  /** In the order of joining. An entry that is reached may leave. */
+  *entries(): Generator<T> {
+    for (let seat = this.#head.next as Seat<T>; seat !== this.#head; ) {
+      const next = seat.next as Seat<T>;
+      yield seat.entry as T;
+      seat = next;
+    }
+  }
+
   /** Takes the entry out that joined first. */
   shift(): T | undefined {
     const seat = this.#head.next as Seat<T>;

@@ -5,6 +5,9 @@ import { resolve } from "node:path";
 import type { Health as Sign } from "../connectors/connector.ts";
 import type { SystemDefinition } from "../connectors/system.ts";
 import type { Health } from "./admin/catalogue.ts";
+import type { CircuitHealth } from "./circuits.ts";
+
+type Checked = Omit<Health, "circuit">;
 
 const freshMs = 15_000;
 const timeoutMs = 3000;
@@ -14,15 +17,17 @@ export interface HealthOptions {
   /** Folder of a `files` system, as it stands in its connection. */
   readonly folder: (system: string) => string;
   readonly project: string;
+  /** Whether it counts as away. */
+  readonly circuit: (system: string) => CircuitHealth | undefined;
   readonly ask: (system: string, signal: AbortSignal) => Promise<Sign>;
 }
 
 /** The health of a system: what is known, if that is not older than 15 seconds and `now` is not asked for. */
 export function watchHealth(options: HealthOptions): (system: string, now: boolean) => Promise<Health> {
-  const known = new Map<string, Health & { readonly checkedAt: number }>();
-  const asking = new Map<string, Promise<Health>>();
+  const known = new Map<string, Checked & { readonly checkedAt: number }>();
+  const asking = new Map<string, Promise<Checked>>();
 
-  async function ask(name: string): Promise<Health> {
+  async function ask(name: string): Promise<Checked> {
     const sign =
       options.systems.get(name)?.connector === "files"
         ? await folderSign(resolve(options.project, options.folder(name)))
@@ -35,12 +40,16 @@ export function watchHealth(options: HealthOptions): (system: string, now: boole
     return health;
   }
 
-  return (name, now) => {
+  function check(name: string, now: boolean): Promise<Checked> {
     const last = known.get(name);
     if (!now && last !== undefined && Date.now() - last.checkedAt < freshMs) return Promise.resolve(last);
     const asked = asking.get(name) ?? ask(name).finally(() => asking.delete(name));
     asking.set(name, asked);
     return asked;
+  }
+  return async (name, now) => {
+    const circuit = options.circuit(name);
+    return { ...(await check(name, now)), ...(circuit === undefined ? {} : { circuit }) };
   };
 }
 

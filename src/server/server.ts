@@ -24,6 +24,7 @@ import { type Listener, listen } from "../publish/listener.ts";
 import { openStore } from "../store/open.ts";
 import { openAdmin } from "./admin/open.ts";
 import { openTokens } from "./admin/tokens.ts";
+import { createCircuits } from "./circuits.ts";
 import { Closers } from "./closers.ts";
 import { type Config, resolveConfig } from "./config.ts";
 import { createDeployments } from "./deployments.ts";
@@ -179,6 +180,7 @@ async function compose({
   const outbound = createOutbound();
   closers.add(() => outbound.close());
   const permits = permitTable(new Map([...settings].map(([name, { concurrency }]) => [name, concurrency])));
+  const circuits = createCircuits(settings);
   const bound = bindSystems({
     definitions: [...systems.values()],
     settings,
@@ -193,6 +195,7 @@ async function compose({
     settings,
     keys,
     permits,
+    circuits,
     memoryMiB: config.workers.memoryMiB,
     blockedAfterMs: config.workers.blockedAfter,
     lost: (lost, culprit) => {
@@ -250,6 +253,8 @@ async function compose({
   const metrics = createMetrics({
     runs: () => engine.counts(),
     openTasks: () => engine.tasks({ status: "open" }).length,
+    systems: () => [...settings.keys()],
+    away: circuits.away,
   });
   closers.add(async () => metrics.close());
   const health = watchHealth({
@@ -257,6 +262,7 @@ async function compose({
     project: project.folder,
     folder: (name) => settings.get(name)?.connection ?? "",
     ask: bound.health,
+    circuit: circuits.view,
   });
   const house = keepHouse({
     engine,

@@ -8,13 +8,14 @@ import { bindSystems } from "../connectors/bind.ts";
 import { compileSchema } from "../contract/validate.ts";
 import { countOutbound } from "../observe/outbound-counts.ts";
 import { createOutbound } from "../outbound/client.ts";
+import { openGates } from "../outbound/gates.ts";
 import { openPermits } from "../outbound/permits.ts";
 import { runWorker } from "../process/embedded/worker.ts";
 import { createCipher } from "./encryption.ts";
 import { importVersion, placeText } from "./version-sources.ts";
 import { markRun, type WorkerMessage, type WorkerStart } from "./workers.ts";
 
-const { link, folder, manifest, project, settings, keys, permits, slot, aliveEveryMs, mark } =
+const { link, folder, manifest, project, settings, keys, permits, circuits, slot, aliveEveryMs, mark } =
   workerData as WorkerStart;
 const tell = (message: WorkerMessage) => parentPort?.postMessage(message);
 
@@ -27,6 +28,7 @@ const bound = bindSystems({
   environment: { outbound, project },
   permits: openPermits(permits, slot),
 });
+const gates = openGates(circuits, (change) => tell({ kind: "circuit", change }));
 const counted = countOutbound((counts) => tell({ kind: "outbound", counts }), subscribe);
 const alive = setInterval(() => tell({ kind: "alive" }), aliveEveryMs);
 tell({ kind: "alive" });
@@ -37,6 +39,7 @@ await runWorker({
   caller: bound.caller,
   cipher: keys.length === 0 ? undefined : createCipher(keys),
   operation: (name) => version.operations.get(name),
+  gate: (name) => gates.get(name),
   systemRetry: (name) => settings.get(name)?.retry,
   validateInput: (process) => compileSchema(process.input),
   validateOutput: (process) => compileSchema(process.output),

@@ -6,6 +6,7 @@ import test, { type TestContext } from "node:test";
 import { MessageChannel } from "node:worker_threads";
 import type { WorkerFact } from "../observe/facts.ts";
 import { permitTable } from "../outbound/permits.ts";
+import { createCircuits } from "./circuits.ts";
 import { testProject } from "./test-project.ts";
 import { pinVersion, planVersion } from "./versions.ts";
 import { createWorkers } from "./workers.ts";
@@ -43,6 +44,7 @@ function setUp(t: TestContext, source: string, blockedAfterMs = 60_000) {
     project: project.folder,
     settings: new Map(),
     permits: permitTable(new Map()),
+    circuits: createCircuits(new Map()),
     memoryMiB: 64,
     blockedAfterMs,
     lost: start,

@@ -10,8 +10,11 @@ import type { ResolvedSettings } from "../connectors/system.ts";
 import { asMortiseError } from "../errors.ts";
 import { moduleUrl } from "../module-url.ts";
 import type { OutboundCounts, WorkerFact } from "../observe/facts.ts";
+import type { CircuitTable } from "../outbound/circuit.ts";
+import type { CircuitChange } from "../outbound/gates.ts";
 import { type PermitTable, reclaim } from "../outbound/permits.ts";
 import type { WorkerLink } from "../process/embedded/worker-options.ts";
+import type { Circuits } from "./circuits.ts";
 import { loadVersion, type VersionManifest } from "./versions.ts";
 
 /** What a worker thread is given. */
@@ -26,6 +29,7 @@ export interface WorkerStart {
   /** Of the store, the newest first; none: it keeps all in clear. */
   readonly keys: readonly Uint8Array[];
   readonly permits: PermitTable;
+  readonly circuits: CircuitTable;
   /** Of the permits: no other living thread has it. */
   readonly slot: number;
   /** How often it says that it is alive. */
@@ -52,7 +56,10 @@ function markedRun(mark: SharedArrayBuffer): string | undefined {
 /** What a worker thread says to its supervisor. */
 export type WorkerMessage =
   /** It runs; repeated, so that a blocked one is noticed. */
-  { readonly kind: "alive" } | { readonly kind: "outbound"; readonly counts: readonly OutboundCounts[] };
+  | { readonly kind: "alive" }
+  | { readonly kind: "outbound"; readonly counts: readonly OutboundCounts[] }
+  /** A system is away, or back. */
+  | { readonly kind: "circuit"; readonly change: CircuitChange };
 
 const blockedAfterMs = 60_000;
 /** Signs of life in the time after which their lack counts. */
@@ -74,6 +81,7 @@ export interface WorkersOptions {
   /** Of the store, the newest first. Default: none. */
   readonly keys?: readonly Uint8Array[];
   readonly permits: PermitTable;
+  readonly circuits: Pick<Circuits, "table" | "changed">;
   readonly memoryMiB: number;
   /**
    * A thread is gone; start it again by way of the engine. `culprit`: of this run it is known that its code ended the thread, as it or
@@ -153,7 +161,8 @@ export function createWorkers(options: WorkersOptions): Workers {
     try {
       const { folder, manifest } = loadVersion(options.store, version);
       const { project, settings, permits, keys = [] } = options;
-      started = { link, folder, manifest, project, settings, keys, permits, slot, aliveEveryMs, mark };
+      const circuits = options.circuits.table;
+      started = { link, folder, manifest, project, settings, keys, permits, circuits, slot, aliveEveryMs, mark };
       thread = new Worker(moduleUrl("./worker-main", import.meta.url), {
         name: `mortise-${version.slice(0, 8)}`,
         workerData: started,
@@ -183,7 +192,8 @@ export function createWorkers(options: WorkersOptions): Workers {
           tell({ version, event: "started", restarts: entry.deaths });
           answer(entry, undefined);
         }
-      } else for (const counts of message.counts) outboundFacts.publish(counts);
+      } else if (message.kind === "circuit") options.circuits.changed(message.change);
+      else for (const counts of message.counts) outboundFacts.publish(counts);
     });
     thread.on("error", (error) => {
       reason = error instanceof Error ? error.message : String(error);

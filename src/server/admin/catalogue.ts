@@ -3,6 +3,7 @@ import type { SystemDefinition } from "../../connectors/system.ts";
 import { failure } from "../../errors.ts";
 import type { Engine } from "../../process/engine.ts";
 import type { Keyring } from "../../publish/keys.ts";
+import type { CircuitHealth } from "../circuits.ts";
 import type { Project } from "../project.ts";
 import type { AuditEntry } from "./audit.ts";
 import type { AdminRoute } from "./route.ts";
@@ -13,6 +14,7 @@ export interface Health {
   readonly state: "unknown" | "healthy" | "unhealthy";
   readonly reason?: string;
   readonly checkedAt?: number;
+  readonly circuit?: CircuitHealth;
 }
 
 export interface CatalogueResources {

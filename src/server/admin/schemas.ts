@@ -188,7 +188,24 @@ export const schemas = {
     events: { type: "array", items: text },
     health: { $ref: "#/components/schemas/Health" },
   }),
-  Health: object({ state: { enum: ["unknown", "healthy", "unhealthy"] } }, { reason: text, checkedAt: time }),
+  Health: object(
+    { state: { enum: ["unknown", "healthy", "unhealthy"] } },
+    {
+      reason: text,
+      checkedAt: time,
+      circuit: { $ref: "#/components/schemas/Circuit" },
+    },
+  ),
+  Circuit: object(
+    {
+      state: {
+        enum: ["closed", "open", "looking"],
+        description:
+          "`open`: the system counts as away, and its steps wait; one call looks for it at `until`. `looking`: that call is under way.",
+      },
+    },
+    { since: time, until: time, reason: text },
+  ),
   Process: object(
     {
       name: text,
