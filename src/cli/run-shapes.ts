@@ -42,12 +42,23 @@ export interface Detail extends Summary, Valued {
   readonly warning?: string;
   readonly historyGone?: true;
 }
+export interface KnownOfStep {
+  readonly effect: string;
+  readonly key: string;
+  readonly attempts: number;
+  readonly firstFailedAt?: number;
+  readonly lastFailedAt?: number;
+  readonly mayHaveHappened: boolean;
+  readonly keyUntil?: number;
+  readonly probeFoundNothingAt?: number;
+}
 export interface Question {
   readonly number: number;
   readonly code: string;
   readonly message: string;
   readonly step?: string;
   readonly at?: string;
+  readonly known?: KnownOfStep;
   readonly answers: readonly { readonly kind: string; readonly effect: string }[];
   readonly recorded?: Json;
   readonly asked?: Json;

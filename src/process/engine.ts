@@ -3,7 +3,7 @@
  * Everything that is accepted is on disk before its promise resolves (P1).
  */
 
-import type { Json, JsonSchema, StoredFailure } from "../operation.ts";
+import type { Effect, Json, JsonSchema, StoredFailure } from "../operation.ts";
 import type { BulkJob, BulkPreview, Preview, RunRefusal } from "./acts.ts";
 
 /**
@@ -176,6 +176,22 @@ export type AskedQuestion = ParkedQuestion & {
   readonly n?: number;
 };
 
+/** What is known of a step that can't go on by itself. Times are epoch milliseconds. */
+export interface KnownOfStep {
+  readonly effect: Effect;
+  /** Sent with every attempt; look for it in the system. */
+  readonly key: string;
+  readonly attempts: number;
+  readonly firstFailedAt?: number;
+  readonly lastFailedAt?: number;
+  /** Whether any attempt may have taken effect. */
+  readonly mayHaveHappened: boolean;
+  /** Until when the system honours the key, where that is limited. */
+  readonly keyUntil?: number;
+  /** When the step's probe found nothing, and the settle time was over. */
+  readonly probeFoundNothingAt?: number;
+}
+
 /** Why a run is parked, what is known, and what each answer will do. */
 export interface ParkedQuestion {
   readonly code: string;
@@ -184,6 +200,7 @@ export interface ParkedQuestion {
   /** Place in the code, where the code is the reason: `processes/order.ts:12`. */
   readonly at?: string;
   readonly failure?: StoredFailure;
+  readonly known?: KnownOfStep;
   readonly answers: readonly { readonly kind: OperatorAct["kind"]; readonly effect: string }[];
   /** Divergence: what the history holds and what the code asked. */
   readonly recorded?: Json;

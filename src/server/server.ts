@@ -11,7 +11,6 @@ import { join, resolve } from "node:path";
 import { bindSystems } from "../connectors/bind.ts";
 import { watchFolder } from "../connectors/files.ts";
 import { asMortiseError, failure } from "../errors.ts";
-import { moduleUrl } from "../module-url.ts";
 import { createLog, type Log } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
 import { createRedactor } from "../observe/redact.ts";
@@ -43,6 +42,7 @@ import { openSchedules } from "./schedules/open.ts";
 import { createResolver, resolveSystems } from "./secrets.ts";
 import { serverFiles } from "./server-files.ts";
 import { checkStoreKeys } from "./store-keys.ts";
+import { storeParts } from "./store-parts.ts";
 import { openVersionBook } from "./version-book.ts";
 import { importVersion } from "./version-sources.ts";
 import { planVersion } from "./versions.ts";
@@ -383,13 +383,6 @@ async function compose({
       return stopped;
     },
   };
-}
-
-/** Modules whose `storePart` the store's writer thread imports. */
-function storeParts(): readonly string[] {
-  return ["../process/embedded/store-part", "../publish/store-part", "./admin/store-part", "./versions-part"].map(
-    (path) => moduleUrl(path, import.meta.url).href,
-  );
 }
 
 function startFailure(error: unknown): Error {

@@ -8,6 +8,7 @@ import { exit } from "../exit.ts";
 import type { Detail, Question, Reference, Summary, Task, Valued } from "../run-shapes.ts";
 import { count, type Style, type Terminal, time } from "../terminal.ts";
 import { jsonOption, numberOption, segment } from "../values.ts";
+import { known } from "./known.ts";
 import { type FilterOptions, filterIn } from "./run-acts.ts";
 
 const styles: Readonly<Record<string, Style>> = {
@@ -167,6 +168,7 @@ function question(terminal: Terminal, run: string, parked: Question): void {
   if (parked.at !== undefined) terminal.line(`  in the code        ${parked.at}`);
   if (parked.recorded !== undefined) terminal.line(`  the history holds  ${shown(parked.recorded)}`);
   if (parked.asked !== undefined) terminal.line(`  the code asks for  ${shown(parked.asked)}`);
+  if (parked.known !== undefined) known(terminal, parked.known);
   if (parked.code.startsWith("process-")) {
     terminal.line(`  mortise runs move --run ${run}`);
     terminal.line(

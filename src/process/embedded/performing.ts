@@ -1,7 +1,7 @@
 /** Performs the recorded steps of a run: from an intent on disk to attempts (P3). */
 import { failure } from "../../errors.ts";
 import type { AnyOperation, CallContext, CallResult, Json, StoredFailure } from "../../operation.ts";
-import type { ParkedQuestion } from "../engine.ts";
+import type { KnownOfStep, ParkedQuestion } from "../engine.ts";
 import { Performance } from "./attempts.ts";
 import type { Host, Running } from "./host.ts";
 import { asText, jsonOf, type ValueLimits } from "./json-text.ts";
@@ -95,7 +95,31 @@ export function perform(execution: Running, step: Step, resumed: boolean): void 
     live.kind === "call"
       ? callWork(execution, step, live.operation, resumed)
       : stepWork(execution, step, live, resumed);
-  startWork(execution, step, work, (code, failed) => stepQuestion(code, ask.id, work.key, failed, !execution.pivoted));
+  startWork(execution, step, work, (code, failure) =>
+    stepQuestion(code, {
+      step: ask.id,
+      failure,
+      known: knownOf(work),
+      now: execution.host.now(),
+      undoable: !execution.pivoted,
+      undone: work.undone,
+    }),
+  );
+}
+
+/** What people are told of a step that parks. */
+export function knownOf({ effect, key, past, keyLifetimeMs }: Work): KnownOfStep {
+  const { attempts, first, last, maybe, keyAt, notFoundAt } = past;
+  return {
+    effect,
+    key,
+    attempts,
+    ...(first === undefined ? {} : { firstFailedAt: first.at }),
+    ...(last === undefined ? {} : { lastFailedAt: last.at }),
+    mayHaveHappened: maybe,
+    ...(effect !== "idempotent" || keyLifetimeMs === undefined ? {} : { keyUntil: keyAt + keyLifetimeMs }),
+    ...(notFoundAt === undefined ? {} : { probeFoundNothingAt: notFoundAt }),
+  };
 }
 
 /** `asking` words the question if the step parks. */

@@ -1,6 +1,6 @@
 /** The parked question: why a run is parked, what is known, what each answer will do (P3, P6). */
 import type { StoredFailure } from "../../operation.ts";
-import type { OperatorAct, ParkedQuestion } from "../engine.ts";
+import type { KnownOfStep, OperatorAct, ParkedQuestion } from "../engine.ts";
 import type { Divergence } from "./divergence.ts";
 import type { HistoryRecord } from "./records.ts";
 
@@ -36,67 +36,122 @@ const answer = (kind: OperatorAct["kind"], effect: string) => ({ kind, effect })
 const undo = answer("undo", "Undoes the steps that took effect, last first, and ends the run as undone.");
 const cancel = answer("cancel", "Undoes the steps that took effect, last first, and ends the run as cancelled.");
 const terminate = answer("terminate", "Ends the run at once. Nothing is undone.");
-const happened = answer("happened", "Records the result you give as the step's own; the run goes on.");
+const happened = answer(
+  "happened",
+  "Records the result you give as the step's own; the run goes on. Nothing is called.",
+);
+
+/** What a question about a step is made of. */
+export interface StepFacts {
+  readonly step: string;
+  readonly failure: StoredFailure;
+  readonly known: KnownOfStep;
+  readonly now: number;
+  /** Whether the run may still be undone, and whether the step itself has an undo. */
+  readonly undoable: boolean;
+  readonly undone: boolean;
+}
+
+const onceMended = " Answer so once the result will be another.";
 
 /** A step that can't go on by itself. */
-export function stepQuestion(
-  code: StepCode,
-  step: string,
-  key: string,
-  failure: StoredFailure,
-  undoable: boolean,
-): ParkedQuestion {
-  const known = failure.message.replace(/\.?$/, ".");
-  const backwards: Answers = undoable ? [undo, cancel, terminate] : [terminate];
-  if (code === "step-unknown") {
-    return {
-      code,
-      step,
-      failure,
-      message: `It is not known whether ${step} happened, and a repeat may do harm. ${known} Look in the system for the key ${key}.`,
-      answers: [
-        happened,
-        answer("repeat", "Calls again with the same key. If it did happen, it then happened twice."),
-        ...backwards,
-      ],
-    };
+export function stepQuestion(code: StepCode, facts: StepFacts): ParkedQuestion {
+  const { step, failure, known } = facts;
+  const repeat = code === "step-unknown" ? "repeat" : "retry";
+  const forward: Answers =
+    code === "step-unknown" || code === "step-result"
+      ? [happened, answer(repeat, `${repeating(facts)}${code === "step-result" ? onceMended : ""}`)]
+      : [answer(repeat, repeating(facts)), happened];
+  return {
+    code,
+    step,
+    failure,
+    known,
+    message: `${inShort(code, facts)} ${failure.message.replace(/\.?$/, ".")}${more(code, facts)}`,
+    answers: [...forward, ...backwards(facts)],
+  };
+}
+
+function inShort(code: StepCode, { step, failure, known }: StepFacts): string {
+  switch (code) {
+    case "step-unknown":
+      return `It is not known whether ${step} happened, and a repeat may do harm.`;
+    case "step-result":
+      return `${step} happened, and its result can't be recorded.`;
+    case "step-attempts":
+      return known.attempts === 0
+        ? `${step} was not tried in the time that its retry policy gives.`
+        : `${step} failed in every attempt that its retry policy gives.`;
+    case "step-gave-up":
+      return failure.class === "ask"
+        ? `${step} was answered with something that can't be used.`
+        : `${step} was refused in a way that a repeat does not mend.`;
   }
-  if (code === "step-result") {
-    return {
-      code,
-      step,
-      failure,
-      message: `${step} happened, and its result can't be recorded. ${known}`,
-      answers: [
-        happened,
-        answer("retry", "Calls again with the same key. Answer so once the result will be another."),
-        ...backwards,
-      ],
-    };
-  }
-  const message =
-    code === "step-attempts"
-      ? `${step} failed in every attempt. ${known}`
-      : `${step} was refused in a way that a repeat does not mend. ${known}`;
-  const again =
-    failure.outcome === "none"
-      ? "Calls again. The last attempt surely had no effect."
-      : "Calls again with the same key, which the system honours.";
-  return { code, step, failure, message, answers: [answer("retry", again), happened, ...backwards] };
+}
+
+/** What helps to find out. */
+function more(code: StepCode, facts: StepFacts): string {
+  const { known } = facts;
+  if (code === "step-result") return "";
+  const probed = known.probeFoundNothingAt === undefined ? "" : " Its probe found that it has not happened.";
+  const expired = isExpired(facts) ? " The system has forgotten the step's key since: its lifetime is over." : "";
+  if (code === "step-unknown") return `${expired} Look in the system for the key ${known.key}.`;
+  if (known.effect === "read") return "";
+  if (!known.mayHaveHappened) return probed === "" ? " It has surely not happened." : probed;
+  return `${expired} An attempt may have happened all the same: look in the system for the key ${known.key}.`;
+}
+
+function isExpired({ known, now }: StepFacts): boolean {
+  return known.effect === "idempotent" && known.keyUntil !== undefined && now > known.keyUntil;
+}
+
+/** What another attempt may do. */
+function repeating(facts: StepFacts): string {
+  const { effect, mayHaveHappened, keyUntil } = facts.known;
+  if (effect === "read") return "Calls again. It only reads.";
+  if (!mayHaveHappened) return "Calls again, with the same key. No attempt had an effect, so nothing is done twice.";
+  if (effect === "unrepeatable") return "Calls again, with the same key. If it did happen, it then happened twice.";
+  if (isExpired(facts))
+    return "Calls again, with the same key, which the system has forgotten. If it did happen, it then happened twice.";
+  if (keyUntil === undefined) return "Calls again, with the same key, which the system honours: nothing is done twice.";
+  const until = new Date(keyUntil).toISOString();
+  return `Calls again, with the same key, which the system honours until ${until}: nothing is done twice until then.`;
+}
+
+/** What undo does about the step itself. */
+function backwards({ known, undoable, undone }: StepFacts): Answers {
+  const own =
+    known.effect === "read"
+      ? ""
+      : !known.mayHaveHappened
+        ? " This step has not happened, and is left out."
+        : undone
+          ? " This step is undone too, since it may have happened."
+          : " This step has no undo: if it happened, that stays.";
+  const left = known.mayHaveHappened && known.effect !== "read" ? " If this step happened, that stays." : "";
+  const end = { ...terminate, effect: `${terminate.effect}${left}` };
+  if (!undoable) return [end];
+  return [{ ...undo, effect: undo.effect + own }, { ...cancel, effect: cancel.effect + own }, end];
 }
 
 /** The undo of a step that can't be done. */
-export function undoQuestion(step: string, message: string, failure: StoredFailure | undefined): ParkedQuestion {
+export function undoQuestion(
+  step: string,
+  message: string,
+  failure: StoredFailure | undefined,
+  known?: KnownOfStep,
+): ParkedQuestion {
   return {
     code: "undo-failed",
     step,
     ...(failure === undefined ? {} : { failure }),
+    ...(known === undefined ? {} : { known }),
     message: `The undo of ${step} can't be done: ${message}`,
     answers: [
       answer("retry", "Tries the undo again, with the same key."),
       answer("happened", "You took the effect back by hand: the undo counts as done, and the next one follows."),
       answer("cancel", "The run ends as cancelled once its undo is done. This undo still asks to be answered."),
-      terminate,
+      answer("terminate", "Ends the run at once. What is not undone by then stays."),
     ],
   };
 }

@@ -137,6 +137,7 @@ async function storm(options: StormOptions): Promise<Storm> {
           if (by === undefined) failures += 1;
         },
         held: () => {},
+        unbegun: () => {},
         again: (_, __, go) => clock.later(1, go),
         parked: (code: string, _: StoredFailure) => ended.set(step, { at: clock.time, parked: code, failures }),
       },

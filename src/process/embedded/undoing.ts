@@ -10,7 +10,7 @@ import { isAwaited, recallChildren } from "./children.ts";
 import { findOut } from "./finding.ts";
 import { openSteps, type Running, type UndoAs } from "./host.ts";
 import { type Past, pastsOf } from "./past.ts";
-import { callWork, startWork, stopAll } from "./performing.ts";
+import { callWork, knownOf, startWork, stopAll } from "./performing.ts";
 import { undoQuestion } from "./questions.ts";
 import { type AskRecord, type Edit, editsOf, generationsOf, type HistoryRecord, olderGenerations } from "./records.ts";
 import { recordResult } from "./results.ts";
@@ -235,7 +235,9 @@ export class Undoing {
       return;
     }
     const work = callWork(this.#execution, step, operation, resumed);
-    startWork(this.#execution, step, work, (_, failed) => undoQuestion(takenBack(ask), failed.message, failed));
+    startWork(this.#execution, step, work, (_, failed) =>
+      undoQuestion(takenBack(ask), failed.message, failed, knownOf(work)),
+    );
   }
 
   /** A step has its result. */

@@ -96,6 +96,15 @@ export const schemas = {
       note: text,
     },
   ),
+  KnownOfStep: object(
+    {
+      effect: { enum: ["read", "idempotent", "unrepeatable"] },
+      key: { ...text, description: "Sent with every attempt; look for it in the system." },
+      attempts: { type: "integer" },
+      mayHaveHappened: { type: "boolean", description: "Whether any attempt may have taken effect." },
+    },
+    { firstFailedAt: time, lastFailedAt: time, keyUntil: time, probeFoundNothingAt: time },
+  ),
   ParkedQuestion: object(
     {
       number: { type: "integer" },
@@ -108,6 +117,7 @@ export const schemas = {
       step: text,
       at: { ...text, description: "Place in the code, where the code is the reason: processes/order.ts:12." },
       failure: anything,
+      known: { $ref: "#/components/schemas/KnownOfStep" },
       recorded: anything,
       asked: anything,
     },
