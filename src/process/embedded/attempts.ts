@@ -312,9 +312,11 @@ export class Performance {
     const rest = (then: number) => Math.min(Math.max(now + settleMs - then, 0) + 1, settleMs);
     const settle = { over: settleMs === 0, rest };
     if (!settle.over) {
-      this.#around.later(settleMs, () => {
+      const over = () => {
         settle.over = true;
-      });
+      };
+      // In the background: nobody waits for it alone, and it stands until its time where the step is over before.
+      this.#around.later(settleMs, over, true);
     }
     return settle;
   }

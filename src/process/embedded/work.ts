@@ -62,8 +62,8 @@ export interface WorkEvents {
 export interface Surroundings {
   now(): number;
   chance(): number;
-  /** Calls back later; what is returned cancels. */
-  later(ms: number, act: () => void): () => void;
+  /** Calls back later; what is returned cancels. In the `background` it keeps no thread alive. */
+  later(ms: number, act: () => void, background?: boolean): () => void;
   /** Fires when the worker is being stopped for good. */
   readonly signal: AbortSignal;
   /** Stands around the attempts and probes of local steps, for tests: what `act` gives or throws may be kept back, lost or replaced. */
