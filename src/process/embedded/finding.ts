@@ -49,12 +49,12 @@ export function findOut(
         if (found !== undefined)
           end({ kind: "found", result: { result: { ok: true, output: found }, text: JSON.stringify(found) } });
         else if (begun >= settledAt) end({ kind: "nothing" });
-        else host.later(settledAt - begun, ask);
+        else host.later(settledAt - begun, ask, true);
       },
       () => {
         tries += 1;
         if (tries >= triesAtMost) end({ kind: "unknown" });
-        else host.later(firstPauseMs * 2 ** tries * (0.5 + host.chance() / 2), ask);
+        else host.later(firstPauseMs * 2 ** tries * (0.5 + host.chance() / 2), ask, true);
       },
     );
   };

@@ -53,6 +53,9 @@ export class Journal {
   counted(): void {
     this.#bytes = 0;
   }
+  /** Appends that were sent and are not yet on disk. */
+  underWay = 0;
+
   /** Number of the next row. */
   get seq(): number {
     return this.#seq;

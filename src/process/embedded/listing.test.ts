@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { type RunFilter, type RunStatus, runStatuses } from "../engine.ts";
+import { finalStatuses, type RunFilter, type RunStatus, runStatuses } from "../engine.ts";
 import { type RunRow, runLists } from "./listing.ts";
 import { newRunId } from "./run-id.ts";
+import { runTotals } from "./store-totals.ts";
 import { migrations } from "./tables.ts";
 import { Vault } from "./vault.ts";
 
@@ -15,6 +16,7 @@ function database(rows: number): { readonly db: DatabaseSync; readonly all: read
     "insert into runs (id, process, key, input_hash, version, status, origin, created, updated) values (?, ?, ?, '', ?, ?, 'test', ?, ?)",
   );
   const end = db.prepare("update runs set status = ? where id = ?");
+  const countEnd = runTotals(db);
   for (let number = 0; number < rows; number += 1) {
     const process = ["alpha", "beta", "gamma"][number % 3] as string;
     const status = runStatuses[(number * 7) % runStatuses.length] as RunStatus;
@@ -23,6 +25,7 @@ function database(rows: number): { readonly db: DatabaseSync; readonly all: read
     const id = newRunId(created - 3);
     insert.run(id, process, `k-${Math.floor(number / 3)}`, `v${number % 2}`, "running", created, created);
     if (status !== "running") end.run(status, id);
+    if (finalStatuses.has(status)) countEnd(process, status);
   }
   return { db, all: db.prepare("select * from runs order by id desc").all() as unknown as RunRow[] };
 }

@@ -26,6 +26,26 @@ export interface ResidentsOptions {
   readonly watch?: ((run: string, here: boolean) => void) | undefined;
 }
 
+/** How long one run at a time is run where that is asked for. */
+const carefulMs = 30_000;
+
+/** Tells `watch` of the one run that is here, for a while; then `over` is called, and nothing more is told. */
+export function watchWhileCareful(
+  { watch }: { readonly watch: (run: string | undefined) => void },
+  later: ResidentsOptions["later"],
+  over: () => void,
+): NonNullable<ResidentsOptions["watch"]> {
+  let watching = true;
+  later(carefulMs, () => {
+    watching = false;
+    watch(undefined);
+    over();
+  });
+  return (run, here) => {
+    if (watching) watch(here ? run : undefined);
+  };
+}
+
 interface Resting {
   readonly execution: Execution;
   readonly seq: number;
@@ -97,10 +117,10 @@ export class Residents {
     }
   }
 
-  /** What it had to write is on disk: if it only waits, its rest begins. */
+  /** Something that it had to write is on disk, or there was nothing: if that was all and it only waits, its rest begins. */
   committed(execution: Execution): void {
-    const { status } = execution.journal;
-    if (this.#closed || status === "running" || status === "undoing" || !execution.resting) return;
+    const { status, underWay } = execution.journal;
+    if (this.#closed || underWay > 0 || status === "running" || status === "undoing" || !execution.resting) return;
     this.#resting.push({ execution, seq: execution.journal.seq, since: this.#options.now() });
     if (this.#backlog.size > 0) this.#fill();
     this.#cancel ??= this.#options.later(this.#options.restMs, () => this.#sweep());
@@ -142,7 +162,10 @@ export class Residents {
       if (this.#head > cutAfter) this.#cut();
       const { execution, seq } = first;
       const { id } = execution.identity;
-      const rests = execution.resting && execution.journal.seq === seq && !this.#options.dirty(execution);
+      const { journal } = execution;
+      // What is passed over here comes again: something of it is being written, and its end is told to `committed`.
+      const rests =
+        execution.resting && journal.seq === seq && journal.underWay === 0 && !this.#options.dirty(execution);
       if (!rests || this.#executions.get(id) !== execution) continue;
       this.#executions.delete(id);
       this.#options.watch?.(id, false);

@@ -10,7 +10,9 @@ import { storeChildren } from "./store-children.ts";
 import { storeEvents } from "./store-events.ts";
 import { beginTimer, type Placed, storeQueue } from "./store-queue.ts";
 import { storeRetention } from "./store-retention.ts";
+import { historyRows } from "./store-rows.ts";
 import { storeSchedules } from "./store-schedules.ts";
+import { runTotals } from "./store-totals.ts";
 import { migrations } from "./tables.ts";
 import {
   type AnswerParameters,
@@ -36,14 +38,13 @@ const longestTimeout = 2 ** 31 - 1;
 
 function commands(context: PartContext): Record<string, CommandHandler> {
   const { db, clock } = context;
+  const rows = historyRows(db);
+  const countEnd = runTotals(db);
   const sql = {
     insertRun: db.prepare(
       "insert into runs (id, process, key, input_hash, version, status, origin, created, updated) values (?, ?, ?, ?, ?, 'running', ?, ?, ?) on conflict (process, key, restarted_as) do nothing",
     ),
     runByKey: db.prepare("select id, status, input_hash from runs where process = ? and key = ? and restarted_as = ''"),
-    nextHistory: db.prepare(
-      "insert into history (run, seq, body) select ?1, ?2, ?3 where exists (select 1 from history where run = ?1 and seq = ?2 - 1) on conflict do nothing",
-    ),
     dropHistoryBefore: db.prepare("delete from history where run = ? and seq < ?"),
     rowsUpTo: db.prepare("select count(*) as rows, max(seq) as last from history where run = ? and seq <= ?"),
     insertHistory: db.prepare("insert into history (run, seq, body) values (?, ?, ?) on conflict do nothing"),
@@ -129,7 +130,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     if (given.values !== undefined) keepValues(run, given.values);
     if (given.restartOf !== undefined) sql.setRestartOf.run(given.restartOf, run);
     if (waits) return undefined;
-    sql.insertHistory.run(run, 0, body);
+    rows.start(run, body);
     toWorker(version, told ? { kind: "started", run } : { kind: "start", run, process, key, body });
     return undefined;
   }
@@ -142,7 +143,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
   function append(given: AppendParameters): void {
     const { run, seq } = given;
     // Not before the row before it is there: so neither after a start that was refused, nor behind what another one has compacted.
-    if (sql.nextHistory.run(run, seq, given.body).changes === 0) context.refuse("fenced");
+    if (!rows.append(run, seq, given.body)) context.refuse("fenced");
     if (given.anew === true) sql.dropHistoryBefore.run(run, seq);
     if (given.values !== undefined) keepValues(run, given.values);
     if (given.consume !== undefined) for (const id of given.consume) sql.consume.run(id);
@@ -241,6 +242,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     };
     if (row.lane !== null) queue.moved(run, row, status);
     if (!final && status !== "parked") return;
+    if (final) countEnd(row.process, status);
     if (final && row.awaited === 1) children.ended(run);
     toFront({
       kind: "settled",
@@ -344,12 +346,24 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     stopAlarm = clock.later(wait, () => context.submit({ name: "process.due", parameters: null }), true);
   });
 
+  /** What throws is rolled back. */
+  function forgetting(act: (given: AppendParameters) => void): (given: AppendParameters) => void {
+    return (given) => {
+      try {
+        act(given);
+      } catch (error) {
+        rows.forget();
+        throw error;
+      }
+    };
+  }
+
   return {
     "keep-key": ({ id, proof }: { readonly id: string; readonly proof: string }) =>
       void sql.keepKey.run(id, proof, context.now()),
     "forget-key": ({ id }: { readonly id: string }) => void sql.forgetKey.run(id),
     start,
-    append,
+    append: forgetting(append),
     compact,
     signal: events.signal,
     answer,

@@ -7,6 +7,7 @@ import type { PartContext } from "../../store/store.ts";
 import { type Actor, finalStatuses, type OperatorAct, type RunStatus } from "../engine.ts";
 import type { HistoryRecord } from "./records.ts";
 import { type Gates, storeGates } from "./store-gates.ts";
+import { runTotals } from "./store-totals.ts";
 import type { QueueFull, StartParameters, ToFront, ToWorker } from "./wire.ts";
 
 /** The number of a timer that begins a run; those of steps count from 1. */
@@ -50,6 +51,7 @@ const waitsForTurn = "waits for its turn";
 
 export function storeQueue(context: PartContext, { toWorker, toFront }: QueueHost): StoreQueue {
   const { db } = context;
+  const countEnd = runTotals(db);
   const sql = {
     insertRun: db.prepare(
       "insert into runs (id, process, key, input_hash, version, status, origin, reason, created, updated, lane, place) values (?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, 0) on conflict (process, key, restarted_as) do nothing",
@@ -125,6 +127,7 @@ export function storeQueue(context: PartContext, { toWorker, toFront }: QueueHos
         { t: "end", at: now, status, reason },
       ]);
       sql.setStatus.run(status, reason, now, run);
+      countEnd(row.process, status);
       sql.dropTimers.run(run);
       const { process, key, version, created: createdAt, lane } = row;
       if (lane !== null) gates.leave(run, process, lane);

@@ -42,12 +42,6 @@ export const migrations: readonly string[] = [
     runs integer not null,
     primary key (process, status)
   ) strict, without rowid;
-  create trigger run_totals_up after update of status on runs
-    when new.status in ('completed', 'rejected', 'undone', 'cancelled', 'terminated')
-    begin
-      insert into run_totals (process, status, runs) values (new.process, new.status, 1)
-        on conflict (process, status) do update set runs = runs + 1;
-    end;
   create trigger run_totals_down after delete on runs
     when old.status in ('completed', 'rejected', 'undone', 'cancelled', 'terminated')
     begin

@@ -15,7 +15,7 @@ import { Journal } from "./journal.ts";
 import type { ValueLimits } from "./json-text.ts";
 import { Moving } from "./moving.ts";
 import type { HistoryRecord } from "./records.ts";
-import { Residents } from "./residents.ts";
+import { Residents, watchWhileCareful } from "./residents.ts";
 import { newRunId } from "./run-id.ts";
 import { compaction, readEnd, readRun, runsToTakeUp, type StoredEnd } from "./stored-run.ts";
 import { Vault } from "./vault.ts";
@@ -25,8 +25,6 @@ import { type KnownProcess, knownProcesses, type WorkerLink, type WorkerOptions 
 
 const usualRestMs = 10_000;
 const usualResidentRuns = 5000;
-/** How long one run at a time is run where that is asked for. */
-const carefulMs = 30_000;
 
 /** Takes up the version's open runs, and runs until the control port says stop. Resolves when it has stopped. */
 export function runWorker(options: WorkerOptions): Promise<void> {
@@ -88,16 +86,6 @@ class VersionWorker implements Host {
     this.newRun = () => runId(now());
     this.around = options.around;
     this.where = options.where;
-    const { careful } = options;
-    const usual = options.residentRuns ?? usualResidentRuns;
-    let watch = careful?.watch;
-    if (careful !== undefined) {
-      this.later(carefulMs, () => {
-        careful.watch(undefined);
-        watch = undefined;
-        this.#residents.limit(usual);
-      });
-    }
     this.#moving = new Moving({
       version: this.#link.version,
       host: this,
@@ -112,10 +100,12 @@ class VersionWorker implements Host {
     this.#expected = new Expected(later, (run) => {
       if (!this.#stopping) this.#residents.want(run);
     });
+    const { careful } = options;
+    const usual = options.residentRuns ?? usualResidentRuns;
     this.#residents = new Residents({
       restMs: options.restMs ?? usualRestMs,
       atMost: careful === undefined ? usual : 1,
-      watch: careful && ((run, here) => watch?.(here ? run : undefined)),
+      watch: careful && watchWhileCareful(careful, later, () => this.#residents.limit(usual)),
       now,
       later,
       soon: this.#clock.soon,
@@ -313,9 +303,15 @@ class VersionWorker implements Host {
   }
 
   #append(execution: Execution): void {
-    const taken = execution.journal.take();
-    if (taken === undefined) return;
+    const { journal } = execution;
+    const taken = journal.take();
+    if (taken === undefined) {
+      this.#residents.committed(execution);
+      return;
+    }
+    journal.underWay += 1;
     this.#send([{ name: "process.append", parameters: taken.parameters }], (answer) => {
+      journal.underWay -= 1;
       if (answer?.kind !== "done") {
         // Another writer has this run: nothing of this execution counts any more.
         this.#residents.remove(execution.identity.id);

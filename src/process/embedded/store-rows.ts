@@ -1,0 +1,45 @@
+/**
+ * Rows of histories, as the writer appends them: each once, and only behind the row before it. So a late writer is fenced off, neither a
+ * first turn whose start was refused nor anything behind what was compacted away is taken.
+ */
+import type { DatabaseSync } from "node:sqlite";
+
+export interface HistoryRows {
+  start(run: string, body: string): void;
+  /** False if the row is there already, or the one before it is not. */
+  append(run: string, seq: number, body: string): boolean;
+  /** Something was rolled back: what is remembered may say too much. */
+  forget(): void;
+}
+
+/** Runs that are remembered. */
+const atMost = 4096;
+
+/**
+ * Which row comes next is remembered of the runs that were appended to of late: then the row before is known to be there, and is not
+ * looked up. After a group that was rolled back and is done again the number does not fit, and the row is looked up.
+ */
+export function historyRows(db: DatabaseSync): HistoryRows {
+  const insert = db.prepare("insert into history (run, seq, body) values (?, ?, ?) on conflict do nothing");
+  const insertBehind = db.prepare(
+    "insert into history (run, seq, body) select ?1, ?2, ?3 where exists (select 1 from history where run = ?1 and seq = ?2 - 1) on conflict do nothing",
+  );
+  const next = new Map<string, number>();
+  const remember = (run: string, seq: number) => {
+    if (next.size >= atMost) next.clear();
+    next.set(run, seq);
+  };
+  return {
+    start(run, body) {
+      insert.run(run, 0, body);
+      remember(run, 1);
+    },
+    append(run, seq, body) {
+      const statement = next.get(run) === seq ? insert : insertBehind;
+      if (statement.run(run, seq, body).changes === 0) return false;
+      remember(run, seq + 1);
+      return true;
+    },
+    forget: () => next.clear(),
+  };
+}
