@@ -37,7 +37,7 @@ import { receivesFrom } from "./rewinding.ts";
 import { type Cue, questionsIn } from "./script.ts";
 import { stackHere } from "./stack.ts";
 import { type Phase, statusOf } from "./status.ts";
-import { isSignal, type Mail, type Step } from "./steps.ts";
+import { isSignal, type Mail, type Step, Steps } from "./steps.ts";
 import { Undoing } from "./undoing.ts";
 import { places } from "./vault.ts";
 import type { Delivery } from "./wire.ts";
@@ -47,7 +47,7 @@ export class Execution implements Runs {
   readonly identity: Identity;
   readonly journal: Journal;
   readonly retry: ExecutionParts["retry"];
-  readonly steps = new Map<number, Step>();
+  readonly steps = new Steps();
   readonly #process: AnyProcess | undefined;
   readonly #records: readonly HistoryRecord[];
   readonly #unreadable: string | undefined;

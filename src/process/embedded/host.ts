@@ -7,7 +7,7 @@ import type { Gate } from "./gate.ts";
 import type { Journal } from "./journal.ts";
 import type { ValueLimits } from "./json-text.ts";
 import type { HistoryRecord } from "./records.ts";
-import type { Mail, Step } from "./steps.ts";
+import type { Mail, Step, Steps } from "./steps.ts";
 import type { StoredEnd } from "./stored-run.ts";
 import type { Vault } from "./vault.ts";
 import type { Surroundings } from "./work.ts";
@@ -94,7 +94,7 @@ export interface Running extends Held {
   readonly host: Host;
   /** Of the process. */
   readonly retry: RetryPolicy | undefined;
-  readonly steps: Map<number, Step>;
+  readonly steps: Steps;
   readonly phase: "code" | "stopped" | "paused" | "undoing" | "ended";
   readonly pivoted: boolean;
   /** Its end is followed by a start. */
@@ -127,8 +127,6 @@ export interface Running extends Held {
 export type UndoAs = "rejected" | "undone" | "cancelled";
 
 /** Steps without a result. */
-export function openSteps(steps: ReadonlyMap<number, Step>): Step[] {
-  const open: Step[] = [];
-  for (const step of steps.values()) if (step.got === undefined) open.push(step);
-  return open;
+export function openSteps(steps: Steps): Step[] {
+  return steps.open();
 }

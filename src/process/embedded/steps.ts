@@ -121,3 +121,33 @@ export function inputOf({ ask, edit }: Step): Json | undefined {
 export function undoOf({ ask, edit }: Step): UndoData | undefined {
   return edit?.undo ?? ask.undo;
 }
+
+/** The steps of a run by number, in the order in which they were asked. Those without a result are found without looking at all. */
+export class Steps extends Map<number, Step> {
+  /** Holds all that have no result, and some that have got theirs since it was last asked for. */
+  readonly #open = new Set<Step>();
+
+  override set(n: number, step: Step): this {
+    this.#open.add(step);
+    return super.set(n, step);
+  }
+  override delete(n: number): boolean {
+    const step = this.get(n);
+    if (step !== undefined) this.#open.delete(step);
+    return super.delete(n);
+  }
+  /** The result of this one does not count any more: it is asked anew. */
+  reopen(step: Step): void {
+    step.got = undefined;
+    this.#open.add(step);
+  }
+  /** Without a result, in the order in which they were asked. */
+  open(): Step[] {
+    const open: Step[] = [];
+    for (const step of this.#open) {
+      if (step.got === undefined) open.push(step);
+      else this.#open.delete(step);
+    }
+    return open;
+  }
+}

@@ -249,7 +249,7 @@ export class Undoing {
     if (got?.fault !== undefined && original?.got !== undefined) {
       const { name, message } = got.fault;
       // The step surely took effect, and its undo was refused: a person decides. The undo is asked anew.
-      step.got = undefined;
+      this.#execution.steps.reopen(step);
       this.#execution.park(
         step,
         undoQuestion(original.ask.id, `${name}${message === "" ? "" : `, ${message}`}.`, undefined),
