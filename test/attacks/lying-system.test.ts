@@ -139,7 +139,7 @@ function project(url: string) {
     "systems/s/contract.json": testContract("s"),
     "systems/s/contract.ts": testContractTs,
     "systems/s/index.ts": `import { rest, secret } from "mortise"; import { contract } from "./contract.ts";
-      export const s = rest(contract, { connection: "${url}", timeout: "800ms", maxResponseBytes: 100000,
+      export const s = rest(contract, { connection: "${url}", timeout: "800ms", maxResponseBytes: 100000, circuit: false,
         credentials: { kind: "bearer", token: secret("TOKEN") }, webhookSecret: secret("HOOK") });`,
     "processes/booking.ts": `import { defineProcess } from "mortise"; import { s } from "../systems/s/index.ts";
       export const booking = defineProcess({ name: "booking", key: (order: any) => order.sku, input: { kind: "schema", json: true } as any,
