@@ -122,6 +122,20 @@ test("every npm script in a sh block exists", () => {
   assert.deepEqual(wrong, []);
 });
 
+test("sources and tests that a page names are there", () => {
+  const named = pages.flatMap((page) =>
+    [...text(page).matchAll(/`((?:src|test|bench|scripts)\/[^`\s*{]+\.(?:ts|mjs))`/g)].map(([, file]) => [
+      page,
+      file as string,
+    ]),
+  );
+  assert.ok(named.length > 20);
+  assert.deepEqual(
+    named.filter(([, file]) => !existsSync(join(root, file as string))),
+    [],
+  );
+});
+
 test("links between pages lead to a file, and to a heading of it", () => {
   const wrong: string[] = [];
   for (const page of pages) {
