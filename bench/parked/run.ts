@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { fileURLToPath } from "node:url";
+import { rowSum } from "../../src/process/embedded/row-sum.ts";
 import { newRunId } from "../../src/process/embedded/run-id.ts";
 import { Children, keyOf, type MortiseProcess } from "../children.ts";
 import { memoryMb } from "../measure.ts";
@@ -111,13 +112,14 @@ function multiply(file: string, wanted: number): number {
   const bodies = runs.map(({ id }) => histories.all(id as string) as unknown as { seq: number; body: string }[]);
   const names = Object.keys(runs[0] as object);
   const insertRun = db.prepare(`insert into runs (${names.join(", ")}) values (${names.map(() => "?").join(", ")})`);
-  const insertHistory = db.prepare("insert into history (run, seq, body) values (?, ?, ?)");
+  const insertHistory = db.prepare("insert into history (run, seq, body, sum) values (?, ?, ?, ?)");
   db.exec("begin");
   for (let at = runs.length; at < wanted; at++) {
     const row = runs[at % runs.length] as Record<string, SQLInputValue>;
     const copy = { ...row, id: newRunId(Number(row.created) + at), key: `copy-${at}` };
     insertRun.run(...names.map((name) => copy[name as keyof typeof copy] as SQLInputValue));
-    for (const { seq, body } of bodies[at % runs.length] ?? []) insertHistory.run(copy.id, seq, body);
+    for (const { seq, body } of bodies[at % runs.length] ?? [])
+      insertHistory.run(copy.id, seq, body, rowSum(copy.id as string, seq, body));
   }
   db.exec("commit; pragma wal_checkpoint(truncate)");
   db.close();

@@ -4,6 +4,7 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
+import { rowSum } from "../../src/process/embedded/row-sum.ts";
 import type { LogLine } from "./client-log.ts";
 import { openInstallation } from "./installation.ts";
 import { linesOf } from "./ledger.ts";
@@ -59,7 +60,7 @@ function cutEnds(file: string, limit: number): Ending[] {
     "select id, key, status from runs where status in ('completed', 'rejected', 'undone') order by id desc limit ?",
   );
   const history = db.prepare("select seq, body from history where run = ? order by seq");
-  const keep = db.prepare("update history set body = ? where run = ? and seq = ?");
+  const keep = db.prepare("update history set body = ?, sum = ? where run = ? and seq = ?");
   const drop = db.prepare("delete from history where run = ? and seq >= ?");
   const running = db.prepare("update runs set status = 'running', reason = null where id = ?");
   db.exec("begin");
@@ -77,7 +78,8 @@ function cutEnds(file: string, limit: number): Ending[] {
       const first = records.findIndex(({ t }) => t === "end" || t === "undoing");
       if (first < 0) continue;
       cut = true;
-      if (first > 0) keep.run(JSON.stringify(records.slice(0, first)), id, seq);
+      const kept = JSON.stringify(records.slice(0, first));
+      if (first > 0) keep.run(kept, rowSum(id, seq, kept), id, seq);
       drop.run(id, first > 0 ? seq + 1 : seq);
     }
     running.run(id);

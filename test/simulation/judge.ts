@@ -5,6 +5,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { HistoryRecord } from "../../src/process/embedded/records.ts";
+import { rowSum } from "../../src/process/embedded/row-sum.ts";
 import { finalStatuses, type RunStatus } from "../../src/process/engine.ts";
 import { brokenPromises, historyOf } from "../../src/testing/promises.ts";
 import type { World } from "../../src/testing/world.ts";
@@ -118,8 +119,9 @@ export async function replays(db: DatabaseSync, fresh: () => World): Promise<str
     .prepare("select id, process, key, status from runs where status = 'completed'")
     .all() as unknown as Row[];
   for (const { id } of rows) {
-    const last = db.prepare("select id, body from history where run = ? order by seq desc limit 1").get(id) as {
+    const last = db.prepare("select id, seq, body from history where run = ? order by seq desc limit 1").get(id) as {
       id: number;
+      seq: number;
       body: string;
     };
     const records = JSON.parse(last.body) as HistoryRecord[];
@@ -127,7 +129,10 @@ export async function replays(db: DatabaseSync, fresh: () => World): Promise<str
     if (end?.t !== "end") return [`D: the history of ${id} does not end with its end`];
     before.set(id, JSON.stringify(end.out ?? null));
     if (records.length === 0) db.prepare("delete from history where id = ?").run(last.id);
-    else db.prepare("update history set body = ? where id = ?").run(JSON.stringify(records), last.id);
+    else {
+      const body = JSON.stringify(records);
+      db.prepare("update history set body = ?, sum = ? where id = ?").run(body, rowSum(id, last.seq, body), last.id);
+    }
     db.prepare("update runs set status = 'running', reason = null where id = ?").run(id);
   }
   const world = fresh();

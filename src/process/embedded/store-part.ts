@@ -47,7 +47,6 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     runByKey: db.prepare("select id, status, input_hash from runs where process = ? and key = ? and restarted_as = ''"),
     dropHistoryBefore: db.prepare("delete from history where run = ? and seq < ?"),
     rowsUpTo: db.prepare("select count(*) as rows, max(seq) as last from history where run = ? and seq <= ?"),
-    insertHistory: db.prepare("insert into history (run, seq, body) values (?, ?, ?) on conflict do nothing"),
     run: db.prepare(
       "select process, key, version, status, reason, created, awaited, lane, place from runs where id = ?",
     ),
@@ -194,12 +193,12 @@ function commands(context: PartContext): Record<string, CommandHandler> {
   }
 
   /** Fenced like an append: not where another one has changed those rows since. */
-  function compact({ run, seq, rows, body, values }: CompactParameters): void {
+  function compact({ run, seq, rows: many, body, values }: CompactParameters): void {
     const there = sql.rowsUpTo.get(run, seq);
-    if (Number(there?.rows) !== rows || there?.last !== seq) context.refuse("fenced");
+    if (Number(there?.rows) !== many || there?.last !== seq) context.refuse("fenced");
     if (values !== undefined) keepValues(run, values);
     sql.dropHistoryBefore.run(run, seq + 1);
-    sql.insertHistory.run(run, seq, body);
+    rows.put(run, seq, body);
   }
 
   function rewind(run: string, { from, events: taken }: Rewind): void {
@@ -287,7 +286,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     if (row === undefined || row.version !== from || finalStatuses.has(row.status as RunStatus))
       context.refuse("changed");
     // One that is queued has no worker, and its next row is its begin: the audit alone tells of its move.
-    if (row.status !== "queued" && sql.insertHistory.run(run, seq, body).changes === 0) context.refuse("changed");
+    if (row.status !== "queued" && !rows.put(run, seq, body)) context.refuse("changed");
     sql.move.run(to, context.now(), run);
     if (goesOn) sql.setCause.run("running", null, context.now(), null, run);
   }
@@ -333,7 +332,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
   }
 
   const events = storeEvents(context, deliver);
-  const queue = storeQueue(context, { toWorker, toFront });
+  const queue = storeQueue(context, { toWorker, toFront, put: rows.put });
   const children = storeChildren(context, { deliver, actQueued, place, toFront });
 
   let stopAlarm: (() => void) | undefined;

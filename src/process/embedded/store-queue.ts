@@ -17,6 +17,8 @@ export const beginTimer = 0;
 export interface QueueHost {
   toWorker(version: string, message: ToWorker): void;
   toFront(message: ToFront): void;
+  /** A row of a history. */
+  put(run: string, seq: number, body: string): void;
 }
 
 /** Of a run with limits: what it counts for. */
@@ -49,14 +51,13 @@ interface QueuedRow {
 
 const waitsForTurn = "waits for its turn";
 
-export function storeQueue(context: PartContext, { toWorker, toFront }: QueueHost): StoreQueue {
+export function storeQueue(context: PartContext, { toWorker, toFront, put }: QueueHost): StoreQueue {
   const { db } = context;
   const countEnd = runTotals(db);
   const sql = {
     insertRun: db.prepare(
       "insert into runs (id, process, key, input_hash, version, status, origin, reason, created, updated, lane, place) values (?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, 0) on conflict (process, key, restarted_as) do nothing",
     ),
-    insertHistory: db.prepare("insert into history (run, seq, body) values (?, ?, ?)"),
     insertTimer: db.prepare("insert into timers (due, run, n) values (?, ?, ?)"),
     dropTimers: db.prepare("delete from timers where run = ?"),
     run: db.prepare("select process, key, version, status, created, lane from runs where id = ?"),
@@ -73,7 +74,7 @@ export function storeQueue(context: PartContext, { toWorker, toFront }: QueueHos
   };
   /** Row 1: before it there is only the start, and no worker has the run yet. */
   const record = (run: string, records: readonly HistoryRecord[]): void => {
-    sql.insertHistory.run(run, 1, JSON.stringify(records));
+    put(run, 1, JSON.stringify(records));
   };
 
   function begin(run: string, { version }: QueuedRow): void {
@@ -96,7 +97,7 @@ export function storeQueue(context: PartContext, { toWorker, toFront }: QueueHos
       const reason = at === undefined ? waitsForTurn : `starts at ${new Date(at).toISOString()}`;
       const inserted = sql.insertRun.run(run, process, key, inputHash, version, origin, reason, now, now, lane ?? null);
       if (inserted.changes === 0) return false;
-      sql.insertHistory.run(run, 0, body);
+      put(run, 0, body);
       if (at !== undefined) sql.insertTimer.run(at, run, beginTimer);
       else {
         fresh = given;

@@ -3,11 +3,14 @@
  * first turn whose start was refused nor anything behind what was compacted away is taken.
  */
 import type { DatabaseSync } from "node:sqlite";
+import { rowSum } from "./row-sum.ts";
 
 export interface HistoryRows {
   start(run: string, body: string): void;
   /** False if the row is there already, or the one before it is not. */
   append(run: string, seq: number, body: string): boolean;
+  /** Whatever there is before it. False if the row is there already. */
+  put(run: string, seq: number, body: string): boolean;
   /** Something was rolled back: what is remembered may say too much. */
   forget(): void;
 }
@@ -20,9 +23,9 @@ const atMost = 4096;
  * looked up. After a group that was rolled back and is done again the number does not fit, and the row is looked up.
  */
 export function historyRows(db: DatabaseSync): HistoryRows {
-  const insert = db.prepare("insert into history (run, seq, body) values (?, ?, ?) on conflict do nothing");
+  const insert = db.prepare("insert into history (run, seq, body, sum) values (?, ?, ?, ?) on conflict do nothing");
   const insertBehind = db.prepare(
-    "insert into history (run, seq, body) select ?1, ?2, ?3 where exists (select 1 from history where run = ?1 and seq = ?2 - 1) on conflict do nothing",
+    "insert into history (run, seq, body, sum) select ?1, ?2, ?3, ?4 where exists (select 1 from history where run = ?1 and seq = ?2 - 1) on conflict do nothing",
   );
   const next = new Map<string, number>();
   const remember = (run: string, seq: number) => {
@@ -31,15 +34,16 @@ export function historyRows(db: DatabaseSync): HistoryRows {
   };
   return {
     start(run, body) {
-      insert.run(run, 0, body);
+      insert.run(run, 0, body, rowSum(run, 0, body));
       remember(run, 1);
     },
     append(run, seq, body) {
       const statement = next.get(run) === seq ? insert : insertBehind;
-      if (statement.run(run, seq, body).changes === 0) return false;
+      if (statement.run(run, seq, body, rowSum(run, seq, body)).changes === 0) return false;
       remember(run, seq + 1);
       return true;
     },
+    put: (run, seq, body) => insert.run(run, seq, body, rowSum(run, seq, body)).changes > 0,
     forget: () => next.clear(),
   };
 }

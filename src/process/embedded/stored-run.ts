@@ -1,9 +1,10 @@
 /** A run as it lies in the store: what a worker needs to go on with it. */
 import type { DatabaseSync } from "node:sqlite";
+import { failure, MortiseError } from "../../errors.ts";
 import type { RunStatus } from "../engine.ts";
 import { compacted } from "./compacting.ts";
 import type { HistoryRecord } from "./records.ts";
-import type { Vault } from "./vault.ts";
+import { places, type StoredRow, type Vault } from "./vault.ts";
 import type { CompactParameters, Delivery } from "./wire.ts";
 
 export interface StoredRun {
@@ -22,7 +23,6 @@ export interface StoredRun {
   readonly inbox: readonly Delivery[];
 }
 
-type Batch = { readonly seq: number; readonly body: string };
 type Row = Omit<StoredRun["row"], "reason"> & { readonly reason: string | null; readonly created: number };
 
 /** `undefined` where there is no such run, or its history is gone. */
@@ -30,10 +30,12 @@ export function readRun(db: DatabaseSync, vault: Vault, run: string): StoredRun 
   const row = db
     .prepare("select process, key, version, status, reason, created from runs where id = ?")
     .get(run) as unknown as Row | undefined;
-  const batches = db.prepare("select seq, body from history where run = ? order by seq").all(run) as unknown as Batch[];
+  const batches = db
+    .prepare("select seq, body, sum from history where run = ? order by seq")
+    .all(run) as unknown as StoredRow[];
   const last = batches.at(-1);
   if (row === undefined || last === undefined) return undefined;
-  const { records, unreadable } = vault.records(run, batches);
+  const { records, unreadable = withoutStart(run, records) } = vault.records(run, batches);
   if (records[0]?.t !== "start") records.unshift({ t: "start", at: row.created, input: null });
   return {
     row: { ...row, reason: vault.openReason(row.reason, run) },
@@ -46,6 +48,12 @@ export function readRun(db: DatabaseSync, vault: Vault, run: string): StoredRun 
   };
 }
 
+/** Every history begins with a start, also one that was put together or begun anew. */
+function withoutStart(run: string, records: readonly HistoryRecord[]): string | undefined {
+  if (records[0]?.t === "start") return undefined;
+  return failure("value-unreadable", { place: places.batch(run, 0), reason: "its beginning is missing" }).message;
+}
+
 /** How a run ended. */
 export interface StoredEnd {
   readonly status: RunStatus;
@@ -54,14 +62,16 @@ export interface StoredEnd {
   readonly end: (HistoryRecord & { readonly t: "end" }) | undefined;
 }
 
-/** `undefined` where there is no such run. */
+/** `undefined` where there is no such run. Throws `value-unreadable`. */
 export function readEnd(db: DatabaseSync, vault: Vault, run: string): StoredEnd | undefined {
   const row = db.prepare("select status, reason from runs where id = ?").get(run) as
     | { readonly status: RunStatus; readonly reason: string | null }
     | undefined;
   if (row === undefined) return undefined;
-  const last = db.prepare("select seq, body from history where run = ? order by seq desc limit 1").all(run);
-  const end = vault.records(run, last as unknown as Batch[]).records.find((record) => record.t === "end");
+  const last = db.prepare("select seq, body, sum from history where run = ? order by seq desc limit 1").all(run);
+  const { records, unreadable } = vault.records(run, last as unknown as StoredRow[]);
+  if (unreadable !== undefined) throw new MortiseError("value-unreadable", unreadable);
+  const end = records.find((record) => record.t === "end");
   return {
     status: row.status,
     reason: vault.openReason(row.reason, run),
@@ -75,7 +85,9 @@ export function compaction(
   vault: Vault,
   run: string,
 ): { readonly parameters: CompactParameters; readonly gone: number } | undefined {
-  const batches = db.prepare("select seq, body from history where run = ? order by seq").all(run) as unknown as Batch[];
+  const batches = db
+    .prepare("select seq, body, sum from history where run = ? order by seq")
+    .all(run) as unknown as StoredRow[];
   const last = batches.at(-1);
   const { records, unreadable } = vault.records(run, batches);
   if (last === undefined || unreadable !== undefined) return undefined;

@@ -54,7 +54,9 @@ export const migrations: readonly string[] = [
     id integer primary key,
     run text not null,
     seq integer not null,
-    body text not null
+    body text not null,
+    -- Of the row's place and text (row-sum.ts).
+    sum integer not null
   ) strict;
   create unique index history_by_run on history (run, seq);
 

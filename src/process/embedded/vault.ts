@@ -16,6 +16,7 @@ import type { Cipher, Json } from "../../operation.ts";
 import type { ValueReference } from "../engine.ts";
 import { withoutMessage } from "./causes.ts";
 import type { HistoryRecord } from "./records.ts";
+import { rowSum } from "./row-sum.ts";
 import type { AppendParameters, Rewind, StoredValue } from "./wire.ts";
 
 /** A value whose JSON text has more bytes than this stands beside the history. */
@@ -37,6 +38,14 @@ export interface Named extends ValueReference {
 interface NamingBatch {
   readonly names: readonly (readonly [number, string, string, number])[];
   readonly records: readonly HistoryRecord[];
+}
+
+/** A row of a history. */
+export interface StoredRow {
+  readonly seq: number;
+  readonly body: string;
+  /** `undefined` where it did not come from the disk. */
+  readonly sum: number | undefined;
 }
 
 type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
@@ -190,12 +199,17 @@ export class Vault {
   /** What a history holds. `unreadable`: why some of it can't be read; the rest is given all the same. */
   records(
     run: string,
-    rows: readonly { readonly seq: number; readonly body: string }[],
+    rows: readonly StoredRow[],
   ): { readonly records: HistoryRecord[]; readonly unreadable?: string } {
     const records: HistoryRecord[] = [];
     let why: string | undefined;
-    for (const { seq, body } of rows) {
+    let next = rows[0]?.seq;
+    for (const { seq, body, sum } of rows) {
+      if (seq !== next) why ??= unreadable(places.batch(run, seq), "what stood before it is missing").message;
+      next = seq + 1;
       try {
+        if (sum !== undefined && sum !== rowSum(run, seq, body))
+          throw unreadable(places.batch(run, seq), "its checksum does not fit, so it is not what was written");
         const batch = JSON.parse(this.open(body, places.batch(run, seq))) as readonly HistoryRecord[] | NamingBatch;
         records.push(...("names" in batch ? this.#named(run, batch) : batch));
       } catch (error) {

@@ -7,7 +7,7 @@ import { askedQuestion } from "./possible.ts";
 import type { HistoryRecord } from "./records.ts";
 import { openQuestion } from "./script.ts";
 import { shown, stepViews } from "./step-views.ts";
-import { places, type Vault } from "./vault.ts";
+import { places, type StoredRow, type Vault } from "./vault.ts";
 
 const largestPage = 500;
 
@@ -19,13 +19,13 @@ export function views(
   Pick<RunLists, "openByVersion" | "count"> {
   const byId = db.prepare(`select ${runColumns} from runs where id = ?`);
   const byKey = db.prepare(`select ${runColumns} from runs where process = ? and key = ? and restarted_as = ''`);
-  const history = db.prepare("select seq, body from history where run = ? order by seq");
+  const history = db.prepare("select seq, body, sum from history where run = ? order by seq");
   const state = db.prepare("select value from run_states where run = ?");
   const lists = runLists(db, vault);
 
   function detail(row: RunRow | undefined): RunDetail | undefined {
     if (row === undefined) return undefined;
-    const { records } = vault.records(row.id, history.all(row.id) as unknown as { seq: number; body: string }[]);
+    const { records, unreadable } = vault.records(row.id, history.all(row.id) as unknown as StoredRow[]);
     const start = records[0];
     const end = records.findLast((record) => record.t === "end");
     const parked = row.status === "parked" ? openQuestion(records) : undefined;
@@ -42,7 +42,7 @@ export function views(
         : {}),
       ...(parked === undefined ? {} : { parked: askedQuestion(parked, steps) }),
       ...(start?.t === "start" && start.part !== undefined ? { part: start.part } : {}),
-      ...warningOf(records.length),
+      ...warningOf(records.length, unreadable),
       ...childrenOf(records),
       steps,
       ...(row.restart_of === null ? {} : { restartOf: row.restart_of }),
@@ -79,7 +79,8 @@ export function views(
 /** From this many records on, a history is said to be long. */
 const longHistory = 5000;
 
-function warningOf(records: number): { warning?: string } {
+function warningOf(records: number, unreadable: string | undefined): { warning?: string } {
+  if (unreadable !== undefined) return { warning: `Some of its history is not shown. ${unreadable}` };
   if (records < longHistory) return {};
   return {
     warning: `Its history has ${records} records, and at 10,000 it stops and asks: work through lists with flow.map, and go on with flow.continueAs.`,

@@ -214,7 +214,11 @@ class VersionWorker implements Host {
     this.#expected.told(run);
     const { version } = this.#link;
     const journal = new Journal(run, 1, "running", undefined, this.vault);
-    this.#execute({ id: run, key, process, version }, journal, this.vault.records(run, [{ seq: 0, body }]).records);
+    this.#execute(
+      { id: run, key, process, version },
+      journal,
+      this.vault.records(run, [{ seq: 0, body, sum: undefined }]).records,
+    );
   }
 
   // --- Host -----------------------------------------------------------------------------------------------------------

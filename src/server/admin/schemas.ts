@@ -60,7 +60,7 @@ export const schemas = {
       outputReference: reference,
       failure: object({ reason: text }, { detail: anything }),
       part: { type: "integer", description: "Which part of the run this is, from 2 on (flow.continueAs)." },
-      warning: { ...text, description: "Its history grows long." },
+      warning: { ...text, description: "Its history grows long, or some of it can't be read." },
       parked: { $ref: "#/components/schemas/ParkedQuestion" },
       restartOf: { ...text, description: "The run that this one is a restart of." },
       restartedAs: { ...text, description: "The run that this one was restarted as." },
