@@ -3,7 +3,7 @@
  * can be read in a report and put into a test as it stands.
  */
 import { definitionOf, systemOf } from "../connectors/system.ts";
-import { sampleOf } from "../contract/sample.ts";
+import { exampleOf } from "../contract/example/example.ts";
 import { operationValidators } from "../contract/validate.ts";
 import { type AnyOperation, type Json, milliseconds } from "../operation.ts";
 import { FaultAnswer, fails } from "./answers.ts";
@@ -88,8 +88,8 @@ function madeOf(operation: AnyOperation): ReadonlyMap<string, FaultAnswer> {
   const model = contract?.operations[operation.name];
   if (contract === undefined || model === undefined) return faults;
   for (const [name, { detail }] of Object.entries(model.faults)) {
-    const example: Json = sampleOf(detail, contract.schemas);
-    if (operationValidators(contract, model).fault(name)(example).length === 0)
+    const example: Json | undefined = exampleOf(detail, contract.schemas, { side: "output", optional: "none" });
+    if (example !== undefined && operationValidators(contract, model).fault(name)(example).length === 0)
       faults.set(`${declared}${name}`, new FaultAnswer(name, example, ""));
   }
   return faults;
