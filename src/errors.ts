@@ -157,7 +157,7 @@ const table = {
   "sql-unavailable": {
     status: 503,
     class: "retry",
-    text: "The database of {system} can't be used now: {reason}. Nothing was changed; check its file, and who holds it locked.",
+    text: "The database of {system} can't be used now: {reason}. Nothing was changed; check that it is there and lets us in, and who holds it locked.",
   },
   "sql-refused": {
     status: 502,
@@ -167,7 +167,17 @@ const table = {
   "sql-commit": {
     status: 502,
     class: "retry",
-    text: "The database of {system} failed while {operation} was being committed: {reason}. Check its disk.",
+    text: "The database of {system} failed while {operation} was being committed: {reason}. Whether it took effect is not known; look at the database and its log.",
+  },
+  "sql-timeout": {
+    status: 504,
+    class: "retry",
+    text: "{operation} was not done in time at the database of {system}; it was cancelled there and rolled back. Look who holds locks, or raise the timeout in the system's settings.",
+  },
+  "driver-missing": {
+    status: 500,
+    class: "give-up",
+    text: "{system} speaks to {database}, which needs the package {package}. Install it in the project: npm install {package}",
   },
   "sql-too-large": {
     status: 502,

@@ -115,17 +115,27 @@ function build(io: Io, act: Act, asJson: () => boolean): Command {
   leaf(
     program,
     "add <name> <contract>",
-    "add a system from its contract: a file or URL of OpenAPI, WSDL, SQL or a CSV description",
+    "add a system from its contract: a file or URL of OpenAPI, WSDL, SQL or a CSV description, or a database",
     [
       "mortise add shop ./openapi.yaml",
       "mortise add erp https://erp.example.com/orders?wsdl",
       "mortise add warehouse ./warehouse.sql",
+      "mortise add warehouse postgres://app@db.example.com/warehouse --password secret:WAREHOUSE_PASSWORD",
+      "mortise add warehouse env:WAREHOUSE_URL --replace",
     ],
     async () => (await import("./commands/add.ts")).add,
   )
     .option("--internal", "allow a private or loopback address in the URL")
     .option("--root <folder>", "folder that the contract's imports may reach (default: the contract's own)")
-    .option("--replace", "take the contract anew where the system is there already");
+    .option("--replace", "take the contract anew where the system is there already")
+    .option(
+      "--statements <file>",
+      "database: the named statements (default: systems/<name>/<name>.sql, or some to begin with)",
+    )
+    .option("--user <user>", "database: the user, as it is, env:NAME or secret:NAME")
+    .option("--password <reference>", "database: where the password is: env:NAME or secret:NAME")
+    .option("--schema <name...>", "PostgreSQL: schemas to read (default: the search path)")
+    .option("--table <name...>", "database: tables to read; * stands for any text (default: all)");
   leaf(
     program,
     "types [name]",

@@ -10,8 +10,8 @@ import { readSql } from "../contract/read/sql.ts";
 import { MortiseError } from "../errors.ts";
 import type { CallContext, Json } from "../operation.ts";
 import type { Client, ConnectorEnvironment } from "./connector.ts";
+import { plain } from "./sql/sqlite-values.ts";
 import { sqlConnector } from "./sql.ts";
-import { plain } from "./sql-values.ts";
 import type { ResolvedSettings } from "./system.ts";
 
 const text = `

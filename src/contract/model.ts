@@ -17,6 +17,8 @@ export interface ContractModel {
   readonly schemas: { readonly [name: string]: JsonSchema };
   /** Addresses that the contract itself names, first one preferred. A connection overrides them. */
   readonly servers: readonly string[];
+  /** SQL contracts whose schema was read from the database itself. */
+  readonly database?: DatabaseModel;
 }
 
 export interface ContractSource {
@@ -137,26 +139,94 @@ export interface SoapBinding {
   readonly address?: string;
 }
 
+export type SqlDialect = "sqlite" | "postgresql" | "mysql";
+
+/**
+ * How a value of the database stands in JSON. `bigint` and `decimal`: text, exact. `bytes`: base64. `datetime`: a local time,
+ * `2026-11-23T09:30:00`; `instant`: one with its zone, `...Z`. `set`: a list, of MySQL's type SET.
+ */
+export type SqlAs =
+  | "text"
+  | "integer"
+  | "bigint"
+  | "real"
+  | "decimal"
+  | "boolean"
+  | "json"
+  | "bytes"
+  | "datetime"
+  | "instant"
+  | "set";
+
 export interface SqlBinding {
   readonly protocol: "sql";
-  readonly dialect: "sqlite";
-  /** Run in one transaction, in order, with named parameters (`:sku`). The last one that returns rows gives the output. */
+  /** `mysql` is MariaDB, too. */
+  readonly dialect: SqlDialect;
+  /** Run in one transaction, in order. SQLite: with named parameters (`:sku`); PostgreSQL: `$1`; MySQL: `?`. */
   readonly statements: readonly string[];
-  /** Parameters by name, in order of appearance, and how a JSON value is bound. */
-  readonly parameters: readonly {
-    readonly name: string;
-    readonly as: "text" | "integer" | "bigint" | "real" | "decimal" | "boolean" | "json" | "key";
-  }[];
-  /** Columns of the output and how they are read. */
-  readonly columns: readonly {
-    readonly name: string;
-    readonly as: "text" | "integer" | "bigint" | "real" | "decimal" | "boolean" | "json";
-  }[];
+  /** PostgreSQL and MySQL: names of the parameters by their place, of each statement. */
+  readonly places?: readonly (readonly string[])[];
+  /** PostgreSQL and MySQL: which statement gives the output; -1: none. SQLite: the last one that returns rows. */
+  readonly answering?: number;
+  /** Parameters by name, in order of appearance, and how a JSON value is bound. `list`: as an array of the database. */
+  readonly parameters: readonly { readonly name: string; readonly as: SqlAs | "key"; readonly list?: true }[];
+  /** Columns of the output and how they are read. `list`: an array of the database. */
+  readonly columns: readonly { readonly name: string; readonly as: SqlAs; readonly list?: true }[];
   /** `many`: list of rows. `one`: the row or null. `none`: null. */
   readonly rows: "many" | "one" | "none";
   /** Text at the start of the database's error message, to the name of a declared fault. */
   readonly faults: readonly { readonly message: string; readonly fault: string }[];
 }
+
+/** What a database holds, as its own catalogue says. Names outside of the default schema are written `schema.name`. */
+export interface DatabaseModel {
+  readonly dialect: SqlDialect;
+  /** Such as `PostgreSQL 15`; without the patch level, which changes nothing here. */
+  readonly server: string;
+  readonly tables: { readonly [name: string]: TableModel };
+  /** Enumerations and domains (PostgreSQL). */
+  readonly types: { readonly [name: string]: DatabaseType };
+}
+
+export interface TableModel {
+  readonly kind: "table" | "view";
+  readonly comment?: string;
+  readonly columns: readonly TableColumn[];
+  readonly primaryKey?: readonly string[];
+  readonly unique?: readonly (readonly string[])[];
+  /** Foreign keys: `columns` hold a key of `table`, whose columns are `to`. */
+  readonly references?: readonly {
+    readonly columns: readonly string[];
+    readonly table: string;
+    readonly to: readonly string[];
+  }[];
+  /** Rules over several columns, or more than a type says, in the database's own words. */
+  readonly checks?: readonly string[];
+  /** False: takes no part in transactions (MySQL: MyISAM, Aria, MEMORY). */
+  readonly transactional?: false;
+}
+
+export interface TableColumn {
+  readonly name: string;
+  /** As the database writes it: `numeric(10,2)`, `bigint(20) unsigned`, `text[]`. */
+  readonly type: string;
+  readonly nullable: boolean;
+  /** Expression, as the database writes it. */
+  readonly default?: string;
+  /** `stored`, `virtual`: computed from others. `identity`: the database counts; `always`: and takes no value of ours. */
+  readonly generated?: "stored" | "virtual" | "identity" | "always";
+  readonly comment?: string;
+}
+
+export type DatabaseType =
+  | { readonly kind: "enum"; readonly values: readonly string[]; readonly comment?: string }
+  | {
+      readonly kind: "domain";
+      readonly type: string;
+      readonly notNull: boolean;
+      readonly checks: readonly string[];
+      readonly comment?: string;
+    };
 
 export type EventBinding = { readonly protocol: "webhook"; readonly mediaType: string } | CsvBinding;
 

@@ -6,7 +6,7 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { ResolvedCredentials, ResolvedSettings, SystemDefinition } from "../connectors/system.ts";
 import { failure } from "../errors.ts";
-import type { Redactor } from "../observe/redact.ts";
+import { createRedactor, type Redactor } from "../observe/redact.ts";
 import { milliseconds, type Reference } from "../operation.ts";
 
 export interface Resolver {
@@ -55,6 +55,11 @@ export function createResolver({ folder, environment, redactor }: ResolverOption
         throw failure("secrets-missing", { missing: missing.join(", "), folder }, { details: missing });
     },
   };
+}
+
+/** For a command that needs a few values, and writes no log that they could get into. */
+export function commandResolver(folder: string, environment: ResolverOptions["environment"]): Resolver {
+  return createResolver({ folder, environment, redactor: createRedactor() });
 }
 
 function readSecret(

@@ -1,20 +1,25 @@
 /** `mortise add`: pins a contract, writes its types, and a connection to begin with. */
-import { existsSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join, relative, resolve } from "node:path";
 import type { ContractModel } from "../../contract/model.ts";
-import { readContract } from "../../contract/read/read-contract.ts";
-import { type ContractFiles, openSource } from "../../contract/read/source.ts";
 import { failure } from "../../errors.ts";
+import type { LiveContract } from "../../server/live-contract.ts";
 import type { Context } from "../context.ts";
 import { exit } from "../exit.ts";
 import { readPin, systemFolder, withUrl, writeSources, writeTexts, written } from "../pin.ts";
 import { projectFolder } from "../project-folder.ts";
 import { count, type Terminal } from "../terminal.ts";
+import { type Place, placeOf } from "./add-place.ts";
 
 interface Options {
   readonly internal?: boolean;
   readonly replace?: boolean;
   readonly root?: string;
+  readonly statements?: string;
+  readonly user?: string;
+  readonly password?: string;
+  readonly schema?: readonly string[];
+  readonly table?: readonly string[];
 }
 
 export async function add(context: Context, [name, from]: readonly string[], options: Options): Promise<number> {
@@ -26,41 +31,62 @@ export async function add(context: Context, [name, from]: readonly string[], opt
   if (before !== undefined && options.replace !== true)
     throw failure("system-exists", { name: name!, folder: relative(io.folder, folder) });
 
-  const url = /^https?:/i.test(from!) ? from : undefined;
-  const { model, opened } = await read(context, name!, from!, options);
-  writeSources(folder, opened.files(), before);
-  const contract = withUrl(model, url);
+  const place = await placeOf(context, project, from!, options);
+  const { model, files } = await read(context, { name: name!, folder, project, place }, options);
+  writeSources(folder, files.files(), before);
+  const contract = withUrl(model, /^https?:/i.test(place.location) ? place.location : undefined);
   writeTexts(folder, written(contract));
   const index = join(folder, "index.ts");
   const fresh = !existsSync(index);
-  if (fresh) writeFileSync(index, connection(contract));
+  if (fresh) writeFileSync(index, connection(contract, place));
   report(terminal, contract, { folder: relative(io.folder, folder), fresh, replaced: before !== undefined });
   return exit.done;
 }
 
+/** Reads the contract as it is now. */
 async function read(
   { io }: Context,
-  name: string,
-  from: string,
-  { internal = false, root }: Options,
-): Promise<{ readonly model: ContractModel; readonly opened: ContractFiles }> {
-  if (!/^https?:/i.test(from)) {
-    const entry = resolve(io.folder, from);
-    const opened = await openSource(entry, { root: root === undefined ? dirname(entry) : resolve(io.folder, root) });
-    return { model: await readContract(opened, name), opened };
-  }
-  const { fetchClient } = await import("../../server/fetch-client.ts");
-  const outbound = fetchClient();
+  { name, folder, project, place }: { name: string; folder: string; project: string; place: Place },
+  { internal = false, root, statements, schema = [], table = [] }: Options,
+): Promise<LiveContract> {
+  const { isDatabase, readLive } = await import("../../server/live-contract.ts");
+  // The statements are the user's own: those that stand there are kept.
+  const pinned = join(folder, `${name}.sql`);
+  const given = statements === undefined ? (existsSync(pinned) ? pinned : undefined) : resolve(io.folder, statements);
+  const database = isDatabase(place.location);
+  if (statements !== undefined && !database)
+    throw failure("option-invalid", {
+      option: "--statements",
+      reason: "it goes with a database: postgres://, mysql://, sqlite:",
+    });
+  return readLive({
+    system: name,
+    location: /^sqlite:(?!\/)/i.test(place.location)
+      ? `sqlite:${resolve(io.folder, place.location.slice(7))}`
+      : place.location,
+    project,
+    folder: io.folder,
+    // A database stands in the company's own network, and its address comes from our side.
+    internal: internal || database,
+    schemas: schema,
+    tables: table,
+    ...(root === undefined ? {} : { root }),
+    ...(place.user === undefined ? {} : { user: place.user.value }),
+    ...(place.password === undefined ? {} : { password: place.password.value }),
+    ...(database && given !== undefined ? { statements: { path: basename(given), text: textOf(given) } } : {}),
+  });
+}
+
+function textOf(file: string): string {
   try {
-    const opened = await openSource(from, { outbound, internal });
-    return { model: await readContract(opened, name), opened };
-  } finally {
-    await outbound.close();
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw failure("option-invalid", { option: "--statements", reason: (error as Error).message });
   }
 }
 
 /** `index.ts`: what to connect with. It belongs to the user from now on. */
-function connection(model: ContractModel): string {
+function connection(model: ContractModel, { from, user, password }: Place): string {
   const { name } = model;
   const variable = name.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
   const environment = name.replaceAll("-", "_").toUpperCase();
@@ -71,7 +97,14 @@ function connection(model: ContractModel): string {
   const fallback = server !== undefined && /^https?:\/\//.test(server) ? `, ${JSON.stringify(server)}` : "";
   const webhooks = Object.values(model.events).some(({ binding }) => binding.protocol === "webhook");
   const lines: string[] = [];
-  const names = ["env", kind];
+  const database = model.database?.dialect;
+  const onServer = database === "postgresql" || database === "mysql";
+  const names = [from?.kind ?? "env", kind];
+  if (password !== undefined) {
+    names.push(password.kind, ...(user?.kind === undefined ? [] : [user.kind]));
+    const called = user?.kind === undefined ? JSON.stringify(user?.value ?? "") : `${user.kind}("${user.name}")`;
+    lines.push(`  credentials: { kind: "basic", user: ${called}, password: ${password.kind}("${password.name}") },`);
+  }
   if (webhooks) {
     names.push("secret");
     lines.push(`  webhookSecret: secret(${JSON.stringify(`${environment}_WEBHOOK_SECRET`)}),`);
@@ -79,22 +112,24 @@ function connection(model: ContractModel): string {
   const hints: Readonly<Record<typeof kind, string>> = {
     rest: `  // credentials: { kind: "bearer", token: secret("${environment}_TOKEN") },`,
     soap: `  // credentials: { kind: "username-token", user: env("${environment}_USER"), password: secret("${environment}_PASSWORD") },`,
-    sql: "",
+    sql: onServer
+      ? `  // credentials: { kind: "basic", user: "app", password: secret("${environment}_PASSWORD") },`
+      : "",
     files: "",
   };
   const what: Readonly<Record<typeof kind, string>> = {
     rest: "the base URL",
     soap: "the address of the service",
-    sql: "the database file",
+    sql: onServer ? "such as postgres://host/database" : "the database file",
     files: "the folder",
   };
-  return `import { ${names.sort().join(", ")} } from "mortise";
+  return `import { ${[...new Set(names)].sort().join(", ")} } from "mortise";
 import { contract } from "./contract.ts";
 
 export const ${variable} = ${kind}(contract, {
   // ${what[kind]}${fallback === "" ? "" : "; the contract names one"}
-  connection: env(${JSON.stringify(address)}${fallback}),
-${[...lines, hints[kind]]
+  connection: ${from === undefined ? `env(${JSON.stringify(address)}${fallback})` : `${from.kind}("${from.name}")`},
+${[...lines, password === undefined ? hints[kind] : ""]
   .filter((line) => line !== "")
   .map((line) => `${line}\n`)
   .join("")}});

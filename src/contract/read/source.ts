@@ -234,3 +234,14 @@ function shown(reference: string): string {
 function unreadable(file: string, place: string, reason: string): MortiseError {
   return failure("contract-unreadable", { file, place, reason });
 }
+
+/** A contract whose files are at hand as text, the entry first; they are checked and referred to like those of a folder. */
+export function openTexts(texts: Readonly<Record<string, string>>): Promise<ContractFiles> {
+  const [entry = ""] = Object.keys(texts);
+  const locate = (reference: string, from: string): string => climbFree(nameOf(reference), from);
+  const load = (path: string): Promise<Uint8Array> =>
+    Object.hasOwn(texts, path)
+      ? Promise.resolve(Buffer.from(texts[path]!))
+      : Promise.reject(new Error("there is no such file"));
+  return files(entry, entry, locate, load, {});
+}

@@ -2,9 +2,9 @@
  * What a statement's parameters mean where nobody stated it: the type of the column that they are compared with or written to.
  * Works on tokens and gives up early: a parameter that is left asks its author for a `@param`.
  */
-import type { SqlSchema } from "./sql-schema.ts";
+import type { SqlCatalogue } from "./sql-catalogue.ts";
 import type { Statement, Token } from "./sql-text.ts";
-import type { SqlType } from "./sql-types.ts";
+import type { ValueType } from "./sql-types.ts";
 
 /** Names of the parameters in order of appearance, without the colon. */
 export function parametersOf(statements: readonly Statement[]): readonly string[] {
@@ -14,28 +14,45 @@ export function parametersOf(statements: readonly Statement[]): readonly string[
   return [...new Set(names)];
 }
 
+/** The type of `:name` as the database itself says, or `undefined` where it says nothing, or two things. */
+export function askedParameter(
+  name: string,
+  statements: readonly Statement[],
+  catalogue: SqlCatalogue,
+): ValueType | undefined {
+  const said = statements
+    .map((statement) => catalogue.parameterType(statement, name))
+    .filter((type) => type !== undefined);
+  const first = said[0];
+  return said.every((type) => type.as === first?.as && type.list === first.list) ? first : undefined;
+}
+
 /** The type of `:name` in these statements, or `undefined` where it can't be told or places disagree. */
-export function inferParameter(name: string, statements: readonly Statement[], schema: SqlSchema): SqlType | undefined {
-  let found: SqlType | undefined;
+export function inferParameter(
+  name: string,
+  statements: readonly Statement[],
+  schema: SqlCatalogue,
+): ValueType | undefined {
+  let found: ValueType | undefined;
   for (const { tokens } of statements) {
     for (let i = 0; i < tokens.length; i += 1) {
       if (tokens[i]!.kind !== "parameter" || tokens[i]!.text !== `:${name}`) continue;
       const type = compared(tokens, i, schema) ?? inserted(tokens, i, schema);
       if (type === undefined) continue;
       if (found !== undefined && found.as !== type.as) return undefined;
-      found ??= { as: type.as, schema: type.schema, nullable: false };
+      found ??= type;
     }
   }
   return found;
 }
 
-type Found = ReturnType<SqlSchema["typeOf"]>;
+type Found = ReturnType<SqlCatalogue["typeOf"]>;
 
 /** Comparisons, and sums, whose sides are of one kind. */
 const comparison = /^[=<>!+-]$/;
 
 /** `column = :p`, `:p >= column`, `column like :p`, `set column = :p`, `limit :p`. */
-function compared(tokens: readonly Token[], at: number, schema: SqlSchema): Found {
+function compared(tokens: readonly Token[], at: number, schema: SqlCatalogue): Found {
   const before = tokens[at - 1];
   const text = before?.text.toLowerCase() ?? "";
   if (before?.kind === "word" && (text === "limit" || text === "offset"))
@@ -52,7 +69,7 @@ function compared(tokens: readonly Token[], at: number, schema: SqlSchema): Foun
 }
 
 /** The column that ends at token `at`: `column` or `something.column`. Not a call and not an expression's end. */
-function columnAt(tokens: readonly Token[], at: number, schema: SqlSchema): Found {
+function columnAt(tokens: readonly Token[], at: number, schema: SqlCatalogue): Found {
   const token = tokens[at];
   if (token === undefined || (token.kind !== "word" && token.kind !== "quoted") || tokens[at + 1]?.text === "(")
     return undefined;
@@ -62,7 +79,7 @@ function columnAt(tokens: readonly Token[], at: number, schema: SqlSchema): Foun
 }
 
 /** `insert into t (a, b) values (:a, :b)` and `insert into t (a, b) select :a, x from ...`: by position. */
-function inserted(tokens: readonly Token[], at: number, schema: SqlSchema): Found {
+function inserted(tokens: readonly Token[], at: number, schema: SqlCatalogue): Found {
   const into = lastIndex(tokens, at, (token) => token.kind === "word" && token.text.toLowerCase() === "into");
   if (into === -1) return undefined;
   const table = tokens[into + 1];

@@ -3,25 +3,15 @@
  * `ALTER` and `DROP` of tables, indexes, views and triggers run, and an authorizer refuses everything that reaches out of the database.
  */
 import { DatabaseSync } from "node:sqlite";
-import type { JsonSchema } from "../../operation.ts";
+import type { DatabaseModel } from "../model.ts";
+import type { AnswerColumn, Prepared, SqlCatalogue } from "./sql-catalogue.ts";
+import { sqliteModel } from "./sql-sqlite-model.ts";
 import { type Statement, unreadable, word } from "./sql-text.ts";
-import { columnType, type SqlAs } from "./sql-types.ts";
+import { columnType, type ValueType } from "./sql-types.ts";
 
-export interface ColumnFacts {
+interface ColumnFacts {
   readonly declared: string;
   readonly notNull: boolean;
-}
-
-/** One column of a statement's answer, as SQLite tells it. */
-export interface AnswerColumn {
-  readonly name: string;
-  /** The table's column behind it; absent: an expression. */
-  readonly source?: ColumnFacts & { readonly table: string };
-}
-
-export interface Prepared {
-  readonly writes: boolean;
-  readonly columns: readonly AnswerColumn[];
 }
 
 /** What the type package of the oldest supported Node does not know yet. */
@@ -48,15 +38,19 @@ const sqlite = {
 } as const;
 
 /** Answers for the schema of one contract. Close it after reading. */
-export class SqlSchema {
+export class SqlSchema implements SqlCatalogue {
+  readonly dialect = "sqlite";
   readonly #database: DatabaseSync;
+  readonly #whole: boolean;
   /** Table (lower case) to column (lower case) to facts. */
   readonly #tables = new Map<string, Map<string, ColumnFacts>>();
   #writes = false;
   /** What the authorizer lets through: schema statements, nothing but preparing, or our own reading of the schema. */
   #phase: "schema" | "alter" | "prepare" | "own" = "own";
 
-  constructor() {
+  /** `whole`: these are the tables of a database that is there, not only what the contract's author wrote down. */
+  constructor(whole = false) {
+    this.#whole = whole;
     this.#database = new DatabaseSync(":memory:", { enableDoubleQuotedStringLiterals: false, allowExtension: false });
     (this.#database as unknown as Guarded).setAuthorizer((action, first, second) => this.#allow(action, first, second));
   }
@@ -95,7 +89,9 @@ export class SqlSchema {
       const prepared = this.#database.prepare(statement.sql);
       const columns = prepared.columns().map(({ name, table, column }): AnswerColumn => {
         const facts = table === null || column === null ? undefined : this.#column(table, column);
-        return facts === undefined || table === null ? { name } : { name, source: { ...facts, table } };
+        if (facts === undefined || table === null) return { name, notNull: false };
+        const type = columnType(facts.declared);
+        return { name, table, notNull: facts.notNull, ...(type === undefined ? {} : { type }) };
       });
       return { writes: this.#writes, columns };
     } catch (cause) {
@@ -105,11 +101,19 @@ export class SqlSchema {
     }
   }
 
+  get model(): DatabaseModel | undefined {
+    this.#phase = "own";
+    return this.#whole ? sqliteModel(this.#database) : undefined;
+  }
+
+  /** SQLite's parameters have no types. */
+  parameterType(): undefined {}
+
   /**
    * The type that every column of this name has (in `table`, or in the whole schema); `undefined` where there is none, or
    * where they differ.
    */
-  typeOf(column: string, table?: string): { readonly as: SqlAs; readonly schema: JsonSchema } | undefined {
+  typeOf(column: string, table?: string): ValueType | undefined {
     const tables = this.#load();
     const own = table === undefined ? undefined : tables.get(table.toLowerCase());
     const found = (own === undefined ? [...tables.values()] : [own])
@@ -143,7 +147,7 @@ export class SqlSchema {
     const rows = this.#database
       .prepare(
         `select t.name as "table", c.name as name, c.type as "declared", c."notnull" as "notNull", c.pk as pk
-         from sqlite_schema as t join pragma_table_info(t.name) as c where t.type in ('table', 'view') order by t.name, c.cid`,
+         from sqlite_schema as t join pragma_table_xinfo(t.name) as c where t.type in ('table', 'view') order by t.name, c.cid`,
       )
       .all() as { table: string; name: string; declared: string; notNull: number; pk: number }[];
     for (const row of rows) {

@@ -1,8 +1,11 @@
 /**
- * The text of a SQL contract, cut into statements and directives (`-- @operation ...`). It knows SQLite's tokens and no
- * grammar: what a statement means, SQLite itself is asked. https://www.sqlite.org/lang.html
+ * The text of a SQL contract, cut into statements and directives (`-- @operation ...`). It knows the tokens of each database and no
+ * grammar: what a statement means, the database itself is asked.
+ *
+ * SQLite: https://www.sqlite.org/lang.html; PostgreSQL: manual, "Lexical Structure"; MySQL: manual, "Language Structure".
  */
 import { failure, type MortiseError } from "../../errors.ts";
+import type { SqlDialect } from "../model.ts";
 
 export type TokenKind = "word" | "quoted" | "text" | "number" | "parameter" | "mark";
 
@@ -11,6 +14,8 @@ export interface Token {
   /** As written; a quoted name without its quotes. */
   readonly text: string;
   readonly line: number;
+  /** Where it begins in the statement's text. */
+  readonly at: number;
 }
 
 export interface Statement {
@@ -29,13 +34,66 @@ export interface Directive {
 
 export type Part = { readonly kind: "statement"; readonly statement: Statement } | (Directive & { kind: "directive" });
 
-const form =
-  /(?<space>\s+)|(?<comment>--[^\n]*)|(?<block>\/\*[\s\S]*?\*\/)|(?<text>[xX]?'(?:[^']|'')*')|(?<quoted>"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\])|(?<parameter>:[A-Za-z_]\w*)|(?<word>[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*)|(?<number>\d[\w.]*)|(?<mark>[\s\S])/y;
+const space = String.raw`(?<space>\s+)`;
+const block = String.raw`(?<block>\/\*[\s\S]*?\*\/)`;
+const rest = String.raw`(?<parameter>:[A-Za-z_]\w*)|(?<word>[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*)|(?<number>\d[\w.]*)|(?<mark>[\s\S])`;
+const plainText = "'(?:[^']|'')*'";
+const escapedText = String.raw`'(?:[^'\\]|''|\\[\s\S])*'`;
+const doubleQuoted = '"(?:[^"]|"")*"';
+const backQuoted = "`(?:[^`]|``)*`";
+
+const forms: Readonly<Record<SqlDialect, RegExp>> = {
+  sqlite: new RegExp(
+    [
+      space,
+      String.raw`(?<comment>--[^\n]*)`,
+      block,
+      `(?<text>[xX]?${plainText})`,
+      String.raw`(?<quoted>${doubleQuoted}|${backQuoted}|\[[^\]]*\])`,
+      rest,
+    ].join("|"),
+    "y",
+  ),
+  postgresql: new RegExp(
+    [
+      space,
+      String.raw`(?<comment>--[^\n]*)`,
+      block,
+      String.raw`(?<text>[eE]${escapedText}|[xXbBnN]?${plainText}|\$(?<tag>(?:[A-Za-z_]\w*)?)\$[\s\S]*?\$\k<tag>\$)`,
+      `(?<quoted>${doubleQuoted})`,
+      // A cast (::text) and a name for an argument (:=) are no parameters.
+      `(?<cast>::|:=)`,
+      rest,
+    ].join("|"),
+    "y",
+  ),
+  mysql: new RegExp(
+    [
+      space,
+      // MySQL wants a space after the dashes; without one, 5--3 is 8.
+      String.raw`(?<comment>--(?=[\s\u0000-\u001f]|$)[^\n]*|#[^\n]*)`,
+      block,
+      String.raw`(?<text>[xXbBnN]?${escapedText}|"(?:[^"\\]|""|\\[\s\S])*")`,
+      `(?<quoted>${backQuoted})`,
+      `(?<cast>:=)`,
+      rest,
+    ].join("|"),
+    "y",
+  ),
+};
+
+/** What stands for something else than a value of ours: places of the database's own, variables of its session. */
+const foreignMarks: Readonly<Record<SqlDialect, RegExp>> = {
+  sqlite: /[?@$#]/,
+  // In PostgreSQL ?, @ and # are operators.
+  postgresql: /\$/,
+  mysql: /[?@]/,
+};
 
 /** Cuts the text of `file` into its parts, in order. Throws `contract-unreadable` with the line. */
-export function sqlParts(file: string, text: string): readonly Part[] {
+export function sqlParts(file: string, text: string, dialect: SqlDialect = "sqlite"): readonly Part[] {
   const parts: Part[] = [];
-  const scan = new RegExp(form);
+  const scan = new RegExp(forms[dialect]);
   let line = 1;
   let tokens: Token[] = [];
   let start = 0;
@@ -60,24 +118,31 @@ export function sqlParts(file: string, text: string): readonly Part[] {
     if (found?.groups === undefined) break;
     const { groups } = found;
     const value = found[0];
-    const kind = kinds.find((name) => groups[name] !== undefined);
+    const kind = groups.cast === undefined ? kinds.find((name) => groups[name] !== undefined) : "mark";
+    // MySQL runs what stands in such a comment.
+    if (dialect === "mysql" && groups.block !== undefined && /^\/\*M?!/.test(value))
+      throw unreadable(
+        file,
+        line,
+        "a comment that begins with /*! is run by the database; write the statement without it",
+      );
     if (groups.comment !== undefined) {
-      if (tokens.length === 0) comments.push({ text: value.slice(2), line });
-      else if (/^--\s*@(operation|param|column|effect|returns|fault|type)\b/.test(value))
+      if (tokens.length === 0) comments.push({ text: value.replace(/^(?:--|#)/, ""), line });
+      else if (/^--\s*@(operation|param|column|effect|writes|returns|fault|type)\b/.test(value))
         throw unreadable(file, line, "the statement before this line has no ; at its end");
     } else if (kind !== undefined) {
-      if (value === "\0" || value === "'" || value === '"' || value === "`" || value === "[")
+      if (value === "\0" || value === "'" || value === '"' || value === "`" || (value === "[" && dialect === "sqlite"))
         throw unreadable(file, line, "a quote is opened and never closed");
       if (value === "/" && text[at + 1] === "*") throw unreadable(file, line, "a comment is opened and never closed");
-      if (kind === "mark" && /[?@$#]/.test(value))
+      if (kind === "mark" && foreignMarks[dialect].test(value))
         throw unreadable(file, line, `parameters are written :name, and "${value}" is something else`);
-      if (value === ";" && !(isTrigger(tokens) && !endsTrigger(tokens))) endStatement();
+      if (value === ";" && !(dialect === "sqlite" && isTrigger(tokens) && !endsTrigger(tokens))) endStatement();
       else {
         if (tokens.length === 0) {
           flushComments();
           start = at;
         }
-        tokens.push({ kind, text: kind === "quoted" ? unquoted(value) : value, line });
+        tokens.push({ kind, text: kind === "quoted" ? unquoted(value) : value, line, at: at - start });
         end = scan.lastIndex;
       }
     }
@@ -119,6 +184,28 @@ function openBrackets(text: string): number {
     else if (part === "}" || part === "]") open -= 1;
   }
   return open;
+}
+
+/**
+ * The statement with the database's own marks in place of `:name`, and the names by their places. PostgreSQL: `$1`, and the same
+ * name has the same place; MySQL: `?`.
+ */
+export function positional(
+  { sql, tokens }: Statement,
+  dialect: "postgresql" | "mysql",
+): { readonly sql: string; readonly names: readonly string[] } {
+  const names: string[] = [];
+  let text = "";
+  let from = 0;
+  for (const token of tokens) {
+    if (token.kind !== "parameter") continue;
+    const name = token.text.slice(1);
+    let place = dialect === "mysql" ? -1 : names.indexOf(name);
+    if (place === -1) place = names.push(name) - 1;
+    text += `${sql.slice(from, token.at)}${dialect === "mysql" ? "?" : `$${place + 1}`}`;
+    from = token.at + token.text.length;
+  }
+  return { sql: text + sql.slice(from), names };
 }
 
 /** The n-th word of a statement, in lower case. */

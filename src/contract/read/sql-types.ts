@@ -3,23 +3,26 @@
  *
  *   type    = base, then any number of `[]` (list) and `?` (or null)
  *   base    = a scalar | the name of a `@type` | `{ name: type, optional?: type }` | a JSON Schema, `{"type": ...}`
- *   scalar  = text integer bigint real decimal boolean date datetime uuid json
+ *   scalar  = text integer bigint real decimal boolean date time datetime localdatetime uuid json bytes
  *
- * `bigint` and `decimal` are strings in JSON, so that they stay exact.
+ * `bigint` and `decimal` are strings in JSON, so that they stay exact; `bytes` are base64.
  */
 import { parseJson } from "../../formats/json.ts";
 import type { Json, JsonSchema } from "../../operation.ts";
+import type { SqlAs } from "../model.ts";
 
-/** How a value is bound to a parameter, or read from a column. */
-export type SqlAs = "text" | "integer" | "bigint" | "real" | "decimal" | "boolean" | "json";
-
-export interface SqlType {
+/** How a value of a type is bound or read, and what it is in JSON. `list`: an array of the database, of such values. */
+export interface ValueType {
   readonly as: SqlAs;
+  readonly list?: true;
   readonly schema: JsonSchema;
+}
+
+export interface SqlType extends ValueType {
   readonly nullable: boolean;
 }
 
-const scalars: Readonly<Record<string, { readonly as: SqlAs; readonly schema: JsonSchema }>> = {
+export const scalars = Object.freeze({
   text: { as: "text", schema: { type: "string" } },
   integer: { as: "integer", schema: { type: "integer" } },
   bigint: { as: "bigint", schema: { type: "string", format: "int64" } },
@@ -27,10 +30,16 @@ const scalars: Readonly<Record<string, { readonly as: SqlAs; readonly schema: Js
   decimal: { as: "decimal", schema: { type: "string", format: "decimal" } },
   boolean: { as: "boolean", schema: { type: "boolean" } },
   date: { as: "text", schema: { type: "string", format: "date" } },
-  datetime: { as: "text", schema: { type: "string", format: "date-time" } },
+  time: { as: "text", schema: { type: "string", pattern: "^-?[0-9]{2,3}:[0-9]{2}:[0-9]{2}(\\.[0-9]+)?$" } },
+  datetime: { as: "instant", schema: { type: "string", format: "date-time" } },
+  localdatetime: {
+    as: "datetime",
+    schema: { type: "string", pattern: "^[0-9]{4,}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]+)?$" },
+  },
   uuid: { as: "text", schema: { type: "string", format: "uuid" } },
   json: { as: "json", schema: true },
-};
+  bytes: { as: "bytes", schema: { type: "string", contentEncoding: "base64", pattern: "^[A-Za-z0-9+/]*={0,2}$" } },
+} satisfies Record<string, ValueType>);
 
 /** A schema that also allows null. */
 export function orNull(schema: JsonSchema): JsonSchema {
@@ -81,7 +90,7 @@ class TypeReader {
     if (name === undefined) throw new Error("a type is missing (for example text, integer, decimal or json)");
     this.at += name.length;
     if (this.#known.has(name)) return { as: "json", schema: { $ref: `#/$defs/${name}` } };
-    const scalar = Object.hasOwn(scalars, name) ? scalars[name] : undefined;
+    const scalar = Object.hasOwn(scalars, name) ? scalars[name as keyof typeof scalars] : undefined;
     if (scalar === undefined)
       throw new Error(`there is no type "${name}": write ${Object.keys(scalars).join(", ")}, or state it with @type`);
     return scalar;
@@ -149,7 +158,7 @@ function checkReferences(value: unknown, known: ReadonlySet<string>): void {
 }
 
 /** What a declared column type means (https://www.sqlite.org/datatype3.html, section 3), or why it can't be used. */
-export function columnType(declared: string): { readonly as: SqlAs; readonly schema: JsonSchema } | undefined {
+export function columnType(declared: string): ValueType | undefined {
   const name = declared.toLowerCase().replace(/\(.*$/s, "").replace(/\s+/g, " ").trim();
   if (/^(bigint|int8|unsigned big int|bigserial)$/.test(name)) return scalars.bigint;
   if (/^(decimal|numeric|money|number)$/.test(name)) return scalars.decimal;
@@ -157,6 +166,7 @@ export function columnType(declared: string): { readonly as: SqlAs; readonly sch
   if (/^(json|jsonb)$/.test(name)) return scalars.json;
   if (name.includes("int")) return scalars.integer;
   if (/char|clob|text|uuid|^date|^time/.test(name)) return scalars.text;
+  if (/blob|binary|bytea/.test(name)) return scalars.bytes;
   if (/real|floa|doub/.test(name)) return scalars.real;
   return undefined;
 }

@@ -1,18 +1,20 @@
 /**
- * Reads a SQL contract: a file with the schema (SQLite's own DDL) and named statements. The language of the directives
- * (`-- @operation`, `@param`, `@column`, `@returns`, `@effect`, `@fault`, `@type`, `@schema`) is described in docs/guide/sql.md.
+ * Reads a SQL contract: a file with named statements, and a schema: SQLite's own DDL, or what was read from a database
+ * (`-- @database`). The language of the directives is described in docs/guide/sql.md.
  *
- * Types are not guessed: columns have the declared type of the table's column behind them, as SQLite itself reports it,
- * and what has none must be stated. Nothing of the contract is run, except its schema, in an empty database in memory.
+ * Types are not guessed: they are what the database itself reports, and what it does not know must be stated. Nothing of the
+ * contract is run, except SQLite's DDL, in an empty database in memory.
  */
 import type { Effect, JsonSchema } from "../../operation.ts";
 import { type ContractModel, type FaultModel, frozen, type OperationModel, type SqlBinding } from "../model.ts";
 import { memberNames } from "./names.ts";
 import type { ContractFiles } from "./source.ts";
-import { inferParameter, parametersOf } from "./sql-parameters.ts";
-import { type AnswerColumn, SqlSchema } from "./sql-schema.ts";
-import { type Directive, type Part, type Statement, sqlParts, unreadable } from "./sql-text.ts";
-import { columnType, orNull, readType, type SqlType } from "./sql-types.ts";
+import type { AnswerColumn, SqlCatalogue } from "./sql-catalogue.ts";
+import { openCatalogue } from "./sql-database-schemas.ts";
+import { askedParameter, inferParameter, parametersOf } from "./sql-parameters.ts";
+import { SqlSchema } from "./sql-schema.ts";
+import { type Directive, type Part, positional, type Statement, sqlParts, unreadable } from "./sql-text.ts";
+import { orNull, readType, type SqlType, type ValueType } from "./sql-types.ts";
 
 interface Draft {
   readonly name: string;
@@ -25,25 +27,33 @@ interface Draft {
   readonly faults: Map<string, { readonly message: string; readonly description: string }>;
   effect?: Effect;
   returns?: "many" | "one" | "row" | "none";
+  writes: boolean;
   deprecated: boolean;
 }
 
 /** Reads the contract that `source` was opened on. Rejects with `contract-unreadable`: file, line and reason. */
 export async function readSql(source: ContractFiles, name: string): Promise<ContractModel> {
   const file = source.entry.path;
-  const schema = new SqlSchema();
+  const types = new Map<string, JsonSchema>();
+  const opened = await openCatalogue(source, types);
+  const schema = opened ?? new SqlSchema();
   try {
     const facts: { title?: string; version?: string } = {};
-    const types = new Map<string, JsonSchema>();
     const drafts: Draft[] = [];
-    for (const part of sqlParts(file, source.entry.text)) {
+    for (const part of sqlParts(file, source.entry.text, schema.dialect)) {
       const draft = drafts.at(-1);
       if (part.kind === "statement") {
-        if (draft === undefined) schema.define(file, part.statement);
-        else draft.statements.push(part.statement);
+        if (draft !== undefined) draft.statements.push(part.statement);
+        else if (schema instanceof SqlSchema && opened === undefined) schema.define(file, part.statement);
+        else
+          throw unreadable(
+            file,
+            part.statement.line,
+            "the tables come from the @database; a statement needs an @operation",
+          );
       } else if (part.name === "operation") drafts.push(newDraft(file, part));
       else if (draft === undefined) await topDirective(source, schema, facts, types, part);
-      else draftDirective(file, draft, types, part);
+      else draftDirective(file, draft, types, part, schema);
     }
     if (drafts.length === 0) throw unreadable(file, 1, "there is no operation (-- @operation name)");
     const names = memberNames();
@@ -66,6 +76,7 @@ export async function readSql(source: ContractFiles, name: string): Promise<Cont
       events: {},
       schemas: Object.fromEntries(types),
       servers: [],
+      ...(schema.model === undefined ? {} : { database: schema.model }),
     });
   } finally {
     schema.close();
@@ -84,26 +95,31 @@ function newDraft(file: string, { text, line }: Directive): Draft {
     parameters: new Map(),
     columns: new Map(),
     faults: new Map(),
+    writes: false,
     deprecated: false,
   };
 }
 
 async function topDirective(
   source: ContractFiles,
-  schema: SqlSchema,
+  schema: SqlCatalogue,
   facts: { title?: string; version?: string },
   types: Map<string, JsonSchema>,
   { name, text, line }: Directive,
 ): Promise<void> {
   const file = source.entry.path;
-  if (name === "") return;
+  if (name === "" || name === "database") return;
   if (name === "title" || name === "version") facts[name] = text;
   else if (name === "type") defineType(file, types, text, line);
-  else if (name === "schema") {
+  else if (name === "schema" && schema instanceof SqlSchema && schema.model === undefined) {
     const included = await source.read(text, file, `line ${line}`);
     for (const part of sqlParts(included.path, included.text)) defineIncluded(schema, included.path, part);
   } else
-    throw unreadable(file, line, `"@${name}" is not known before the first operation: title, version, schema, type`);
+    throw unreadable(
+      file,
+      line,
+      `"@${name}" is not known before the first operation: title, version, database, schema, type`,
+    );
 }
 
 /** A schema file that the database's owners keep may fill tables too: what is no schema is passed over. */
@@ -123,6 +139,12 @@ function defineType(file: string, types: Map<string, JsonSchema>, text: string, 
   types.set(name, type.nullable ? orNull(type.schema) : type.schema);
 }
 
+/** SQLite has no type for times: there they are text. */
+function stated(type: SqlType, { dialect }: SqlCatalogue): SqlType {
+  const timely = type.as === "instant" || type.as === "datetime";
+  return dialect === "sqlite" && timely ? { ...type, as: "text" } : type;
+}
+
 function typeAt(file: string, line: number, text: string, known: ReadonlySet<string>): ReturnType<typeof readType> {
   try {
     return readType(text, known);
@@ -131,7 +153,13 @@ function typeAt(file: string, line: number, text: string, known: ReadonlySet<str
   }
 }
 
-function draftDirective(file: string, draft: Draft, types: Map<string, JsonSchema>, directive: Directive): void {
+function draftDirective(
+  file: string,
+  draft: Draft,
+  types: Map<string, JsonSchema>,
+  directive: Directive,
+  catalogue: SqlCatalogue,
+): void {
   const { name, text, line } = directive;
   const known = new Set(types.keys());
   switch (name) {
@@ -144,6 +172,9 @@ function draftDirective(file: string, draft: Draft, types: Map<string, JsonSchem
       return;
     case "deprecated":
       draft.deprecated = true;
+      return;
+    case "writes":
+      draft.writes = true;
       return;
     case "effect":
       if (text !== "read" && text !== "idempotent" && text !== "unrepeatable")
@@ -162,7 +193,7 @@ function draftDirective(file: string, draft: Draft, types: Map<string, JsonSchem
       const { type, rest } = typeAt(file, line, found[2]!, known);
       const target = name === "param" ? draft.parameters : draft.columns;
       if (target.has(found[1]!)) throw unreadable(file, line, `"${found[1]!}" is stated twice`);
-      target.set(found[1]!, { ...type, description: rest });
+      target.set(found[1]!, { ...stated(type, catalogue), description: rest });
       return;
     }
     case "fault": {
@@ -176,15 +207,15 @@ function draftDirective(file: string, draft: Draft, types: Map<string, JsonSchem
       throw unreadable(
         file,
         line,
-        `"@${name}" is not known: operation, param, column, returns, effect, fault, type, deprecated`,
+        `"@${name}" is not known: operation, param, column, returns, effect, writes, fault, type, deprecated`,
       );
   }
 }
 
-function operationOf(file: string, draft: Draft, schema: SqlSchema): OperationModel {
+function operationOf(file: string, draft: Draft, schema: SqlCatalogue): OperationModel {
   if (draft.statements.length === 0) throw unreadable(file, draft.line, `"${draft.name}" has no statement`);
   const prepared = draft.statements.map((statement) => schema.prepare(file, statement));
-  const writes = prepared.some((one) => one.writes);
+  const writes = draft.writes || prepared.some((one) => one.writes);
   const answering = prepared.findLastIndex((one) => one.columns.length > 0);
   const input = inputOf(file, draft, schema);
   const returns = draft.returns ?? (answering === -1 ? "none" : "many");
@@ -206,10 +237,10 @@ function operationOf(file: string, draft: Draft, schema: SqlSchema): OperationMo
   };
   const binding: SqlBinding = {
     protocol: "sql",
-    dialect: "sqlite",
-    statements: draft.statements.map(({ sql }) => sql),
+    dialect: schema.dialect,
+    ...statementsOf(draft, schema, answering),
     parameters: input.parameters,
-    columns: columns.map(({ name, as }) => ({ name, as })),
+    columns: columns.map(({ name, as, list }) => ({ name, as, ...(list === undefined ? {} : { list }) })),
     rows: returns === "row" ? "one" : returns,
     faults: [...draft.faults].map(([fault, { message }]) => ({ message, fault })),
   };
@@ -234,10 +265,21 @@ function operationOf(file: string, draft: Draft, schema: SqlSchema): OperationMo
   };
 }
 
+/** SQLite takes names; the others take places. */
+function statementsOf(
+  { statements }: Draft,
+  { dialect }: SqlCatalogue,
+  answering: number,
+): Pick<SqlBinding, "statements" | "places" | "answering"> {
+  if (dialect === "sqlite") return { statements: statements.map(({ sql }) => sql) };
+  const placed = statements.map((statement) => positional(statement, dialect));
+  return { statements: placed.map(({ sql }) => sql), places: placed.map(({ names }) => names), answering };
+}
+
 function inputOf(
   file: string,
   draft: Draft,
-  schema: SqlSchema,
+  schema: SqlCatalogue,
 ): { readonly schema: JsonSchema; readonly parameters: SqlBinding["parameters"] } {
   const names = parametersOf(draft.statements);
   for (const name of draft.parameters.keys())
@@ -245,16 +287,19 @@ function inputOf(
   const properties: [string, JsonSchema][] = [];
   const required: string[] = [];
   const parameters = names.map((name): SqlBinding["parameters"][number] => {
-    const stated = draft.parameters.get(name);
-    if (name === "key" && stated === undefined) return { name, as: "key" };
-    const type = stated ?? inferParameter(name, draft.statements, schema);
+    const own = draft.parameters.get(name);
+    if (name === "key" && own === undefined) return { name, as: "key" };
+    const asked = askedParameter(name, draft.statements, schema);
+    const type = own ?? asked ?? inferParameter(name, draft.statements, schema);
     if (type === undefined)
       throw unreadable(file, draft.line, `the type of :${name} can't be told; state it: -- @param ${name} text`);
-    const shape = type.nullable ? orNull(type.schema) : type.schema;
-    const described = stated === undefined || stated.description === "" || typeof shape === "boolean";
-    properties.push([name, described ? shape : { ...shape, description: stated.description }]);
-    if (!type.nullable) required.push(name);
-    return { name, as: type.as };
+    const shape = own?.nullable === true ? orNull(type.schema) : type.schema;
+    const described = own === undefined || own.description === "" || typeof shape === "boolean";
+    properties.push([name, described ? shape : { ...shape, description: own.description }]);
+    if (own?.nullable !== true) required.push(name);
+    // What the author states is the shape; how it is bound, the database knows better.
+    const { as, list } = asked ?? type;
+    return { name, as, ...(list === undefined ? {} : { list }) };
   });
   return {
     schema: { type: "object", properties: Object.fromEntries(properties), required, additionalProperties: false },
@@ -267,7 +312,7 @@ function columnsOf(
   draft: Draft,
   statement: Statement | undefined,
   columns: readonly AnswerColumn[] | undefined,
-): readonly { readonly name: string; readonly as: SqlBinding["columns"][number]["as"]; readonly schema: JsonSchema }[] {
+): readonly (ValueType & { readonly name: string })[] {
   if (statement === undefined || columns === undefined)
     throw unreadable(file, draft.line, `no statement of "${draft.name}" returns rows; write @returns none`);
   const names = columns.map(({ name }) => name);
@@ -275,23 +320,26 @@ function columnsOf(
     if (!names.includes(name)) throw unreadable(file, draft.line, `"${draft.name}" returns no column "${name}"`);
   // A row that an outer join did not find is null in every column, whatever the table says.
   const mayMiss = statement.tokens.some(
-    ({ kind, text }) => kind === "word" && /^(?:left|right|full|outer)$/i.test(text),
+    ({ kind, text }) => kind === "word" && /^(?:left|right|full|outer|rollup|cube|sets)$/i.test(text),
   );
-  return columns.map(({ name, source }, i) => {
+  return columns.map(({ name, type, table, notNull }, i) => {
     if (names.indexOf(name) !== i)
       throw unreadable(file, statement.line, `two columns are called "${name}"; name one of them with "as"`);
-    const stated = draft.columns.get(name);
-    if (stated !== undefined)
-      return { name, as: stated.as, schema: stated.nullable ? orNull(stated.schema) : stated.schema };
-    const type = source === undefined ? undefined : columnType(source.declared);
-    if (source === undefined || type === undefined)
+    const own = draft.columns.get(name);
+    if (own !== undefined) {
+      // An array of the database is read as one, whatever the author says of its elements.
+      const list = type?.list === undefined ? {} : { list: type.list, as: type.as };
+      return { name, as: own.as, schema: own.nullable ? orNull(own.schema) : own.schema, ...list };
+    }
+    if (type === undefined)
       throw unreadable(
         file,
         statement.line,
         `the type of the column "${name}" can't be told; state it: -- @column ${name} text`,
       );
     // Seen through a view, the table may have been joined in a way that is not visible here.
-    const plain = statement.tokens.some(({ text }) => text.toLowerCase() === source.table.toLowerCase());
-    return { name, as: type.as, schema: source.notNull && plain && !mayMiss ? type.schema : orNull(type.schema) };
+    const plain =
+      table !== undefined && statement.tokens.some(({ text }) => text.toLowerCase() === table.toLowerCase());
+    return { ...type, name, schema: notNull && plain && !mayMiss ? type.schema : orNull(type.schema) };
   });
 }

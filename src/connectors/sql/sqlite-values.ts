@@ -1,19 +1,19 @@
 /** Values between JSON and SQLite, exactly: 64-bit integers and decimals are strings in JSON, never rounded. */
-import type { SqlBinding } from "../contract/model.ts";
-import type { Json } from "../operation.ts";
+import type { SqlAs } from "../../contract/model.ts";
+import type { Json } from "../../operation.ts";
 
 /** What node:sqlite takes. */
-export type SqlValue = null | number | bigint | string;
-
-type ParameterAs = SqlBinding["parameters"][number]["as"];
-type ColumnAs = SqlBinding["columns"][number]["as"];
+export type SqlValue = null | number | bigint | string | Uint8Array;
 
 /** A validated JSON value as it is bound. Absent is NULL. */
-export function bound(value: Json | undefined, as: Exclude<ParameterAs, "key">): SqlValue {
+export function bound(value: Json | undefined, as: SqlAs): SqlValue {
   if (value === undefined || value === null) return null;
   switch (as) {
     case "json":
+    case "set":
       return JSON.stringify(value);
+    case "bytes":
+      return Buffer.from(value as string, "base64");
     case "boolean":
       return value === true ? 1 : 0;
     case "integer":
@@ -25,15 +25,19 @@ export function bound(value: Json | undefined, as: Exclude<ParameterAs, "key">):
       return value as number;
     case "text":
     case "decimal":
+    case "instant":
+    case "datetime":
       return String(value as string);
   }
 }
 
 /** A column's value as JSON. Throws a plain `Error` with the reason where it is not what the contract says. */
-export function read(value: unknown, as: ColumnAs): Json {
+export function read(value: unknown, as: SqlAs): Json {
   if (value === null) return null;
   switch (as) {
     case "text":
+    case "instant":
+    case "datetime":
       if (typeof value === "string") return value;
       if (typeof value === "bigint") return String(value);
       break;
@@ -58,7 +62,11 @@ export function read(value: unknown, as: ColumnAs): Json {
     case "boolean":
       if (value === 0n || value === 1n) return value === 1n;
       break;
+    case "bytes":
+      if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
+      break;
     case "json":
+    case "set":
       if (typeof value === "string") {
         try {
           return JSON.parse(value) as Json;
