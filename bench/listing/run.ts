@@ -109,14 +109,16 @@ function seed(file: string, runs: number): void {
   db.exec("pragma page_size = 2048; pragma journal_mode = wal; pragma synchronous = off");
   for (const sql of migrations) db.exec(sql);
   const insert = db.prepare(
-    "insert into runs (id, process, key, input_hash, version, status, origin, created, updated) values (?, ?, ?, '', 'v1', ?, 'api:orders', ?, ?)",
+    "insert into runs (id, process, key, input_hash, version, status, origin, created, updated, ended) values (?, ?, ?, '', 'v1', ?, 'api:orders', ?, ?, ?)",
   );
   db.exec("begin");
   for (let at = 0; at < runs; at++) {
     const process = processes[at % processes.length] as string;
     const status = at % 500 === 7 ? "parked" : at % 50 === 3 ? "rejected" : "completed";
     const created = 1_750_000_000_000 + at * 100;
-    insert.run(newRunId(created), process, `HS-${at}`, status, created, created + 1000);
+    const updated = created + 1000;
+    const ended = status === "parked" ? null : updated;
+    insert.run(newRunId(created), process, `HS-${at}`, status, created, updated, ended);
   }
   db.exec(`insert into run_totals select process, status, count(*) from runs where status in ('completed', 'rejected')
     group by process, status`);

@@ -69,5 +69,5 @@ function pragmasOf(file: string): string {
   const vacuum = Number(db.prepare("pragma auto_vacuum").get()?.auto_vacuum);
   db.close();
   return `pragma page_size = ${pageSize}; pragma auto_vacuum = ${vacuum}; pragma journal_mode = wal; pragma synchronous = full;
-    pragma wal_autocheckpoint = 0; pragma temp_store = memory; pragma cache_size = -65536`;
+    pragma wal_autocheckpoint = 0; pragma temp_store = memory; pragma cache_size = -16384`;
 }

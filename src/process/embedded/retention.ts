@@ -1,7 +1,6 @@
 /** Retention at the front: what each process keeps, and the portions in which the rest goes, with pauses for other work between them. */
 import type { Clock } from "../../clock.ts";
 import type { OpenedStore } from "../../store/open.ts";
-import { finalStatuses } from "../engine.ts";
 import type { RetainParameters } from "./wire.ts";
 
 /** What is kept of the ended runs of one process. Times are epoch milliseconds. */
@@ -17,7 +16,6 @@ export interface Kept {
 const rows = 500;
 const bytes = 4 * 1024 * 1024;
 const pauseMs = 20;
-const ended = [...finalStatuses].map((status) => `'${status}'`).join(", ");
 
 export interface RetentionParts {
   readonly store: Pick<OpenedStore, "submit" | "read">;
@@ -35,7 +33,7 @@ export async function retainAll(
     .prepare("select process, sum(runs) as runs from run_totals group by process")
     .all() as unknown as { readonly process: string; readonly runs: number }[];
   const newest = store.read.prepare(
-    `select updated from runs where history_gone = 0 and status in (${ended}) and process = ? order by updated desc limit 1 offset ?`,
+    "select ended from runs where ended is not null and process = ? order by ended desc limit 1 offset ?",
   );
   let touched = 0;
   const go = async (parameters: RetainParameters): Promise<void> => {
@@ -49,7 +47,7 @@ export async function retainAll(
   };
   for (const { process, runs } of processes) {
     const { historyBefore, keyBefore, atMost } = keptOf(process);
-    const beyond = runs > atMost ? (newest.get(process, atMost)?.updated as number | undefined) : undefined;
+    const beyond = runs > atMost ? (newest.get(process, atMost)?.ended as number | undefined) : undefined;
     await go({ process, historyBefore: Math.max(historyBefore, (beyond ?? -1) + 1), keyBefore, rows, bytes });
   }
   await go({ historyBefore: 0, keyBefore: signalsBefore, rows, bytes });

@@ -51,6 +51,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
       "select process, key, version, status, reason, created, awaited, lane, place from runs where id = ?",
     ),
     setStatus: db.prepare("update runs set status = ?, reason = ?, updated = ? where id = ?"),
+    endRun: db.prepare("update runs set status = ?, reason = ?, updated = ?, ended = ?, cause = null where id = ?"),
     move: db.prepare("update runs set version = ?, updated = ? where id = ?"),
     setCause: db.prepare("update runs set status = ?, reason = ?, updated = ?, cause = ? where id = ?"),
     insertInbox: db.prepare("insert into inbox (id, run, n, kind, body, signal) values (?, ?, ?, ?, ?, ?)"),
@@ -224,9 +225,10 @@ function commands(context: PartContext): Record<string, CommandHandler> {
   function changeStatus(given: AppendParameters, status: RunStatus): void {
     const now = context.now();
     const { run } = given;
-    if (given.cause === undefined) sql.setStatus.run(status, given.reason ?? null, now, run);
-    else sql.setCause.run(status, given.reason ?? null, now, given.cause, run);
     const final = finalStatuses.has(status);
+    if (final) sql.endRun.run(status, given.reason ?? null, now, now, run);
+    else if (given.cause === undefined) sql.setStatus.run(status, given.reason ?? null, now, run);
+    else sql.setCause.run(status, given.reason ?? null, now, given.cause, run);
     if (final) {
       sql.dropInbox.run(run);
       events.ended(run);

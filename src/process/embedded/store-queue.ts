@@ -62,6 +62,7 @@ export function storeQueue(context: PartContext, { toWorker, toFront, put }: Que
     dropTimers: db.prepare("delete from timers where run = ?"),
     run: db.prepare("select process, key, version, status, created, lane from runs where id = ?"),
     setStatus: db.prepare("update runs set status = ?, reason = ?, updated = ? where id = ?"),
+    endRun: db.prepare("update runs set status = ?, reason = ?, updated = ?, ended = ? where id = ?"),
     setReason: db.prepare("update runs set reason = ?, updated = ? where id = ?"),
   };
   const gates = storeGates(context, (run) => begin(run, sql.run.get(run) as unknown as QueuedRow));
@@ -127,7 +128,7 @@ export function storeQueue(context: PartContext, { toWorker, toFront, put }: Que
         { t: "op", at: now, op: operation, actor },
         { t: "end", at: now, status, reason },
       ]);
-      sql.setStatus.run(status, reason, now, run);
+      sql.endRun.run(status, reason, now, now, run);
       countEnd(row.process, status);
       sql.dropTimers.run(run);
       const { process, key, version, created: createdAt, lane } = row;

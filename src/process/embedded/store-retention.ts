@@ -4,11 +4,8 @@
  */
 import type { StatementSync } from "node:sqlite";
 import type { PartContext } from "../../store/store.ts";
-import { finalStatuses } from "../engine.ts";
 import type { RetainParameters } from "./wire.ts";
 
-/** As it stands in the partial index `runs_kept`. */
-const ended = [...finalStatuses].map((status) => `'${status}'`).join(", ");
 /** Rows of one run that are looked at in one go. */
 const rowsAtOnce = 200;
 
@@ -19,9 +16,7 @@ export function storeRetention(
   retainSignals: (before: number, rows: number) => number,
 ): (given: RetainParameters) => number {
   const sql = {
-    old: db.prepare(
-      `select id from runs where history_gone = 0 and status in (${ended}) and process = ? and updated < ? order by updated limit ?`,
-    ),
+    old: db.prepare("select id from runs where ended is not null and process = ? and ended < ? order by ended limit ?"),
     values: db.prepare(`select id, octet_length(body) as bytes from stored_values where run = ? limit ${rowsAtOnce}`),
     dropValue: db.prepare("delete from stored_values where id = ?"),
     history: db.prepare(
@@ -30,7 +25,7 @@ export function storeRetention(
     dropHistory: db.prepare("delete from history where id = ?"),
     dropTasks: db.prepare("delete from tasks where run = ?"),
     dropState: db.prepare("delete from run_states where run = ?"),
-    gone: db.prepare("update runs set history_gone = 1 where id = ?"),
+    gone: db.prepare("update runs set history_gone = 1, ended = null where id = ?"),
     dropKeys: db.prepare(
       "delete from runs where id in (select id from runs where history_gone = 1 and process = ? and updated < ? limit ?)",
     ),

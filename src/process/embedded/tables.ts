@@ -16,6 +16,9 @@ export const migrations: readonly string[] = [
     cause text,
     created integer not null,
     updated integer not null,
+    -- When it ended; null again once its history is gone. A column, since a list of statuses in the condition of an index is put
+    -- together anew for each row that is written.
+    ended integer,
     history_gone integer not null default 0,
     -- Of a run that was restarted: the new one. The key means the run where it is empty.
     restarted_as text not null default '',
@@ -31,8 +34,7 @@ export const migrations: readonly string[] = [
   create index runs_by_status on runs (status, id, process);
   create index runs_by_cause on runs (cause, process, updated) where cause is not null;
   -- For retention: what has ended, by process, oldest first; and what only its key is left of.
-  create index runs_kept on runs (process, updated)
-    where history_gone = 0 and status in ('completed', 'rejected', 'undone', 'cancelled', 'terminated');
+  create index runs_kept on runs (process, ended) where ended is not null;
   create index runs_gone on runs (process, updated) where history_gone = 1;
 
   -- How many runs that have ended are kept: counting a million rows at each look at the metrics would take too long.
