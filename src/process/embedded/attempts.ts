@@ -4,24 +4,13 @@
  */
 import type { ErrorCode } from "../../errors.ts";
 import type { CallContext, CallResult, Effect, StoredFailure } from "../../operation.ts";
+import { Breaking } from "./breaking.ts";
 import { type Gate, wordOf } from "./gate.ts";
+import { away, lost } from "./own-failures.ts";
 import { againIn, failedIn, type Past } from "./past.ts";
 import { countFor, decide, effectiveEffect, type Failed } from "./policy.ts";
 import { type Probing, stored, strip } from "./probing.ts";
 import type { FailedAttempt, Surroundings, Work, WorkEvents } from "./work.ts";
-
-const lost: StoredFailure = {
-  code: "step-lost",
-  message: "The server stopped while the call may have been under way.",
-  class: "retry",
-  outcome: "unknown",
-};
-const away: StoredFailure = {
-  code: "step-held",
-  message: "The system is away, and nothing was sent to it in the time that the retry policy gives.",
-  class: "retry",
-  outcome: "none",
-};
 
 /** Of a result that no history takes. */
 const unrecordable: ReadonlySet<string> = new Set<ErrorCode>(["value-not-json", "value-too-large", "value-too-deep"]);
@@ -42,7 +31,7 @@ export class Performance {
   #attempt: number;
   #cancelPause: (() => void) | undefined;
   #afterPause: (() => void) | undefined;
-  #controller: AbortController | undefined;
+  #breaking: Breaking | undefined;
   #state: "idle" | "attempting" | "pausing" | "held" | "recording" | "over" = "idle";
   #stopping: (() => void) | undefined;
   /** This attempt looks whether the system is back. */
@@ -74,7 +63,7 @@ export class Performance {
 
   /** Breaks off an attempt under way: the worker is being stopped for good. */
   abort(): void {
-    this.#controller?.abort();
+    this.#breaking?.abort();
   }
 
   /** Lets an attempt under way end, makes no other, then calls `done`. Its result is still reported as settled. */
@@ -102,19 +91,12 @@ export class Performance {
 
   #context(timeoutMs: number): CallContext {
     const { key, run } = this.#work;
+    const attempt = this.#attempt;
+    const deadline = this.#around.now() + timeoutMs;
     // The worker's own for calls: a signal for each would cost more than it is worth, since nothing else breaks a call off.
-    let signal = this.#around.signal;
-    if (this.#work.breakable) {
-      this.#controller = new AbortController();
-      signal = this.#controller.signal;
-    }
-    return {
-      key,
-      run,
-      attempt: this.#attempt,
-      deadline: this.#around.now() + timeoutMs,
-      signal,
-    };
+    if (!this.#work.breakable) return { key, run, attempt, deadline, signal: this.#around.signal };
+    this.#breaking = new Breaking(key, run, attempt, deadline);
+    return this.#breaking;
   }
 
   // --- the way to an attempt ------------------------------------------------------------------------------------------

@@ -49,8 +49,8 @@ export class Code implements Asker {
   readonly #validateOutput: ExecutionParts["validateOutput"];
   readonly #validateState: Validate;
   readonly #occurrences = new Map<string, number>();
-  /** By the promise that a verb gave, or that was made of such: what a race releases. */
-  readonly #waits = new WeakMap<object, readonly Step[]>();
+  /** By the promise that a verb gave, or that was made of such: what a race releases. Made when there is one: most runs wait for nothing. */
+  #waits: WeakMap<object, readonly Step[]> | undefined;
   #released = false;
   #awake = false;
   #asked = 0;
@@ -183,7 +183,7 @@ export class Code implements Asker {
 
   group(promise: Promise<unknown>, branches: readonly unknown[]): void {
     const waits = this.#waitsIn(branches);
-    if (waits.length > 0) this.#waits.set(promise, waits);
+    if (waits.length > 0) this.#remember(promise, waits);
   }
 
   release(branches: readonly unknown[]): void {
@@ -208,8 +208,13 @@ export class Code implements Asker {
     for (const step of steps) step.got = { t: "got", n: step.ask.n, at, released: true };
   }
 
+  #remember(promise: Promise<unknown>, waits: readonly Step[]): void {
+    this.#waits ??= new WeakMap();
+    this.#waits.set(promise, waits);
+  }
+
   #waitsIn(branches: readonly unknown[]): readonly Step[] {
-    return branches.flatMap((branch) => this.#waits.get(branch as object) ?? []);
+    return branches.flatMap((branch) => this.#waits?.get(branch as object) ?? []);
   }
 
   /** Whether any wait lost a race. */
@@ -309,7 +314,7 @@ export class Code implements Asker {
     this.#execution.steps.set(ask.n, step);
     // A child that loses a race goes on, and its end is recorded: it can be undone.
     if (live.kind === "wait" && ask.child === undefined && live.mapping === undefined)
-      this.#waits.set(step.promise, [step]);
+      this.#remember(step.promise, [step]);
     scope?.steps.push(step);
     // Its items begin in the order in which they are asked for.
     if (live.kind === "wait") live.mapping?.begin(step, this.#script.finished.of(ask.n));

@@ -3,6 +3,7 @@ import { failure } from "../../errors.ts";
 import type { AnyOperation, CallContext, CallResult, Json, StoredFailure } from "../../operation.ts";
 import type { KnownOfStep, ParkedQuestion } from "../engine.ts";
 import { Performance } from "./attempts.ts";
+import { type Breaking, GivenContext } from "./breaking.ts";
 import type { Host, Running } from "./host.ts";
 import { asText, jsonOf, type ValueLimits } from "./json-text.ts";
 import { newPast, type Past } from "./past.ts";
@@ -48,6 +49,10 @@ export function callWork(execution: Running, step: Step, operation: AnyOperation
 function stepWork(execution: Running, step: Step, live: LiveStep & { readonly kind: "step" }, resumed: boolean): Work {
   const { host, identity } = execution;
   const { ask } = step;
+  let written: Written | undefined;
+  const wrote = (now: Written) => {
+    written = now;
+  };
   const around = <T>(context: CallContext, act: () => Promise<T>) =>
     host.around === undefined ? act() : host.around(ask.id, context, act);
   return {
@@ -61,9 +66,9 @@ function stepWork(execution: Running, step: Step, live: LiveStep & { readonly ki
     policy: once(() => policyOf(live.retry, execution.retry)),
     undone: ask.undo !== undefined,
     breakable: true,
-    attempt: (context) => around(context, () => localAttempt(host, live, ask.id, context)),
+    attempt: (context) => around(context, async () => localAttempt(host, live, ask.id, context as Breaking, wrote)),
     probe: live.probe && ((context) => around(context, async () => jsonOf(await live.probe?.(context)))),
-    text: (result) => textOf(result, ask.id, host.valueLimits),
+    text: (result) => (written?.result === result ? written.text : textOf(result, ask.id, host.valueLimits)),
     settleMs: 0,
     gate: undefined,
     resumed,
@@ -202,27 +207,43 @@ function textOf(result: CallResult, step: string, limits: ValueLimits): string {
   return result.ok ? asText(result.output, `the result of ${step}`, limits) : asText(result.fault, step, limits);
 }
 
-async function localAttempt(
+type Written = { readonly result: CallResult; readonly text: string };
+
+/** `wrote`: the result with its text, which is wanted again. */
+function localAttempt(
   host: Host,
   live: LiveStep & { readonly kind: "step" },
   id: string,
-  context: CallContext,
-): Promise<CallResult> {
-  const { key, attempt } = context;
-  const timeout = new AbortController();
-  const stopTimer = host.later(live.timeoutMs, () => timeout.abort());
-  const signal = AbortSignal.any([context.signal, timeout.signal]);
-  const late = Promise.withResolvers<never>();
-  signal.addEventListener(
-    "abort",
-    () => late.reject(failure("step-timeout", { ms: live.timeoutMs }, { outcome: "unknown" })),
-    { once: true },
-  );
-  try {
-    const result = await Promise.race([live.perform({ key, attempt, signal }), late.promise]);
-    return { ok: true, output: JSON.parse(asText(result, `the result of ${id}`, host.valueLimits)) as Json };
-  } finally {
-    stopTimer();
-    late.promise.catch(() => {});
-  }
+  context: Breaking,
+  wrote: (written: Written) => void,
+): CallResult | Promise<CallResult> {
+  const ok = (value: unknown): CallResult => {
+    const text = asText(value, `the result of ${id}`, host.valueLimits);
+    const result: CallResult = { ok: true, output: JSON.parse(text) as Json };
+    wrote({ result, text });
+    return result;
+  };
+  const given = live.perform(new GivenContext(context));
+  // What is there at once needs no clock.
+  if (!isThenable(given)) return ok(given);
+  return new Promise((resolve, reject) => {
+    const stopTimer = host.later(live.timeoutMs, () => context.abort());
+    context.tell(() => reject(failure("step-timeout", { ms: live.timeoutMs }, { outcome: "unknown" })));
+    Promise.resolve(given)
+      .then(
+        (value) => {
+          stopTimer();
+          return ok(value);
+        },
+        (error: unknown) => {
+          stopTimer();
+          throw error;
+        },
+      )
+      .then(resolve, reject);
+  });
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }

@@ -19,7 +19,7 @@ export interface Work {
   readonly policy: () => Policy;
   /** Something takes its effect back when the run is undone: it must be known whether there can be one. */
   readonly undone: boolean;
-  /** Each attempt has a signal of its own: code of the user may listen to it, and to it alone. */
+  /** Its attempts are broken off each by itself: the context is a `Breaking`. */
   readonly breakable: boolean;
   readonly attempt: (context: CallContext) => Promise<CallResult>;
   readonly probe: Probing | undefined;
