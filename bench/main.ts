@@ -12,7 +12,7 @@ import { runW3 } from "./w3/run.ts";
 
 /** What is run by a name, and how many orders or runs it takes if nobody says. */
 const benches: Readonly<Record<string, readonly [(options: BenchOptions) => Promise<void>, number]>> = {
-  w1: [runW1, 6000],
+  w1: [runW1, 8000],
   w3: [runW3, 4000],
   rate: [runRate, 0],
   parked: [runParked, 100_000],
