@@ -33,6 +33,8 @@ export interface SoapFault {
   readonly blame: Blame;
   readonly reason: string;
   readonly details: readonly XmlElement[];
+  /** Everything in the body: what a detail may refer to (SOAP encoding). */
+  readonly body: readonly XmlElement[];
 }
 
 export type SoapAnswer =
@@ -50,12 +52,12 @@ export function openEnvelope(root: XmlElement, version: SoapVersion, now: number
   if (body === undefined || more.length > 0) return unusable("has no body, or more than one");
   const fault = body.children.find((child) => child.namespace === namespace && child.local === "Fault");
   if (fault !== undefined)
-    return fault.children.some((child) => child.local === "Code") ? fault12(fault) : fault11(fault);
+    return fault.children.some((child) => child.local === "Code") ? fault12(fault, body) : fault11(fault, body);
   if (found !== version) return unusable(`is a SOAP ${found} envelope, and the contract says SOAP ${version}`);
   for (const header of root.children) {
     if (header.namespace !== namespace || header.local !== "Header") continue;
     for (const block of header.children) {
-      if (!mustUnderstand(block, namespace)) continue;
+      if (!isForUs(block, namespace)) continue;
       if (block.namespace === wsse && block.local === "Security" && understood(block, now)) continue;
       return unusable(`has the header {${block.namespace}}${block.local}, which must be understood and is not`);
     }
@@ -63,7 +65,8 @@ export function openEnvelope(root: XmlElement, version: SoapVersion, now: number
   return { kind: "body", elements: body.children };
 }
 
-function versionOf(namespace: string): SoapVersion | undefined {
+/** The version whose envelope stands in that namespace. */
+export function versionOf(namespace: string): SoapVersion | undefined {
   if (namespace === envelopeNamespaces["1.1"]) return "1.1";
   return namespace === envelopeNamespaces["1.2"] ? "1.2" : undefined;
 }
@@ -72,7 +75,8 @@ function unusable(reason: string): SoapAnswer {
   return { kind: "unusable", reason };
 }
 
-function mustUnderstand(block: XmlElement, namespace: string): boolean {
+/** Whether whoever opens the envelope must understand the block. */
+export function isForUs(block: XmlElement, namespace: string): boolean {
   const text = attributeOf(block, "mustUnderstand", namespace)?.trim();
   if (text !== "1" && text !== "true") return false;
   // Meant for somebody on the way, unless it names nobody, the next one or the last one.
@@ -81,7 +85,7 @@ function mustUnderstand(block: XmlElement, namespace: string): boolean {
 }
 
 /** SOAP 1.1, section 4.4. The children stand in no namespace; some systems put them into the envelope's. */
-function fault11(fault: XmlElement): SoapFault {
+function fault11(fault: XmlElement, body: XmlElement): SoapFault {
   const child = (local: string): XmlElement | undefined => fault.children.find((each) => each.local === local);
   const code = child("faultcode");
   const { namespace, local } = codeName(code);
@@ -93,11 +97,12 @@ function fault11(fault: XmlElement): SoapFault {
     blame: isSender(general, namespace) ? "sender" : "receiver",
     reason: textOf(child("faultstring")),
     details: child("detail")?.children ?? [],
+    body: body.children,
   };
 }
 
 /** SOAP 1.2 part 1, section 5.4. Some systems send its children without the namespace, or in an envelope of 1.1. */
-function fault12(fault: XmlElement): SoapFault {
+function fault12(fault: XmlElement, body: XmlElement): SoapFault {
   const inside = (element: XmlElement | undefined, local: string): XmlElement | undefined =>
     element?.children.find((each) => each.local === local);
   const code = inside(fault, "Code");
@@ -110,6 +115,7 @@ function fault12(fault: XmlElement): SoapFault {
     blame: sender ? "sender" : "receiver",
     reason: textOf(inside(inside(fault, "Reason"), "Text")),
     details: inside(fault, "Detail")?.children ?? [],
+    body: body.children,
   };
 }
 

@@ -2,49 +2,79 @@
  * XML to values. Elements are taken in any order, what the contract does not name is passed over (a system may have grown),
  * and what is wrong is collected with JSON Pointers, never with values.
  */
-import type { XmlElement } from "../formats/xml.ts";
-import { attributeOf, namespaceOf } from "../formats/xml.ts";
-import { type Json, type Problem, pointerToken } from "../operation.ts";
-import { type Content, type FamilyContent, keyOf, type ObjectContent, xsi } from "./soap-codec.ts";
-import type { Scalar } from "./soap-scalars.ts";
 
-/** What reading found besides the value. */
-export interface Findings {
+import { attributeOf, contentOf, type XmlElement } from "../formats/xml.ts";
+import { type Json, type Problem, pointerToken } from "../operation.ts";
+import { qualifiedValue, readAttributes, readContent, readNode } from "./soap-any.ts";
+import {
+  type Codec,
+  type Content,
+  type ElementSlot,
+  type FamilyContent,
+  keyOf,
+  type ObjectContent,
+  type RoundsSlot,
+  type Slot,
+  xsi,
+} from "./soap-codec.ts";
+import type { References } from "./soap-references.ts";
+import type { Scalar } from "./soap-scalars.ts";
+import { builtinScalar, typeNamespaces } from "./soap-types.ts";
+
+/** What is the same for a whole message, and what reading found besides the value. */
+export interface Reading {
+  readonly codec: Codec;
   readonly problems: Problem[];
   /** Elements and attributes that the contract does not name. */
   undeclared: number;
+  /** The elements that others refer to (SOAP encoding); `undefined`: literal. */
+  readonly references: References | undefined;
 }
 
-/** The value inside `element`. What does not fit is put into `findings`, and null stands in its place. */
-export function readElement(content: Content, element: XmlElement, at: string, findings: Findings): Json {
+export function reading(codec: Codec, references?: References): Reading {
+  return { codec, problems: [], undeclared: 0, references };
+}
+
+/** The value inside `element`. What does not fit is put into the findings, and null stands in its place. */
+export function readElement(content: Content, element: XmlElement, at: string, found: Reading): Json {
+  const target = found.references?.enter(element, at, found.problems);
+  if (target === null) return null;
+  const value = readValue(content, target ?? element, at, found);
+  found.references?.leave(target);
+  return value;
+}
+
+function readValue(content: Content, element: XmlElement, at: string, found: Reading): Json {
   const nil = attributeOf(element, "nil", xsi)?.trim();
   if (nil === "true" || nil === "1") return null;
   switch (content.kind) {
     case "scalar":
       if (element.children.length > 0) {
-        findings.problems.push({ at, message: "must be text, and has elements inside" });
+        found.problems.push({ at, message: "must be text, and has elements inside" });
         return null;
       }
-      return readScalar(content.scalar, element.text, at, findings);
+      return readScalar(content.scalar, element.text, at, found);
     case "object":
-      return readObject(content, element, at, findings, undefined);
+      return readObject(content, element, at, found, undefined);
     case "family": {
       const told = memberOf(content, element);
       if (told !== undefined) {
         const name = told.content.discriminated ? told.name : undefined;
-        return readObject(told.content, element, at, findings, name);
+        return readObject(told.content, element, at, found, name);
       }
       if (content.declared === undefined) {
-        findings.problems.push({
+        found.problems.push({
           at,
           message: "its type is abstract, and xsi:type names none that the contract knows",
         });
         return null;
       }
-      return readObject(content.declared, element, at, findings, undefined);
+      return readObject(content.declared, element, at, found, undefined);
     }
+    case "array":
+      return element.children.map((child, index) => readElement(content.content, child, `${at}/${index}`, found));
     case "any":
-      return readAny(element);
+      return readAny(element, at, found);
     case "empty":
       return null;
   }
@@ -54,52 +84,151 @@ function readObject(
   content: ObjectContent,
   element: XmlElement,
   at: string,
-  findings: Findings,
+  found: Reading,
   xsiType: string | undefined,
 ): Json {
   const object: Record<string, Json> = {};
   if (xsiType !== undefined) object.xsiType = xsiType;
   for (const attribute of element.attributes) {
-    if (attribute.namespace === xsi) continue;
     const known = content.byAttribute.get(keyOf(attribute));
-    if (known === undefined) findings.undeclared += 1;
-    else {
+    if (known !== undefined) {
       const pointer = `${at}/${pointerToken(known.property)}`;
-      object[known.property] = readScalar(known.scalar, attribute.value, pointer, findings);
-    }
+      object[known.property] = readScalar(known.scalar, attribute.value, pointer, found);
+    } else if (attribute.namespace !== xsi && content.anyAttributes === undefined && found.references === undefined)
+      found.undeclared += 1;
+  }
+  for (const { property, fallback } of content.attributes)
+    if (fallback !== undefined && !Object.hasOwn(object, property)) object[property] = fallback;
+  if (content.anyAttributes !== undefined) {
+    const others = readAttributes(
+      element,
+      (key) => content.byAttribute.has(key) || key === `{${xsi}}type` || key === `{${xsi}}nil`,
+    );
+    if (others !== undefined) object[content.anyAttributes] = others;
   }
   if (content.text !== undefined) {
     const { property, scalar } = content.text;
-    if (content.elements.length === 0 || element.text !== "")
-      object[property] = readScalar(scalar, element.text, `${at}/${pointerToken(property)}`, findings);
+    if (content.slots.length === 0 || element.text !== "")
+      object[property] = readScalar(scalar, element.text, `${at}/${pointerToken(property)}`, found);
   }
-  for (const child of element.children) {
-    const known = content.byElement.get(keyOf(child));
-    if (known === undefined) {
-      if (content.locals.has(child.local)) {
-        const pointer = `${at}/${pointerToken(child.local)}`;
-        findings.problems.push({ at: pointer, message: `the element stands in another namespace than the contract's` });
-      } else findings.undeclared += 1;
-      continue;
-    }
-    const { property } = known;
-    const pointer = `${at}/${pointerToken(property)}`;
-    if (known.many) {
-      // Not ??=: a property may have the name of something that every object inherits.
-      if (!Object.hasOwn(object, property)) object[property] = [];
-      const list = object[property] as Json[];
-      list.push(readElement(known.content, child, `${pointer}/${list.length}`, findings));
-    } else if (Object.hasOwn(object, property)) {
-      findings.problems.push({ at: pointer, message: "the element stands twice, and the contract has it once" });
-    } else object[property] = readElement(known.content, child, pointer, findings);
-  }
+  fill({ content, object, at, last: -1, rounds: new Map() }, element, found);
   return object;
 }
 
-function readScalar(scalar: Scalar, text: string, at: string, findings: Findings): Json {
+/** The elements directly inside `element` as the properties of `content`, for an element that is not itself a value (`soap:Body`). */
+export function readInside(content: ObjectContent, elements: readonly XmlElement[], found: Reading): Json {
+  const object: Record<string, Json> = {};
+  const open: Open = { content, object, at: "", last: -1, rounds: new Map() };
+  for (const child of elements) takeOrCount(open, child, found);
+  return object;
+}
+
+/** An object, or a round of one, that is being filled. */
+interface Open {
+  readonly content: ObjectContent;
+  readonly object: Record<string, Json>;
+  readonly at: string;
+  /** Index of the slot that was filled last. */
+  last: number;
+  /** The rounds that may still grow. */
+  readonly rounds: Map<Slot, Open>;
+}
+
+function fill(open: Open, element: XmlElement, found: Reading): void {
+  const { mixed } = open.content;
+  if (mixed === undefined) {
+    for (const child of element.children) takeOrCount(open, child, found);
+    return;
+  }
+  const list: Json[] = [];
+  for (const part of contentOf(element)) {
+    if (typeof part === "string") list.push(part);
+    else {
+      open.object[mixed.property] = list;
+      takeOrCount(open, part, found);
+    }
+    open.rounds.clear();
+  }
+  if (list.length > 0) open.object[mixed.property] = list;
+}
+
+function takeOrCount(open: Open, child: XmlElement, found: Reading): void {
+  if (take(open, child, found, false)) return;
+  const { content, at } = open;
+  const slot = content.byElement.get(keyOf(child));
+  if (slot !== undefined) {
+    const pointer = `${at}/${pointerToken(slot.property)}`;
+    found.problems.push({ at: pointer, message: "the element stands twice, and the contract has it once" });
+  } else if (content.byLocal.has(child.local)) {
+    const pointer = `${at}/${pointerToken(child.local)}`;
+    found.problems.push({ at: pointer, message: "the element stands in another namespace than the contract's" });
+  } else found.undeclared += 1;
+}
+
+/** Puts an element into its place; false where there is none. In a round, an element that goes back begins the next round. */
+function take(open: Open, child: XmlElement, found: Reading, inOrder: boolean): boolean {
+  const { content, object } = open;
+  // SOAP encoding has no namespaces for members (SOAP 1.1, section 5.1), whatever the schema says.
+  const loose = found.references === undefined ? undefined : content.byLocal.get(child.local);
+  const slot = content.byElement.get(keyOf(child)) ?? loose ?? wildcardFor(content, child);
+  if (slot === undefined || (inOrder && slot.index < open.last)) return false;
+  const pointer = `${open.at}/${pointerToken(slot.property)}`;
+  if (slot.kind === "rounds") takeRound(open, slot, child, pointer, found);
+  else if (slot.kind === "wildcard") listIn(object, slot.property).push(readNode(child));
+  else if (!takeElement(object, slot, child, pointer, found)) return false;
+  open.last = slot.index;
+  return true;
+}
+
+function takeElement(
+  object: Record<string, Json>,
+  slot: ElementSlot,
+  child: XmlElement,
+  pointer: string,
+  found: Reading,
+): boolean {
+  if (slot.many) {
+    const list = listIn(object, slot.property);
+    list.push(readElement(slot.content, child, `${pointer}/${list.length}`, found));
+    return true;
+  }
+  if (Object.hasOwn(object, slot.property)) return false;
+  object[slot.property] = readElement(slot.content, child, pointer, found);
+  return true;
+}
+
+function takeRound(open: Open, slot: RoundsSlot, child: XmlElement, pointer: string, found: Reading): void {
+  const current = open.rounds.get(slot);
+  if (current !== undefined && take(current, child, found, true)) return;
+  const list = listIn(open.object, slot.property);
+  const key = keyOf(child);
+  const content =
+    slot.members.find((each) => each.byElement.has(key)) ?? slot.members.find((each) => each.wildcard !== undefined);
+  if (content === undefined) {
+    list.push(readNode(child));
+    return;
+  }
+  const round: Open = { content, object: {}, at: `${pointer}/${list.length}`, last: -1, rounds: new Map() };
+  list.push(round.object);
+  open.rounds.set(slot, round);
+  take(round, child, found, false);
+}
+
+/** A wildcard does not take what only slipped into a wrong namespace. */
+function wildcardFor(content: ObjectContent, child: XmlElement): Slot | undefined {
+  return content.byLocal.has(child.local) && child.namespace === "" ? undefined : content.wildcard;
+}
+
+function listIn(object: Record<string, Json>, property: string): Json[] {
+  // Not ??=: a property may have the name of something that every object inherits.
+  if (!Object.hasOwn(object, property)) object[property] = [];
+  return object[property] as Json[];
+}
+
+function readScalar(scalar: Scalar, text: string, at: string, found: Reading): Json {
   const value = scalar.read(text);
   if (value !== undefined) return value;
-  findings.problems.push({ at, message: `must be ${scalar.expected}` });
+  found.problems.push({ at, message: `must be ${scalar.expected}` });
   return null;
 }
 
@@ -107,27 +236,42 @@ function memberOf(
   family: FamilyContent,
   element: XmlElement,
 ): { readonly name: string; readonly content: ObjectContent } | undefined {
-  const text = attributeOf(element, "type", xsi)?.trim();
-  if (text === undefined) return undefined;
-  const colon = text.indexOf(":");
-  const namespace = namespaceOf(element.scope, colon < 0 ? "" : text.slice(0, colon));
-  const local = text.slice(colon + 1);
-  for (const [name, { type, content }] of family.members)
-    if (type.local === local && type.namespace === namespace) return { name, content };
+  const text = attributeOf(element, "type", xsi);
+  const type = text === undefined ? undefined : qualifiedValue(element, text);
+  if (type === undefined) return undefined;
+  for (const [name, member] of family.members)
+    if (member.type.local === type.local && member.type.namespace === type.namespace)
+      return { name, content: member.content };
   return undefined;
 }
 
-/** Anything as JSON: text, or an object of local names where there are elements. Attributes are left out. */
-function readAny(element: XmlElement): Json {
-  if (element.children.length === 0) return element.text;
-  const object: Record<string, Json> = {};
-  for (const child of element.children) {
-    const name = child.local === "__proto__" ? "_proto_" : child.local;
-    const value = readAny(child);
-    const other = Object.hasOwn(object, name) ? object[name] : undefined;
-    if (other === undefined) object[name] = value;
-    else if (Array.isArray(other)) (other as Json[]).push(value);
-    else object[name] = [other, value];
+/** A value of `xs:anyType`: what `xsi:type` says if it is known, else text, else `{ attributes, content }`. */
+function readAny(element: XmlElement, at: string, found: Reading): Json {
+  const text = attributeOf(element, "type", xsi);
+  const type = text === undefined ? undefined : qualifiedValue(element, text);
+  if (type !== undefined) {
+    if (typeNamespaces.has(type.namespace)) {
+      if (type.local === "Array")
+        return element.children.map((child, index) => readElement({ kind: "any" }, child, `${at}/${index}`, found));
+      const scalar = element.children.length === 0 ? builtinScalar(type.local) : undefined;
+      if (scalar !== undefined) return readScalar(scalar, element.text, at, found);
+    }
+    const named = found.codec.typeNamed(type);
+    if (named !== undefined) {
+      const value = readValue(named.content, element, at, found);
+      if (named.content.kind === "array") return value;
+      const isObject = named.content.kind === "object" || named.content.kind === "family";
+      return isObject && value !== null ? { xsiType: named.name, ...(value as object) } : value;
+    }
   }
-  return object;
+  if (found.references !== undefined && element.attributes.some(saysArray))
+    return element.children.map((child, index) => readElement({ kind: "any" }, child, `${at}/${index}`, found));
+  const attributes = readAttributes(element, (key) => type !== undefined && key === `{${xsi}}type`);
+  if (attributes === undefined && element.children.length === 0) return element.text;
+  return { ...(attributes === undefined ? {} : { attributes }), content: readContent(element) };
+}
+
+/** Attributes that only an array of SOAP encoding has (SOAP 1.1, section 5.4.2; SOAP 1.2 part 2, section 3.1.6). */
+function saysArray({ namespace, local }: { readonly namespace: string; readonly local: string }): boolean {
+  return typeNamespaces.has(namespace) && /^(arrayType|itemType|arraySize)$/.test(local);
 }

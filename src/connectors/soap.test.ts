@@ -128,8 +128,10 @@ const order = {
   ],
   invoice: true,
   payment: { xsiType: "CardPayment", reference: "r", token: "t" },
-  key: ["a", "b"],
-  entry: [1, 2],
+  sequence: [
+    { key: "a", entry: 1 },
+    { key: "b", entry: 2 },
+  ],
   attachment: "AAEC",
   sizes: [1, 2, 3],
   priority: 9,

@@ -32,6 +32,8 @@ export interface ContractSource {
   readonly url?: string;
   /** Every file that was read, entry first, relative to the system's folder, with its SHA-256 in hex. */
   readonly files: readonly { readonly path: string; readonly sha256: string }[];
+  /** Operations of the contract that can't be called, each with the reason; absent: none. */
+  readonly leftOut?: readonly { readonly operation: string; readonly reason: string }[];
 }
 
 export interface OperationModel {
@@ -68,7 +70,7 @@ export interface EventModel {
   readonly binding: EventBinding;
 }
 
-export type Binding = RestBinding | SoapBinding | SqlBinding;
+export type Binding = RestBinding | SoapBinding | HttpXmlBinding | SqlBinding;
 
 /** How the input is spread over an HTTP request. The input is one flat object: parameters and, where possible, the body's properties. */
 export interface RestBinding {
@@ -125,15 +127,20 @@ export interface SoapBinding {
   readonly action: string;
   readonly style: "document" | "rpc";
   readonly use: "literal" | "encoded";
-  /** Element that wraps (document) or names (rpc) the request; the input is its content. */
+  /**
+   * Element that wraps (document) or names (rpc) the request; the input is its content. `null`: the input is the content of
+   * the body itself (several parts, a part with a type, or nothing at all).
+   */
   readonly request: QName | null;
-  /** Element of the answer; `null` for one-way. */
+  /** Element of the answer; `null` for one-way, and where `bodyOutput` is set. */
   readonly response: QName | null;
+  /** The output is the content of the answer's body itself. */
+  readonly bodyOutput?: true;
   /** Wrapped document/literal: the output is the content of the only child of `response` where there is exactly one, else of `response`. */
   readonly wrapped: boolean;
   /** Detail element to fault name. */
   readonly faults: readonly { readonly element: QName; readonly fault: string }[];
-  /** Elements that the contract wants in the request's header. Recorded only: they are not sent. */
+  /** Elements that the contract has for the request's header; the input's property `soapHeaders` holds their values. */
   readonly headers?: readonly QName[];
   /** Where this operation's port stands, if the contract's ports have several addresses. */
   readonly address?: string;
@@ -157,6 +164,24 @@ export type SqlAs =
   | "datetime"
   | "instant"
   | "set";
+
+/**
+ * WSDL over plain HTTP (WSDL 1.1, sections 4 and 5). The input is flat; the parts are its properties.
+ * `xml` notes in the schemas say how an answer in XML is read, as with SOAP.
+ */
+export interface HttpXmlBinding {
+  readonly protocol: "http-xml";
+  readonly method: "GET" | "POST";
+  /** Relative to the port's address. Where `input` is `path`, `(part)` stands for the part's value. */
+  readonly location: string;
+  readonly input: "query" | "path" | "form" | "xml";
+  /** Element of the request, where it is XML. */
+  readonly request: QName | null;
+  /** `xml`: the element `response`. `text`: a string. `bytes`: base64 in a string. `none`: null. */
+  readonly output: "xml" | "text" | "bytes" | "none";
+  readonly response: QName | null;
+  readonly address?: string;
+}
 
 export interface SqlBinding {
   readonly protocol: "sql";

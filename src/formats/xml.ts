@@ -24,6 +24,8 @@ export interface XmlElement extends XmlName {
   readonly children: readonly XmlElement[];
   /** All character data directly inside, CDATA too; empty where there is only white space between children. */
   readonly text: string;
+  /** How many characters of the parent's text stand before it: the order of mixed content. */
+  readonly after: number;
   /** Both count from 1; they point at the `<`. */
   readonly line: number;
   readonly column: number;
@@ -67,6 +69,7 @@ interface OpenElement {
   attributes: readonly XmlAttribute[];
   children: XmlElement[];
   text: string;
+  after: number;
   line: number;
   column: number;
   scope: XmlScope;
@@ -137,7 +140,9 @@ export function parseXml(input: string | Uint8Array, limits: XmlLimits = {}, cha
     }
     const scope =
       declared === undefined && outer !== undefined ? outer : { declared: declared ?? noDeclarations, outer };
-    open.push({ namespace: tag.uri, local: tag.local, attributes: own, children: [], text: "", line, column, scope });
+    const after = open.at(-1)?.text.length ?? 0;
+    const { uri: namespace, local } = tag;
+    open.push({ namespace, local, attributes: own, children: [], text: "", after, line, column, scope });
   });
   const append = (data: string): void => {
     const element = open.at(-1);
@@ -157,6 +162,19 @@ export function parseXml(input: string | Uint8Array, limits: XmlLimits = {}, cha
   parser.write(text).close();
   if (root === undefined) throw malformed("1:1", "there is no element");
   return root;
+}
+
+/** What stands inside an element in its order: text and elements. */
+export function contentOf(element: XmlElement): readonly (string | XmlElement)[] {
+  const content: (string | XmlElement)[] = [];
+  let from = 0;
+  for (const child of element.children) {
+    if (child.after > from && element.text !== "") content.push(element.text.slice(from, child.after));
+    from = child.after;
+    content.push(child);
+  }
+  if (from < element.text.length) content.push(element.text.slice(from));
+  return content;
 }
 
 /** Where an element stands, as it is put into errors: `12:5`. */

@@ -57,7 +57,8 @@ class Loader {
   async document(file: ContractFile): Promise<void> {
     if (this.#loaded.has(file.path)) return;
     this.#loaded.add(file.path);
-    const root = this.#parse(file);
+    const given = this.#parse(file);
+    const root = given.namespace === "" && given.local === "definitions" ? inWsdl(given) : given;
     if (root.namespace === xsd && root.local === "schema") return this.#schema(file.path, root, undefined);
     if (root.namespace === "http://www.w3.org/ns/wsdl")
       throw unreadableAt(file.path, root, "this is WSDL 2.0, and only WSDL 1.1 is read");
@@ -163,4 +164,10 @@ class Loader {
     for (const [url, file] of Object.entries(mappings)) if (typeof file === "string") urls.set(url, file);
     return urls;
   }
+}
+
+/** Some write a WSDL without any namespace. */
+function inWsdl(element: XmlElement): XmlElement {
+  if (element.namespace !== "") return element;
+  return { ...element, namespace: wsdl, children: element.children.map(inWsdl) };
 }

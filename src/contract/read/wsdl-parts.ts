@@ -36,6 +36,20 @@ export interface SoapPort {
   readonly address: string | undefined;
 }
 
+/** A binding over plain HTTP with its port. */
+export interface HttpPort {
+  readonly binding: Part;
+  readonly portType: Part;
+  readonly method: "GET" | "POST";
+  readonly service: string | undefined;
+  readonly address: string | undefined;
+}
+
+export interface Ports {
+  readonly soap: readonly SoapPort[];
+  readonly http: readonly HttpPort[];
+}
+
 export class WsdlParts {
   readonly #parts = new Map<string, Part>();
 
@@ -78,23 +92,19 @@ export class WsdlParts {
 }
 
 /**
- * The SOAP ports over HTTP: of each service one per port type, SOAP 1.1 before 1.2. Where there is no service, the
- * bindings themselves. Rejects a contract that has none, saying what it has.
+ * The ports that can be called: of each service one per port type, SOAP 1.1 before 1.2, and those over plain HTTP. Where there
+ * is no service, the bindings themselves. Rejects a contract that has none, saying what it has.
  */
-export function soapPorts(parts: WsdlParts, loaded: LoadedWsdl): readonly SoapPort[] {
+export function portsOf(parts: WsdlParts, loaded: LoadedWsdl): Ports {
   const others: string[] = [];
-  const candidates: SoapPort[] = [];
+  const soap: SoapPort[] = [];
+  const http: HttpPort[] = [];
   const consider = (binding: Part, service: string | undefined, address: string | undefined): void => {
     const found = soapBinding(binding);
+    const portType = (): Part => parts.need("portType", binding.element, "type", binding.file);
     if (typeof found === "string") others.push(found);
-    else
-      candidates.push({
-        ...found,
-        binding,
-        portType: parts.need("portType", binding.element, "type", binding.file),
-        service,
-        address,
-      });
+    else if ("method" in found) http.push({ ...found, binding, portType: portType(), service, address });
+    else soap.push({ ...found, binding, portType: portType(), service, address });
   };
   for (const service of parts.all("service")) {
     for (const port of childrenOf(service.element, "port")) {
@@ -103,25 +113,25 @@ export function soapPorts(parts: WsdlParts, loaded: LoadedWsdl): readonly SoapPo
       consider(
         binding,
         attributeOf(service.element, "name"),
-        address === undefined ? undefined : attributeOf(address, "location"),
+        address === undefined ? undefined : attributeOf(address, "location")?.trim(),
       );
     }
   }
-  if (candidates.length === 0 && others.length === 0)
+  if (soap.length + http.length + others.length === 0)
     for (const binding of parts.all("binding")) consider(binding, undefined, undefined);
 
   const chosen = new Map<string, SoapPort>();
-  for (const port of candidates) {
+  for (const port of soap) {
     const key = `${port.service} ${shownName(nameOf(port.portType))}`;
     const other = chosen.get(key);
     if (other === undefined || (other.version === "1.2" && port.version === "1.1")) chosen.set(key, port);
   }
   const [entry] = loaded.definitions;
-  if (chosen.size === 0 && entry !== undefined) {
+  if (chosen.size + http.length === 0 && entry !== undefined) {
     const has = others.length === 0 ? "it has no binding" : `it has only ${[...new Set(others)].sort().join(", ")}`;
     throw unreadableAt(entry.file, entry.root, `there is no SOAP binding over HTTP: ${has}`);
   }
-  return [...chosen.values()];
+  return { soap: [...chosen.values()], http };
 }
 
 /** The qualified name of a part. */
@@ -134,16 +144,23 @@ export function childrenOf(element: XmlElement, local: string): readonly XmlElem
 }
 
 /** The element of a SOAP binding inside another one, such as `soap:body`. */
-export function soapChild(element: XmlElement, local: string): XmlElement | undefined {
-  return element.children.find((child) => child.local === local && soapNamespaces.has(child.namespace));
+export function soapChild(inside: XmlElement | readonly XmlElement[], local: string): XmlElement | undefined {
+  const elements = "children" in inside ? inside.children : inside;
+  return elements.find((child) => child.local === local && soapNamespaces.has(child.namespace));
 }
 
-function soapBinding(binding: Part): { version: "1.1" | "1.2"; style: "document" | "rpc" } | string {
+type Protocol = { version: "1.1" | "1.2"; style: "document" | "rpc" } | { method: "GET" | "POST" };
+
+const http = "http://schemas.xmlsoap.org/wsdl/http/";
+
+/** What a binding speaks, or what else it is. */
+function soapBinding(binding: Part): Protocol | string {
   const soap = soapChild(binding.element, "binding");
   if (soap === undefined) {
     const other = binding.element.children.find((child) => child.local === "binding" || child.local === "address");
     if (other === undefined) return "a binding without a protocol";
-    const verb = attributeOf(other, "verb");
+    const verb = attributeOf(other, "verb")?.trim().toUpperCase();
+    if (other.namespace === http && (verb === "GET" || verb === "POST")) return { method: verb };
     return verb === undefined ? `a binding of ${other.namespace}` : `HTTP ${verb} bindings`;
   }
   const transport = attributeOf(soap, "transport");

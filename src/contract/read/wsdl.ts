@@ -1,5 +1,6 @@
 /**
- * WSDL 1.1 with XML Schema into the neutral model: document/literal, wrapped and bare, and rpc/literal, over SOAP 1.1 and 1.2.
+ * WSDL 1.1 with XML Schema into the neutral model: document and rpc, literal and encoded, wrapped and bare, over SOAP 1.1, SOAP 1.2
+ * and plain HTTP.
  * (WSDL 1.1, https://www.w3.org/TR/2001/NOTE-wsdl-20010315; WS-I Basic Profile 1.1 where it is ambiguous.)
  *
  * A WSDL does not say what a repeat does, so every operation is `unrepeatable` until the system's settings say better.
@@ -16,9 +17,19 @@ import {
 } from "../model.ts";
 import { camelCase, reservedMembers } from "./names.ts";
 import type { ContractFiles } from "./source.ts";
+import { httpOperation } from "./wsdl-http.ts";
 import { type LoadedWsdl, loadWsdl, wsdl } from "./wsdl-load.ts";
-import { bodyOf, type MessageBody } from "./wsdl-messages.ts";
-import { childrenOf, nameOf, type Part, type SoapPort, soapChild, soapPorts, WsdlParts } from "./wsdl-parts.ts";
+import { bodyOf, hasAttachments, type MessageBody, useOf, withHeaders } from "./wsdl-messages.ts";
+import {
+  childrenOf,
+  type HttpPort,
+  nameOf,
+  type Part,
+  portsOf,
+  type SoapPort,
+  soapChild,
+  WsdlParts,
+} from "./wsdl-parts.ts";
 import { XsdReader } from "./xsd.ts";
 import type { Annotated } from "./xsd-builtin.ts";
 import { allText } from "./xsd-declarations.ts";
@@ -29,23 +40,62 @@ import { qualified, unreadableAt } from "./xsd-schemas.ts";
 export async function readWsdl(source: ContractFiles, name: string): Promise<ContractModel> {
   const loaded = await loadWsdl(source);
   const parts = new WsdlParts(loaded);
-  const ports = soapPorts(parts, loaded);
-  const reader = new XsdReader(loaded.schemas);
-  const servers = [...new Set(ports.map((port) => port.address).filter((address) => address !== undefined))];
+  const ports = portsOf(parts, loaded);
+  const encoded = ports.soap.some((port) => childrenOf(port.binding.element, "operation").some(isEncoded));
+  const reader = new XsdReader(loaded.schemas, encoded);
+  const found = [...ports.soap, ...ports.http].map((port) => port.address);
+  const servers = [...new Set(found.filter((address) => address !== undefined && address !== ""))] as string[];
   const operations: Record<string, OperationModel> = Object.create(null);
-  for (const port of ports) {
-    for (const element of childrenOf(port.binding.element, "operation")) {
-      const pair = { port, bound: element, abstract: abstractOperation(port, element) };
-      // An operation that starts at the other side (notification) is nothing to call.
-      if (firstMessage(pair.abstract) !== "input") continue;
-      const own = operationName(pair, operations);
-      const extra = servers.length > 1 && port.address !== undefined ? { address: port.address } : {};
-      operations[own] = operation(own, pair, parts, reader, extra);
+  const leftOut: { operation: string; reason: string }[] = [];
+  const offered = new Set<string>();
+  const each = (port: SoapPort | HttpPort, take: (pair: Pair) => OperationModel | string): void => {
+    for (const bound of childrenOf(port.binding.element, "operation")) {
+      const pair = { port, bound, abstract: abstractOperation(port, bound) };
+      const local = attributeOf(bound, "name") ?? "";
+      // An operation that starts at the other side (notification, solicit-response) is nothing to call.
+      const taken =
+        firstMessage(pair.abstract) === "input" ? take(pair) : "it is started by the system, not by a caller";
+      if (typeof taken === "string") leftOut.push({ operation: local, reason: taken });
+      else operations[taken.name] = taken;
     }
+  };
+  const place = (port: SoapPort | HttpPort): { readonly address?: string } =>
+    servers.length > 1 && port.address !== undefined && port.address !== "" ? { address: port.address } : {};
+  for (const port of ports.soap) {
+    each(port, (pair) => {
+      if (["input", "output"].some((side) => childrenOf(pair.bound, side).some(hasAttachments)))
+        return "it sends attachments (a MIME binding), which are not spoken";
+      offered.add(`${port.service} ${attributeOf(pair.bound, "name")}`);
+      return operation(operationName(pair, operations), { ...pair, port }, parts, reader, place(port));
+    });
   }
+  for (const port of ports.http) {
+    each(port, (pair) => {
+      const key = `${port.service} ${attributeOf(pair.bound, "name")}`;
+      if (offered.has(key)) return "";
+      offered.add(key);
+      const found = httpOperation(pair.bound, pair.abstract, { port, parts, reader });
+      if (typeof found === "string") return found;
+      const { input, output, binding } = found;
+      const description = wsdlDocumentation(pair.abstract);
+      return {
+        name: operationName(pair, operations),
+        ...(description === undefined ? {} : { description }),
+        effect: "unrepeatable",
+        input,
+        output,
+        faults: {},
+        binding: { ...binding, ...place(port) },
+      };
+    });
+  }
+  const told = leftOut.filter(({ reason }) => reason !== "");
   const [entry] = loaded.definitions;
-  if (Object.keys(operations).length === 0 && entry !== undefined)
-    throw unreadableAt(entry.file, entry.root, "its SOAP bindings have no operation that can be called");
+  if (Object.keys(operations).length === 0 && entry !== undefined) {
+    const why = told.map((one) => `${one.operation}: ${one.reason}`).slice(0, 3);
+    const reasons = why.length === 0 ? "" : ` (${why.join("; ")})`;
+    throw unreadableAt(entry.file, entry.root, `its bindings have no operation that can be called${reasons}`);
+  }
   reader.finish();
   const title = titleOf(parts, loaded);
   return frozen({
@@ -56,6 +106,7 @@ export async function readWsdl(source: ContractFiles, name: string): Promise<Con
       languageVersion: "1.1",
       ...(title === undefined ? {} : { title }),
       files: source.files().map(({ path, sha256 }) => ({ path, sha256 })),
+      ...(told.length === 0 ? {} : { leftOut: told }),
     },
     operations: { ...operations },
     events: {},
@@ -66,12 +117,12 @@ export async function readWsdl(source: ContractFiles, name: string): Promise<Con
 
 /** An operation of a binding, and what the port type says of it. */
 interface Pair {
-  readonly port: SoapPort;
+  readonly port: SoapPort | HttpPort;
   readonly bound: XmlElement;
   readonly abstract: XmlElement;
 }
 
-function abstractOperation(port: SoapPort, bound: XmlElement): XmlElement {
+function abstractOperation(port: SoapPort | HttpPort, bound: XmlElement): XmlElement {
   const name = attributeOf(bound, "name") ?? "";
   const same = childrenOf(port.portType.element, "operation").filter((each) => attributeOf(each, "name") === name);
   const [first] = same;
@@ -86,6 +137,10 @@ function abstractOperation(port: SoapPort, bound: XmlElement): XmlElement {
     .filter((each) => attributeOf(each, "name") === name)
     .indexOf(bound);
   return same[position] ?? first;
+}
+
+function isEncoded(bound: XmlElement): boolean {
+  return ["input", "output"].some((side) => useOf(childrenOf(bound, side)[0]) === "encoded");
 }
 
 function inputNameOf(abstract: XmlElement): string | undefined {
@@ -110,7 +165,7 @@ function operationName(pair: Pair, taken: Readonly<Record<string, unknown>>): st
 
 function operation(
   name: string,
-  pair: Pair,
+  pair: Pair & { readonly port: SoapPort },
   parts: WsdlParts,
   reader: XsdReader,
   extra: { readonly address?: string },
@@ -120,12 +175,13 @@ function operation(
   const styleText = soap === undefined ? undefined : attributeOf(soap, "style");
   const style = styleText === "rpc" || styleText === "document" ? styleText : port.style;
   const local = attributeOf(bound, "name") ?? "";
+  const use = isEncoded(bound) ? "encoded" : "literal";
   const side = (direction: "input" | "output"): MessageBody | undefined => {
     const message = childrenOf(abstract, direction)[0];
     if (message === undefined) return undefined;
     const binding = childrenOf(bound, direction)[0];
     const wrapper = direction === "input" ? local : `${local}Response`;
-    return bodyOf({ direction, style, wrapper, message, binding, port, parts, reader });
+    return bodyOf({ direction, style, use, wrapper, message, binding, port, parts, reader });
   };
   const request = side("input");
   const response = side("output");
@@ -144,12 +200,15 @@ function operation(
     version: port.version,
     action: soap === undefined ? "" : (attributeOf(soap, "soapAction") ?? ""),
     style,
-    use: "literal",
+    use,
     request: request?.element ?? null,
     response: response?.element ?? null,
+    ...(response?.element === null && response.members?.length !== 0 ? { bodyOutput: true as const } : {}),
     wrapped,
     faults: faultElements,
-    ...((request?.headers.length ?? 0) === 0 ? {} : { headers: request?.headers ?? [] }),
+    ...(request === undefined || request.headers.length === 0
+      ? {}
+      : { headers: request.headers.map((header) => header.name) }),
     ...extra,
   };
   const description = wsdlDocumentation(abstract) ?? wsdlDocumentation(bound);
@@ -157,7 +216,7 @@ function operation(
     name,
     ...(description === undefined ? {} : { description }),
     effect: "unrepeatable",
-    input: request?.schema ?? noInput,
+    input: request === undefined ? noInput : withHeaders(request, reader),
     output: outputOf(response, wrapped || style === "rpc"),
     faults: { ...faults },
     binding,
@@ -168,12 +227,14 @@ const noInput: JsonSchema = { type: "object", properties: {}, additionalProperti
 
 /** The only child of a wrapper is the output; a wrapper without children gives null. */
 function outputOf(response: MessageBody | undefined, unwrap: boolean): JsonSchema {
-  if (response === undefined || response.element === null) return { type: "null" };
-  const { members } = response;
+  const { members } = response ?? {};
+  if (response === undefined || (response.element === null && members?.length === 0)) return { type: "null" };
+  if (response.element === null) return response.schema;
   if (members === undefined || !unwrap) return response.schema;
   if (members.length === 0) return { type: "null" };
   const [only] = members;
-  if (members.length > 1 || only === undefined || only.schema.xml?.attribute === true || only.schema.xml?.text === true)
+  // What is no element by itself (an attribute, text, rounds, a wildcard) is not taken out of its wrapper.
+  if (members.length > 1 || only?.schema.xml?.name === undefined || only.schema.xml.attribute === true)
     return response.schema;
   if (only.required || only.schema.xml?.many === true) return only.schema;
   const { xml, description, ...rest } = only.schema;

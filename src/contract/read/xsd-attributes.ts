@@ -1,7 +1,7 @@
 /** Attributes and attribute groups of XML Schema (1.0 part 1, sections 3.2 and 3.6). */
 import { attributeOf, type XmlElement } from "../../formats/xml.ts";
 import type { QName } from "../model.ts";
-import { type Annotated, builtinAttribute } from "./xsd-builtin.ts";
+import { type Annotated, builtinAttribute, isBuiltinGroup } from "./xsd-builtin.ts";
 import { documentation, withValue } from "./xsd-declarations.ts";
 import type { Properties } from "./xsd-properties.ts";
 import {
@@ -18,6 +18,8 @@ interface Surroundings {
   readonly find: (kind: "attribute" | "attributeGroup", name: QName, file: string, from: XmlElement) => Component;
   readonly named: (name: QName, document: SchemaDocument, from: XmlElement) => Annotated;
   readonly inline: (element: XmlElement, document: SchemaDocument) => Annotated;
+  /** The schema that a reference stands for. */
+  readonly target: (schema: Annotated) => Annotated;
   /** Groups being read, against rings. */
   readonly above: readonly string[];
 }
@@ -30,12 +32,13 @@ export function readAttributes(
   around: Surroundings,
 ): void {
   const { above } = around;
-  if (element.local === "anyAttribute") into.open = true;
+  if (element.local === "anyAttribute") into.anyAttributes = true;
   if (element.local === "attributeGroup") {
     const ref = attributeOf(element, "ref");
     if (ref === undefined)
       throw unreadableAt(document.file, element, "an attribute group inside a type must be a reference");
     const name = resolveName(document, element, ref);
+    if (isBuiltinGroup(name)) return;
     const key = `attributeGroup ${shownName(name)}`;
     if (above.includes(key)) throw unreadableAt(document.file, element, `the ${key} contains itself`);
     const found = around.find("attributeGroup", name, document.file, element);
@@ -49,7 +52,7 @@ export function readAttributes(
   else
     into.attribute({
       name,
-      schema: withValue(schema, element),
+      schema: withValue(schema, element, around.target(schema)),
       required: use === "required",
       ...(description === undefined ? {} : { description }),
     });
@@ -64,7 +67,7 @@ function attribute(
   if (ref !== undefined) {
     const name = resolveName(document, element, ref);
     const builtin = builtinAttribute(name);
-    if (builtin !== undefined) return { name, schema: builtin as Annotated, description: documentation(element) };
+    if (builtin !== undefined) return { name, schema: builtin, description: documentation(element) };
     const found = around.find("attribute", name, document.file, element);
     const described = attribute(found.element, found.document, around);
     return { ...described, name };

@@ -2,9 +2,9 @@
  * The built-in types of XML Schema as JSON Schema (XML Schema 1.0 part 2, section 3), and the few attributes that any
  * schema may use without defining them. Numbers that JavaScript can't hold exactly stay text; dates stay ISO text.
  */
-import type { JsonSchema } from "../../operation.ts";
 import type { QName } from "../model.ts";
 import type { XmlNote } from "../xml-note.ts";
+import { xsd } from "./xsd-schemas.ts";
 
 /** An object schema with our own keyword. */
 export type Annotated = { readonly [keyword: string]: unknown; readonly xml?: XmlNote };
@@ -87,9 +87,62 @@ export function builtinType(local: string): Annotated | undefined {
   return Object.hasOwn(types, local) ? types[local] : undefined;
 }
 
-/** Attributes that are known without a schema: those of XML itself, and of xmlmime. */
-export function builtinAttribute(name: QName): JsonSchema | undefined {
-  if (name.namespace === "http://www.w3.org/XML/1998/namespace") return token;
-  if (name.namespace === "http://www.w3.org/2005/05/xmlmime") return token;
-  return undefined;
+/** SOAP encoding has the simple types of XML Schema again, as elements that may refer to one another (SOAP 1.1, section 5.2). */
+const encodings = new Set(["http://schemas.xmlsoap.org/soap/encoding/", "http://www.w3.org/2003/05/soap-encoding"]);
+
+/** The schema of a type that needs no definition: one of XML Schema, or of SOAP encoding. */
+export function builtinNamed({ namespace, local }: QName): Annotated | undefined {
+  if (namespace === xsd) return builtinType(local);
+  if (!encodings.has(namespace)) return undefined;
+  if (local === "Struct") return anything;
+  return builtinType(local === "base64" ? "base64Binary" : local);
+}
+
+// XML itself, xmlmime, and SOAP, whose attributes stand in the types of header blocks.
+const known = new Set([
+  "http://www.w3.org/XML/1998/namespace",
+  "http://www.w3.org/2005/05/xmlmime",
+  "http://www.w3.org/2004/06/xmlmime",
+  "http://www.w3.org/2004/11/xmlmime",
+  "http://schemas.xmlsoap.org/soap/envelope/",
+  "http://www.w3.org/2003/05/soap-envelope",
+  ...encodings,
+]);
+
+/** Attributes that are known without a schema. */
+export function builtinAttribute(name: QName): Annotated | undefined {
+  return known.has(name.namespace) ? token : undefined;
+}
+
+/** Groups of attributes that are known without a schema, such as `xml:specialAttrs`; nothing of them is sent or read. */
+export function isBuiltinGroup(name: QName): boolean {
+  return known.has(name.namespace);
+}
+
+/** A whole schema inside a message, as data sets of .NET have it (`<xs:element ref="xs:schema"/>`). */
+export function isSchemaElement({ namespace, local }: QName): boolean {
+  return namespace === xsd && local === "schema";
+}
+
+/**
+ * An element that a contract does not name, as JSON. Names are written `{namespace}local`, or `local` without a namespace.
+ *
+ * @param self The reference to this very schema.
+ */
+export function unnamedElement(self: string): Annotated {
+  return {
+    type: "object",
+    description: "An element that the contract leaves open (xs:any).",
+    properties: {
+      name: { type: "string", description: "{namespace}local, or local where it has no namespace." },
+      attributes: { type: "object", additionalProperties: { type: "string" }, description: "By {namespace}local." },
+      content: {
+        anyOf: [{ type: "string" }, { type: "array", items: { anyOf: [{ type: "string" }, { $ref: self }] } }],
+        description: "Text, or text and elements in their order.",
+      },
+    },
+    required: ["name"],
+    additionalProperties: false,
+    xml: { element: true },
+  };
 }

@@ -4,23 +4,33 @@ import type { Annotated } from "./xsd-builtin.ts";
 import { type SchemaDocument, unreadableAt, xsd } from "./xsd-schemas.ts";
 import { literalOf } from "./xsd-simple.ts";
 
-/** The schema with the default or the fixed value that a declaration gives it. */
-export function withValue(schema: Annotated, element: XmlElement): Annotated {
+/**
+ * The schema with the default or the fixed value that a declaration gives it.
+ *
+ * @param target What `schema` refers to, if it is a reference.
+ */
+export function withValue(schema: Annotated, element: XmlElement, target: Annotated = schema): Annotated {
   const fixed = attributeOf(element, "fixed");
   const value = attributeOf(element, "default");
-  // A named schema is shared, and an object has no literal form.
-  if (schema.type === undefined || schema.type === "array" || schema.type === "object") return schema;
+  // An object has no literal form.
+  if (target.type === undefined || target.type === "array" || target.type === "object") return schema;
   if (fixed !== undefined) {
-    const { xml, description } = schema;
+    const { xml, description } = target;
     return {
       ...(description === undefined ? {} : { description }),
-      type: schema.type,
-      const: literalOf(schema, fixed),
-      ...(schema.format === undefined ? {} : { format: schema.format }),
+      type: target.type,
+      const: literalOf(target, fixed),
+      ...(target.format === undefined ? {} : { format: target.format }),
       ...(xml === undefined ? {} : { xml }),
     };
   }
-  return value === undefined ? schema : { ...schema, default: literalOf(schema, value) };
+  return value === undefined ? schema : { ...schema, default: literalOf(target, value) };
+}
+
+/** Whether an attribute of a declaration says yes. */
+export function isTrue(element: XmlElement, name: string): boolean {
+  const text = attributeOf(element, name)?.trim();
+  return text === "true" || text === "1";
 }
 
 /** How often a particle may stand; without limit is Infinity. */

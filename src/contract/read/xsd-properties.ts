@@ -1,4 +1,4 @@
-/** The properties of one complex type while they are gathered: elements in order, attributes, text. */
+/** The properties of one complex type while they are gathered: elements and wildcards in order, attributes, text. */
 import type { JsonSchema } from "../../operation.ts";
 import type { QName } from "../model.ts";
 import type { XmlNote } from "../xml-note.ts";
@@ -25,8 +25,19 @@ export interface ElementUse extends ElementFacts {
   readonly minItems: number;
   /** Infinity for unbounded. */
   readonly maxItems: number;
-  readonly together?: number;
   readonly branch: Branch;
+}
+
+/** A choice or sequence that is repeated as a whole. */
+export interface RoundsUse {
+  readonly compositor: "choice" | "sequence";
+  /** What one round may hold. */
+  readonly members: readonly Properties[];
+  /** A round may be an element that the contract does not name. */
+  readonly open: boolean;
+  readonly required: boolean;
+  readonly minItems: number;
+  readonly maxItems: number;
 }
 
 export interface AttributeUse {
@@ -37,23 +48,26 @@ export interface AttributeUse {
 }
 
 export class Properties {
-  readonly #elements = new Map<string, ElementUse>();
+  /** In order; elements by their name. */
+  readonly #parts = new Map<string, ElementUse | RoundsUse | "any">();
   readonly #attributes = new Map<string, AttributeUse>();
   #text: Annotated | undefined;
   #textRequired = false;
-  /** The type allows elements or attributes that it does not name (`xs:any`). */
-  open = false;
+  /** The type allows attributes that it does not name (`xs:anyAttribute`). */
+  anyAttributes = false;
+  /** Text may stand between the elements. */
+  mixed = false;
 
   /** An element that stands in the type twice becomes a list, unless the two exclude each other. */
   element(use: ElementUse): void {
     const key = shownName(use.name);
-    const other = this.#elements.get(key);
+    const other = this.#parts.get(key) as ElementUse | undefined;
     if (other === undefined) {
-      this.#elements.set(key, use);
+      this.#parts.set(key, use);
       return;
     }
     const apart = exclusive(other.branch, use.branch);
-    this.#elements.set(key, {
+    this.#parts.set(key, {
       ...other,
       nillable: other.nillable || use.nillable,
       many: other.many || use.many || !apart,
@@ -62,6 +76,16 @@ export class Properties {
       maxItems: apart ? Math.max(other.maxItems, use.maxItems) : other.maxItems + use.maxItems,
       branch: apart ? [] : other.branch,
     });
+  }
+
+  rounds(use: RoundsUse): void {
+    this.#parts.set(`rounds ${this.#parts.size}`, use);
+  }
+
+  /** `xs:any`. A type has one property for all of them, where the last one stands. */
+  wildcard(): void {
+    this.#parts.delete("any");
+    this.#parts.set("any", "any");
   }
 
   attribute(use: AttributeUse): void {
@@ -85,42 +109,49 @@ export class Properties {
 
   /** A restriction says all elements again. */
   dropElements(): void {
-    this.#elements.clear();
+    this.#parts.clear();
   }
 
-  /** The object schema. Elements first, in their order; then attributes; the text of simple content stands first. */
-  schema(description: string | undefined): Annotated {
+  /**
+   * The object schema. Elements first, in their order; then attributes; the text of simple content stands first.
+   *
+   * @param unnamed The schema of an element that the contract does not name.
+   */
+  schema(description: string | undefined, unnamed: () => Annotated): Annotated {
     const properties: Record<string, JsonSchema> = Object.create(null);
     const required: string[] = [];
+    const put = (name: string, schema: JsonSchema, must: boolean): void => {
+      properties[name] = schema;
+      if (must) required.push(name);
+    };
     const taken = (name: string): boolean => Object.hasOwn(properties, name);
-    if (this.#text !== undefined) {
+    // A name that we make up gives way to the contract's own.
+    const made = (name: string, suffix: string): string =>
+      propertyName(name, suffix, (each) => taken(each) || this.#hasLocal(each));
+    const text = this.#text ?? (this.mixed && this.#parts.size === 0 ? { type: "string" } : undefined);
+    if (text !== undefined) {
       const attributeToo = [...this.#attributes.values()].some((use) => use.name.local === "value");
-      const name = this.#elements.size > 0 ? propertyName("text", "Content", (n) => this.#hasLocal(n)) : "value";
-      const property = attributeToo && name === "value" ? "content" : name;
-      properties[property] = { ...this.#text, xml: { ...this.#text.xml, text: true } };
-      if (this.#textRequired) required.push(property);
+      put(attributeToo ? "content" : "value", { ...text, xml: { ...text.xml, text: true } }, this.#textRequired);
     }
-    for (const use of this.#elements.values()) {
-      const property = propertyName(use.name.local, "", taken);
-      properties[property] = elementSchema(use);
-      if (use.required) required.push(property);
+    if (this.mixed && this.#parts.size > 0) put(made("content", "Parts"), this.#mixedContent(unnamed), false);
+    else {
+      for (const part of this.#parts.values()) {
+        if (part === "any") put(made("any", "Element"), wildcardSchema(unnamed()), false);
+        else if ("compositor" in part) put(made(part.compositor, ""), roundsSchema(part, unnamed), part.required);
+        else put(propertyName(part.name.local, "", taken), elementSchema(part), part.required);
+      }
     }
     for (const use of this.#attributes.values()) {
-      const property = propertyName(use.name.local, "Attribute", taken);
-      properties[property] = {
+      const schema = {
         ...described(use.schema, use.description),
         xml: { ...use.schema.xml, name: use.name.local, namespace: use.name.namespace, attribute: true },
       };
-      if (use.required) required.push(property);
+      put(propertyName(use.name.local, "Attribute", taken), schema, use.required);
     }
-    const about = [
-      description,
-      this.open ? "Content that the contract leaves open (xs:any) is neither sent nor read." : undefined,
-    ];
-    const told = about.filter((part) => part !== undefined).join("\n\n");
+    if (this.anyAttributes) put(made("anyAttributes", "Open"), openAttributes, false);
     return {
       type: "object",
-      ...(told === "" ? {} : { description: told }),
+      ...(description === undefined ? {} : { description }),
       properties,
       ...(required.length === 0 ? {} : { required }),
       additionalProperties: false,
@@ -128,10 +159,77 @@ export class Properties {
   }
 
   #hasLocal(local: string): boolean {
-    for (const use of [...this.#elements.values(), ...this.#attributes.values()])
-      if (use.name.local === local) return true;
+    for (const part of this.#parts.values())
+      if (part !== "any" && "name" in part && part.name.local === local) return true;
+    for (const use of this.#attributes.values()) if (use.name.local === local) return true;
     return false;
   }
+
+  /** Every element that may stand in the content, each one alone in its round, with text between. */
+  #mixedContent(unnamed: () => Annotated): Annotated {
+    const singles = new Map<string, Annotated>();
+    const open = this.#singles(singles, unnamed);
+    const items = [{ type: "string" }, ...singles.values(), ...(open ? [unnamed()] : [])];
+    return {
+      type: "array",
+      items: { anyOf: items },
+      description: "Text and elements in their order.",
+      xml: { mixed: true },
+    };
+  }
+
+  #singles(into: Map<string, Annotated>, unnamed: () => Annotated): boolean {
+    let open = false;
+    for (const [key, part] of this.#parts) {
+      if (part === "any") open = true;
+      else if ("compositor" in part) {
+        open ||= part.open;
+        for (const member of part.members) if (member.#singles(into, unnamed)) open = true;
+      } else if (!into.has(key)) into.set(key, roundOf(part, unnamed));
+    }
+    return open;
+  }
+}
+
+/** A round of exactly one element. */
+export function roundOf(use: ElementFacts, unnamed: () => Annotated): Annotated {
+  return single(use).schema(undefined, unnamed);
+}
+
+/** The properties of a round of exactly one element. */
+export function single(use: ElementFacts): Properties {
+  const properties = new Properties();
+  properties.element({ ...use, required: true, many: false, minItems: 1, maxItems: 1, branch: [] });
+  return properties;
+}
+
+const openAttributes: Annotated = {
+  type: "object",
+  additionalProperties: { type: "string" },
+  description: "Attributes that the contract does not name (xs:anyAttribute), by {namespace}local.",
+  xml: { anyAttributes: true },
+};
+
+function wildcardSchema(items: Annotated): Annotated {
+  return {
+    type: "array",
+    items,
+    description: "Elements that the contract does not name (xs:any).",
+    xml: { wildcard: true },
+  };
+}
+
+function roundsSchema(use: RoundsUse, unnamed: () => Annotated): Annotated {
+  const members = use.members.map((member) => member.schema(undefined, unnamed));
+  if (use.open) members.push(unnamed());
+  const [first] = members;
+  return {
+    type: "array",
+    items: members.length === 1 && first !== undefined ? first : { anyOf: members },
+    ...(use.minItems > 0 && use.required ? { minItems: use.minItems } : {}),
+    ...(Number.isFinite(use.maxItems) ? { maxItems: use.maxItems } : {}),
+    xml: { rounds: true },
+  };
 }
 
 /** The schema of a property that is an element. */
@@ -141,7 +239,6 @@ export function elementSchema(use: ElementUse): Annotated {
     name: use.name.local,
     namespace: use.name.namespace,
     ...(use.nillable ? { nillable: true } : {}),
-    ...(use.many && use.together !== undefined ? { together: use.together } : {}),
   };
   const one = use.nillable ? { anyOf: [schema, { type: "null" }] } : schema;
   const about = use.description === undefined ? {} : { description: use.description };

@@ -118,7 +118,7 @@ export class Schemas {
   derivedFrom(name: QName): readonly QName[] {
     this.#derived ??= this.#index("complexType", (element, document) => {
       for (const content of schemaChildren(element)) {
-        if (content.local !== "complexContent") continue;
+        if (content.local !== "complexContent" && content.local !== "simpleContent") continue;
         for (const derivation of schemaChildren(content)) {
           const base = attributeOf(derivation, "base");
           if (base !== undefined) return resolveName(document, derivation, base);

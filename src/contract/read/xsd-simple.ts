@@ -4,7 +4,7 @@
  */
 import { attributeOf, type XmlElement } from "../../formats/xml.ts";
 import type { QName } from "../model.ts";
-import { type Annotated, builtinType } from "./xsd-builtin.ts";
+import { type Annotated, builtinNamed } from "./xsd-builtin.ts";
 import { patternOf } from "./xsd-pattern.ts";
 import {
   resolveName,
@@ -13,7 +13,6 @@ import {
   schemaChildren,
   shownName,
   unreadableAt,
-  xsd,
 } from "./xsd-schemas.ts";
 
 /** Where a definition stands, and which definitions are being read above it. */
@@ -28,12 +27,8 @@ const deepest = 64;
 /** The schema of the simple type `name`; built in, or defined. `from` is the element that refers to it. */
 export function simpleTypeNamed(name: QName, from: XmlElement, context: SimpleContext): Annotated {
   const { schemas, document, above } = context;
-  if (name.namespace === xsd) {
-    const builtin = builtinType(name.local);
-    if (builtin === undefined)
-      throw unreadableAt(document.file, from, `the type ${shownName(name)} is defined nowhere`);
-    return builtin;
-  }
+  const builtin = builtinNamed(name);
+  if (builtin !== undefined) return builtin;
   const found = schemas.need("type", name, document.file, from);
   if (found.element.local !== "simpleType")
     throw unreadableAt(document.file, from, `${shownName(name)} is a complex type, and a simple one is needed here`);

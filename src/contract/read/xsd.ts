@@ -5,17 +5,19 @@
  * Only what an operation can reach is turned into schemas, so a name that dangles in a corner nobody uses does no harm.
  * Named types wait in a queue, so a chain of types costs no stack.
  *
- * What is flattened: extension (base first), groups, attribute groups, substitution groups (a choice). What is lost: the order
- * among different elements of a repeated choice, `xs:any`, identity constraints (`key`, `unique`).
+ * What is flattened: extension (base first), groups, attribute groups, substitution groups (a choice). What is lost: identity
+ * constraints (`key`, `unique`), and which wildcard allows which namespaces.
  */
 import { attributeOf, type XmlElement } from "../../formats/xml.ts";
 import type { JsonSchema } from "../../operation.ts";
 import type { QName } from "../model.ts";
 import { readAttributes } from "./xsd-attributes.ts";
-import { type Annotated, anything, builtinType } from "./xsd-builtin.ts";
-import { documentation, occurrence, withValue } from "./xsd-declarations.ts";
+import { type Annotated, anything, builtinNamed, isSchemaElement, unnamedElement } from "./xsd-builtin.ts";
+import { documentation, isTrue, withValue } from "./xsd-declarations.ts";
+import { encodedArray, isEncoding, openArray } from "./xsd-encoded.ts";
 import { SchemaNames } from "./xsd-names.ts";
-import { type Branch, type ElementFacts, type ElementUse, Properties } from "./xsd-properties.ts";
+import { Particles } from "./xsd-particles.ts";
+import { type ElementFacts, Properties } from "./xsd-properties.ts";
 import {
   type Component,
   resolveName,
@@ -28,20 +30,15 @@ import {
 } from "./xsd-schemas.ts";
 import { restricted, simpleType, simpleTypeNamed } from "./xsd-simple.ts";
 
-/** What surrounds a particle. */
-interface Around {
-  readonly optional: boolean;
-  readonly many: boolean;
-  readonly together?: number;
-  readonly branch: Branch;
-  /** Groups and base types being read, against rings. */
-  readonly above: readonly string[];
-}
-
 const deepest = 100;
 
 function refName(schema: Annotated): string {
   return String(schema.$ref).slice("#/$defs/".length);
+}
+
+/** `soapenc:base64` is an older name. */
+function localOf({ local }: QName): string {
+  return local === "base64" ? "base64Binary" : local;
 }
 
 /** Stands for the WSDL where a name is used outside any schema. */
@@ -57,17 +54,32 @@ export class XsdReader {
   readonly #members = new Map<string, { readonly type: QName; readonly derived: boolean }>();
   /** Elements whose type is looked for at the head of their substitution group, against rings. */
   readonly #heads = new Set<string>();
-  #choices = 0;
-  #groups = 0;
+  readonly #particles: Particles;
+  readonly #encoded: boolean;
 
-  constructor(source: Schemas) {
+  /** @param encoded Some message is in SOAP encoding: every type tells its name, and whatever is a member may be null. */
+  constructor(source: Schemas, encoded = false) {
     this.#source = source;
+    this.#encoded = encoded;
+    this.#particles = new Particles(source, {
+      local: (element, document, name) => this.#elementFacts(element, document, name),
+      global: (name, file, from) => this.globalElement(name, file, from),
+    });
   }
 
   /** A global element. Call `finish` before `schemas` is used. */
   globalElement(name: QName, file: string, from: XmlElement): ElementFacts {
+    if (isSchemaElement(name)) return { name, schema: anything, nillable: false };
     const found = this.#source.need("element", name, file, from);
     return this.#elementFacts(found.element, found.document, name);
+  }
+
+  /** The schema of an element that the contract does not name; it has a name of its own. */
+  unnamedElement(): Annotated {
+    const { name, fresh } = this.#names.of("unnamed element", { namespace: "", local: "XmlElement" });
+    const self = `#/$defs/${name}`;
+    if (fresh) this.schemas[name] = unnamedElement(self);
+    return { $ref: self };
   }
 
   /** A type by name, as a part of a message uses it. */
@@ -99,7 +111,7 @@ export class XsdReader {
     for (const [name, { type, derived }] of this.#members) {
       const schema = this.schemas[name] as Annotated;
       const properties = schema.properties as Annotated;
-      const told = { ...schema, xml: { type } };
+      const told = { ...schema, xml: { ...schema.xml, type } };
       this.schemas[name] = derived
         ? { ...told, properties: { xsiType: { const: name, xml: { xsiType: true } }, ...properties } }
         : told;
@@ -111,8 +123,8 @@ export class XsdReader {
     const description = documentation(element);
     return {
       name,
-      schema: withValue(schema, element),
-      nillable: attributeOf(element, "nillable") === "true",
+      schema: withValue(schema, element, this.#resolved(schema)),
+      nillable: isTrue(element, "nillable") || this.#encoded,
       ...(description === undefined ? {} : { description }),
     };
   }
@@ -145,12 +157,9 @@ export class XsdReader {
   }
 
   #type(name: QName, document: SchemaDocument, from: XmlElement): Annotated {
-    if (name.namespace === xsd) {
-      const builtin = builtinType(name.local);
-      if (builtin === undefined)
-        throw unreadableAt(document.file, from, `the type ${shownName(name)} is defined nowhere`);
-      return builtin;
-    }
+    if (isEncoding(name) && name.local === "Array") return openArray(anything);
+    const builtin = builtinNamed(name);
+    if (builtin !== undefined) return this.#told(builtin, { namespace: xsd, local: localOf(name) });
     const found = this.#source.need("type", name, document.file, from);
     if (found.element.local === "simpleType") return this.#namedSimple(name, document, from, found.element);
     const derived = this.#source.derivedFrom(name);
@@ -158,7 +167,19 @@ export class XsdReader {
     return derived.length === 0 ? own : this.#family(name, own, found, derived);
   }
 
+  /** In SOAP encoding every value says its type. */
+  #told(schema: Annotated, type: QName): Annotated {
+    return this.#encoded && schema.xml?.any !== true ? { ...schema, xml: { ...schema.xml, type } } : schema;
+  }
+
+  /** A reference followed. */
+  #resolved(schema: Annotated): Annotated {
+    const found = typeof schema.$ref === "string" ? this.schemas[refName(schema)] : undefined;
+    return typeof found === "object" ? (found as Annotated) : schema;
+  }
+
   readonly #forAttributes = {
+    target: (schema: Annotated): Annotated => this.#resolved(schema),
     find: (kind: "attribute" | "attributeGroup", name: QName, file: string, from: XmlElement): Component => {
       this.#source.spend(file, from);
       return this.#source.need(kind, name, file, from);
@@ -175,7 +196,8 @@ export class XsdReader {
 
   /** Enumerations and unions are worth a name of their own; the others are said where they are used. */
   #namedSimple(name: QName, document: SchemaDocument, from: XmlElement, element: XmlElement): Annotated {
-    const schema = simpleTypeNamed(name, from, { schemas: this.#source, document, above: [] });
+    const read = simpleTypeNamed(name, from, { schemas: this.#source, document, above: [] });
+    const schema = this.#told(read, name);
     if (schema.enum === undefined && schema.anyOf === undefined) return schema;
     const { name: own, fresh } = this.#names.of(`type ${shownName(name)}`, name);
     const description = documentation(element);
@@ -194,7 +216,12 @@ export class XsdReader {
       this.schemas[own] = true;
       this.#queue.push(() => {
         const about = documentation(component.element);
-        this.schemas[own] = this.#complex(component.element, component.document, about, [key]);
+        const array = encodedArray(component, {
+          schemas: this.#source,
+          type: (type, document, from) => this.#type(type, document, from),
+        });
+        const schema = array ?? this.#complex(component.element, component.document, about, [key]);
+        this.schemas[own] = key.startsWith("type ") ? this.#told(schema, name) : schema;
       });
     }
     return { $ref: `#/$defs/${own}` };
@@ -206,13 +233,13 @@ export class XsdReader {
     const { name: union, fresh } = this.#names.of(key, { namespace: name.namespace, local: `Any${name.local}` });
     if (fresh) {
       this.schemas[union] = true;
-      const abstract = attributeOf(component.element, "abstract") === "true";
+      const abstract = isTrue(component.element, "abstract");
       const members: Annotated[] = abstract ? [] : [own];
       this.#members.set(refName(own), { type: name, derived: this.#members.get(refName(own))?.derived ?? false });
       for (const each of derived) {
         const found = this.#source.find("type", each);
         this.#source.spend(component.document.file, component.element);
-        if (found === undefined || attributeOf(found.element, "abstract") === "true") continue;
+        if (found === undefined || isTrue(found.element, "abstract")) continue;
         const member = this.#namedComplex(each, found);
         members.push(member);
         this.#members.set(refName(member), { type: each, derived: true });
@@ -230,19 +257,18 @@ export class XsdReader {
   ): Annotated {
     const properties = new Properties();
     this.#content(element, document, properties, above);
-    return properties.schema(description);
+    return properties.schema(description, () => this.unnamedElement());
   }
 
   /** What a `complexType`, `extension` or `restriction` says, added to `into`. */
   #content(element: XmlElement, document: SchemaDocument, into: Properties, above: readonly string[]): void {
-    if (attributeOf(element, "mixed") === "true") into.text({ type: "string" }, false);
-    const around: Around = { optional: false, many: false, branch: [], above };
+    if (isTrue(element, "mixed")) into.mixed = true;
     for (const child of schemaChildren(element)) {
       if (child.local === "simpleContent" || child.local === "complexContent") {
-        if (attributeOf(child, "mixed") === "true") into.text({ type: "string" }, false);
+        if (isTrue(child, "mixed")) into.mixed = true;
         for (const derivation of schemaChildren(child))
           this.#derivation(child.local, derivation, document, into, above);
-      } else if (/^(sequence|choice|all|group)$/.test(child.local)) this.#particle(child, document, around, into);
+      } else if (/^(sequence|choice|all|group)$/.test(child.local)) this.#particles.read(child, document, above, into);
       else readAttributes(child, document, into, { ...this.#forAttributes, above });
     }
   }
@@ -280,117 +306,5 @@ export class XsdReader {
       return;
     }
     this.#content(element, document, into, above);
-  }
-
-  #particle(element: XmlElement, document: SchemaDocument, around: Around, into: Properties): void {
-    this.#source.spend(document.file, element);
-    const { min, max } = occurrence(element, document);
-    if (max === 0) return;
-    switch (element.local) {
-      case "element":
-        this.#element(element, document, around, into, min, max);
-        return;
-      case "group":
-        this.#group(
-          element,
-          document,
-          { ...around, optional: around.optional || min === 0, many: around.many || max > 1 },
-          into,
-        );
-        return;
-      case "any":
-        into.open = true;
-        return;
-      case "sequence":
-      case "all":
-      case "choice": {
-        const children = schemaChildren(element);
-        const choice = element.local === "choice" && children.length > 1;
-        if (choice) this.#choices += 1;
-        const id = this.#choices;
-        const repeated = max > 1 && element.local !== "choice" && children.length > 1;
-        if (repeated) this.#groups += 1;
-        const together = repeated ? this.#groups : around.together;
-        children.forEach((child, alternative) => {
-          this.#particle(
-            child,
-            document,
-            {
-              optional: around.optional || min === 0 || choice,
-              many: around.many || max > 1,
-              ...(together === undefined ? {} : { together }),
-              branch: choice ? [...around.branch, { choice: id, alternative }] : around.branch,
-              above: around.above,
-            },
-            into,
-          );
-        });
-        return;
-      }
-      default:
-        throw unreadableAt(document.file, element, `xs:${element.local} is not expected here`);
-    }
-  }
-
-  #group(element: XmlElement, document: SchemaDocument, around: Around, into: Properties): void {
-    const ref = attributeOf(element, "ref");
-    if (ref === undefined)
-      throw unreadableAt(document.file, element, "a group inside a type must refer to a global one");
-    const name = resolveName(document, element, ref);
-    const key = `group ${shownName(name)}`;
-    if (around.above.includes(key)) throw unreadableAt(document.file, element, `the ${key} contains itself`);
-    const found = this.#source.need("group", name, document.file, element);
-    for (const child of schemaChildren(found.element))
-      this.#particle(child, found.document, { ...around, above: [...around.above, key] }, into);
-  }
-
-  #element(
-    element: XmlElement,
-    document: SchemaDocument,
-    around: Around,
-    into: Properties,
-    min: number,
-    max: number,
-  ): void {
-    const use = (facts: ElementFacts, optional: boolean, branch: Branch): ElementUse => ({
-      ...facts,
-      required: min > 0 && !around.optional && !optional,
-      many: around.many || max > 1,
-      minItems: around.many ? Math.min(min, 1) : min,
-      maxItems: around.many ? Number.POSITIVE_INFINITY : max,
-      ...(around.together === undefined ? {} : { together: around.together }),
-      branch,
-    });
-    const ref = attributeOf(element, "ref");
-    if (ref === undefined) {
-      const local = attributeOf(element, "name");
-      if (local === undefined) throw unreadableAt(document.file, element, "an element has neither name nor ref");
-      const form = attributeOf(element, "form");
-      const qualifiedName = form === undefined ? document.elementsQualified : form === "qualified";
-      const name = { namespace: qualifiedName ? document.namespace : "", local };
-      into.element(use(this.#elementFacts(element, document, name), false, around.branch));
-      return;
-    }
-    const name = resolveName(document, element, ref);
-    const head = this.#source.need("element", name, document.file, element);
-    const substitutes = this.#source.substitutesFor(name).filter((each) => {
-      const found = this.#source.find("element", each);
-      return found !== undefined && attributeOf(found.element, "abstract") !== "true";
-    });
-    const described = (facts: ElementFacts): ElementFacts => {
-      const own = documentation(element);
-      return own === undefined ? facts : { ...facts, description: own };
-    };
-    if (substitutes.length === 0) {
-      into.element(use(described(this.globalElement(name, document.file, element)), false, around.branch));
-      return;
-    }
-    this.#choices += 1;
-    const choice = this.#choices;
-    const all = attributeOf(head.element, "abstract") === "true" ? substitutes : [name, ...substitutes];
-    all.forEach((each, alternative) => {
-      const facts = this.globalElement(each, document.file, element);
-      into.element(use(facts, true, [...around.branch, { choice, alternative }]));
-    });
   }
 }
