@@ -20,6 +20,8 @@ export interface ElementSlot {
   readonly many: boolean;
   readonly nillable: boolean;
   readonly content: Content;
+  /** Where the same element may stand again, with others between. */
+  readonly again: ElementSlot[];
 }
 
 /** A repeated choice or sequence, or mixed content: a list of rounds. */
@@ -246,9 +248,12 @@ export class Codec {
       many,
       nillable,
       content: this.content(one),
+      again: [],
     };
     object.slots.push(slot);
-    object.byElement.set(keyOf(name), slot);
+    const first = object.byElement.get(keyOf(name));
+    if (first === undefined) object.byElement.set(keyOf(name), slot);
+    else if (first.kind === "element") first.again.push(slot);
     if (!object.byLocal.has(name.local)) object.byLocal.set(name.local, slot);
   }
 

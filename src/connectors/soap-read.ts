@@ -170,7 +170,8 @@ function take(open: Open, child: XmlElement, found: Reading, inOrder: boolean): 
   const { content, object } = open;
   // SOAP encoding has no namespaces for members (SOAP 1.1, section 5.1), whatever the schema says.
   const loose = found.references === undefined ? undefined : content.byLocal.get(child.local);
-  const slot = content.byElement.get(keyOf(child)) ?? loose ?? wildcardFor(content, child);
+  const first = content.byElement.get(keyOf(child)) ?? loose ?? wildcardFor(content, child);
+  const slot = first?.kind === "element" && first.again.length > 0 ? placeOf(first, open) : first;
   if (slot === undefined || (inOrder && slot.index < open.last)) return false;
   const pointer = `${open.at}/${pointerToken(slot.property)}`;
   if (slot.kind === "rounds") takeRound(open, slot, child, pointer, found);
@@ -178,6 +179,13 @@ function take(open: Open, child: XmlElement, found: Reading, inOrder: boolean): 
   else if (!takeElement(object, slot, child, pointer, found)) return false;
   open.last = slot.index;
   return true;
+}
+
+/** Of the places where an element may stand, the first that is not behind us, and still has room. */
+function placeOf(first: ElementSlot, { object, last }: Open): ElementSlot {
+  const room = (slot: ElementSlot): boolean => slot.many || !Object.hasOwn(object, slot.property);
+  const places = [first, ...first.again];
+  return places.find((slot) => slot.index >= last && room(slot)) ?? places.find(room) ?? first;
 }
 
 function takeElement(

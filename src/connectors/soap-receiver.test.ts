@@ -217,6 +217,7 @@ test("repeated groups, mixed content and open content keep their order", async (
           <xs:element name="note" minOccurs="0"><xs:complexType mixed="true"><xs:choice minOccurs="0" maxOccurs="unbounded">
             <xs:element name="b" type="xs:string"/><xs:any namespace="##other"/></xs:choice><xs:attribute name="lang"/></xs:complexType></xs:element>
           <xs:element name="data" type="xs:anyType" minOccurs="0"/>
+          <xs:element name="n" type="xs:int" minOccurs="0"/><xs:element name="o" type="xs:int"/><xs:element name="n" type="xs:int" minOccurs="0"/>
           <xs:any namespace="##other" minOccurs="0" maxOccurs="unbounded"/>
         </xs:sequence><xs:anyAttribute/></xs:complexType>`,
       )}`,
@@ -234,6 +235,8 @@ test("repeated groups, mixed content and open content keep their order", async (
     sequence: [{ v: [1] }, { k: 2, v: [3, 4] }, { k: 5, v: [6] }],
     note: { content: ["See ", { b: "this" }, ", ", foreign, " and "], lang: "en" },
     data: { attributes: { q: "1" }, content: [{ name: "inner", content: "1" }, { name: "inner" }] },
+    o: 1,
+    n2: 2,
     any: [foreign, { name: "{urn:g}y" }],
     anyAttributes: { "{urn:f}id": "7" },
   };
@@ -242,7 +245,7 @@ test("repeated groups, mixed content and open content keep their order", async (
   for (const data of ["plain", { content: [{ name: "a", attributes: { t: "x" } }] }] as Json[])
     await bothWays(model, "do", { ...value, data }, value);
   for (const [wrong, place] of [
-    [{ choice: [{ a: 1, b: "x" }] }, /choice\/0/],
+    [{ o: 1, choice: [{ a: 1, b: "x" }] }, /choice\/0/],
     [{ ...value, any: [{ name: "no name" }] }, /any\/0\/name/],
     [{ ...value, any: [{ name: "{http://www.w3.org/2000/xmlns/}x" }] }, /any\/0\/name/],
     [{ ...value, anyAttributes: { 'x="1" y': "z" } }, /anyAttributes/],

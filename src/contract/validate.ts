@@ -5,6 +5,7 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
 import type { JsonSchema, Problem, Schema, Validate } from "../operation.ts";
+import { compareExact } from "./exact.ts";
 import type { ContractModel, OperationModel } from "./model.ts";
 import { compilePattern } from "./pattern.ts";
 import { mapReferences, referencesOf } from "./references.ts";
@@ -39,8 +40,11 @@ function validatorOf(allErrors: boolean): Ajv2020 {
   // A pattern of another dialect than the runtime's is no reason to refuse a whole schema: see pattern.ts.
   ajv.addFormat("regex", true);
   // Exact values travel as strings; ajv-formats knows int64 for numbers only.
-  ajv.addFormat("int64", { type: "string", validate: isInt64 });
-  ajv.addFormat("decimal", { type: "string", validate: /^[+-]?(\d+(\.\d*)?|\.\d+)$/ });
+  // With an order, so that formatMinimum and its like can bound them.
+  const compare = compareExact;
+  ajv.addFormat("int64", { type: "string", validate: isInt64, compare });
+  ajv.addFormat("integer", { type: "string", validate: /^[+-]?\d+$/, compare });
+  ajv.addFormat("decimal", { type: "string", validate: /^[+-]?(\d+(\.\d*)?|\.\d+)$/, compare });
   return ajv;
 }
 /** Stops at the first problem: what every value passes through. */

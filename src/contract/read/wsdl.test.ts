@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { MortiseError } from "../../errors.ts";
 import type { JsonSchema } from "../../operation.ts";
 import { type ContractModel, contractHash, type SoapBinding } from "../model.ts";
+import { operationValidators } from "../validate.ts";
 import { openSource } from "./source.ts";
 import { readWsdl } from "./wsdl.ts";
 
@@ -251,21 +252,62 @@ test("lists, unions and any content have a schema", async () => {
   assert.deepEqual(properties.any?.items, { $ref: "#/$defs/XmlElement" });
 });
 
-test("choices are optional; an element in two branches stays single, one that stands twice becomes a list", async () => {
+test("choices are optional; an element in two branches stays single, one that stands twice has two places", async () => {
   const model = await written({
     "a.wsdl": wsdlOf(
       sequence(
         `<xs:choice><xs:sequence><xs:element name="a" type="xs:int"/><xs:element name="b" type="xs:int"/></xs:sequence>
          <xs:element name="a" type="xs:int"/></xs:choice>
-         <xs:element name="c" type="xs:int"/><xs:element name="d" type="xs:int"/><xs:element name="c" type="xs:int"/>`,
+         <xs:element name="c" type="xs:int"/><xs:element name="d" type="xs:int"/><xs:element name="c" type="xs:int"/>
+         <xs:element name="e" type="xs:int"/><xs:element name="e" type="xs:int"/>`,
       ),
     ),
   });
   const properties = propertiesOf(model, "Do");
-  assert.deepEqual(Object.keys(properties), ["a", "b", "c", "d"]);
+  assert.deepEqual(Object.keys(properties), ["a", "b", "c", "d", "c2", "e"]);
   assert.equal(properties.a?.type, "integer");
-  assert.equal(properties.c?.type, "array");
-  assert.deepEqual(requiredOf(model, "Do"), ["c", "d"]);
+  assert.equal(properties.c?.type, "integer");
+  assert.equal(properties.e?.type, "array");
+  assert.deepEqual(requiredOf(model, "Do"), ["c", "d", "c2", "e"]);
+});
+
+test("bounds and digits of exact numbers are kept, and checked without losing a digit", async () => {
+  const facet = (name: string, base: string, facets: string): string =>
+    `<xs:element name="${name}" minOccurs="0"><xs:simpleType><xs:restriction base="xs:${base}">${facets}</xs:restriction></xs:simpleType></xs:element>`;
+  const model = await written({
+    "a.wsdl": wsdlOf(
+      sequence(
+        facet(
+          "a",
+          "decimal",
+          '<xs:minExclusive value="0"/><xs:maxInclusive value="9999999999999999.99"/><xs:fractionDigits value="2"/>',
+        ) +
+          facet("b", "long", '<xs:minInclusive value="9007199254740993"/>') +
+          facet("c", "decimal", '<xs:totalDigits value="4"/>') +
+          facet("d", "positiveInteger", '<xs:maxInclusive value="10"/>'),
+      ),
+    ),
+  });
+  const operation = model.operations.do;
+  assert.ok(operation);
+  const check = operationValidators(model, operation).input;
+  for (const good of [
+    { a: "9999999999999999.99", b: "9007199254740993", c: "0012.340", d: "10" },
+    { a: "0.01", c: "-1234" },
+    { a: "1.500", c: ".1234" },
+  ])
+    assert.deepEqual(check(good), [], JSON.stringify(good));
+  for (const bad of [
+    { a: "0.00" },
+    { a: "10000000000000000.00" },
+    { a: "0.001" },
+    { b: "9007199254740992" },
+    { c: "12345" },
+    { c: "1.2345" },
+    { d: "11" },
+    { d: "0" },
+  ])
+    assert.equal(check(bad).length, 1, JSON.stringify(bad));
 });
 
 test("substitution groups become a choice, and names that collide get a readable suffix", async () => {

@@ -58,9 +58,13 @@ export class Properties {
   /** Text may stand between the elements. */
   mixed = false;
 
-  /** An element that stands in the type twice becomes a list, unless the two exclude each other. */
+  /**
+   * An element that stands in the type twice becomes a list, unless the two exclude each other. With something between them it
+   * gets a second property, so that the order is kept.
+   */
   element(use: ElementUse): void {
-    const key = shownName(use.name);
+    let key = shownName(use.name);
+    for (let n = 2; this.#standsApart(key, use); n++) key = `${shownName(use.name)} ${n}`;
     const other = this.#parts.get(key) as ElementUse | undefined;
     if (other === undefined) {
       this.#parts.set(key, use);
@@ -76,6 +80,12 @@ export class Properties {
       maxItems: apart ? Math.max(other.maxItems, use.maxItems) : other.maxItems + use.maxItems,
       branch: apart ? [] : other.branch,
     });
+  }
+
+  /** Whether the element of this key is another place in the sequence. */
+  #standsApart(key: string, use: ElementUse): boolean {
+    const other = this.#parts.get(key) as ElementUse | undefined;
+    return other !== undefined && !exclusive(other.branch, use.branch) && [...this.#parts.keys()].at(-1) !== key;
   }
 
   rounds(use: RoundsUse): void {

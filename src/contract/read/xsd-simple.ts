@@ -1,6 +1,7 @@
 /**
  * Simple types of XML Schema to JSON Schema: restriction with facets, list, union (XML Schema 1.0 part 2, section 4).
- * Facets that JSON Schema can't say of a value kept as text (bounds and digits of decimals and long integers) are left out.
+ * Bounds of decimals and long integers, which are kept as text, are `formatMinimum` and its like (an extension of the validator);
+ * their digits are a pattern.
  */
 import { attributeOf, type XmlElement } from "../../formats/xml.ts";
 import type { QName } from "../model.ts";
@@ -76,6 +77,14 @@ export function restricted(base: Annotated, element: XmlElement): Annotated {
     put("maximum", one("maxInclusive"));
     put("exclusiveMinimum", one("minExclusive"));
     put("exclusiveMaximum", one("maxExclusive"));
+  } else if (base.type === "string" && /^(decimal|int64|integer)$/.test(String(base.format))) {
+    for (const [facet, keyword] of exactBounds) {
+      const text = facets.get(facet)?.at(-1)?.trim();
+      if (text !== undefined && /^[+-]?(\d+(\.\d*)?|\.\d+)$/.test(text)) schema[keyword] = text;
+    }
+    const digits = digitPatterns(one("totalDigits"), one("fractionDigits"));
+    if (digits.length > 0)
+      schema.allOf = [...((schema.allOf as unknown[]) ?? []), ...digits.map((pattern) => ({ pattern }))];
   } else if (base.type === "array") {
     put("minItems", one("length") ?? one("minLength"));
     put("maxItems", one("length") ?? one("maxLength"));
@@ -100,6 +109,22 @@ export function restricted(base: Annotated, element: XmlElement): Annotated {
     else schema.allOf = [...((schema.allOf as unknown[]) ?? []), { pattern }];
   }
   return schema as Annotated;
+}
+
+const exactBounds = [
+  ["minInclusive", "formatMinimum"],
+  ["maxInclusive", "formatMaximum"],
+  ["minExclusive", "formatExclusiveMinimum"],
+  ["maxExclusive", "formatExclusiveMaximum"],
+] as const;
+
+/** The digits that count: zeros in front of the number, and behind its fraction, do not (XML Schema 1.0 part 2, section 4.3.11). */
+function digitPatterns(total: number | undefined, fraction: number | undefined): string[] {
+  const patterns: string[] = [];
+  // More than any engine counts is no bound to anybody. Each digit may have the point before it.
+  if (total !== undefined && total <= 200) patterns.push(`^[+-]?0*(\\.?[0-9]){0,${total}}\\.?0*$`);
+  if (fraction !== undefined && fraction <= 200) patterns.push(`^[+-]?[0-9]*(\\.[0-9]{0,${fraction}}0*)?$`);
+  return patterns;
 }
 
 /** A literal of the contract (enumeration, default, fixed) as a value of the schema. */
