@@ -158,11 +158,20 @@ export async function rig(options: {
     },
     inbox,
   );
+  // The worker runs in this thread: looking at a whole history each turn would be most of what a test does.
+  const version = store.read.prepare("pragma data_version");
   const when: Rig["when"] = async (run, wanted) => {
-    for (;;) {
-      const detail = engine.run(run);
-      if (detail !== undefined && wanted(detail)) return detail;
-      await new Promise((resolve) => setImmediate(resolve));
+    let seen: unknown;
+    for (let turn = 0; ; turn++) {
+      const now = version.get()?.data_version;
+      if (now !== seen || turn % 50 === 0) {
+        seen = now;
+        const detail = engine.run(run);
+        if (detail !== undefined && wanted(detail)) return detail;
+      }
+      await (turn < 20
+        ? new Promise((resolve) => setImmediate(resolve))
+        : new Promise((resolve) => setTimeout(resolve, 2)));
     }
   };
   const end = async (ms: number) => {
