@@ -7,12 +7,15 @@ import { join } from "node:path";
 import { chanceOf } from "./chance.ts";
 import { runToEnd, startChild } from "./child.ts";
 import type { LogLine } from "./client-log.ts";
-import { scripted, shuffled } from "./every-write.ts";
+import { scripted, shuffled, variantOf } from "./every-write.ts";
 import { assertSound, judge } from "./judge.ts";
 import { type Hold, linesOf, startLedger } from "./ledger.ts";
 import { filesOf, type Report, type ScenarioOptions } from "./scenario.ts";
 
-const operations = ["pay", "deposit", "book", "stamp", "note", "mail", "noted", "refund", "redeposit", "release"];
+const operations =
+  "pay deposit book stamp note mail noted refund redeposit release filed sealed ticked claimed unclaimed enter leave".split(
+    " ",
+  );
 const moments: readonly Hold[] = operations.flatMap((operation) => [
   { operation, when: "received" as const },
   { operation, when: "applied" as const },
@@ -42,8 +45,10 @@ export async function killBetween(options: {
       const place = join(folder, `${hold.operation}-${hold.when}`);
       mkdirSync(place);
       // Only where the held call has neither key nor probe, some run makes such calls at all.
-      const scenario = ["mail", "noted"].includes(hold.operation) ? "all" : "keyed";
-      const life: ScenarioOptions = { ...scripted, scenario, folder: place, ledger: ledger.url, prefix: `b${points}` };
+      const scenario = ["mail", "noted", "filed"].includes(hold.operation) ? "all" : "keyed";
+      const prefix = `b${points}`;
+      const base = { ...scripted, scenario, encrypted: variantOf(seed).encrypted, ledger: ledger.url } as const;
+      const life: ScenarioOptions = { ...base, folder: place, prefix, lineage: prefix };
       const { came } = await ledger.hold(hold);
       const child = startChild(life);
       const ended = child.exit.then(({ errors }) => Promise.reject(new Error(`${where}: it ended before\n${errors}`)));

@@ -12,6 +12,18 @@ export type LogLine =
   | { readonly kind: "accepted"; readonly what: "answer"; readonly key: string; readonly answer: Json }
   /** A person answered the question of a run that had parked for the `parks`-th time; 0: an operator cancelled the run. */
   | { readonly kind: "accepted"; readonly what: "operate"; readonly key: string; readonly parks: number }
+  /** An operator moved a run to the second version of the code. */
+  | { readonly kind: "accepted"; readonly what: "move"; readonly key: string; readonly run: string }
+  /** A bulk job on the claims whose keys begin with `key`. */
+  | {
+      readonly kind: "accepted";
+      readonly what: "bulk";
+      readonly key: string;
+      readonly act: "cancel" | "restart";
+      readonly job: string;
+    }
+  /** The first start of presses is about to be sent. Epoch milliseconds. */
+  | { readonly kind: "pressing"; readonly at: number }
   /** A call with an effect is about to leave. `effect` is its effect key. */
   | { readonly kind: "calling"; readonly key: string; readonly effect: string }
   /** The code, or a person, is about to ask for an unrepeatable call that has no probe. */

@@ -10,15 +10,16 @@ import {
   type TaskView,
 } from "../../src/process/engine.ts";
 import type { LogLine } from "./client-log.ts";
-import { arrived, planOf } from "./journey.ts";
+import { abridged, arrived, papersOf, planOf, versions } from "./journey.ts";
 import { appliedUnder } from "./ledger.ts";
 import type { ReportedRun, ScenarioOptions } from "./scenario.ts";
+import { WorksClient } from "./works-client.ts";
 
 /** Between two looks at what the runs need. */
 const lookEveryMs = 4;
 const actor = { by: "finance", reason: "looked in the ledger" };
 /** What was committed by a life that was killed before it could log it, is refused the second time. */
-const doneBefore: ReadonlySet<string> = new Set(["run-operation", "run-ended", "task-closed"]);
+const doneBefore: ReadonlySet<string> = new Set(["run-operation", "run-ended", "task-closed", "run-there"]);
 const open: readonly RunStatus[] = ["queued", "running", "waiting", "paused", "undoing", "parked"];
 
 export class Client {
@@ -28,6 +29,7 @@ export class Client {
   /** `what key`, of everything that was acknowledged or is being asked now. */
   readonly #taken = new Set<string>();
   readonly #pending = new Set<Promise<void>>();
+  readonly #works: WorksClient;
   #started = 0;
   #failure: unknown;
 
@@ -42,22 +44,39 @@ export class Client {
     this.#log = log;
     for (const line of before) {
       if (line.kind !== "accepted") continue;
-      this.#taken.add(line.what === "operate" ? `operate ${line.key} ${line.parks}` : `${line.what} ${line.key}`);
+      this.#taken.add(nameOf(line));
     }
+    this.#works = new WorksClient({
+      engine,
+      options,
+      log,
+      once: (name, act) => this.#once(name, act),
+      taken: (name) => this.#taken.has(name),
+    });
   }
 
-  /** Until all runs were started and each has ended, or asks what a person can't answer from the ledger. */
-  async untilIdle(): Promise<void> {
-    for (;;) {
+  /**
+   * Until all runs were started and each has ended, or asks what a person can't answer from the ledger. `closing` is called once
+   * when nothing is left but what starts by itself, and stops that.
+   */
+  async untilIdle(closing: () => Promise<void>): Promise<void> {
+    for (let closed = false; ; ) {
       if (this.#failure !== undefined) throw this.#failure;
       const runs = open.flatMap((status) => this.#engine.runs({ status, limit: 500 }));
       for (const run of runs) this.#serve(run);
       for (const task of this.#engine.tasks({ status: "open" })) this.#answer(task);
+      this.#works.serve(runs);
       const journeys = runs.filter(({ process }) => process === "journey").length;
       for (let free = this.#options.inFlight - journeys; free > 0 && this.#started < this.#options.runs; free--) {
         this.#start(`${this.#options.prefix}-${this.#started++}`);
       }
-      if (this.#pending.size === 0 && this.#started >= this.#options.runs && this.#atRest()) return;
+      const all = this.#pending.size === 0 && this.#started >= this.#options.runs && this.#works.done;
+      if (closed) this.#works.doors(runs);
+      if (all && closed && this.#works.doorsOver && this.#atRest()) return;
+      if (all && !closed && this.#atRest()) {
+        await closing();
+        closed = true;
+      }
       await pause(lookEveryMs);
     }
   }
@@ -81,7 +100,7 @@ export class Client {
       const answer = await this.#engine.start({
         process: "journey",
         key,
-        input: { id: key, ...plan },
+        input: { id: key, ...plan, ...(plan.papers === "start" ? { text: papersOf(key) } : {}) },
         origin: "test:crash",
       });
       if (answer.kind === "refused") throw new Error(`the start of ${key} was refused`);
@@ -98,7 +117,13 @@ export class Client {
   }
 
   #answer({ id, key, run }: TaskView): void {
-    if (planOf(key, this.#options.scenario).end === "cancelled") {
+    const { moves, end, papers } = planOf(key, this.#options.scenario);
+    // Only then is it known on which code it ends.
+    if (moves && this.#engine.run(run)?.version !== versions[1]) {
+      this.#move(key, run);
+      return;
+    }
+    if (end === "cancelled") {
       this.#once(`operate ${key} 0`, async () => {
         await this.#engine.operate(run, { kind: "cancel" }, actor);
         this.#log({ kind: "accepted", what: "operate", key, parks: 0 });
@@ -106,17 +131,31 @@ export class Client {
       return;
     }
     this.#once(`answer ${key}`, async () => {
-      const answer = { approved: key };
+      const answer = { approved: key, ...(papers === "answer" ? { text: papersOf(key) } : {}) };
       await this.#engine.answer(id, answer, actor);
-      this.#log({ kind: "accepted", what: "answer", key, answer });
+      this.#log({ kind: "accepted", what: "answer", key, answer: abridged(answer) });
+    });
+  }
+
+  #move(key: string, run: string): void {
+    this.#once(`move ${key}`, async () => {
+      const answer = await this.#engine.move(run, versions[1], actor).catch((error: unknown) => {
+        // Something comes in between: it is asked again.
+        if (error instanceof MortiseError && error.code === "run-busy") return undefined;
+        throw error;
+      });
+      if (answer?.kind === "refused") throw new Error(`the move of ${key} was refused: ${JSON.stringify(answer)}`);
+      if (answer === undefined) this.#taken.delete(`move ${key}`);
+      else this.#log({ kind: "accepted", what: "move", key, run });
     });
   }
 
   async #signal(key: string): Promise<void> {
     this.#taken.add(`signal ${key}`);
-    const payload = { arrived: key };
+    const { papers } = planOf(key, this.#options.scenario);
+    const payload = { arrived: key, ...(papers === "signal" ? { text: papersOf(key) } : {}) };
     await this.#engine.signal({ system: arrived.system, event: arrived.name, key, payload, delivery: `d-${key}` });
-    this.#log({ kind: "accepted", what: "signal", key, payload });
+    this.#log({ kind: "accepted", what: "signal", key, payload: abridged(payload) });
   }
 
   /** By one statement: between two, a run may move from one status to another and be in neither list. */
@@ -153,12 +192,13 @@ export class Client {
     for (const status of statuses) {
       for (let before: string | undefined; ; ) {
         const page = this.#engine.runs({ status, limit: 500, ...(before === undefined ? {} : { before }) });
-        for (const { id, process, key, reason } of page) {
+        for (const { id, process, key, version, reason } of page) {
           const detail = this.#engine.run(id) as RunDetail;
           reported.push({
             id,
             process,
             key,
+            version,
             status,
             parks: parksOf(detail),
             ...(reason === undefined ? {} : { reason }),
@@ -170,6 +210,12 @@ export class Client {
     }
     return reported;
   }
+}
+
+/** What was acknowledged, as it is known by. */
+function nameOf(line: LogLine & { readonly kind: "accepted" }): string {
+  if (line.what === "operate") return `operate ${line.key} ${line.parks}`;
+  return line.what === "bulk" ? `bulk ${line.act} ${line.key}` : `${line.what} ${line.key}`;
 }
 
 function parksOf({ steps }: RunDetail): number {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { chanceOf } from "./chance.ts";
 import { onDatabase, runToEnd, startChild } from "./child.ts";
 import type { LogLine } from "./client-log.ts";
-import { countCalls, scripted, shuffled } from "./every-write.ts";
+import { countCalls, scripted, shuffled, variantOf } from "./every-write.ts";
 import { assertSound, judge } from "./judge.ts";
 import { linesOf, startLedger } from "./ledger.ts";
 import { filesOf, type Report, type ScenarioOptions } from "./scenario.ts";
@@ -29,9 +29,10 @@ export async function failFsyncs(options: {
 }): Promise<FsyncErrors> {
   const { folder, seed, within, tell } = options;
   const began = Date.now();
+  const variant = variantOf(seed);
   const ledger = await startLedger(join(folder, "ledger.jsonl"));
   try {
-    const fsyncs = (await countCalls(folder, ledger.url)).fsync ?? 0;
+    const fsyncs = (await countCalls(folder, ledger.url, variant)).fsync ?? 0;
     const wentOn: number[] = [];
     let points = 0;
     let accepted = 0;
@@ -43,7 +44,9 @@ export async function failFsyncs(options: {
       const where = `fsync ${nth} failed`;
       const place = join(folder, `fsync-${nth}`);
       mkdirSync(place);
-      const life: ScenarioOptions = { ...scripted, folder: place, ledger: ledger.url, prefix: `f${nth}`, replays: 0 };
+      const prefix = `f${nth}`;
+      const base = { ...scripted, ...variant, folder: place, ledger: ledger.url, prefix, lineage: prefix };
+      const life: ScenarioOptions = { ...base, replays: 0 };
       const inject = ["-e", "trace=fsync", "-e", `inject=fsync:error=EIO:when=${nth}`, "-o", join(place, "trace")];
       const child = startChild(life, onDatabase(place, inject));
       const { code, signal } = await child.exit.finally(() => child.kill());
@@ -55,7 +58,7 @@ export async function failFsyncs(options: {
       const files = filesOf(place);
       const report = JSON.parse(readFileSync(files.report, "utf8")) as Report;
       const mine = ledger.news().filter(({ id }) => id.startsWith(`f${nth}-`));
-      const verdict = judge("all", linesOf<LogLine>(files.log), mine, report);
+      const verdict = judge(variant.scenario, linesOf<LogLine>(files.log), mine, report);
       assertSound(verdict, where);
       points += 1;
       accepted += verdict.accepted;

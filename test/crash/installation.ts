@@ -1,11 +1,18 @@
 /** The embedded engine as a server has it: store with its writer thread, front, and a real worker thread per code version. */
 import { Worker } from "node:worker_threads";
+import type { Cipher } from "../../src/operation.ts";
 import { createEngine, type EmbeddedEngine, frontInbox } from "../../src/process/embedded/engine.ts";
-import { openStore } from "../../src/store/open.ts";
+import { limitsOf } from "../../src/process/limits.ts";
+import { createCipher } from "../../src/server/encryption.ts";
+import { checkStoreKeys } from "../../src/server/store-keys.ts";
+import { type OpenedStore, openStore } from "../../src/store/open.ts";
+import { versions } from "./journey.ts";
 import type { ScenarioWorkerData } from "./scenario-worker.ts";
+import { works } from "./works.ts";
 
 export interface Installation {
   readonly engine: EmbeddedEngine;
+  readonly store: OpenedStore;
   /** Resolves when the worker runs. */
   readonly working: Promise<void>;
   stop(): Promise<void>;
@@ -19,10 +26,16 @@ export interface InstallationOptions {
   readonly log: string;
   readonly replay: boolean;
   readonly checkpointPages: number;
+  readonly encrypted: boolean;
 }
 
+/** Of encrypted databases. */
+export const encryptionKey = Buffer.alloc(32, "the key of the crash tests ");
+export const cipherFor = (encrypted: boolean): Cipher | undefined =>
+  encrypted ? createCipher([encryptionKey]) : undefined;
+
 export async function openInstallation(options: InstallationOptions): Promise<Installation> {
-  const { file, ledger, log, replay, checkpointPages } = options;
+  const { file, ledger, log, replay, checkpointPages, encrypted } = options;
   const failed = (reason: string): never => {
     process.stderr.write(`failed: ${reason}\n`);
     process.exit(3);
@@ -35,16 +48,20 @@ export async function openInstallation(options: InstallationOptions): Promise<In
     onPost: inbox.take,
     onFailed: failed,
   });
+  const cipher = cipherFor(encrypted);
+  await checkStoreKeys(store, cipher, encrypted ? [encryptionKey] : []);
   const working = Promise.withResolvers<void>();
   const gone: Promise<void>[] = [];
   const engine = createEngine(
     {
       store,
-      version: "v1",
+      version: versions[0],
       onFailed: failed,
-      startWorker(_version, link, transfer) {
+      cipher,
+      limits: limitsOf(works),
+      startWorker(version, link, transfer) {
         const thread = new Worker(new URL("./scenario-worker.ts", import.meta.url), {
-          workerData: { link, ledger, log, replay } satisfies ScenarioWorkerData,
+          workerData: { version, link, ledger, log, replay, encrypted } satisfies ScenarioWorkerData,
           transferList: [...transfer],
         });
         thread.once("message", () => working.resolve());
@@ -56,6 +73,7 @@ export async function openInstallation(options: InstallationOptions): Promise<In
   );
   return {
     engine,
+    store,
     working: working.promise,
     async stop() {
       await engine.stop(10_000);

@@ -1,15 +1,21 @@
 /**
  * The processes of the crash tests: every verb, against operations of every effect. What a run has to leave in the ledger follows
  * from its key alone (`planOf`, `expectedOf`). The journey starts an errand as its child, which goes on in three parts
- * (`continueAs`); what the errand leaves counts for the journey.
+ * (`continueAs`); what the errand leaves counts for the journey. Some journeys hold papers that are too large for a history, and some are
+ * moved to the second version of the code, which seals what it did.
  */
+import { hash } from "node:crypto";
 import type { AnyOperation, Effect, EventType, Json, Probe, Schema } from "../../src/operation.ts";
 import { type AnyProcess, defineProcess } from "../../src/process/define.ts";
 import { FlowTimeout } from "../../src/process/flow.ts";
 import { defineTask } from "../../src/process/task.ts";
+import { workOperations } from "./works.ts";
 
-/** `keyed`: every effect has a key or a probe; `all`: some runs also make a call that has neither. */
-export type ScenarioName = "keyed" | "all";
+/**
+ * `keyed`: every effect has a key or a probe. `small`: some runs also make a call that has neither. `all`: and some hold papers, which
+ * are many pages to write.
+ */
+export type ScenarioName = "keyed" | "small" | "all";
 
 export interface Plan {
   /** The signal is sent before the start; else once the run waits for it. */
@@ -17,9 +23,26 @@ export interface Plan {
   /** `cancelled`: an operator cancels it while it waits for its task. */
   readonly end: "completed" | "rejected" | "undone" | "cancelled";
   readonly mails: boolean;
+  /** An operator moves it to the second version of the code while it waits for its task. */
+  readonly moves: boolean;
+  /** Where it has papers. `made`: a step makes them, and a call files them. */
+  readonly papers: "none" | "made" | "start" | "signal" | "answer";
 }
 export interface JourneyInput extends Plan {
   readonly id: string;
+  readonly text?: string;
+}
+
+/** Larger than what a history takes itself, with what UTF-8 and JSON write longer. */
+export function papersOf(id: string): string {
+  return `${id} “papers” ü\n`.padEnd(140_000, `${id}. `);
+}
+/** A value as logs, the ledger and other values hold it: long texts by their hash. */
+export function abridged(value: Json): Json {
+  if (typeof value === "string") return value.length < 1000 ? value : `sha256 ${hash("sha256", value)}`;
+  if (Array.isArray(value)) return value.map(abridged);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, abridged(one as Json)]));
 }
 
 /** A key ends in its number: `k3-17`. */
@@ -27,7 +50,14 @@ export function planOf(key: string, scenario: ScenarioName): Plan {
   const number = Number(key.slice(key.lastIndexOf("-") + 1));
   const end =
     number % 5 === 3 ? "rejected" : number % 7 === 5 ? "undone" : number % 6 === 2 ? "cancelled" : "completed";
-  return { early: number % 2 === 0, end, mails: scenario === "all" && end === "completed" && number % 3 === 1 };
+  const where = ({ 4: "made", 10: "answer", 16: "signal", 22: "start" } as const)[number % 24] ?? "none";
+  return {
+    early: number % 2 === 0,
+    end,
+    mails: scenario !== "keyed" && end === "completed" && number % 3 === 1,
+    moves: number % 4 === 0,
+    papers: scenario === "all" ? where : "none",
+  };
 }
 
 /** Parts of an errand, and parcels of a journey. */
@@ -39,7 +69,9 @@ export function expectedOf(plan: Plan): Readonly<Record<string, number>> {
   const most = { pay: 1, deposit: 1, book: 1, stamp: 1, leg: parts, deliver: parcels, weigh: 1 };
   const undos = { refund: 1, redeposit: 1, release: 1, recall: 1, collect: parcels };
   if (plan.end === "cancelled") return { ...most, ...undos };
-  const all = { ...most, note: 1 };
+  const all: Record<string, number> = { ...most, note: 1 };
+  if (plan.papers === "made") all.filed = 1;
+  if (plan.moves) all.sealed = 1;
   if (plan.end !== "completed") return { ...all, ...undos };
   return plan.mails ? { ...all, mail: 1, noted: 1 } : all;
 }
@@ -69,7 +101,12 @@ const recall = operation("recall", "idempotent");
 const deliver = operation("deliver", "unrepeatable", { probe: found });
 const collect = operation("collect", "idempotent");
 const weigh = operation("weigh", "idempotent");
+const filed = operation("filed", "idempotent");
+const sealed = operation("sealed", "idempotent");
 const operations = [
+  ...workOperations,
+  filed,
+  sealed,
   leg,
   recall,
   deliver,
@@ -92,7 +129,7 @@ const byName = new Map(operations.map((one) => [`ledger.${one.name}`, one]));
 export const operationNamed = (name: string): AnyOperation | undefined => byName.get(name);
 
 /** What only undoing calls. */
-export const undoNames: ReadonlySet<string> = new Set(["refund", "redeposit", "release", "recall", "collect"]);
+export const undoNames: ReadonlySet<string> = new Set("refund redeposit release recall collect unclaimed".split(" "));
 
 /** What the process uses of the outside without a verb. */
 export interface Outside {
@@ -117,7 +154,10 @@ export const errand = defineProcess({
   },
 });
 
-export function journeyOf(outside: Outside): AnyProcess {
+/** Versions of the journey's code. */
+export const versions = ["v1", "v2"] as const;
+
+export function journeyOf(outside: Outside, version: string): AnyProcess {
   const undoing = (id: string, call: AnyOperation) => ({
     call,
     with: ({ output, key }: { output: unknown; key: string }) => ({ id, reference: key, output: output ?? null }),
@@ -127,11 +167,13 @@ export function journeyOf(outside: Outside): AnyProcess {
     input: anything as Schema<JourneyInput>,
     key: ({ id }) => id,
     retry: { backoff: "20ms" },
-    async run(flow, { id, end, mails }) {
+    async run(flow, { id, end, mails, papers, text }) {
       await flow.call(look, { id });
       const paid = await flow.call(pay, { id, order: flow.uuid() }, { undo: undoing(id, refund) });
       const denied = await flow.attempt(deny, { id });
       const stamped = await flow.step("stamp", { effect: "idempotent" }, ({ key }) => outside.stamp(id, key));
+      const made = { id, text: papersOf(id) };
+      const kept = papers === "made" ? await flow.step("make", { effect: "read" }, () => made) : undefined;
       await flow.sleep("5ms");
       flow.state({ stamped: true });
       flow.log("stamped", { id });
@@ -156,7 +198,14 @@ export function journeyOf(outside: Outside): AnyProcess {
         flow.receive(arrived, { key: id }),
       ]);
       const answer = await flow.task(approval, { input: { id }, assign: "finance" });
-      await flow.call(note, { id, signal, answer });
+      if (kept !== undefined) await flow.call(filed, kept);
+      await flow.call(note, {
+        id,
+        signal: abridged(signal),
+        answer: abridged(answer as Json),
+        text: abridged(text ?? null),
+      });
+      if (version === "v2") await flow.call(sealed, { id });
       let late = false;
       try {
         await flow.receive(never, { key: id, within: "5ms" });
@@ -181,8 +230,8 @@ export function journeyOf(outside: Outside): AnyProcess {
         stamped,
         booked,
         deposited,
-        signal,
-        answer,
+        signal: abridged(signal),
+        answer: abridged(answer as Json),
         kind,
         late,
         now: flow.now(),

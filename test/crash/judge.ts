@@ -8,9 +8,10 @@
  */
 import { finalStatuses } from "../../src/process/engine.ts";
 import type { LogLine } from "./client-log.ts";
-import { expectedOf, planOf, type ScenarioName } from "./journey.ts";
+import { abridged, expectedOf, papersOf, planOf, type ScenarioName, versions } from "./journey.ts";
 import type { LedgerLine } from "./ledger.ts";
 import type { Report } from "./scenario.ts";
+import { idOf, judgeWorks } from "./works-judge.ts";
 
 /** Each list holds one sentence per case. */
 export interface Verdict {
@@ -41,6 +42,8 @@ export function judge(
     else lines.push(line);
   }
   const runs = new Map(report.runs.map((run) => [run.key, run]));
+  const ids = new Set(report.runs.map(idOf));
+  const journeys = report.runs.filter(({ process }) => process === "journey" || process === "errand");
   const accepted = log.filter((line) => line.kind === "accepted");
 
   for (const line of accepted) {
@@ -48,21 +51,28 @@ export function judge(
     const run = runs.get(key);
     if (what === "start") {
       if (run === undefined) lost.push(`the start of ${key} was acknowledged, and there is no such run`);
-      else if (run.id !== line.run) lost.push(`${key} was acknowledged as ${line.run}, and is now ${run.id}`);
+      else if (run.id !== line.run && run.process !== "claim")
+        lost.push(`${key} was acknowledged as ${line.run}, and is now ${run.id}`);
     }
+    if (what === "move" && run?.version !== versions[1])
+      lost.push(`the move of ${key} was acknowledged, and it is not there`);
     if (what !== "signal" && what !== "answer") continue;
     // A signal that came before its start was lost with the client, not by the engine.
     if (run === undefined || !finalStatuses.has(run.status) || planOf(key, scenario).end === "cancelled") continue;
     const noted = byId.get(key)?.find(({ operation }) => operation === "note")?.body as
-      | { readonly signal?: unknown; readonly answer?: unknown }
+      | { readonly signal?: unknown; readonly answer?: unknown; readonly text?: unknown }
       | undefined;
+    if ((noted?.text ?? null) !== (planOf(key, scenario).papers === "start" ? abridged(papersOf(key)) : null))
+      lost.push(
+        `the papers of ${key} were accepted with its start, and the ledger was told ${JSON.stringify(noted?.text)}`,
+      );
     const [promised, came] = what === "signal" ? [line.payload, noted?.signal] : [line.answer, noted?.answer];
     if (JSON.stringify(promised) !== JSON.stringify(came))
       lost.push(`the ${what} of ${key} was acknowledged, and the ledger was told ${JSON.stringify(came)}`);
   }
 
   const duplicated = appliedTwice(byId);
-  for (const run of report.runs) {
+  for (const run of journeys) {
     const plan = planOf(run.key, scenario);
     if (run.process === "errand" && run.status === "completed") continue;
     if (!finalStatuses.has(run.status) || run.process === "errand") {
@@ -78,12 +88,18 @@ export function judge(
       if (have > want) duplicated.push(`${operation} of ${run.key} (${run.id}) was applied ${have} times, not ${want}`);
     }
   }
-  for (const id of byId.keys()) if (!runs.has(id)) lost.push(`the ledger knows ${id}, and there is no such run`);
+  for (const [id, lines] of byId) {
+    const filed = lines.find(({ operation }) => operation === "filed")?.body;
+    if (filed !== undefined && JSON.stringify(filed) !== JSON.stringify(abridged({ id, text: papersOf(id) })))
+      lost.push(`${id} made papers, and filed ${JSON.stringify(filed)}`);
+  }
+  const works = judgeWorks(log, byId, report.runs);
+  for (const id of byId.keys()) if (!ids.has(id)) lost.push(`the ledger knows ${id}, and there is no such run`);
   return {
     accepted: accepted.length,
-    lost,
-    duplicated,
-    stuck,
+    lost: [...lost, ...works.lost],
+    duplicated: [...duplicated, ...works.duplicated],
+    stuck: [...stuck, ...works.stuck],
     differs: report.replay.differs,
     parked: report.runs.reduce((sum, { parks }) => sum + parks, 0),
   };

@@ -13,22 +13,42 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import type { Hold, LedgerLine, PostedCall } from "./ledger.ts";
 
-const honoursKey = new Set("pay deposit stamp note noted refund redeposit release leg recall collect weigh".split(" "));
+const honoursKey = new Set(
+  (
+    "pay deposit stamp note noted refund redeposit release leg recall collect weigh filed sealed " +
+    "ticked claimed unclaimed enter leave"
+  ).split(" "),
+);
 const actsAlways = new Set(["book", "mail", "deliver"]);
 /** An act whose first answer is lost: only where a key or a probe makes it harmless. */
-const mayDrop = new Set(["pay", "book", "stamp", "refund", "deliver", "leg"]);
+const mayDrop = new Set([
+  "pay",
+  "book",
+  "stamp",
+  "refund",
+  "deliver",
+  "leg",
+  "filed",
+  "ticked",
+  "claimed",
+  "enter",
+  "leave",
+]);
 
 const [file] = process.argv.slice(2);
 const handle = openSync(file as string, "a");
 const applied = new Map<string, LedgerLine[]>();
 const seen = new Set<string>();
+/** How often each was claimed, and which of these a call was. */
+const claims = new Map<string, number>();
+const timesOf = new Map<string, number>();
 let number = 0;
 let hold: Hold | undefined;
 let waiting: { readonly call: PostedCall; readonly response: ServerResponse }[] = [];
 
 function write(kind: LedgerLine["kind"], call: PostedCall): LedgerLine {
   number += 1;
-  const line: LedgerLine = { n: number, kind, ...call };
+  const line: LedgerLine = { n: number, at: Date.now(), kind, ...call };
   writeSync(handle, `${JSON.stringify(line)}\n`);
   return line;
 }
@@ -37,6 +57,11 @@ function act(call: PostedCall): void {
   const before = applied.get(call.key);
   if (!actsAlways.has(call.operation) && !(honoursKey.has(call.operation) && before === undefined)) return;
   const line = write("applied", call);
+  if (call.operation === "claimed") {
+    const times = (claims.get(call.id) ?? 0) + 1;
+    claims.set(call.id, times);
+    timesOf.set(call.key, times);
+  }
   if (before === undefined) applied.set(call.key, [line]);
   else before.push(line);
 }
@@ -57,7 +82,8 @@ function answer({ call, response }: (typeof waiting)[number]): void {
     result = { ok: true, output: found.map(({ n }) => ({ number: n })) };
   } else {
     const lines = applied.get(key) as LedgerLine[];
-    result = { ok: true, output: { number: (honoursKey.has(operation) ? lines[0] : lines.at(-1))?.n } };
+    const number = (honoursKey.has(operation) ? lines[0] : lines.at(-1))?.n;
+    result = { ok: true, output: operation === "claimed" ? { number, times: timesOf.get(key) } : { number } };
   }
   response.end(JSON.stringify(result));
 }

@@ -19,6 +19,8 @@ export interface PostedCall {
 /** One line of the ledger's file; `n` counts from 1. */
 export interface LedgerLine extends PostedCall {
   readonly n: number;
+  /** Epoch milliseconds. */
+  readonly at: number;
   readonly kind: "received" | "applied";
 }
 

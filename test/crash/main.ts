@@ -1,7 +1,7 @@
 /**
  * The long crash tests, from the command line:
- *   npm run crash -- --kills 200 [--scenario all|keyed]     SIGKILL at random moments under load
- *   npm run crash -- --every-write                           SIGKILL at every write, fsync and truncation of the journal [--jobs N]
+ *   npm run crash -- --kills 200 [--scenario all|small|keyed]     SIGKILL at random moments under load
+ *   npm run crash -- --every-write                           SIGKILL at every write, fsync and truncation of the journal [--jobs N] [--part 1/4]
  *   npm run crash -- --power 1000                            power-cut images, with a control
  *   npm run crash -- --fsync-errors                          an fsync of the journal fails, each in turn
  *   npm run crash -- --between                               SIGKILL between each effect and its record
@@ -27,6 +27,7 @@ const { values } = parseArgs({
     "every-write": { type: "boolean", default: false },
     "fsync-errors": { type: "boolean", default: false },
     jobs: { type: "string", default: "1" },
+    part: { type: "string" },
     between: { type: "boolean", default: false },
     power: { type: "string" },
     seed: { type: "string" },
@@ -34,7 +35,7 @@ const { values } = parseArgs({
   },
 });
 const seed = Number(values.seed ?? Date.now() % 1_000_000);
-const scenario = values.scenario === "keyed" ? "keyed" : "all";
+const scenario = values.scenario === "keyed" || values.scenario === "small" ? values.scenario : "all";
 const tell = (line: string): void => void process.stderr.write(`${line}\n`);
 const began = Date.now();
 const folder = mkdtempSync(join(tmpdir(), "mortise-crash-"));
@@ -48,12 +49,19 @@ interface Outcome {
 async function byKills(kills: number): Promise<Outcome> {
   const result = await randomKills({ folder, seed, kills, scenario, tell });
   const { accepted, lost, duplicated, stuck, differs, parked, unrepeatableInFlight, replayed } = result;
+  const { encrypted, ticks, presses, claims, moves, jobs } = result;
   const cases = [...lost, ...duplicated, ...stuck, ...differs];
   if (parked > unrepeatableInFlight) cases.push(`${parked} runs parked, ${unrepeatableInFlight} calls were in flight`);
   const figures = {
     scenario,
+    encrypted,
     kills,
     accepted,
+    ticks,
+    presses,
+    claims,
+    moves,
+    jobs,
     lost: lost.length,
     duplicated: duplicated.length,
     stuck: stuck.length,
@@ -66,14 +74,30 @@ async function byKills(kills: number): Promise<Outcome> {
 }
 
 async function byWrites(): Promise<Outcome> {
-  const { counts, points, late, parked, accepted } = await sweep({
+  const [number = 1, of = 1] = (values.part ?? "").split("/").map((text) => Number(text) || 1);
+  const { counts, points, late, parked, accepted, ...variant } = await sweep({
     folder,
     seed,
     every: true,
     jobs: Number(values.jobs),
+    part: { number, of },
     tell,
   });
-  return { figures: { counts, points, late, parked, accepted, lost: 0, duplicated: 0, stuck: 0 }, cases: [] };
+  return {
+    figures: {
+      part: `${number}/${of}`,
+      ...variant,
+      counts,
+      points,
+      late,
+      parked,
+      accepted,
+      lost: 0,
+      duplicated: 0,
+      stuck: 0,
+    },
+    cases: [],
+  };
 }
 
 async function byErrors(): Promise<Outcome> {

@@ -12,6 +12,7 @@ import { onDatabase, startChild } from "./child.ts";
 import type { LogLine } from "./client-log.ts";
 import { type Disk, type Image, imageAt } from "./image.ts";
 import { startLedger } from "./ledger.ts";
+import { batchIn } from "./replay.ts";
 import { filesOf, type ScenarioOptions } from "./scenario.ts";
 import { parseTrace, type TraceEvent, tracedCalls } from "./trace.ts";
 
@@ -25,9 +26,14 @@ export async function record(folder: string): Promise<readonly TraceEvent[]> {
   const options: ScenarioOptions = {
     folder,
     ledger: ledger.url,
-    scenario: "all",
+    scenario: "small",
     prefix: "w",
-    runs: 30,
+    lineage: "w",
+    runs: 24,
+    presses: 3,
+    claims: 4,
+    // What is acknowledged is looked up in the images by its text.
+    encrypted: false,
     inFlight: 6,
     finish: true,
     replays: 0,
@@ -116,13 +122,15 @@ export function missingIn(file: string, lines: readonly LogLine[]): string[] {
     if (lines.length === 0) return [];
     const run = db.prepare("select 1 from runs where id = ? and key = ?");
     const signal = db.prepare("select 1 from signals where event = 'ledger.arrived' and delivery = ?");
+    const moved = db.prepare("select 1 from runs where id = ? and version = 'v2'");
+    const job = db.prepare("select 1 from bulk_jobs where id = ?");
     const answered = db.prepare("select 1 from tasks where run_key = ? and status = 'answered'");
     const history = db.prepare("select body from history where run = ?");
     const asks = new Map<string, Set<number>>();
     const asksOf = (id: string): Set<number> => {
       const known = asks.get(id);
       if (known !== undefined) return known;
-      const records = history.all(id).flatMap(({ body }) => JSON.parse(body as string) as Entry[]);
+      const records = history.all(id).flatMap(({ body }) => batchIn(body as string).records as unknown as Entry[]);
       const found = new Set(records.flatMap(({ t, n }) => (t === "ask" ? [n] : [])));
       // What was asked in the parts before, of a run that went on.
       for (let n = 1; n <= (records[0]?.from ?? 0); n++) found.add(n);
@@ -139,6 +147,8 @@ export function missingIn(file: string, lines: readonly LogLine[]): string[] {
         const { what, key } = line;
         if (what === "start" && run.get(line.run, key) === undefined) missing.push(`the start of ${key}`);
         if (what === "signal" && signal.get(`d-${key}`) === undefined) missing.push(`the signal of ${key}`);
+        if (what === "move" && moved.get(line.run) === undefined) missing.push(`the move of ${key}`);
+        if (what === "bulk" && job.get(line.job) === undefined) missing.push(`the job to ${line.act} ${key}`);
         if (what === "answer" && answered.get(key) === undefined) missing.push(`the answer of ${key}`);
       }
     }

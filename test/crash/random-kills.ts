@@ -8,6 +8,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { chanceOf } from "./chance.ts";
 import { runToEnd, startChild } from "./child.ts";
 import type { LogLine } from "./client-log.ts";
+import { variantOf } from "./every-write.ts";
 import type { ScenarioName } from "./journey.ts";
 import { judge, type Verdict } from "./judge.ts";
 import { follow, linesOf, startLedger } from "./ledger.ts";
@@ -18,6 +19,9 @@ const longestLifeMs = 800;
 const longestStartMs = 900;
 const shareInStart = 0.15;
 const runsPerLife = 24;
+/** As many as the rate of their limits lets through in the time of a life or two. */
+const pressesPerLife = 12;
+const claimsPerLife = 12;
 
 export interface KillsOptions {
   /** Empty. */
@@ -30,6 +34,13 @@ export interface KillsOptions {
 
 export interface KillsResult extends Verdict {
   readonly kills: number;
+  readonly encrypted: boolean;
+  /** What was started and ended beside the journeys. */
+  readonly ticks: number;
+  readonly presses: number;
+  readonly claims: number;
+  readonly moves: number;
+  readonly jobs: number;
   /**
    * Calls without key and probe that were in flight at the kills: runs that, in the life that ended, asked for one, and of which the
    * ledger had not seen the step after it. No fewer than those whose outcome the engine can't know.
@@ -43,7 +54,18 @@ export async function randomKills(options: KillsOptions): Promise<KillsResult> {
   const chance = chanceOf(seed);
   const files = filesOf(folder);
   const ledger = await startLedger(join(folder, "ledger.jsonl"));
-  const base = { folder, ledger: ledger.url, scenario, inFlight: 32, replays: 2000, checkpointPages: 200 };
+  const { encrypted } = variantOf(seed);
+  const works = { lineage: "k", presses: pressesPerLife, claims: claimsPerLife };
+  const base = {
+    folder,
+    ledger: ledger.url,
+    scenario,
+    encrypted,
+    ...works,
+    inFlight: 32,
+    replays: 2000,
+    checkpointPages: 200,
+  };
   const logNews = follow<LogLine>(files.log);
   const past = new Set<string>();
   let unrepeatableInFlight = 0;
@@ -62,8 +84,22 @@ export async function randomKills(options: KillsOptions): Promise<KillsResult> {
       600_000,
     );
     const report = JSON.parse(readFileSync(files.report, "utf8")) as Report;
-    const verdict = judge(scenario, linesOf<LogLine>(files.log), ledger.lines(), report);
-    return { ...verdict, kills: options.kills, unrepeatableInFlight, replayed: report.replay.replayed };
+    const log = linesOf<LogLine>(files.log);
+    const verdict = judge(scenario, log, ledger.lines(), report);
+    const ended = (process: string) => report.runs.filter((run) => run.process === process).length;
+    const acts = (what: string) => log.filter((line) => line.kind === "accepted" && line.what === what).length;
+    return {
+      ...verdict,
+      kills: options.kills,
+      encrypted,
+      ticks: ended("tick"),
+      presses: ended("press"),
+      claims: ended("claim"),
+      moves: acts("move"),
+      jobs: acts("bulk"),
+      unrepeatableInFlight,
+      replayed: report.replay.replayed,
+    };
   } finally {
     await ledger.stop();
   }

@@ -5,8 +5,9 @@
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
 import { rowSum } from "../../src/process/embedded/row-sum.ts";
+import { places, Vault } from "../../src/process/embedded/vault.ts";
 import type { LogLine } from "./client-log.ts";
-import { openInstallation } from "./installation.ts";
+import { cipherFor, openInstallation } from "./installation.ts";
 import { linesOf } from "./ledger.ts";
 import type { Report } from "./scenario.ts";
 
@@ -17,7 +18,18 @@ interface Ending {
   readonly output: string;
 }
 type Row = { readonly seq: number; readonly body: string };
-type Tagged = { readonly t: string };
+type Tagged = { readonly t: string; readonly out?: unknown; readonly reason?: string; readonly detail?: unknown };
+interface Batch {
+  /** Values that stand beside the history; the first number is that of the record. */
+  readonly names: readonly (readonly [number, ...unknown[]])[];
+  readonly records: readonly Tagged[];
+}
+
+/** What a row of a history holds, as its text. */
+export function batchIn(text: string): Batch {
+  const batch = JSON.parse(text) as Batch | readonly Tagged[];
+  return "records" in batch ? batch : { names: [], records: batch };
+}
 
 const waitMs = 60_000;
 
@@ -27,10 +39,11 @@ export async function replayAll(options: {
   readonly ledger: string;
   readonly log: string;
   readonly limit: number;
+  readonly encrypted: boolean;
 }): Promise<Report["replay"]> {
-  const endings = cutEnds(options.file, options.limit);
-  const { file, ledger, log } = options;
-  const installation = await openInstallation({ file, ledger, log, replay: true, checkpointPages: 2000 });
+  const endings = cutEnds(options);
+  const { file, ledger, log, encrypted } = options;
+  const installation = await openInstallation({ file, ledger, log, replay: true, checkpointPages: 2000, encrypted });
   const { engine } = installation;
   const deadline = Date.now() + waitMs;
   for (;;) {
@@ -53,8 +66,9 @@ export async function replayAll(options: {
 }
 
 /** Cuts each history before its end, or before its undo began, and makes the run a running one. */
-function cutEnds(file: string, limit: number): Ending[] {
+function cutEnds({ file, limit, encrypted }: Parameters<typeof replayAll>[0]): Ending[] {
   const db = new DatabaseSync(file);
+  const vault = new Vault(db, cipherFor(encrypted));
   const endings: Ending[] = [];
   const runs = db.prepare(
     "select id, key, status from runs where status in ('completed', 'rejected', 'undone') order by id desc limit ?",
@@ -68,7 +82,7 @@ function cutEnds(file: string, limit: number): Ending[] {
     let output = "null";
     let cut = false;
     for (const { seq, body } of history.all(id) as unknown as Row[]) {
-      const records = JSON.parse(body) as (Tagged & { out?: unknown; reason?: string; detail?: unknown })[];
+      const { names, records } = batchIn(vault.open(body, places.batch(id, seq)));
       const end = records.find(({ t }) => t === "end");
       if (end !== undefined) {
         const failure = { reason: end.reason, ...(end.detail === undefined ? {} : { detail: end.detail }) };
@@ -78,7 +92,10 @@ function cutEnds(file: string, limit: number): Ending[] {
       const first = records.findIndex(({ t }) => t === "end" || t === "undoing");
       if (first < 0) continue;
       cut = true;
-      const kept = JSON.stringify(records.slice(0, first));
+      const left = records.slice(0, first);
+      const named = names.filter(([record]) => record < first);
+      const text = JSON.stringify(named.length === 0 ? left : { names: named, records: left });
+      const kept = vault.seal(text, places.batch(id, seq));
       if (first > 0) keep.run(kept, rowSum(id, seq, kept), id, seq);
       drop.run(id, first > 0 ? seq + 1 : seq);
     }

@@ -4,10 +4,14 @@ import type { Caller, CallResult, Json } from "../../src/operation.ts";
 import { runWorker } from "../../src/process/embedded/worker.ts";
 import type { WorkerLink } from "../../src/process/embedded/worker-options.ts";
 import { openLog } from "./client-log.ts";
-import { errand, journeyOf, operationNamed, undoNames } from "./journey.ts";
+import { cipherFor } from "./installation.ts";
+import { abridged, errand, journeyOf, type Outside, operationNamed, undoNames } from "./journey.ts";
 import { postTo } from "./ledger.ts";
+import { works } from "./works.ts";
 
 export interface ScenarioWorkerData {
+  readonly version: string;
+  readonly encrypted: boolean;
   readonly link: WorkerLink;
   readonly ledger: string;
   readonly log: string;
@@ -15,7 +19,7 @@ export interface ScenarioWorkerData {
   readonly replay: boolean;
 }
 
-const { link, ledger, log: file, replay } = workerData as ScenarioWorkerData;
+const { version, link, ledger, log: file, replay, encrypted } = workerData as ScenarioWorkerData;
 const log = openLog(file);
 const reads = new Set(["look", "find"]);
 
@@ -25,22 +29,23 @@ function send(operation: string, key: string, id: string, attempt: number, body:
     return Promise.resolve({ ok: true, output: null });
   }
   if (!reads.has(operation)) log({ kind: "calling", key: id, effect: key });
-  return postTo(ledger, { operation, key, id, attempt, body });
+  return postTo(ledger, { operation, key, id, attempt, body: abridged(body) });
 }
 
 const caller: Caller = async ({ name }, input, { key, attempt }) =>
   (await send(name, key, String((input as { id?: Json }).id ?? ""), attempt, input)) as unknown as CallResult;
 
-const journey = journeyOf({
+const outside: Outside = {
   stamp: async (id, key) => ((await send("stamp", key, id, 1, { id })) as { output: Json }).output,
   asking: (id) => {
     if (!replay) log({ kind: "asking", key: id });
   },
-});
+};
 
 const stopped = runWorker({
   link,
-  processes: [journey, errand],
+  cipher: cipherFor(encrypted),
+  processes: [journeyOf(outside, version), errand, ...works],
   caller,
   operation: operationNamed,
   validateInput: () => () => [],

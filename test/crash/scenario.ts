@@ -7,13 +7,17 @@
  */
 import { copyFileSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { realClock } from "../../src/clock.ts";
 import type { RunStatus } from "../../src/process/engine.ts";
+import { openScheduleBook } from "../../src/server/schedules/book.ts";
+import { openScheduler } from "../../src/server/schedules/scheduler.ts";
 import { Client } from "./client.ts";
 import { type LogLine, openLog } from "./client-log.ts";
 import { openInstallation } from "./installation.ts";
 import type { ScenarioName } from "./journey.ts";
 import { linesOf } from "./ledger.ts";
 import { replayAll } from "./replay.ts";
+import { everySecond, processNamed } from "./works.ts";
 
 export interface ScenarioOptions {
   readonly folder: string;
@@ -21,8 +25,15 @@ export interface ScenarioOptions {
   readonly scenario: ScenarioName;
   /** New runs are named after it: `k3` gives `k3-0` to `k3-9`. */
   readonly prefix: string;
-  /** New runs in all. */
+  /** Names what lives on one database: its schedule, and the groups of its claims. Lower case and digits. */
+  readonly lineage: string;
+  /** New journeys in all. */
   readonly runs: number;
+  /** New presses, and new claims (works.ts). */
+  readonly presses: number;
+  readonly claims: number;
+  /** What is stored is encrypted. */
+  readonly encrypted: boolean;
   /** At a time. */
   readonly inFlight: number;
   readonly finish: boolean;
@@ -40,6 +51,7 @@ export interface ReportedRun {
   readonly id: string;
   readonly process: string;
   readonly key: string;
+  readonly version: string;
   readonly status: RunStatus;
   readonly reason?: string;
   /** Times that it asked a person. */
@@ -65,24 +77,34 @@ if (import.meta.main) {
   const options = JSON.parse(process.argv[2] as string) as ScenarioOptions;
   const files = filesOf(options.folder);
   const before = linesOf<LogLine>(files.log);
-  const { ledger, checkpointPages } = options;
+  const { ledger, checkpointPages, encrypted } = options;
   const installation = await openInstallation({
     file: files.database,
     ledger,
     log: files.log,
     replay: false,
     checkpointPages,
+    encrypted,
   });
   await installation.working;
+  const { engine, store } = installation;
+  const scheduler = await openScheduler({
+    schedules: [everySecond(options.lineage)],
+    process: processNamed,
+    engine,
+    book: openScheduleBook(store),
+    clock: realClock,
+  });
+  await scheduler.look();
   process.stdout.write("ready\n");
-  const client = new Client(installation.engine, options, before, openLog(files.log));
-  await client.untilIdle();
+  const client = new Client(engine, options, before, openLog(files.log));
+  await client.untilIdle(() => scheduler.close());
   process.stdout.write("idle\n");
   if (options.finish) {
     const runs = client.report();
     await installation.stop();
     copyDatabase(files.database, files.replay);
-    const replay = await replayAll({ file: files.replay, ledger, log: files.log, limit: options.replays });
+    const replay = await replayAll({ file: files.replay, ledger, log: files.log, limit: options.replays, encrypted });
     writeFileSync(files.report, JSON.stringify({ runs, replay } satisfies Report));
     process.exit(0);
   }
