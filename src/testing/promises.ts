@@ -1,6 +1,7 @@
 /** What holds in every history, whatever the process does: the engine's promises, judged by the fakes' ledger and the committed histories. */
 import type { DatabaseSync } from "node:sqlite";
 import { effectKey, type GotRecord, generationsOf, type HistoryRecord } from "../process/embedded/records.ts";
+import { type StoredRow, Vault } from "../process/embedded/vault.ts";
 import { finalStatuses, type RunStatus } from "../process/engine.ts";
 import type { Call } from "./fakes.ts";
 
@@ -8,8 +9,8 @@ import type { Call } from "./fakes.ts";
 const atRest: ReadonlySet<RunStatus> = new Set(["waiting", "parked", "paused", "queued"]);
 
 export function historyOf(db: DatabaseSync, run: string): HistoryRecord[] {
-  const rows = db.prepare("select body from history where run = ? order by seq").all(run) as { body: string }[];
-  return rows.flatMap(({ body }) => JSON.parse(body) as HistoryRecord[]);
+  const rows = db.prepare("select seq, body, sum from history where run = ? order by seq").all(run);
+  return new Vault(db, undefined).records(run, rows as unknown as StoredRow[]).records;
 }
 
 /** Whether the intent that this key stands for is committed (P3). */

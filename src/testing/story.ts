@@ -8,6 +8,15 @@ interface Line {
   readonly fault: boolean;
 }
 
+/** What is told of a record. */
+interface Shown {
+  readonly t: string;
+  readonly n?: number;
+  readonly id?: string;
+  readonly status?: string;
+  readonly q?: { readonly code: string };
+}
+
 const longest = 160;
 
 export class Story {
@@ -66,8 +75,9 @@ export class Story {
   }
 
   #records(run: string, body: string): string[] {
-    const records = JSON.parse(body) as { t: string; n?: number; id?: string; status?: string; q?: { code: string } }[];
-    return records.map((record) => {
+    const batch = JSON.parse(body) as readonly Shown[] | { readonly records: readonly Shown[] };
+    // With values that stand beside the history it names them.
+    return ("records" in batch ? batch.records : batch).map((record) => {
       const step = `${run} ${record.n}`;
       if (record.t === "ask") {
         this.#steps.set(step, record.id ?? "");

@@ -1,14 +1,12 @@
-/** Processes of random shape: every verb in sequence, in branches and in races, with undo, faults that are caught or not, pivot and refusal. */
-
-import type { AnyOperation, EventType, Json, Operation, Schema } from "../../src/operation.ts";
-import { type AnyProcess, defineProcess } from "../../src/process/define.ts";
+/** Processes of random shape, as data: every verb in sequence, in branches, in races and in maps, with undo, faults that are caught or not, children, limits, parts. */
+import type { AnyOperation, EventType, Json, Operation } from "../../src/operation.ts";
 import { anything } from "../../src/process/embedded/engine-harness.ts";
-import type { Flow } from "../../src/process/flow.ts";
+import type { ProcessLimits } from "../../src/process/limits.ts";
 import { defineTask } from "../../src/process/task.ts";
 import type { Chance } from "../crash/chance.ts";
 
 type Faulty = { readonly Refused: null };
-type Op = Operation<Json, Json, Faulty>;
+export type Op = Operation<Json, Json, Faulty>;
 const operation = (name: string, effect: Op["effect"], more: Partial<Op> = {}): Op =>
   Object.freeze({ kind: "operation", system: "fake", name, effect, ...more });
 
@@ -28,7 +26,8 @@ export const operations: readonly AnyOperation[] = [...callable, takeBack, find]
 export const told: EventType<Json> = Object.freeze({ kind: "event", system: "fake", name: "told" });
 export const question = defineTask({ name: "question", title: "?", input: anything, answer: anything });
 
-export type Shape =
+/** A verb whose promise a race can release. */
+export type Leaf =
   | {
       readonly kind: "call";
       readonly operation: number;
@@ -36,21 +35,56 @@ export type Shape =
       readonly undo: boolean;
       readonly caught: boolean;
     }
-  | { readonly kind: "step"; readonly id: number; readonly effect: "read" | "idempotent" | "unrepeatable" }
-  | { readonly kind: "sleep"; readonly ms: number }
-  | { readonly kind: "until"; readonly ms: number }
-  | { readonly kind: "receive"; readonly slot: number; readonly within: number | undefined }
+  | {
+      readonly kind: "step";
+      readonly id: number;
+      readonly effect: "read" | "idempotent" | "unrepeatable";
+      readonly probed: boolean;
+    }
+  | { readonly kind: "sleep" | "until"; readonly ms: number }
+  | {
+      readonly kind: "receive";
+      readonly slot: number;
+      readonly within: number | undefined;
+      readonly late: "keep" | "drop";
+    }
   | { readonly kind: "task"; readonly within: number | undefined }
+  | {
+      readonly kind: "child";
+      /** Place in the list of processes. */
+      readonly process: number;
+      readonly name: string;
+      /** Not of this run alone: another may have started it. */
+      readonly shared: boolean;
+      /** Its input is another than that of the others of its key. */
+      readonly other: boolean;
+      readonly wait: boolean;
+      readonly leave: boolean;
+      readonly undo: boolean;
+      readonly caught: boolean;
+    };
+export type Shape =
+  | Leaf
   | { readonly kind: "pivot" | "reject" }
-  | { readonly kind: "seq" | "all" | "native" | "race"; readonly of: readonly Shape[] };
+  | { readonly kind: "seq" | "all" | "native" | "race"; readonly of: readonly Shape[] }
+  /** `flow.race`. */
+  | { readonly kind: "choice"; readonly of: readonly Leaf[] }
+  | { readonly kind: "map"; readonly items: number; readonly concurrency: number; readonly body: Shape }
+  /** Items whose results are so large that the history is put together on the way. */
+  | { readonly kind: "bulk"; readonly items: number }
+  /** The next part, until there were so many. */
+  | { readonly kind: "again"; readonly parts: number };
 
 const times = [50, 1000, 30_000, 3_600_000, 86_400_000];
+/** Processes: two that clients start, two that are children of others only. */
+export const roots = 2;
+export const processCount = 4;
 
-function leaf(chance: Chance): Shape {
+function leaf(chance: Chance): Leaf {
   const roll = chance.next();
   const time = () => times[chance.below(times.length)] as number;
   const within = () => (chance.next() < 0.5 ? time() : undefined);
-  if (roll < 0.55) {
+  if (roll < 0.45) {
     const undo = chance.next() < 0.5;
     return {
       kind: "call",
@@ -60,114 +94,79 @@ function leaf(chance: Chance): Shape {
       caught: chance.next() < 0.7,
     };
   }
-  if (roll < 0.65)
+  if (roll < 0.55)
     return {
       kind: "step",
       id: chance.below(9),
       effect: (["read", "idempotent", "unrepeatable"] as const)[chance.below(3)] as "read",
+      probed: chance.next() < 0.5,
     };
-  if (roll < 0.73) return { kind: "sleep", ms: time() };
-  if (roll < 0.76) return { kind: "until", ms: time() };
-  if (roll < 0.9) return { kind: "receive", slot: chance.below(2), within: within() };
-  return { kind: "task", within: within() };
+  if (roll < 0.62) return { kind: "sleep", ms: time() };
+  if (roll < 0.65) return { kind: "until", ms: time() };
+  if (roll < 0.8)
+    return {
+      kind: "receive",
+      slot: chance.below(2),
+      within: within(),
+      late: chance.next() < 0.25 ? "drop" : "keep",
+    };
+  if (roll < 0.88) return { kind: "task", within: within() };
+  return {
+    kind: "child",
+    process: chance.next() < 0.7 ? roots + chance.below(processCount - roots) : chance.below(roots),
+    name: `c${chance.below(3)}`,
+    shared: chance.next() < 0.15,
+    other: chance.next() < 0.05,
+    wait: chance.next() < 0.75,
+    leave: chance.next() < 0.2,
+    undo: chance.next() < 0.3,
+    caught: chance.next() < 0.7,
+  };
 }
 
 function shapeOf(chance: Chance, depth: number): Shape {
   if (depth === 0 || chance.next() < 0.25) return leaf(chance);
-  const kind = (["seq", "seq", "all", "native", "race"] as const)[chance.below(5)] as "seq";
+  const kind = (["seq", "seq", "seq", "all", "native", "race", "choice", "map"] as const)[chance.below(8)] as "seq";
+  if ((kind as string) === "choice")
+    return { kind: "choice", of: Array.from({ length: 1 + chance.below(3) }, () => leaf(chance)) };
+  if ((kind as string) === "map") {
+    if (chance.next() < 0.04) return { kind: "bulk", items: 24 };
+    const [items, concurrency] = [chance.below(5), 1 + chance.below(3)];
+    return { kind: "map", items, concurrency, body: shapeOf(chance, Math.min(depth - 1, 1)) };
+  }
   return { kind, of: Array.from({ length: 1 + chance.below(3) }, () => shapeOf(chance, depth - 1)) };
 }
 
-/** Some end with a refusal, some pass a pivot before their last part. */
-function wholeShape(chance: Chance): Shape {
-  const parts: Shape[] = [shapeOf(chance, 3)];
+/** Some end with a refusal, some pass a pivot before their last part, some go on as their next part. */
+export function wholeShape(chance: Chance, depth: number): Shape {
+  const parts: Shape[] = [shapeOf(chance, depth)];
   const roll = chance.next();
-  if (roll < 0.2) parts.push({ kind: "reject" });
-  else if (roll < 0.4) parts.push({ kind: "pivot" }, shapeOf(chance, 1));
+  if (roll < 0.15) parts.push({ kind: "reject" });
+  else if (roll < 0.3) parts.push({ kind: "pivot" }, shapeOf(chance, 1));
+  else if (roll < 0.45) parts.push({ kind: "again", parts: 2 + chance.below(2) });
   return { kind: "seq", of: parts };
 }
 
 export interface Start {
   readonly id: string;
+  readonly part?: number;
+  readonly other?: true;
 }
 
-export function processOf(name: string, chance: Chance): AnyProcess {
-  const shape = wholeShape(chance);
-  return defineProcess({
-    name,
-    input: anything as Schema<Start>,
-    key: ({ id }) => id,
-    async run(flow, { id }) {
-      const log: Json[] = [];
-      const result = await perform(flow, shape, log, id);
-      return { result: result ?? null, log };
-    },
-  });
-}
+/** Of a key: what its first part names. */
+const laneOf = ({ id }: Start): string => id.split("/")[0] ?? id;
 
-/** Branches see each other through the log: what one writes another reads, so the order of deliveries must be the recorded one. */
-async function perform(flow: Flow, shape: Shape, log: Json[], run: string): Promise<Json> {
-  switch (shape.kind) {
-    case "call": {
-      const called = callable[shape.operation] as Op;
-      const input = { id: shape.id, soFar: log.length };
-      const undo = shape.undo ? { undo: { call: takeBack, with: ({ key }: { key: string }) => ({ key }) } } : {};
-      if (!shape.caught) return flow.call(called, input, undo);
-      const result = await flow.attempt(called, input, undo);
-      log.push(result.ok ? "done" : "refused");
-      return result.ok ? result.output : "refused";
-    }
-    case "step": {
-      const result: number = await flow.step<number>(
-        `step ${shape.id}`,
-        { effect: shape.effect, probe: () => undefined as never },
-        () => shape.id,
-      );
-      log.push([result, flow.random()]);
-      return result;
-    }
-    case "sleep":
-      await flow.sleep(shape.ms);
-      log.push("slept");
-      return null;
-    case "until":
-      await flow.until(flow.now() + shape.ms);
-      return null;
-    case "receive": {
-      const within = shape.within === undefined ? {} : { within: shape.within };
-      const number = await flow.receive(told, { key: `${run}/${shape.slot}`, ...within });
-      log.push({ slot: shape.slot, number });
-      return number;
-    }
-    case "task":
-      return (await flow.task(question, {
-        assign: "all",
-        input: log.length,
-        ...(shape.within === undefined ? {} : { within: shape.within }),
-      })) as Json;
-    case "pivot":
-      flow.pivot();
-      return null;
-    case "reject":
-      return flow.reject("enough", log.length);
-    case "seq": {
-      const results: Json[] = [];
-      for (const one of shape.of) {
-        results.push(await perform(flow, one, log, run));
-        log.push(results.length);
-      }
-      return results;
-    }
-    case "all":
-      return flow.all(shape.of.map((one) => perform(flow, one, log, run)));
-    case "native":
-      return Promise.all(shape.of.map((one) => perform(flow, one, log, run)));
-    case "race": {
-      const winner = await Promise.race(
-        shape.of.map(async (one, index) => [index, await perform(flow, one, log, run)] as const),
-      );
-      log.push(winner[0]);
-      return winner[1];
-    }
-  }
+export function limitsOf(chance: Chance): ProcessLimits<Start> | undefined {
+  if (chance.next() < 0.6) return undefined;
+  const sometimes = <T>(share: number, value: T): T | undefined => (chance.next() < share ? value : undefined);
+  const parked = () => (["frees", "keeps"] as const)[chance.below(2)] as "frees";
+  const rate = { starts: 1 + chance.below(2), every: times[2 + chance.below(2)] as number };
+  const drawn = {
+    concurrency: sometimes(0.8, 1 + chance.below(2)),
+    rate: sometimes(0.2, rate),
+    whenParked: sometimes(0.5, parked()),
+    per: sometimes(0.4, { key: laneOf, concurrency: 1, ...(chance.next() < 0.5 ? { whenParked: parked() } : {}) }),
+  };
+  const said = Object.entries(drawn).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(said) as ProcessLimits<Start>;
 }

@@ -5,7 +5,7 @@ import { simulateAll } from "./all.ts";
 import { simulate } from "./simulate.ts";
 
 const from = 1;
-const seeds = 200;
+const seeds = 100;
 
 test(`seeds ${from} to ${from + seeds - 1} break no invariant`, async (t) => {
   const { failing, figures } = await simulateAll(from, seeds, () => {});
@@ -18,6 +18,8 @@ test(`seeds ${from} to ${from + seeds - 1} break no invariant`, async (t) => {
     (figures.crashes ?? 0) > 500 && (figures.faults ?? 0) > 200 && (figures.jumps ?? 0) > 100,
     "it was a hard time",
   );
+  for (const act of ["cancel", "restart", "rewind", "pause", "resume", "terminate", "happened", "repeat", "retry"])
+    assert.ok((figures[act] ?? 0) > 3, `operators did all they may do, also ${act}`);
 });
 
 test("a seed does the same every time, to the last record", async () => {

@@ -2,9 +2,8 @@
  * One simulated installation: random processes on the real engine, random systems, clients, operators, crashes, orders and clocks, all
  * from one seed. The same seed does the same, to the last row.
  */
-import { MortiseError } from "../../src/errors.ts";
 import type { Json, Operation } from "../../src/operation.ts";
-import type { OperatorAct } from "../../src/process/engine.ts";
+import type { AnyProcess } from "../../src/process/define.ts";
 import { finalStatuses } from "../../src/process/engine.ts";
 import { FaultAnswer, fails } from "../../src/testing/answers.ts";
 import type { Call, Interference } from "../../src/testing/fakes.ts";
@@ -13,8 +12,11 @@ import { historyOf, intentIsRecorded } from "../../src/testing/promises.ts";
 import { Story } from "../../src/testing/story.ts";
 import { World } from "../../src/testing/world.ts";
 import { type Chance, chanceOf } from "../crash/chance.ts";
-import { type Accepted, deliveryOf, judge, replays } from "./judge.ts";
-import { find, operations, processOf, question, takeBack, told } from "./shapes.ts";
+import { type Accepted, judge, replays } from "./judge.ts";
+import { People } from "./people.ts";
+import { processesOf, StepBooks } from "./perform.ts";
+import { find, operations, roots, takeBack } from "./shapes.ts";
+import { Watch } from "./watch.ts";
 
 export interface Simulated {
   readonly seed: number;
@@ -22,7 +24,7 @@ export interface Simulated {
   readonly story: string;
   /** Of every run, record by record. */
   readonly histories: string;
-  readonly figures: Readonly<Record<"runs" | "calls" | "crashes" | "commits" | "faults" | "jumps", number>>;
+  readonly figures: Readonly<Record<string, number>>;
 }
 
 const actions = 40;
@@ -48,15 +50,23 @@ export async function simulate(seed: number): Promise<Simulated> {
 
 class Simulation {
   readonly story: Story;
-  readonly figures = { runs: 0, calls: 0, crashes: 0, commits: 0, faults: 0, jumps: 0 };
+  readonly #figures = { runs: 0, calls: 0, crashes: 0, commits: 0, faults: 0, jumps: 0 };
+  readonly #acts: Record<string, number> = {};
   readonly #chance: Chance;
   readonly #world: World;
-  readonly #processes;
-  readonly #accepted: Accepted = { starts: new Set(), signals: new Set(), answers: new Set(), cancels: new Set() };
+  readonly #processes: readonly AnyProcess[];
+  readonly #books = new StepBooks();
+  readonly #watch: Watch;
+  readonly #people: People;
+  readonly #accepted: Accepted = {
+    starts: new Set(),
+    signals: new Set(),
+    answers: new Set(),
+    ends: new Set(),
+    restarts: new Map(),
+    words: new Map(),
+  };
   readonly #broken: string[] = [];
-  /** Signals sent by key: those that are not acknowledged are sent again. */
-  readonly #sent = new Map<string, number>();
-  readonly #asked = new Map<string, number>();
   /** How often something goes wrong: each seed has its own weather. */
   readonly #crashRate: number;
   readonly #faultRate: number;
@@ -71,14 +81,28 @@ class Simulation {
     this.#faultRate = pick([0, 0.1, 0.3]);
     this.#disturbRate = pick([0, 0.05, 0.2]);
     const ordered = chance.next() < 0.3;
-    this.#processes = [0, 1].map((number) => processOf(`p${number}`, chance));
+    this.#processes = processesOf(chance, this.#books);
+    this.#watch = new Watch(this.#processes);
     const hooks = this.#hooks();
     this.#world = new World(
       { processes: this.#processes },
       ordered ? hooks : { ...hooks, choose: ({ length }) => chance.below(length) },
     );
     this.story = new Story(this.#world.now, () => this.#world.now);
+    this.#people = new People({
+      world: this.#world,
+      chance,
+      story: this.story,
+      accepted: this.#accepted,
+      books: this.#books,
+      acts: this.#acts,
+      calm: () => this.#calm,
+    });
     fake(this.#world);
+  }
+
+  get figures(): Readonly<Record<string, number>> {
+    return { ...this.#figures, ...this.#acts };
   }
 
   // --- what goes wrong ------------------------------------------------------------------------------------------------
@@ -89,9 +113,10 @@ class Simulation {
       chance: () => chance.next(),
       crashes: (point, group) => {
         const commands = group.filter((batch) => batch.length > 1);
+        if (point === "after") this.#watch.committed(this.#world.database, commands);
         if (point === "before" && commands.length > 0) {
-          this.figures.commits += 1;
-          this.story.commit(this.figures.commits, commands);
+          this.#figures.commits += 1;
+          this.story.commit(this.#figures.commits, commands);
           this.#disturb();
         }
         if (this.#calm || chance.next() >= this.#crashRate) return false;
@@ -105,7 +130,7 @@ class Simulation {
         if (this.#calm || chance.next() >= this.#faultRate) return undefined;
         const kind = (["fails", "loses", "crash before", "crash after"] as const)[chance.below(4)] as StepInterference;
         this.story.fault(`step ${step}: ${kind}`);
-        this.figures.faults += 1;
+        this.#figures.faults += 1;
         return kind;
       },
       called: (call) => {
@@ -113,7 +138,7 @@ class Simulation {
         if (call.outcome !== "open") this.#disturb();
       },
       restarted: () => {
-        this.figures.crashes += 1;
+        this.#figures.crashes += 1;
         this.story.tell("the server starts again");
       },
     };
@@ -121,7 +146,7 @@ class Simulation {
 
   #interfere(call: Call): Interference | undefined {
     const chance = this.#chance;
-    this.figures.calls += 1;
+    this.#figures.calls += 1;
     if (!intentIsRecorded(this.#world.database, call.run, call.key))
       this.#broken.push(`P3: ${call.operation} was called before its intent was on disk`);
     if (this.#calm || chance.next() >= this.#faultRate) return undefined;
@@ -138,53 +163,15 @@ class Simulation {
     if (call.operation !== "fake.takeBack" && call.operation !== "fake.find" && call.attempt === 1)
       kinds.push({ kind: "fault", with: new FaultAnswer("Refused", null, "") });
     const kind = kinds[chance.below(kinds.length)] as Interference;
-    this.figures.faults += 1;
+    this.#figures.faults += 1;
     this.story.fault(
       `${call.operation} call ${call.times}: ${kind.kind}${kind.kind === "crash" ? ` ${kind.point}` : ""}`,
     );
     return kind;
   }
 
-  /** Something comes from outside in the middle of other things; a crash may lose it, or only its acknowledgement. */
   #disturb(): void {
-    if (this.#calm || this.#chance.next() >= this.#disturbRate) return;
-    const runs = [...this.#accepted.starts];
-    const run = runs[this.#chance.below(runs.length)];
-    if (run === undefined) return;
-    const roll = this.#chance.next();
-    if (roll < 0.7) this.#signalSoon(run);
-    else this.#operateSoon(run, roll < 0.8 ? "cancel" : roll < 0.9 ? "pause" : "resume");
-  }
-
-  #signalSoon(run: string): void {
-    const key = `${this.#keyOf(run)}/${this.#chance.below(2)}`;
-    const number = this.#nextNumber(key);
-    const delivery = deliveryOf(key, number);
-    this.story.tell(`signal ${delivery}, in between`);
-    this.#world.signalSoon(told, { payload: number, key, delivery }).then(
-      () => void this.#accepted.signals.add(delivery),
-      () => {},
-    );
-  }
-
-  #operateSoon(run: string, kind: "cancel" | "pause" | "resume"): void {
-    this.story.tell(`${kind} ${this.#keyOf(run)}, in between`);
-    this.#world.engine.operate(run, { kind }, { by: "simulation", reason: kind }).then(
-      () => {
-        if (kind === "cancel") this.#accepted.cancels.add(run);
-      },
-      () => {},
-    );
-  }
-
-  #keyOf(run: string): string {
-    return this.#world.runOf(run).key;
-  }
-
-  #nextNumber(key: string): number {
-    const number = (this.#sent.get(key) ?? 0) + 1;
-    this.#sent.set(key, number);
-    return number;
+    if (!this.#calm && this.#chance.next() < this.#disturbRate) this.#people.disturb();
   }
 
   // --- what happens ---------------------------------------------------------------------------------------------------
@@ -197,8 +184,8 @@ class Simulation {
     this.#calm = true;
     this.story.tell("from here on nothing goes wrong any more");
     await this.#bringToAnEnd();
-    this.figures.runs = this.#accepted.starts.size;
-    const broken = [...this.#broken, ...judge(world, this.#accepted)];
+    this.#figures.runs = Number(world.database.prepare("select count(*) as runs from runs").get()?.runs);
+    const broken = [...this.#broken, ...this.#watch.broken, ...judge(world, this.#accepted, this.#books)];
     if (broken.length > 0) return broken;
     return replays(world.database, () => new World({ processes: this.#processes, now: world.now }, {}, world.database));
   }
@@ -220,24 +207,24 @@ class Simulation {
   }
 
   async #start(id: string): Promise<void> {
-    const process = this.#processes[this.#chance.below(this.#processes.length)]!;
-    this.story.tell(`start ${process.name} ${id}`);
-    this.#accepted.starts.add((await this.#world.start(process, { id })).id);
+    await this.#people.start(this.#processes[this.#chance.below(roots)] as AnyProcess, id);
   }
 
   async #act(wanted: number): Promise<void> {
     const world = this.#world;
+    const people = this.#people;
     const chance = this.#chance;
     const roll = chance.next();
-    if (roll < 0.1) await this.#start(`r${chance.below(wanted)}`);
-    else if (roll < 0.35) await this.#signal(`r${chance.below(wanted)}/${chance.below(2)}`);
-    else if (roll < 0.5) await this.#answer();
-    else if (roll < 0.6) await this.#decide(chance.next() < 0.3);
-    else if (roll < 0.65) {
+    if (roll < 0.08) await this.#start(`r${chance.below(wanted)}`);
+    else if (roll < 0.3) await people.signalSome();
+    else if (roll < 0.43) await people.answer();
+    else if (roll < 0.57) await people.decide(chance.next() < 0.4);
+    else if (roll < 0.62) await people.meddle();
+    else if (roll < 0.66) {
       this.story.fault("crash at rest");
       await world.crash();
     } else if (roll < 0.7) {
-      this.figures.jumps += 1;
+      this.#figures.jumps += 1;
       const ms = (chance.next() - 0.4) * 20 * 86_400_000;
       this.story.fault(`the clock jumps by ${Math.round(ms / 3_600_000)} hours`);
       world.time.jump(Math.round(ms));
@@ -248,76 +235,6 @@ class Simulation {
     }
   }
 
-  async #signal(key: string): Promise<void> {
-    const number = this.#nextNumber(key);
-    const delivery = deliveryOf(key, number);
-    this.story.tell(`signal ${delivery}`);
-    await this.#world.signal(told, { payload: number, key, delivery });
-    this.#accepted.signals.add(delivery);
-    // Told twice, as webhooks are.
-    if (this.#chance.next() < 0.2) await this.#world.signal(told, { payload: number, key, delivery });
-  }
-
-  async #answer(): Promise<boolean> {
-    const open = this.#world.engine.tasks({ status: "open" });
-    const task = open[this.#chance.below(open.length)];
-    if (task === undefined) return false;
-    this.story.tell(`answer a task of ${task.key}`);
-    await this.#world.answer(this.#world.runOf(task.run), question, "yes");
-    // The answer may have come to a task that time closed meanwhile.
-    if (this.#world.engine.tasks({ id: task.id })[0]?.status === "answered") this.#accepted.answers.add(task.id);
-    return true;
-  }
-
-  /** An operator looks at a parked or paused run; `rashly`: cancels it. Otherwise says what the books show. */
-  async #decide(rashly: boolean): Promise<boolean> {
-    const world = this.#world;
-    for (const { id, status } of [
-      ...world.engine.runs({ status: "parked" }),
-      ...world.engine.runs({ status: "paused" }),
-    ]) {
-      const run = world.runOf(id);
-      const asked = run.parked;
-      const name = `${id} ${asked?.code ?? status} ${asked?.step ?? ""}`;
-      const times = this.#asked.get(name) ?? 0;
-      if (this.#calm && asked !== undefined && times > 60) continue;
-      this.#asked.set(name, times + 1);
-      await world.advance("1m");
-      if (run.parked?.number !== asked?.number) return true;
-      const act = asked === undefined ? ({ kind: "resume" } as const) : this.#judged(id, asked, rashly);
-      if (act === undefined) continue;
-      this.story.tell(`operator: ${run.key} ${act.kind}`);
-      try {
-        await world.operate(run, act);
-        if (act.kind === "cancel") this.#accepted.cancels.add(id);
-      } catch (error) {
-        // It moved on meanwhile.
-        if (!(error instanceof MortiseError && /^(run-operation|run-ended|question-stale)$/.test(error.code)))
-          throw error;
-      }
-      return true;
-    }
-    return false;
-  }
-
-  #judged(
-    id: string,
-    asked: NonNullable<ReturnType<World["runOf"]>["parked"]>,
-    rashly: boolean,
-  ): OperatorAct | undefined {
-    const kinds = new Set(asked.answers.map(({ kind }) => kind));
-    if (rashly && kinds.has("cancel")) return { kind: "cancel" };
-    if (kinds.has("repeat")) {
-      const key =
-        this.#world.runOf(id).steps.findLast(({ id: step, key: sent }) => step === asked.step && sent !== undefined)
-          ?.key ?? "";
-      const act = this.#world.calls().find((call) => call.acted && call.key === key) ?? this.#world.doneSteps.get(key);
-      return act === undefined ? { kind: "repeat" } : { kind: "happened", result: (act.output ?? null) as never };
-    }
-    if (asked.code === "process-after-pivot") return undefined;
-    return kinds.has("retry") ? { kind: "retry" } : undefined;
-  }
-
   async #bringToAnEnd(): Promise<void> {
     const world = this.#world;
     for (let round = 0; round < rounds; round++) {
@@ -325,8 +242,8 @@ class Simulation {
       const waits = world.database.prepare("select event, key from waits order by key limit 1").get() as
         | { key: string }
         | undefined;
-      if (waits !== undefined) await this.#signal(waits.key);
-      else if (!(await this.#answer()) && !(await this.#decide(false))) {
+      if (waits !== undefined) await this.#people.signal(waits.key);
+      else if (!(await this.#people.answer()) && !(await this.#people.decide(false))) {
         if (world.time.nextDue() === undefined) return;
         world.time.fireNext();
       }

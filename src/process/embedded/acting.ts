@@ -48,6 +48,7 @@ export function acting(parts: ActingParts): Acting {
       process,
       key,
       inputHash: vault.digest(text),
+      ...(input === undefined ? { sameInput: true as const } : {}),
       version: parts.version(),
       origin: `restart:${actor.by}`,
       ...vault.start(id, `[{"t":"start","at":${now},"input":${text}},${JSON.stringify(wanted)}]`),

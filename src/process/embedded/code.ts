@@ -16,7 +16,7 @@ import { asText, type ValueLimits } from "./json-text.ts";
 import type { Scope } from "./mapping.ts";
 import { perform } from "./performing.ts";
 import { historyLimit, historyQuestion } from "./questions.ts";
-import type { AskRecord, ChildAsk, GotRecord } from "./records.ts";
+import type { AskRecord, ChildAsk, GotRecord, ItemRecord } from "./records.ts";
 import { type Cue, Script } from "./script.ts";
 import { newStep, type Step } from "./steps.ts";
 import { type Asker, type Draft, flowOf } from "./verbs.ts";
@@ -375,6 +375,10 @@ export class Code implements Asker {
   /** Results that are known, and that the code was not given yet. */
   get held(): readonly GotRecord[] {
     return this.#script.held;
+  }
+  /** The same of items of maps. */
+  get heldItems(): readonly ItemRecord[] {
+    return this.#script.heldItems;
   }
 
   /** How it ended. */

@@ -9,12 +9,20 @@ export function compacted(records: readonly HistoryRecord[]): HistoryRecord[] {
   const answered = new Set(records.flatMap((record) => (record.t === "got" ? [record.n] : [])));
   /** Steps of items that are over, which undo may still take back or recall. */
   const kept = new Set<number>();
+  /** From where on a rewind superseded is known by the step it went back to. */
+  const targets = new Set(records.flatMap((record) => (record.t === "rewound" ? [record.n] : [])));
   const left: HistoryRecord[] = [];
+  let highest = 0;
   for (const record of records) {
     switch (record.t) {
       case "ask": {
+        highest = Math.max(highest, record.n);
         if (!finished.passes(record.n, record.s)) left.push(record);
-        else if (record.undo !== undefined || (record.child !== undefined && !answered.has(record.n))) {
+        else if (
+          record.undo !== undefined ||
+          targets.has(record.n) ||
+          (record.child !== undefined && !answered.has(record.n))
+        ) {
           kept.add(record.n);
           const { in: _, ...ask } = record;
           left.push(record.child === undefined ? ask : record);
@@ -49,6 +57,9 @@ export function compacted(records: readonly HistoryRecord[]): HistoryRecord[] {
         left.push(record);
     }
   }
+  // No number is given again: effect keys are made of them.
+  const [start] = left;
+  if (start?.t === "start") left[0] = { ...start, from: Math.max(start.from ?? 0, highest) };
   return left;
 }
 

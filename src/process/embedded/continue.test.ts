@@ -36,6 +36,22 @@ test("hundreds of parts: one run, effect keys of its own for each step, and a sm
   assert.deepEqual(again, { kind: "exists", run, status: "completed" });
 });
 
+test("whoever delivers the start of a run again that was restarted in a later part finds the new one", async () => {
+  const p = processOf((flow, given) =>
+    Number(given) === 1 ? flow.continueAs(2) : flow.receive(event, { key: "never" }),
+  );
+  const one = await open({ processes: [p] });
+  const run = await begin(one, "k", 1);
+  await one.when(run, ({ status, part }) => status === "waiting" && part === 2);
+  await act(one, run, "terminate");
+  await one.until(run, "terminated");
+  const anew = await act(one, run, "restart");
+  await one.until(anew.run, "waiting");
+  assert.equal(one.engine.run(anew.run)?.input, 2, "it begins with the input of the part that it takes the place of");
+  const again = await one.engine.start({ process: "p", key: "k", input: 1, origin: "test" });
+  assert.deepEqual([again.kind, (again as { run: string }).run], ["exists", anew.run]);
+});
+
 test("a restart goes on in the part that it was in; a signal that nobody took in stays for the next part", async () => {
   const p = processOf(async (flow, given) => {
     const n = Number(given);

@@ -230,12 +230,12 @@ export class Execution implements Runs {
     if (!this.#replayed) {
       this.#replayed = true;
       // They came before whatever came since.
-      this.#mail.unshift(...resume(this, this.#code.held, this.#records));
+      this.#mail.unshift(...resume(this, this.#code, this.#records));
       for (const delivery of this.#early.splice(0)) this.#operate(delivery);
       if (this.phase !== "code" || this.awake) return;
     }
     this.#code.items.flush();
-    if (this.awake) return;
+    if (this.phase !== "code" || this.awake) return;
     if (this.#mail.length > 0) this.host.ready(this);
     else this.#atRest();
   }
@@ -314,7 +314,7 @@ export class Execution implements Runs {
   rewind(to: number): void {
     const { journal } = this;
     journal.record({ t: "rewound", n: to, at: this.host.now() });
-    journal.rewind({ from: to, events: receivesFrom(to, this.#records, this.steps) });
+    journal.rewind({ from: to, events: receivesFrom(to, this.host.recordsOf(this.identity.id), this.steps) });
     if (this.#phase.kind === "paused") return;
     this.#phase = { kind: "paused", reason: "" };
     this.#holdMail();

@@ -31,6 +31,8 @@ export interface Host extends Surroundings {
   compact(execution: Held, done: (gone: number, left: number) => void): void;
   /** How a run of the store ended. */
   endOf(run: string): StoredEnd | undefined;
+  /** The history of a run as it is on disk now. */
+  recordsOf(run: string): readonly HistoryRecord[];
   /** Id of a run that begins. */
   newRun(): string;
   /** A process of this code version. */

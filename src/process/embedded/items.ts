@@ -76,7 +76,9 @@ export class Items implements MapHost {
       if (isUnderWay(one.scope)) this.#returned.push(one);
       else this.#execution.post({ kind: "item", n: one.mapping.n, i: one.scope.i, end: one.end });
     }
-    for (const mapping of this.#mapped.splice(0)) this.#execution.post({ kind: "mapped", n: mapping.n });
+    // At replay the history has the result already.
+    for (const { n } of this.#mapped.splice(0))
+      if (this.#execution.steps.get(n)?.got === undefined) this.#execution.post({ kind: "mapped", n });
   }
 
   /** An item is over: now, in the total order. */

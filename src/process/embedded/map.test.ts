@@ -19,6 +19,12 @@ function history({ folder }: Rig, run: string): { rows: number; bytes: number } 
   db.close();
   return row as { rows: number; bytes: number };
 }
+function historyRecords({ folder }: Rig, run: string): { readonly t: string; readonly n?: number }[] {
+  const db = new DatabaseSync(join(folder, "mortise.db"), { readOnly: true });
+  const rows = db.prepare("select body from history where run = ? order by seq").all(run) as { body: string }[];
+  db.close();
+  return rows.flatMap(({ body }) => JSON.parse(body) as { t: string }[]);
+}
 const inputs = (system: FakeSystem, name: string) => system.calls(name).map(({ input }) => input as number);
 
 test("results come in order, and no more items are under way than allowed", async () => {
@@ -77,6 +83,28 @@ test("5,000 items, stopped in the middle: no item's call is made twice, and the 
   await go(one);
   assert.deepEqual((await one.until(run, "completed", "parked")).output, [5000, "sent 0", "sent 4999"]);
   assert.equal(system.calls("send").length, 5000);
+});
+
+test("numbers of items whose records are gone are not given again: effect keys stay unique through a restart", async () => {
+  const system = new FakeSystem();
+  const a = system.operation("a", "idempotent", (input) => input);
+  const p = processOf(async (flow) => {
+    const gone = flow.receive(event, { key: "go" });
+    await flow.map(numbers(167), (n, item) => item.call(a, n));
+    await gone;
+    return flow.call(a, "after");
+  });
+  let one = await open({ processes: [p], system });
+  const run = await begin(one);
+  await one.when(run, ({ reason }) => reason === "waits for carrier.shipped of go");
+  one = await restarted(one, { processes: [p], system });
+  await go(one);
+  assert.equal((await one.until(run, "completed")).output, "after");
+  const keys = system.calls("a").map(({ key }) => key);
+  assert.equal(new Set(keys).size, 168);
+  const records = historyRecords(one, run);
+  assert.equal(records.filter(({ t, n }) => t === "got" && n === 2).length, 1, "the map's result is recorded once");
+  assert.ok(records.length < 100, "the history was put together");
 });
 
 test("a failing item: the others settle, and the first failure in order is thrown, the same after a restart", async () => {

@@ -102,7 +102,7 @@ export interface StartRecord {
   readonly input: Json;
   /** From 2 on. */
   readonly part?: number;
-  /** The highest number that was asked in the parts before: effect keys stay unique. */
+  /** The highest number that was asked in the parts before, and in items whose records are gone: effect keys stay unique. */
   readonly from?: number;
   /** Questions that were asked in the parts before. */
   readonly parks?: number;

@@ -76,6 +76,7 @@ export function rehearse(parts: RehearsalParts): Promise<Verdict> {
       gate: () => undefined,
       compact: () => {},
       endOf: () => undefined,
+      recordsOf: () => parts.records,
       newRun: () => "rehearsal",
       // Whether a child that is asked for anew can begin is looked at when it does.
       process: () => ({ validateInput: () => [] }),

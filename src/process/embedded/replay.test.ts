@@ -185,6 +185,9 @@ class FakeWorker implements Host {
   reload(): void {}
   compact(): void {}
   endOf(): undefined {}
+  recordsOf(): readonly HistoryRecord[] {
+    return [];
+  }
   process(): undefined {}
   newRun(): string {
     return "child";

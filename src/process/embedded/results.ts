@@ -22,7 +22,7 @@ export function recordResult(execution: Running, mail: Mail, held?: true): Step 
   if (mail.kind === "item") return undefined;
   if (mail.kind === "mapped") {
     const mapping = step?.live?.kind === "wait" ? step.live.mapping : undefined;
-    if (step === undefined || mapping === undefined) return undefined;
+    if (step === undefined || mapping === undefined || step.got !== undefined) return undefined;
     const fault = mapping.failure();
     const given = { t: "got" as const, n: mail.n, at: host.now() };
     step.got = fault === undefined ? { ...given, ok: null } : { ...given, fault };

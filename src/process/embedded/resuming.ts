@@ -2,16 +2,22 @@
 import { openSteps, type Running } from "./host.ts";
 import { pastsOf } from "./past.ts";
 import { perform } from "./performing.ts";
-import type { GotRecord, HistoryRecord } from "./records.ts";
+import type { GotRecord, HistoryRecord, ItemRecord } from "./records.ts";
 import { openQuestions } from "./script.ts";
 import type { Mail } from "./steps.ts";
 
 /** Performs the steps whose intent is on disk and whose result is not. Gives the results that are known, and are to be given now. */
-export function resume(execution: Running, known: readonly GotRecord[], records: readonly HistoryRecord[]): Mail[] {
+export function resume(
+  execution: Running,
+  known: { readonly held: readonly GotRecord[]; readonly heldItems: readonly ItemRecord[] },
+  records: readonly HistoryRecord[],
+): Mail[] {
   const questions = openQuestions(records);
   const pasts = pastsOf(records);
   const held: Mail[] = [];
-  for (const got of known) {
+  // A map has its result after its items.
+  for (const { m: n, i, end } of known.heldItems) held.push({ kind: "item", n, i, end });
+  for (const got of known.held) {
     const step = execution.steps.get(got.n);
     if (step === undefined) continue;
     step.got = got;

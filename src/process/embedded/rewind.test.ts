@@ -154,6 +154,30 @@ test("events that superseded receives took are kept for the new ones; open waits
   assert.deepEqual((await one.until(run, "completed")).output, ["S", "C", "yes"]);
 });
 
+test("events that a rewind gives back keep their places before those that came meanwhile", async () => {
+  const system = new FakeSystem();
+  let broken = true;
+  const c = system.operation("c", "unrepeatable", () => {
+    if (broken) throw failing("none", "give-up");
+    return "C";
+  });
+  const p = processOf(async (flow) => {
+    const got = [await flow.receive(event, { key: "k" }), await flow.receive(event, { key: "k" })];
+    await flow.call(c, {});
+    return [...got, await flow.receive(event, { key: "k" })];
+  });
+  const one = await open({ processes: [p], system });
+  const run = await begin(one);
+  const tell = (number: number) => one.engine.signal({ ...signal, payload: number, delivery: `d${number}` });
+  for (const number of [1, 2]) await tell(number);
+  await one.until(run, "parked");
+  await tell(3);
+  broken = false;
+  await act(one, run, { kind: "rewind", to: "carrier.shipped" });
+  assert.deepEqual((await one.until(run, "completed")).output, [1, 2, 3]);
+  assert.equal(await tell(1), "duplicate");
+});
+
 test("an event that lies in the inbox of a paused run is kept when the run goes back to before its receive", async () => {
   const system = new FakeSystem();
   const a = system.operation("a", "unrepeatable", (_input, _context, times) => `A${times}`);

@@ -33,6 +33,8 @@ export class Script {
   readonly pivoted: boolean = false;
   /** Items of maps that are over: they are passed over. */
   readonly finished: Finished;
+  /** Items that are over, and that the code was not told of again since a rewind; in their order. */
+  readonly heldItems: readonly ItemRecord[];
   /** Which part of the run it is. */
   readonly part: number;
   /** The highest number that was asked; superseded ones and undos count. */
@@ -52,13 +54,22 @@ export class Script {
     const superseded = new Set<number>();
     const finished = finishedIn(records);
     this.finished = finished;
+    const items = new Map<string, ItemRecord>();
+    const over = (item: ItemRecord): void => {
+      if (finished.passed(item.m)) return;
+      items.delete(`${item.m} ${item.i}`);
+      cues.push(item);
+    };
     const [start] = records;
     this.part = start?.t === "start" ? (start.part ?? 1) : 1;
     let asked = start?.t === "start" ? (start.from ?? 0) : 0;
+    /** Cues before each ask, also of those that are none. */
+    const before = new Map<number, number>();
     for (const record of records) {
       switch (record.t) {
         case "ask":
           asked = Math.max(asked, record.n);
+          before.set(record.n, cues.length);
           if (record.v === "undo") undos.add(record.n);
           else if (finished.passes(record.n, record.s)) break;
           else cues.push(record);
@@ -75,7 +86,7 @@ export class Script {
           break;
         }
         case "rewound": {
-          const cut = cues.splice(cues.findIndex((cue) => cue.t === "ask" && cue.n === record.n));
+          const cut = cues.splice(before.get(record.n) ?? cues.length);
           for (const at of this.#notes.keys()) if (at > cues.length) this.#notes.delete(at);
           for (const cue of cut) {
             if (cue.t === "pivot") this.pivoted = true;
@@ -86,8 +97,11 @@ export class Script {
           const later = [...held.values()].filter(({ n }) => !superseded.has(n));
           held.clear();
           for (const got of [...kept, ...later]) held.set(got.n, got);
-          // Items do not know of what is outside: what is over stays over.
-          cues.push(...cut.filter((cue) => cue.t === "item" && !superseded.has(cue.m)));
+          // Items do not know of what is outside: what is over stays over, and is told again after what is replayed.
+          const earlier = [...items.values()];
+          items.clear();
+          for (const item of [...cut.filter((cue) => cue.t === "item"), ...earlier])
+            if (!superseded.has(item.m)) items.set(`${item.m} ${item.i}`, item);
           break;
         }
         case "state":
@@ -107,10 +121,10 @@ export class Script {
           else cues.push(record);
           break;
         case "item":
-          if (!finished.passed(record.m)) cues.push(record);
+          over(record);
           break;
         case "items":
-          if (!finished.passed(record.m)) cues.push(...itemsOf(record));
+          for (const item of itemsOf(record)) over(item);
           break;
         default:
           break;
@@ -119,6 +133,7 @@ export class Script {
     this.#cues = cues;
     this.asked = asked;
     this.held = [...held.values()];
+    this.heldItems = [...items.values()];
     this.rewound = superseded.size > 0;
   }
 
@@ -195,9 +210,10 @@ export function openQuestion(records: readonly HistoryRecord[]): OpenQuestion | 
       if (record.again === true) continue;
       steps.clear();
       stopped = undefined;
-    } else if (record.t === "rewound") dropFrom(steps, record.n);
-    else if (goesOn(record) && (record.t !== "op" || record.n === undefined)) stopped = undefined;
-    else if ((record.t === "op" || record.t === "got") && record.n !== undefined) steps.delete(record.n);
+    } else if (goesOn(record)) {
+      stopped = undefined;
+      if (record.t === "rewound") dropFrom(steps, record.n);
+    } else if ((record.t === "op" || record.t === "got") && record.n !== undefined) steps.delete(record.n);
   }
   return stopped ?? [...steps.values()].sort((a, b) => Number(a.n) - Number(b.n))[0];
 }
@@ -215,10 +231,10 @@ export function pauseReason({ by, reason }: Actor): string {
   return `paused by ${by}: ${reason}`;
 }
 
-/** Whether stopped code runs again from here: an operator said so, or it is other code now. */
+/** Whether stopped code runs again from here: an operator said so, or it is other code now. What an operator said in vain does not. */
 function goesOn(record: HistoryRecord): boolean {
-  if (record.t === "moved") return true;
-  return record.t === "op" && record.op.kind !== "pause" && record.op.kind !== "resume";
+  if (record.t === "moved" || record.t === "rewound") return true;
+  return record.t === "op" && record.op.kind === "retry" && record.n === undefined;
 }
 
 /** Where a run left off: its code runs, it was stopped or paused, or its end had begun. */

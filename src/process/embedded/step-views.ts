@@ -19,28 +19,32 @@ export function stepViews(run: string, records: readonly HistoryRecord[]): StepV
   };
   const finished = finishedIn(records);
   const maps = new Map<number, MapProgress>();
-  const count = (m: number, end: ItemEnd): void => {
+  /** Views before each ask, also of those that are not shown. */
+  const before = new Map<number, number>();
+  const count = (m: number, i: number, end: ItemEnd): void => {
     const map = maps.get(m);
-    if (map === undefined) return;
-    map.done += 1;
+    // Told again after a rewind.
+    if (map === undefined || map.over.has(i)) return;
+    map.over.add(i);
     if (!("ok" in end)) map.failed += 1;
   };
   for (const record of records) {
     switch (record.t) {
       case "ask":
+        before.set(record.n, list.length);
         // What items that are over did, is told by the map.
         if (finished.passes(record.n, record.s)) break;
-        if (record.v === "map") maps.set(record.n, { total: itemsIn(record), done: 0, failed: 0 });
+        if (record.v === "map") maps.set(record.n, { total: itemsIn(record), over: new Set(), failed: 0 });
         byNumber.set(record.n, add(askView(run, record)));
         break;
       case "got":
         fold(byNumber.get(record.n), record);
         break;
       case "item":
-        count(record.m, record.end);
+        count(record.m, record.i, record.end);
         break;
       case "items":
-        for (const item of itemsOf(record)) count(item.m, item.end);
+        for (const item of itemsOf(record)) count(item.m, item.i, item.end);
         break;
       case "log":
         add({
@@ -110,8 +114,8 @@ export function stepViews(run: string, records: readonly HistoryRecord[]): StepV
         break;
       }
       case "rewound": {
-        const at = list.findIndex(({ n, superseded }) => n === record.n && superseded !== true);
-        for (const step of list.slice(at)) if (step.n !== undefined || step.kind === "pivot") step.superseded = true;
+        for (const step of list.slice(before.get(record.n) ?? list.length))
+          if (step.n !== undefined || step.kind === "pivot") step.superseded = true;
         break;
       }
       case "moved":
@@ -139,10 +143,10 @@ export function stepViews(run: string, records: readonly HistoryRecord[]): StepV
         break;
     }
   }
-  for (const [n, { total, done, failed }] of maps) {
+  for (const [n, { total, over, failed }] of maps) {
     const step = byNumber.get(n);
     if (step === undefined) continue;
-    step.note = `${done} of ${total} items are over${failed === 0 ? "" : `, ${failed} of them failed`}`;
+    step.note = `${over.size} of ${total} items are over${failed === 0 ? "" : `, ${failed} of them failed`}`;
     if (step.status === "done") delete step.output;
   }
   return list;
@@ -150,7 +154,8 @@ export function stepViews(run: string, records: readonly HistoryRecord[]): StepV
 
 interface MapProgress {
   readonly total: number;
-  done: number;
+  /** Items that are over. */
+  readonly over: Set<number>;
   failed: number;
 }
 

@@ -30,6 +30,8 @@ export function storeChildren(
     /** Starts a run, or says who has its key. */
     readonly place: (given: StartParameters) => KeyTaken | undefined;
     readonly toFront: (message: ToFront) => void;
+    /** The run has begun to wait for a child. */
+    readonly waits: (run: string) => void;
   },
 ): StoreChildren {
   const { db } = context;
@@ -66,6 +68,7 @@ export function storeChildren(
     else {
       sql.insert.run(child, parent, n);
       sql.await.run(child);
+      use.waits(parent);
     }
   }
 

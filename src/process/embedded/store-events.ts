@@ -1,7 +1,7 @@
 /** Events in the writer thread: the runs that wait for one, and the signals that came. First in, first out on both sides. */
 import type { PartContext } from "../../store/store.ts";
 import type { SignalAnswer } from "../engine.ts";
-import type { AppendParameters, Delivery, SignalParameters } from "./wire.ts";
+import type { AppendParameters, Delivery, Rewind, SignalParameters } from "./wire.ts";
 
 type Wait = NonNullable<AppendParameters["waits"]>[number];
 
@@ -16,8 +16,8 @@ export interface StoreEvents {
   addWait(run: string, wait: Wait): void;
   /** Of the run's asks from this number on. */
   dropWaitsFrom(run: string, n: number): void;
-  /** Keeps an event for a run to come; one that waits for it already gets it. */
-  keep(given: SignalParameters): void;
+  /** A rewind superseded these receives of the run: what they got is kept again, each event in its old place. */
+  keepAgain(run: string, taken: Rewind["events"]): void;
   /** The time of a wait is over. */
   timeOut(run: string, n: number): void;
   /** A wait lost a race: the event that was delivered to it, and not taken in, goes back. */
@@ -48,6 +48,9 @@ export function storeEvents(
     useSignal: db.prepare("update signals set run = ?, payload = null where id = ?"),
     keepSignal: db.prepare("update signals set run = null, payload = ? where id = ?"),
     signal: db.prepare("select event, key from signals where id = ?"),
+    lastTaken: db.prepare(
+      "select id from signals where run = ? and event = ? and key = ? and dropped = 0 order by id desc limit 1",
+    ),
     delivered: db.prepare("select id, body, signal from inbox where run = ? and n = ? and signal is not null"),
     deliveredToRun: db.prepare("select id, body, signal from inbox where run = ? and signal is not null order by id"),
     dropInbox: db.prepare("delete from inbox where id = ?"),
@@ -134,13 +137,34 @@ export function storeEvents(
     }
   }
 
+  /** Receives of a run take the events of a key in their order: what the last of them got came last. */
+  function keepAgain(run: string, taken: Rewind["events"]): void {
+    for (const { n } of taken) giveBack(sql.delivered.all(run, n));
+    const keys = new Map<string, Rewind["events"][number]>();
+    for (const one of taken.toSorted((a, b) => b.n - a.n)) {
+      const { n, event, key, payload } = one;
+      if (payload === undefined) continue;
+      const row = sql.lastTaken.get(run, event, key) as { id: number } | undefined;
+      // Retention was faster.
+      if (row === undefined) sql.insertSignal.run(event, `rewound:${run}:${n}`, key, payload, context.now());
+      else sql.keepSignal.run(payload, row.id);
+      keys.set(JSON.stringify([event, key]), one);
+    }
+    for (const { event, key } of keys.values()) {
+      for (;;) {
+        const kept = sql.keptSignal.get(event, key) as { id: number; payload: string } | undefined;
+        if (kept === undefined || !(offer(kept.id, event, key, kept.payload) || drops(kept.id, event, key))) break;
+      }
+    }
+  }
+
   return {
     addWait,
+    keepAgain,
     dropWaitsFrom(run, n) {
       sql.dropWaitsFrom.run(run, n);
       if (rules) sql.dropRulesFrom.run(run, n);
     },
-    keep: (given) => void signal(given),
     timeOut(run, n) {
       sql.dropWaitOf.run(run, n);
       if (rules) sql.ruleOver.run(run, n);

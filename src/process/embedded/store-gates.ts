@@ -5,7 +5,7 @@
  * and begins when its gate and its lane both have room.
  *
  * Invariants:
- *  G1  Within a lane runs begin in the order in which they joined it.
+ *  G1  Within a lane runs begin in the order in which they joined it; but for one that is lent a place (store-lending.ts).
  *  G2  Lanes that could begin one take turns; a lane that begins one, or comes anew, goes to the end of the round.
  *  G3  What is counted is in the commit of what it counts: a place is given back in the commit in which the run ends, and given away in
  *      the same one. So after a commit nothing is queued that could begin, but for the rest of a portion, which follows at once.
@@ -13,6 +13,7 @@
  */
 import type { PartContext } from "../../store/store.ts";
 import type { LimitData, RateData } from "../limits.ts";
+import { type Lending, lending } from "./store-lending.ts";
 
 /** Runs that begin in one commit, so that other batches are not kept waiting. */
 const portion = 200;
@@ -46,6 +47,8 @@ interface Lane {
 export type Phase = "under way" | "held" | "over";
 
 export interface Gates {
+  /** What keeps a run from waiting for ever for a child that waits for its place. */
+  readonly lending: Lending;
   /** Takes the limits of the code that is current. Before it is told, nothing begins from a lane. */
   limits(all: readonly LimitData[]): void;
   /** Puts a run at the end of its lane, and begins what can begin. False: it waits, and the queue is longer than it may be. */
@@ -173,7 +176,49 @@ export function storeGates(context: PartContext, begin: (run: string) => void): 
     saveGate(gate);
   }
 
+  /** Begins one that is not next: a place is lent to it. */
+  function beginBeyond(run: string, process: string, lane: string): boolean {
+    if (sql.isQueued.get(run) === undefined) return false;
+    const limit = limits?.get(process);
+    const now = context.now();
+    const gate = gateOf(process);
+    const row = laneOf(process, lane);
+    const [all, own] = [limit?.rate, limit?.perRate];
+    const at = Math.max(
+      all === undefined ? 0 : allowedAt(sane(gate.rate_at, all, now), all),
+      own === undefined ? 0 : allowedAt(sane(row.rate_at, own, now), own),
+    );
+    if (at > now) {
+      wakeAt(at, process, lane);
+      return false;
+    }
+    sql.drop.run(run);
+    gate.queued -= 1;
+    gate.taken += 1;
+    row.queued -= 1;
+    row.taken += 1;
+    if (all !== undefined) gate.rate_at = Math.max(sane(gate.rate_at, all, now), now) + all.intervalMs;
+    if (own !== undefined) row.rate_at = Math.max(sane(row.rate_at, own, now), now) + own.intervalMs;
+    saveGate(gate);
+    saveLane(row);
+    sql.setPlace.run(inLane | inGate, run);
+    begin(run);
+    return true;
+  }
+
+  const lent = lending(db, {
+    full(process, lane) {
+      const limit = limits?.get(process);
+      return {
+        ofProcess: limit?.concurrency !== undefined && gateOf(process).taken >= limit.concurrency,
+        ofKey: limit?.perConcurrency !== undefined && laneOf(process, lane).taken >= limit.perConcurrency,
+      };
+    },
+    begin: beginBeyond,
+  });
+
   return {
+    lending: lent,
     dispatch,
     limits(all) {
       limits = new Map(all.map((one) => [one.process, one]));
@@ -184,6 +229,7 @@ export function storeGates(context: PartContext, begin: (run: string) => void): 
           for (const lane of sql.lanes.all(process) as unknown as Lane[]) saveLane(lane);
         }
         dispatch(process);
+        lent.changed(process);
       }
     },
     join(run, process, lane) {
@@ -225,6 +271,7 @@ export function storeGates(context: PartContext, begin: (run: string) => void): 
       row.taken += change(place, wanted, inLane);
       saveLane(row);
       dispatch(process);
+      if (gate.queued > 0) lent.changed(process, lane);
     },
     due(name) {
       const [process, lane] = JSON.parse(name) as [string, string?];
@@ -233,6 +280,7 @@ export function storeGates(context: PartContext, begin: (run: string) => void): 
         if (row !== undefined) saveLane(row);
       }
       dispatch(process);
+      lent.changed(process);
     },
   };
 }

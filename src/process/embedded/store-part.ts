@@ -59,10 +59,10 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     halted: db.prepare("select id from inbox where run = ? and kind = 'halt'"),
     restarted: db.prepare("select status, restarted_as from runs where id = ?"),
     setRestartedAs: db.prepare("update runs set restarted_as = ? where id = ?"),
+    inputHash: db.prepare("select input_hash from runs where id = ?"),
     setRestartOf: db.prepare("update runs set restart_of = ? where id = ?"),
     insertRestart: db.prepare("insert or replace into restarts (run, body) values (?, ?)"),
     takeRestart: db.prepare("delete from restarts where run = ? returning body"),
-    inboxSignal: db.prepare("select id, body from inbox where run = ? and n = ? and kind = 'signal'"),
     dropTimersFrom: db.prepare("delete from timers where run = ? and n >= ?"),
     closeTasksFrom: db.prepare("update tasks set status = 'closed' where run = ? and n >= ? and status = 'open'"),
     consume: db.prepare("delete from inbox where id = ?"),
@@ -190,7 +190,9 @@ function commands(context: PartContext): Record<string, CommandHandler> {
 
   function startAnew(of: string, anew: StartParameters): void {
     sql.setRestartedAs.run(anew.run, of);
-    start({ ...anew, restartOf: of });
+    // Whoever delivers the old one's start again finds the new one, also where a later part gave it another input.
+    const same = anew.sameInput === true ? { inputHash: sql.inputHash.get(of)?.input_hash as string } : {};
+    start({ ...anew, ...same, restartOf: of });
   }
 
   /** Fenced like an append: not where another one has changed those rows since. */
@@ -206,12 +208,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     events.dropWaitsFrom(run, from);
     sql.dropTimersFrom.run(run, from);
     sql.closeTasksFrom.run(run, from);
-    for (const { n, event, key, payload } of taken) {
-      const waiting = sql.inboxSignal.get(run, n) as { id: number; body: string } | undefined;
-      if (waiting !== undefined) sql.consume.run(waiting.id);
-      const kept = payload ?? waiting?.body;
-      if (kept !== undefined) events.keep({ event, key, payload: kept, delivery: `rewound:${run}:${n}` });
-    }
+    events.keepAgain(run, taken);
   }
 
   /** The wait, timer or task of one step is over. */
@@ -335,7 +332,8 @@ function commands(context: PartContext): Record<string, CommandHandler> {
 
   const events = storeEvents(context, deliver);
   const queue = storeQueue(context, { toWorker, toFront, put: rows.put });
-  const children = storeChildren(context, { deliver, actQueued, place, toFront });
+  const { waits } = queue.gates.lending;
+  const children = storeChildren(context, { deliver, actQueued, place, toFront, waits });
 
   let stopAlarm: (() => void) | undefined;
   context.whenIdle(() => {

@@ -115,6 +115,7 @@ export function storeQueue(context: PartContext, { toWorker, toFront, put }: Que
       else {
         sql.setReason.run(waitsForTurn, context.now(), run);
         gates.join(run, row.process, row.lane);
+        gates.lending.changed(row.process, row.lane);
       }
     },
     operate(run, body) {

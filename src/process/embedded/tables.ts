@@ -36,6 +36,9 @@ export const migrations: readonly string[] = [
   -- For retention: what has ended, by process, oldest first; and what only its key is left of.
   create index runs_kept on runs (process, ended) where ended is not null;
   create index runs_gone on runs (process, updated) where history_gone = 1;
+  -- For places that are lent (store-lending.ts): who has one, and who is queued and waited for.
+  create index runs_placed on runs (process, lane, id) where place > 0;
+  create index runs_awaited on runs (process, lane) where awaited = 1 and status = 'queued';
 
   -- How many runs that have ended are kept: counting a million rows at each look at the metrics would take too long.
   create table run_totals (
@@ -220,6 +223,7 @@ export const migrations: readonly string[] = [
     n integer not null,
     primary key (child, run, n)
   ) strict, without rowid;
+  create index parents_by_run on parents (run, child);
 
   create table tasks (
     id text primary key,

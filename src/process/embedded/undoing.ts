@@ -28,13 +28,22 @@ export class Undoing {
   readonly #unknown = new Set<number>();
   /** By step: its earlier generations that may have taken effect too (their input was edited since). */
   readonly #older = new Map<number, readonly Step[]>();
+  /** What was under way when the end began has ended: only now it is known what took effect. */
+  #othersOver: boolean;
 
-  private constructor(execution: Running, as: UndoAs, reason: string, detail: Json | undefined, harmless: Set<number>) {
+  private constructor(
+    execution: Running,
+    as: UndoAs,
+    reason: string,
+    detail: Json | undefined,
+    harmless?: Set<number>,
+  ) {
     this.#execution = execution;
+    this.#othersOver = harmless !== undefined;
     this.#as = as;
     this.#reason = reason;
     this.#detail = detail;
-    this.#harmless = harmless;
+    this.#harmless = harmless ?? new Set();
   }
 
   get reason(): string {
@@ -64,7 +73,7 @@ export class Undoing {
     });
     journal.drop();
     recallChildren(execution, new Set());
-    return new Undoing(execution, as, reason, detail, new Set());
+    return new Undoing(execution, as, reason, detail);
   }
 
   /** After a crash, or where the code was stopped: everything from the records. */
@@ -114,16 +123,21 @@ export class Undoing {
     const open = openSteps(this.#execution.steps);
     for (const step of open) step.question = undefined;
     this.#execution.restate();
-    stopAll(open, () => this.next());
+    stopAll(open, () => {
+      this.#othersOver = true;
+      this.next();
+    });
   }
 
   /** Takes back the next step, or ends the run. */
   next(): void {
+    if (!this.#othersOver) return;
     const execution = this.#execution;
     const open = openSteps(execution.steps).find((step) => step.ask.v === "undo");
     if (open !== undefined) {
-      if (open.question === undefined && open.performance === undefined)
-        this.#perform(open, open.recorded && !this.#harmless.has(open.ask.n));
+      // One that was asked just now is begun once that is on disk (P3).
+      if (open.recorded && open.question === undefined && open.performance === undefined)
+        this.#perform(open, !this.#harmless.has(open.ask.n));
       execution.restate();
       return;
     }

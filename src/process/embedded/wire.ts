@@ -22,6 +22,8 @@ export interface StartParameters {
   readonly beyond?: true;
   /** A restart of this run. */
   readonly restartOf?: string;
+  /** Of a restart: its input was not given by the operator. */
+  readonly sameInput?: true;
 }
 export interface RestartParameters {
   readonly of: string;

@@ -244,6 +244,7 @@ class VersionWorker implements Host {
   endOf(run: string): StoredEnd | undefined {
     return readEnd(this.#db, this.vault, run);
   }
+  recordsOf = (run: string): readonly HistoryRecord[] => readRun(this.#db, this.vault, run)?.records ?? [];
   process(name: string): KnownProcess | undefined {
     return this.#processes.get(name);
   }
