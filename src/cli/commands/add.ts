@@ -143,7 +143,7 @@ function report(
 ): void {
   const operations = Object.values(model.operations);
   const events = Object.keys(model.events);
-  const { language, languageVersion, title, files } = model.source;
+  const { language, languageVersion, title, files, leftOut = [] } = model.source;
   const result = {
     system: model.name,
     folder,
@@ -153,6 +153,7 @@ function report(
     files: files.map(({ path }) => path),
     operations: operations.map(({ name, effect }) => ({ name, effect })),
     events,
+    ...(leftOut.length === 0 ? {} : { leftOut }),
   };
   terminal.result(result, () => {
     const called = title === undefined ? "" : `, ${title}`;
@@ -170,6 +171,8 @@ function report(
         terminal.line(terminal.paint("dim", `and ${operations.length - shown.length} more`));
     }
     if (events.length > 0) terminal.line(`${count(events.length, "event")}: ${events.slice(0, 12).join(", ")}`);
+    for (const { operation, reason } of leftOut.slice(0, 12)) terminal.line(`left out ${operation}: ${reason}`);
+    if (leftOut.length > 12) terminal.line(`left out ${leftOut.length - 12} more; see source.leftOut in contract.json`);
     terminal.line();
     const dim = (text: string): string => terminal.paint("dim", text);
     terminal.line(`  ${join(folder, "contract.ts")}  ${dim("its types; commit it")}`);

@@ -196,8 +196,12 @@ class Maker {
           bounds,
           name: place.name,
           variant: place.variant,
+          limits: exactLimits.flatMap((keyword) =>
+            typeof flat.rest[keyword] === "string" ? [flat.rest[keyword]] : [],
+          ),
         };
-        return this.#first(textsOf(wish, random), { type, minLength, maxLength, format }, flat);
+        const exact = Object.fromEntries(exactLimits.map((keyword) => [keyword, flat.rest[keyword]]));
+        return this.#first(textsOf(wish, random), { type, minLength, maxLength, format, ...exact }, flat);
       }
       case "array":
         return this.#list(flat, place);
@@ -324,6 +328,8 @@ class Maker {
   }
 }
 
+/** Bounds of numbers that are kept as text. */
+const exactLimits = ["formatMinimum", "formatMaximum", "formatExclusiveMinimum", "formatExclusiveMaximum"] as const;
 const scalars = new Set(["string", "integer", "number", "boolean"]);
 
 /** What holds of the property `name`; `undefined` where it must not be there. */

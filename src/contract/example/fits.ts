@@ -4,6 +4,7 @@
  */
 import { fullFormats } from "ajv-formats/dist/formats.js";
 import type { JsonSchema } from "../../operation.ts";
+import { compareExact } from "../exact.ts";
 import { compilePattern } from "../pattern.ts";
 import { referencedName } from "../references.ts";
 
@@ -71,7 +72,8 @@ export function isOfType(value: unknown, type: unknown): boolean {
   }
 }
 
-function textFits(text: string, { minLength, maxLength, pattern, format }: Keywords): boolean {
+function textFits(text: string, schema: Keywords): boolean {
+  const { minLength, maxLength, pattern, format } = schema;
   if (typeof minLength === "number" || typeof maxLength === "number") {
     let length = 0;
     for (const _ of text) length += 1;
@@ -79,7 +81,21 @@ function textFits(text: string, { minLength, maxLength, pattern, format }: Keywo
     if (length > ((maxLength as number | undefined) ?? Number.POSITIVE_INFINITY)) return false;
   }
   if (typeof pattern === "string" && !compilePattern(pattern).test(text)) return false;
-  return typeof format !== "string" || formatFits(text, format);
+  return typeof format !== "string" || (formatFits(text, format) && boundsFit(text, format, schema));
+}
+
+/** Bounds of numbers that are kept as text. */
+function boundsFit(text: string, format: string, schema: Keywords): boolean {
+  if (format !== "decimal" && format !== "int64" && format !== "integer") return true;
+  const { formatMinimum, formatMaximum, formatExclusiveMinimum, formatExclusiveMaximum } = schema;
+  const against = (bound: unknown): number | undefined =>
+    typeof bound === "string" ? compareExact(text, bound) : undefined;
+  return (
+    (against(formatMinimum) ?? 0) >= 0 &&
+    (against(formatMaximum) ?? 0) <= 0 &&
+    (against(formatExclusiveMinimum) ?? 1) > 0 &&
+    (against(formatExclusiveMaximum) ?? -1) < 0
+  );
 }
 
 function formatFits(text: string, format: string): boolean {

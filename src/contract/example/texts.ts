@@ -69,6 +69,8 @@ export interface TextWish {
   readonly name: string;
   /** Another variant is wanted than the first one. */
   readonly variant: number;
+  /** Bounds of a number that is kept as text. */
+  readonly limits?: readonly string[];
 }
 
 /** Texts to try, the best first; whoever asks tests them. */
@@ -80,6 +82,13 @@ export function* textsOf(wish: TextWish, random: Random): Generator<string> {
     const text = known(random);
     yield text;
     yield* lengthened(format!, text, bounds, random);
+    for (const limit of wish.limits ?? []) {
+      // The bound itself, and where it is left out, its neighbours.
+      yield limit;
+      const whole = /^[+-]?\d{1,200}/.exec(limit)?.[0];
+      if (whole !== undefined) for (const step of [1n, -1n]) yield String(BigInt(whole) + step);
+      if (format === "decimal") yield limit.includes(".") ? `${limit}1` : `${limit}.1`;
+    }
   }
   const named = byName.find(([form]) => form.test(name));
   if (named !== undefined) yield named[1](random);

@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { MortiseError } from "../../errors.ts";
 import type { JsonSchema } from "../../operation.ts";
+import { createOutbound } from "../../outbound/client.ts";
 import { type ContractModel, contractHash, type SoapBinding } from "../model.ts";
 import { operationValidators } from "../validate.ts";
 import { openSource } from "./source.ts";
@@ -474,4 +478,110 @@ test("a long chain of types costs no stack", async () => {
   );
   const model = await written({ "a.wsdl": wsdlOf(`${types.join("")}<xs:element name="Do" type="t:T0"/>`) });
   assert.equal(Object.keys(model.schemas).length, 5000);
+});
+
+test("a contract by address is read with all that it imports from there, in rings too, and nothing from elsewhere", async () => {
+  const pages = new Map<string, string>();
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.url ?? "");
+    const page = pages.get(request.url ?? "");
+    response.writeHead(page === undefined ? 404 : 200, { "content-type": "text/xml" }).end(page);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const outbound = createOutbound();
+  try {
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const schema = (imports: string, inside: string): string =>
+      `<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:o="urn:o" targetNamespace="urn:o">${imports}${inside}</xs:schema>`;
+    const entry = (location: string): string =>
+      wsdlOf(
+        `<xs:import namespace="urn:o" schemaLocation="${location}"/><xs:element name="Do" type="o:T" xmlns:o="urn:o"/>`,
+      );
+    pages.set("/svc?wsdl", entry(`${base}/svc?xsd=1`));
+    pages.set(
+      "/svc?xsd=1",
+      schema(
+        `<xs:include schemaLocation="${base}/svc?xsd=2"/>`,
+        '<xs:simpleType name="T"><xs:restriction base="o:U"/></xs:simpleType>',
+      ),
+    );
+    pages.set(
+      "/svc?xsd=2",
+      schema(
+        '<xs:include schemaLocation="svc?xsd=1"/>',
+        '<xs:simpleType name="U"><xs:restriction base="xs:int"/></xs:simpleType>',
+      ),
+    );
+    const model = await readWsdl(await openSource(`${base}/svc?wsdl`, { outbound, internal: true }), "x");
+    assert.deepEqual(model.operations.do?.input, { type: "integer", minimum: -2147483648, maximum: 2147483647 });
+    assert.deepEqual(asked.toSorted(), ["/svc?wsdl", "/svc?xsd=1", "/svc?xsd=2"]);
+    for (const [location, reason] of [
+      ["http://127.0.0.1:1/svc?xsd=1", /leads to another place/],
+      ["file:///etc/passwd", /leads to another place/],
+      ["gone.xsd", /the server answered 404/],
+    ] as const) {
+      pages.set("/svc?wsdl", entry(location));
+      const source = openSource(`${base}/svc?wsdl`, { outbound, internal: true });
+      await assert.rejects(
+        source.then((files) => readWsdl(files, "x")),
+        (error: MortiseError) => {
+          assert.equal(error.code, "contract-unreadable");
+          assert.match(error.message, reason);
+          return true;
+        },
+      );
+    }
+    // Inside the own network only where that was allowed.
+    await assert.rejects(openSource(`${base}/svc?wsdl`, { outbound }), { code: "outbound-address" });
+  } finally {
+    await outbound.close();
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+test("repeated groups that unfold without end are refused in time", async () => {
+  const levels = Array.from(
+    { length: 30 },
+    (_, n) =>
+      `<xs:group name="g${n}"><xs:choice><xs:sequence maxOccurs="unbounded"><xs:group ref="t:g${n + 1}"/><xs:group ref="t:g${n + 1}"/></xs:sequence><xs:group ref="t:g${n + 1}" maxOccurs="9"/></xs:choice></xs:group>`,
+  ).join("");
+  const started = performance.now();
+  await assert.rejects(
+    written({
+      "a.wsdl": wsdlOf(
+        `${levels}<xs:group name="g30"><xs:sequence><xs:element name="a" type="xs:int"/></xs:sequence></xs:group>
+         <xs:element name="Do"><xs:complexType><xs:choice maxOccurs="unbounded"><xs:group ref="t:g0"/><xs:any/></xs:choice></xs:complexType></xs:element>`,
+      ),
+    }),
+    unreadable("a.wsdl", /at \d+:/, /unfold to more than 200000 parts/),
+  );
+  assert.ok(performance.now() - started < 20_000);
+});
+
+test("operations that can't be called are left out with the reason; the others can be used", async () => {
+  const text = wsdlOf('<xs:element name="Do" type="xs:int"/>')
+    .replace('xmlns:t="urn:t"', 'xmlns:t="urn:t" xmlns:m="http://schemas.xmlsoap.org/wsdl/mime/"')
+    .replace(
+      "</portType>",
+      '<operation name="Send"><input message="t:M"/></operation><operation name="Told"><output message="t:M"/></operation></portType>',
+    )
+    .replace(
+      "</binding>",
+      `<operation name="Send"><s:operation soapAction="b"/><input><m:multipartRelated><m:part><s:body use="literal"/></m:part><m:part><m:content part="p" type="image/png"/></m:part></m:multipartRelated></input></operation>
+       <operation name="Told"><s:operation soapAction="c"/><output><s:body use="literal"/></output></operation></binding>`,
+    );
+  const model = await written({ "a.wsdl": text });
+  assert.deepEqual(Object.keys(model.operations), ["do"]);
+  assert.deepEqual(
+    model.source.leftOut?.map(({ operation, reason }) => [
+      operation,
+      /attachments|started by the system/.exec(reason)?.[0],
+    ]),
+    [
+      ["Send", "attachments"],
+      ["Told", "started by the system"],
+    ],
+  );
 });

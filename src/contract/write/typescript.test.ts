@@ -11,6 +11,7 @@ import type { JsonSchema } from "../../operation.ts";
 import { type ContractModel, contractHash, frozen } from "../model.ts";
 import { readOpenApi } from "../read/openapi.ts";
 import { openSource } from "../read/source.ts";
+import { readWsdl } from "../read/wsdl.ts";
 import { writeContract } from "./typescript.ts";
 
 const folders: string[] = [];
@@ -151,6 +152,9 @@ test("what is written compiles under strict, with exact optional properties on a
     "nested-files-3.1/openapi.yaml",
   ])
     models.push(await readOpenApi(await openSource(join(fixtures, file)), file.replace(/\W+/g, "-")));
+  const wsdl = fileURLToPath(new URL("../read/fixtures/wsdl/", import.meta.url));
+  for (const file of ["erp/erp.wsdl", "every-shape.wsdl", "rpc_encoded_claim.wsdl"])
+    models.push(await readWsdl(await openSource(join(wsdl, file)), file.replace(/\W+/g, "-")));
   for (const model of models) {
     await mkdir(join(folder, model.name));
     for (const [name, text] of Object.entries(writeContract(model)))
@@ -167,6 +171,16 @@ test("what is written compiles under strict, with exact optional properties on a
     join(folder, "use.ts"),
     `import { decimal } from "mortise";
 import type { Order, PlaceOrderInput, WebShopContract } from "./web-shop/contract.ts";
+import type { DoInput } from "./every-shape-wsdl/contract.ts";
+export const shapes: DoInput = {
+  choice: [{ note: "a" }, { sku: "b" }, { name: "{urn:x}label", content: ["c", { name: "b" }] }],
+  sequence: [{ key: 1 }, { key: 2, value: ["d"] }],
+  text: { content: ["e ", { b: "f" }, { name: "g" }] },
+  anyAttributes: { "{urn:x}id": "7" },
+  soapHeaders: { Session: { id: "h" } },
+};
+// @ts-expect-error a round that the choice does not have
+export const noRound: DoInput["choice"] = [{ key: 1 }];
 export const order: Order = { id: "1", total: decimal("1.50"), state: "paid" };
 export const input: PlaceOrderInput = { order };
 export const output: WebShopContract["operations"]["placeOrder"]["output"] = order;
