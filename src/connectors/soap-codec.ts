@@ -73,7 +73,8 @@ export interface ObjectContent {
   header: { readonly property: string; readonly content: ObjectContent } | undefined;
   /** The object is only there to hold the headers; this is what the element holds. */
   body: { readonly property: string; readonly content: Content } | undefined;
-  discriminated: boolean;
+  /** What `xsiType` may say in a value, where the type may have to be told from others. */
+  discriminated: string | undefined;
   /** For `xsi:type`, where every value tells its type (rpc/encoded). */
   type: QName | undefined;
 }
@@ -197,7 +198,7 @@ export class Codec {
     const note = schema.xml ?? {};
     object.properties.add(property);
     if (note.xsiType === true) {
-      object.discriminated = true;
+      object.discriminated = String(schema.const);
       return;
     }
     if (note.header === true) {
@@ -303,7 +304,7 @@ function emptyObject(): ObjectContent {
     byLocal: new Map(),
     header: undefined,
     body: undefined,
-    discriminated: false,
+    discriminated: undefined,
     type: undefined,
   };
 }

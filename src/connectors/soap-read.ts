@@ -3,6 +3,7 @@
  * and what is wrong is collected with JSON Pointers, never with values.
  */
 
+import type { QName } from "../contract/model.ts";
 import { attributeOf, contentOf, type XmlElement } from "../formats/xml.ts";
 import { type Json, type Problem, pointerToken } from "../operation.ts";
 import { qualifiedValue, readAttributes, readContent, readNode } from "./soap-any.ts";
@@ -54,13 +55,16 @@ function readValue(content: Content, element: XmlElement, at: string, found: Rea
         return null;
       }
       return readScalar(content.scalar, element.text, at, found);
-    case "object":
-      return readObject(content, element, at, found, undefined);
+    case "object": {
+      // Said although it need not be. In SOAP encoding everything says its type, and it means nothing.
+      const said = found.references === undefined && content.discriminated !== undefined ? typeOf(element) : undefined;
+      const isOwn = said !== undefined && content.type !== undefined && keyOf(said) === keyOf(content.type);
+      return readObject(content, element, at, found, isOwn ? content.discriminated : undefined);
+    }
     case "family": {
       const told = memberOf(content, element);
       if (told !== undefined) {
-        const name = told.content.discriminated ? told.name : undefined;
-        return readObject(told.content, element, at, found, name);
+        return readObject(told.content, element, at, found, told.content.discriminated);
       }
       if (content.declared === undefined) {
         found.problems.push({
@@ -240,23 +244,22 @@ function readScalar(scalar: Scalar, text: string, at: string, found: Reading): J
   return null;
 }
 
-function memberOf(
-  family: FamilyContent,
-  element: XmlElement,
-): { readonly name: string; readonly content: ObjectContent } | undefined {
+/** What `xsi:type` says. */
+function typeOf(element: XmlElement): QName | undefined {
   const text = attributeOf(element, "type", xsi);
-  const type = text === undefined ? undefined : qualifiedValue(element, text);
+  return text === undefined ? undefined : qualifiedValue(element, text);
+}
+
+function memberOf(family: FamilyContent, element: XmlElement): { readonly content: ObjectContent } | undefined {
+  const type = typeOf(element);
   if (type === undefined) return undefined;
-  for (const [name, member] of family.members)
-    if (member.type.local === type.local && member.type.namespace === type.namespace)
-      return { name, content: member.content };
+  for (const member of family.members.values()) if (keyOf(member.type) === keyOf(type)) return member;
   return undefined;
 }
 
 /** A value of `xs:anyType`: what `xsi:type` says if it is known, else text, else `{ attributes, content }`. */
 function readAny(element: XmlElement, at: string, found: Reading): Json {
-  const text = attributeOf(element, "type", xsi);
-  const type = text === undefined ? undefined : qualifiedValue(element, text);
+  const type = typeOf(element);
   if (type !== undefined) {
     if (typeNamespaces.has(type.namespace)) {
       if (type.local === "Array")

@@ -66,8 +66,12 @@ export function writeElement(
   switch (content.kind) {
     case "scalar":
       return `<${tag}${extra}${told(writing, content.type)}>${escapeText(content.scalar.write(value))}</${tag}>`;
-    case "object":
-      return writeObject(writing, tag, content, value, extra + told(writing, content.type), at, depth);
+    case "object": {
+      const says = content.discriminated !== undefined && own(asObject(value, at), "xsiType") !== undefined;
+      const type =
+        says && content.type !== undefined ? typeAttribute(prefixes, content.type) : told(writing, content.type);
+      return writeObject(writing, tag, content, value, extra + type, at, depth);
+    }
     case "family": {
       const said = asObject(value, at).xsiType;
       const member = typeof said === "string" ? content.members.get(said) : undefined;

@@ -167,7 +167,7 @@ test("exact numbers are text, small ones are numbers, enumerations are named", a
 test("types that others extend become a union told apart by xsiType; the abstract one is left out", async () => {
   const model = await fixture("erp/erp.wsdl");
   assert.deepEqual(model.schemas.AnyPayment, {
-    anyOf: [{ $ref: "#/$defs/CardPayment" }, { $ref: "#/$defs/BankPayment" }],
+    anyOf: ["CardPayment", "BankPayment"].map((name) => ({ $ref: `#/$defs/${name}`, required: ["xsiType"] })),
     xml: { derived: { abstract: true } },
   });
   assert.deepEqual(propertiesOf(model, "CardPayment").xsiType, { const: "CardPayment", xml: { xsiType: true } });

@@ -241,7 +241,8 @@ export class XsdReader {
         this.#source.spend(component.document.file, component.element);
         if (found === undefined || isTrue(found.element, "abstract")) continue;
         const member = this.#namedComplex(each, found);
-        members.push(member);
+        // One that does not say what it is would be written as the declared type, and lose what that one lacks.
+        members.push({ ...member, required: ["xsiType"] });
         this.#members.set(refName(member), { type: each, derived: true });
       }
       this.schemas[union] = members.length === 0 ? own : { anyOf: members, xml: { derived: { abstract } } };

@@ -35,7 +35,13 @@ export class TypeText {
   /** The type as an expression; inner lines are indented by `indent`. */
   expression(schema: JsonSchema, indent: string): string {
     if (typeof schema === "boolean") return schema ? "unknown" : "never";
-    if (typeof schema.$ref === "string") return this.#names.get(referencedName(schema.$ref) ?? "") ?? "unknown";
+    if (typeof schema.$ref === "string") {
+      const name = this.#names.get(referencedName(schema.$ref) ?? "");
+      const demanded = Array.isArray(schema.required) ? (schema.required as string[]) : [];
+      if (name === undefined || demanded.length === 0) return name ?? "unknown";
+      // A member of a union that must say which one it is.
+      return `${name} & Required<Pick<${name}, ${demanded.map((one) => JSON.stringify(one)).join(" | ")}>>`;
+    }
     if (schema.const !== undefined) return literal(schema.const);
     if (Array.isArray(schema.enum)) return union(schema.enum.map(literal), indent);
     const parts: string[] = [];

@@ -179,6 +179,10 @@ export const shapes: DoInput = {
   anyAttributes: { "{urn:x}id": "7" },
   soapHeaders: { Session: { id: "h" } },
 };
+import type { AnyPayment } from "./erp-erp-wsdl/contract.ts";
+export const paid: AnyPayment = { xsiType: "CardPayment", reference: "r", token: "t" };
+// @ts-expect-error a member of a family of types says which one it is
+export const anonymous: AnyPayment = { reference: "r", token: "t" };
 // @ts-expect-error a round that the choice does not have
 export const noRound: DoInput["choice"] = [{ key: 1 }];
 export const order: Order = { id: "1", total: decimal("1.50"), state: "paid" };
