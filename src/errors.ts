@@ -714,6 +714,26 @@ const table = {
     class: "give-up",
     text: "The fake of {operation} answers what its contract does not allow: {problems}. Mend the fake.",
   },
+  "fake-port": {
+    status: 500,
+    class: "give-up",
+    text: "The fake can't listen at {address}: {reason}. Give it another port, or 0 for any free one.",
+  },
+  "fake-database": {
+    status: 400,
+    class: "give-up",
+    text: "The fake database {file} can't be made: {reason}.",
+  },
+  "fake-rule": {
+    status: 400,
+    class: "give-up",
+    text: "The fake can't be told that: {reason}.",
+  },
+  "fake-event": {
+    status: 400,
+    class: "give-up",
+    text: "The fake can't send the event {event}: {reason}.",
+  },
   "fake-failed": {
     status: 502,
     class: "retry",

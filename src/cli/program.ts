@@ -7,6 +7,7 @@ import { Command, CommanderError, Option } from "commander";
 import { asMortiseError } from "../errors.ts";
 import type { Context } from "./context.ts";
 import { exit } from "./exit.ts";
+import { fakeCommand } from "./program-fake.ts";
 import { scheduleCommands, startCommand } from "./program-schedules.ts";
 import { moveCommand, versionsCommands } from "./program-versions.ts";
 import { runsCommands } from "./run-commands.ts";
@@ -159,6 +160,7 @@ function build(io: Io, act: Act, asJson: () => boolean): Command {
     ["mortise start", "PORT=9000 mortise start", "mortise start --promote"],
     async () => (await import("./commands/start.ts")).start,
   ).option("--promote", "start new runs on the code in the project's files, whatever was promoted before");
+  fakeCommand(program, leaf);
   versionsCommands(program, group, leaf);
   const runs = group("runs", "look at runs, and act on them; needs a running server");
   startCommand(runs, leaf);

@@ -116,6 +116,11 @@ export class Fakes {
     });
   }
 
+  /** As `set`, for an operation that has no fake of its own. */
+  setUsual(operation: AnyOperation, behaviour: unknown): void {
+    if (!this.#fakes.has(nameOf(operation))) this.set(operation, behaviour, undefined);
+  }
+
   operation(name: string): AnyOperation | undefined {
     return this.#operations.get(name);
   }

@@ -3,6 +3,7 @@
  * on by itself: each method lets happen what can happen now, and returns when all there is waits for somebody.
  */
 import { DatabaseSync } from "node:sqlite";
+import type { definition, SystemDefinition } from "../connectors/system.ts";
 import { failure } from "../errors.ts";
 import {
   type AnyOperation,
@@ -28,6 +29,7 @@ import {
 import type { TaskDefinition } from "../process/task.ts";
 import type { Told } from "./answers.ts";
 import { deliveryOf } from "./events.ts";
+import { behavioursOf, type FakeContractOptions } from "./fake-system.ts";
 import { type Call, type FakeOptions, Fakes, nameOf } from "./fakes.ts";
 import type { Hooks } from "./hooks.ts";
 import { Life } from "./life.ts";
@@ -106,6 +108,15 @@ export class World {
     options?: FakeOptions,
   ): void {
     this.#fakes.set(operation, behaviour, options);
+  }
+
+  /**
+   * Fakes every operation of a system as its contract promises: valid examples, and a memory for what is created, changed and deleted over
+   * REST. `fake` says otherwise of single ones, before or after.
+   */
+  fakeSystem(system: { readonly [definition]: SystemDefinition }, options: FakeContractOptions = {}): void {
+    const members = system as unknown as Readonly<Record<string, AnyOperation>>;
+    for (const [name, behaviour] of behavioursOf(system, options)) this.#fakes.setUsual(members[name]!, behaviour);
   }
 
   /** The calls that reached the operation, in order; without one: every call. */

@@ -17,17 +17,29 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   outbound: ["errors", "module-url"],
   contract: ["formats", "outbound", "operation", "errors", "module-url"],
   connectors: ["contract", "formats", "outbound", "operation", "errors", "module-url", "retry"],
+  fakes: ["contract", "connectors", "formats", "outbound", "operation", "errors", "module-url"],
   process: ["operation", "errors", "module-url", "retry"],
   "process/embedded": ["process", "store", "operation", "errors", "module-url", "slots", "clock", "retry"],
   publish: ["contract", "store", "outbound", "formats", "operation", "errors", "module-url"],
   observe: ["contract", "store", "operation", "errors", "module-url"],
-  testing: ["contract", "connectors", "process", "process/embedded", "store", "operation", "errors", "clock", "retry"],
+  testing: [
+    "contract",
+    "connectors",
+    "fakes",
+    "process",
+    "process/embedded",
+    "store",
+    "operation",
+    "errors",
+    "clock",
+    "retry",
+  ],
 };
 const lower = Object.keys(arrows);
 /** The top: the composition root sees every room, commands see the root, and the public names are picked from the rooms. */
 const top: Readonly<Record<string, readonly string[]>> = {
   server: lower,
-  cli: ["server", "contract", "testing", "operation", "errors", "module-url"],
+  cli: ["server", "contract", "testing", "fakes", "operation", "errors", "module-url"],
   main: ["cli", "errors"],
   index: [...lower, "server"],
 };

@@ -5,9 +5,7 @@ import type { Context } from "../context.ts";
 import { exit } from "../exit.ts";
 import { logLine } from "../log-line.ts";
 import { projectFolder } from "../project-folder.ts";
-
-/** A terminal, the shell and npm may each pass the same Ctrl-C on; one that comes later is meant as another. */
-const sameSignalMs = 1000;
+import { type StopRequest, stopRequest } from "../stop-request.ts";
 
 export async function start(
   context: Context,
@@ -39,39 +37,6 @@ export async function start(
   } finally {
     stopping.close();
   }
-}
-
-interface StopRequest {
-  readonly asked: Promise<"signal" | "failed">;
-  failed(): void;
-  close(): void;
-}
-
-/** Resolves at the first signal. The second ends the process at once: everything accepted is on disk in any case (P1). */
-function stopRequest(): StopRequest {
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  let first: number | undefined;
-  let resolve: (why: "signal" | "failed") => void = () => {};
-  const asked = new Promise<"signal" | "failed">((settle) => {
-    resolve = settle;
-  });
-  const handler = (): void => {
-    first ??= performance.now();
-    resolve("signal");
-    if (performance.now() - first > sameSignalMs) process.exit(130);
-  };
-  for (const signal of signals) process.on(signal, handler);
-  // Whoever launched this process with a channel is gone: so is the one who would stop it.
-  const left = (): void => resolve("signal");
-  process.on("disconnect", left);
-  return {
-    asked,
-    failed: () => resolve("failed"),
-    close() {
-      for (const signal of signals) process.off(signal, handler);
-      process.off("disconnect", left);
-    },
-  };
 }
 
 async function until(stopping: StopRequest, server: RunningServer): Promise<number> {

@@ -6,6 +6,7 @@ import type { Json, JsonSchema } from "../../operation.ts";
 import { pointerToken } from "../../operation.ts";
 import { compilePattern } from "../pattern.ts";
 import { referencedName } from "../references.ts";
+import type { XmlNote } from "../xml-note.ts";
 import { type Definitions, fits, type Keywords } from "./fits.ts";
 import { type Flat, flatten, ofTypes } from "./flat.ts";
 import { heightOf } from "./heights.ts";
@@ -270,6 +271,8 @@ class Maker {
       return true;
     };
     for (const name of flat.required) if (!put(name)) return undefined;
+    // A type that others extend tells which one it is, though its schema lets it be silent (contract/xml-note.ts).
+    for (const [name, schema] of Object.entries(flat.properties)) if (tellsType(schema)) put(name);
     const names = Object.keys(flat.properties);
     const roomy = !this.#lean && place.depth < comfortable;
     for (const name of roomy ? names : [])
@@ -362,6 +365,10 @@ function withoutChoices(schemas: readonly JsonSchema[], definitions: Definitions
     if (name !== undefined && Object.hasOwn(definitions, name)) open.push(definitions[name]!);
   }
   return parts;
+}
+
+function tellsType(schema: JsonSchema): boolean {
+  return typeof schema === "object" && (schema.xml as XmlNote | undefined)?.xsiType === true;
 }
 
 function isNull(schema: JsonSchema): boolean {

@@ -17,6 +17,8 @@ export function* numbersOf(
   const below = bound("exclusiveMaximum");
   let least = Math.max(bound("minimum") ?? Number.NEGATIVE_INFINITY, above ?? Number.NEGATIVE_INFINITY);
   let most = Math.min(bound("maximum") ?? Number.POSITIVE_INFINITY, below ?? Number.POSITIVE_INFINITY);
+  // Numbers of everyday size, where they are allowed.
+  if (least <= 1 && least > Number.NEGATIVE_INFINITY && most >= 2) least = 1;
   const free = least === Number.NEGATIVE_INFINITY && most === Number.POSITIVE_INFINITY;
   if (least === Number.NEGATIVE_INFINITY) least = most === Number.POSITIVE_INFINITY || most >= 1 ? 1 : most - 100;
   if (most === Number.POSITIVE_INFINITY) most = Math.max(least, 0) + 100;

@@ -53,6 +53,8 @@ const byName: readonly (readonly [RegExp, (random: Random) => string])[] = [
   [/(language|locale|lang)$/i, (random) => random.pick(["en", "de", "fr"])],
   [/(phone|mobile|fax)(number)?$/i, (random) => `+49 40 ${random.text(6, digits)}`],
   [/(zip|postal|postcode)(code)?$/i, (random) => `2${random.text(4, digits)}`],
+  [/(_at|[a-z]At|timestamp)$/, formats["date-time"]!],
+  [/(^|_)date$|[a-z]Date$/, formats.date!],
   [/city$/i, (random) => random.pick(["Hamburg", "Lyon", "Leeds", "Porto"])],
   [/first_?name$/i, (random) => random.pick(["Ada", "Grace", "Alan", "Edsger"])],
   [/(last|sur|family)_?name$/i, (random) => random.pick(["Lovelace", "Hopper", "Turing", "Dijkstra"])],
