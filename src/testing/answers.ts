@@ -53,7 +53,7 @@ export type Behaviour<I, O, F extends Faults = Faults> = (
 export type Told<I, O, F extends Faults = Faults> = Behaviour<I, O, F> | Answer<O, F>;
 
 /** The declared fault `name`: the operation refuses, and nothing happened. */
-export function fault<const N extends string, D>(name: N, detail: D, message = ""): FaultAnswer<N, D> {
+export function fault<const N extends string, const D>(name: N, detail: D, message = ""): FaultAnswer<N, D> {
   return new FaultAnswer(name, detail, message);
 }
 
