@@ -47,8 +47,16 @@ export interface ReceivedCall {
 
 export type Received =
   | ReceivedCall
-  /** It reached nothing; `answer` says so to the caller, `reason` to us. */
-  | { readonly kind: "refused"; readonly reason: string; readonly answer: ReceiverAnswer };
+  /** It reached nothing; `answer` says so to the caller, `reason` to us. `operation`: the one that it was meant for. */
+  | {
+      readonly kind: "refused";
+      readonly reason: string;
+      readonly answer: ReceiverAnswer;
+      readonly operation?: OperationModel;
+    };
+
+/** Whether an operation is taken first where a request can mean several. */
+export type Prefers = (operation: string) => boolean;
 
 export interface ReceiverSettings {
   /** Who may call: a UsernameToken is demanded of every SOAP request. Default: a security header is not looked at. */
@@ -83,7 +91,7 @@ export class SoapReceiver {
     );
   }
 
-  receive(request: ReceivedRequest): Received {
+  receive(request: ReceivedRequest, prefers: Prefers = () => false): Received {
     const plain = locate(this.#model, request);
     if (plain !== undefined) return this.#plain(plain.operation, plain.parameters, request);
     if (request.method !== "POST") return refusedPlainly(405, `${request.method} is not how SOAP is called`);
@@ -107,7 +115,7 @@ export class SoapReceiver {
     const headers = root.children
       .filter((each) => each.namespace === root.namespace && each.local === "Header")
       .flatMap((each) => each.children);
-    return this.#envelope(version, body.children, headers, request);
+    return this.#envelope(version, body.children, headers, request, prefers);
   }
 
   #envelope(
@@ -115,9 +123,13 @@ export class SoapReceiver {
     elements: readonly XmlElement[],
     headers: readonly XmlElement[],
     request: ReceivedRequest,
+    prefers: Prefers,
   ): Received {
-    const found = this.#find(version, elements, actionOf(request));
-    if (found === undefined) return this.#refused(version, "the request is none of the contract's operations");
+    const found = this.#find(version, elements, request, prefers);
+    if (found === undefined) {
+      const held = elements.length === 0 ? "nothing" : elements.slice(0, 3).map(keyOf).join(", ").slice(0, 200);
+      return this.#refused(version, `the request is none of the contract's operations: its body holds ${held}`);
+    }
     const { operation, binding } = found;
     const known = new Set((binding.headers ?? []).map(keyOf));
     for (const block of headers) {
@@ -139,7 +151,7 @@ export class SoapReceiver {
     const messages = this.#messagesOf(operation, binding);
     const message = messages.readRequest(elements, headers);
     const wrong = this.#problems(operation, message);
-    if (wrong !== undefined) return this.#refused(version, wrong);
+    if (wrong !== undefined) return { ...this.#refused(version, wrong), operation };
     const type = version === "1.1" ? "text/xml; charset=utf-8" : "application/soap+xml; charset=utf-8";
     const answer = (status: number, body: string): ReceiverAnswer => ({
       status,
@@ -179,7 +191,7 @@ export class SoapReceiver {
     }
     const message = messages.readRequest(parameters, root);
     const wrong = this.#problems(operation, message);
-    if (wrong !== undefined) return refusedPlainly(400, wrong);
+    if (wrong !== undefined) return { ...refusedPlainly(400, wrong), operation };
     return {
       kind: "call",
       operation,
@@ -194,14 +206,29 @@ export class SoapReceiver {
     };
   }
 
-  /** By the element in the body, then by the action; either may be missing or shared. */
-  #find(version: SoapVersion, elements: readonly XmlElement[], action: string): Soap | undefined {
+  /** By the element in the body, then by the action; either may be missing or shared. Then by the port's path. */
+  #find(
+    version: SoapVersion,
+    elements: readonly XmlElement[],
+    request: ReceivedRequest,
+    prefers: Prefers,
+  ): Soap | undefined {
+    const action = actionOf(request);
+    const path = request.url.split("?", 1)[0];
     const own = this.#soap.filter(({ binding }) => binding.version === version);
     const keys = new Set(elements.map(keyOf));
+    const score = ({ operation, binding }: Soap): number => {
+      const address = binding.address === undefined ? undefined : URL.parse(binding.address)?.pathname;
+      return (
+        (binding.action !== "" && binding.action === action ? 4 : 0) +
+        (address === path ? 2 : 0) +
+        (prefers(operation.name) ? 1 : 0)
+      );
+    };
+    const best = (list: readonly Soap[]): Soap | undefined => list.toSorted((a, b) => score(b) - score(a))[0];
     const byElement = own.filter(({ binding }) => binding.request !== null && keys.has(keyOf(binding.request)));
-    const byAction = (list: readonly Soap[]): Soap | undefined =>
-      list.find(({ binding }) => binding.action !== "" && binding.action === action);
-    return byAction(byElement) ?? byElement[0] ?? byAction(own) ?? own.find(({ binding }) => binding.request === null);
+    const byAction = own.filter(({ binding }) => binding.action !== "" && binding.action === action);
+    return best(byElement) ?? best(byAction) ?? best(own.filter(({ binding }) => binding.request === null));
   }
 
   #messagesOf(operation: OperationModel, binding: SoapBinding): SoapMessages {

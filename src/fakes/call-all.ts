@@ -4,12 +4,11 @@
  */
 import { restConnector } from "../connectors/rest.ts";
 import { soapConnector } from "../connectors/soap.ts";
-import type { ResolvedSettings } from "../connectors/system.ts";
 import type { ContractModel, OperationModel } from "../contract/model.ts";
 import { asMortiseError } from "../errors.ts";
 import type { CallResult, Json } from "../operation.ts";
 import { createOutbound } from "../outbound/client.ts";
-import { inputsOf } from "./inputs.ts";
+import { inputsOf, settingsOf } from "./inputs.ts";
 import { type Served, serveFake } from "./serve.ts";
 
 /** What became of one operation. */
@@ -40,9 +39,8 @@ export async function callAll(
   const outbound = createOutbound();
   try {
     const operations = Object.values(model.operations);
-    const soap = operations.some(({ binding }) => binding.protocol === "soap");
-    const connector = soap ? soapConnector : restConnector;
-    const client = connector.open(model, settingsFor(model, fake.url), { outbound, project: "." });
+    const connector = model.source.language === "wsdl" ? soapConnector : restConnector;
+    const client = connector.open(model, settingsOf(model.name, fake.url), { outbound, project: "." });
     const call = (operation: OperationModel, input: Json): Promise<CallResult> =>
       client.call(operation, input, {
         key: `call-all-${operation.name}`,
@@ -57,18 +55,6 @@ export async function callAll(
     await fake.close();
   }
   return called;
-}
-
-function settingsFor({ name }: ContractModel, connection: string): ResolvedSettings {
-  return {
-    name,
-    connection,
-    timeoutMs: patienceMs,
-    concurrency: 1,
-    maxResponseBytes: 16 * 1024 * 1024,
-    internal: true,
-    sensitive: [],
-  };
 }
 
 async function one(

@@ -1,13 +1,12 @@
 /** A command line that calls an operation of a fake with a valid input. */
+import { httpXmlExchange } from "../connectors/http-xml-exchange.ts";
 import { requestWriter } from "../connectors/rest-request.ts";
 import { Codec } from "../connectors/soap-codec.ts";
-import { envelope, envelopeNamespaces } from "../connectors/soap-envelope.ts";
-import { writeElement } from "../connectors/soap-write.ts";
+import { SoapMessages } from "../connectors/soap-messages.ts";
 import { bodyKind } from "../contract/media.ts";
 import type { OperationModel } from "../contract/model.ts";
-import { Prefixes } from "../formats/xml-write.ts";
 import type { Json } from "../operation.ts";
-import { inputsOf } from "./inputs.ts";
+import { inputsOf, settingsOf } from "./inputs.ts";
 import type { FakeSystem } from "./system.ts";
 
 const codecs = new WeakMap<object, Codec>();
@@ -21,7 +20,7 @@ export function curlOf(system: FakeSystem, operation: OperationModel, url: strin
       if (binding.protocol === "rest") {
         const line = restLine(operation, input, url);
         if (line !== undefined) return line;
-      } else if (binding.protocol === "soap") return soapLine(system, operation, input, url);
+      } else if (binding.protocol !== "sql") return soapLine(system, operation, input, url);
     } catch {
       // An input that has no place in the protocol: the next one.
     }
@@ -44,19 +43,25 @@ function restLine(operation: OperationModel, input: Json, url: string): string |
 
 function soapLine({ model }: FakeSystem, operation: OperationModel, input: Json, url: string): string | undefined {
   const { binding } = operation;
-  if (binding.protocol !== "soap") return undefined;
   let codec = codecs.get(model);
   if (codec === undefined) {
     codec = new Codec(model);
     codecs.set(model, codec);
   }
-  const prefixes = new Prefixes({ soap: envelopeNamespaces[binding.version] });
-  const { request } = binding;
-  const body = request === null ? "" : writeElement(prefixes, request, codec.content(operation.input), input);
-  const text = envelope(prefixes, binding.version, "", body).replace(/^<\?xml[^>]*>\n/, "");
+  if (binding.protocol === "http-xml") {
+    const address = `${url}/`;
+    const facts = { settings: settingsOf(model.name, address), codec, address };
+    const request = httpXmlExchange(model, operation, binding, facts).request(operation.name, input);
+    const { method, headers, body } = request;
+    const given = Object.entries(headers).map(([name, value]) => ` -H ${quoted(`${name}: ${value}`)}`);
+    const sent = body === undefined ? "" : ` -d ${quoted(String(body))}`;
+    return `curl${method === "GET" ? "" : ` -X ${method}`}${given.join("")}${sent} ${quoted(request.url)}`;
+  }
+  if (binding.protocol !== "soap") return undefined;
+  const text = new SoapMessages(operation, binding, codec).writeRequest(input).replace(/^<\?xml[^>]*>\n/, "");
   const headers =
     binding.version === "1.1"
-      ? [`content-type: text/xml`, `soapaction: "${binding.action}"`]
+      ? ["content-type: text/xml", `soapaction: "${binding.action}"`]
       : [`content-type: application/soap+xml${binding.action === "" ? "" : `; action="${binding.action}"`}`];
   return `curl ${headers.map((header) => `-H ${quoted(header)}`).join(" ")} -d ${quoted(text)} ${quoted(`${url}/`)}`;
 }

@@ -1,4 +1,5 @@
-/** Valid inputs of operations: what a curl line and a call for trying out send. */
+/** Calls for trying out: valid inputs of operations, and settings of a client that calls a fake. */
+import type { ResolvedSettings } from "../connectors/system.ts";
 import { exampleOf } from "../contract/example/example.ts";
 import type { ContractModel, OperationModel } from "../contract/model.ts";
 import { operationValidators } from "../contract/validate.ts";
@@ -13,4 +14,10 @@ export function inputsOf(model: ContractModel, operation: OperationModel, seed: 
     if (value !== undefined && validate(value).length === 0) inputs.push(value);
   }
   return inputs;
+}
+
+/** For a client that calls a fake at `connection`. */
+export function settingsOf(name: string, connection: string): ResolvedSettings {
+  const maxResponseBytes = 16 * 1024 * 1024;
+  return { name, connection, timeoutMs: 20_000, concurrency: 1, maxResponseBytes, internal: true, sensitive: [] };
 }

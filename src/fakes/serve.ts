@@ -93,8 +93,8 @@ class Fake implements Served {
     this.#maxBytes = options.maxBytes ?? 8 * 1024 * 1024;
     this.system = new FakeSystem(model, options);
     this.events = new Events(model, this.system.seed, options.events);
-    const soap = Object.values(model.operations).some(({ binding }) => binding.protocol === "soap");
-    this.#protocol = soap ? soapProtocol(model, this.#maxBytes) : restProtocol(model, this.#maxBytes);
+    this.#protocol =
+      model.source.language === "wsdl" ? soapProtocol(model, this.#maxBytes) : restProtocol(model, this.#maxBytes);
     for (const rule of options.rules ?? []) this.rule(rule);
     this.#server = createServer({ maxHeaderSize: 32 * 1024, requireHostHeader: false }, (req, res) => {
       void this.#answer(req, res);
@@ -188,7 +188,7 @@ class Fake implements Served {
     const rule = this.rules.take(operation.name);
     if (rule?.delayMs !== undefined && !(await this.#rest(rule.delayMs, res))) return;
     let effect: Effect = rule?.effect ?? { kind: "usual" };
-    if (problems.length > 0) told.problem = inWords(problems, "it");
+    if (problems.length > 0) told.problem = inWords(problems, "").trim();
     let acted: Acted | undefined;
     if (effect.kind === "function" && problems.length === 0) {
       acted = await effect.act(reading.input, { times, key: reading.key });
