@@ -191,7 +191,8 @@ function formValue(
   const known = new Set(Object.keys(properties));
   for (const name of [...names, ...Object.keys(encoding ?? {})]) {
     const own = encoding !== undefined && Object.hasOwn(encoding, name) ? encoding[name] : undefined;
-    const field = own === undefined ? { name, style: "form" as const, explode: true } : { name, ...own };
+    const style = own?.style ?? "form";
+    const field = { name, style, explode: own?.explode ?? style === "form" };
     const schema = Object.hasOwn(properties, name) ? properties[name]! : others;
     const value = pairValue(field, pairs, schema === false ? true : schema, schemas, known);
     if (value !== undefined) put(name, value);
