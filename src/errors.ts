@@ -229,10 +229,10 @@ const table = {
     class: "give-up",
     text: "{operation} was refused with status {status}, and its contract declares no such fault. Check credentials and address, and whether the contract is up to date.",
   },
-  "rest-media-type": {
-    status: 501,
-    class: "give-up",
-    text: "{operation} takes a body of type {mediaType}, which is not spoken. Use an operation that takes JSON, or call it in a step of your own.",
+  "oauth-token": {
+    status: 502,
+    class: "retry",
+    text: "The system {system} needs an access token, and none was given: {reason}. Check the tokenUrl, client and secret of its credentials.",
   },
   // --- store --------------------------------------------------------------------------------------------------------
   "store-full": {

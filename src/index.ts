@@ -21,6 +21,7 @@ export {
   type Effect,
   type EventType,
   env,
+  type FaultsOf,
   type Infer,
   type InputOf,
   type Int64,
@@ -28,6 +29,7 @@ export {
   type Json,
   type Operation,
   type OutputOf,
+  type PayloadOf,
   type Schema,
   secret,
 } from "./operation.ts";

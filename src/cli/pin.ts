@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { type ContractModel, frozen } from "../contract/model.ts";
+import { onlyOf, unknownNames } from "../contract/only.ts";
 import { readContract } from "../contract/read/read-contract.ts";
 import { type ContractFile, openSource } from "../contract/read/source.ts";
 import { writeContract } from "../contract/write/typescript.ts";
@@ -30,15 +31,34 @@ export function readPin(folder: string): ContractModel {
   }
 }
 
-/** The contract read again from the files that are pinned. Rejects with `contract-unreadable`. */
-export async function readPinned(folder: string, name: string): Promise<ContractModel> {
+/** The contract read again from the files that are pinned, as much of it as before, or as `only` says. Rejects with `contract-unreadable`. */
+export async function readPinned(folder: string, name: string, only?: string): Promise<ContractModel> {
   const { source } = readPin(folder);
   const entry = source.files[0]?.path ?? "";
   const opened = await openSource(join(folder, entry), {
     root: folder,
     ...(source.url === undefined ? {} : { origin: source.url }),
   });
-  return withUrl(await readContract(opened, name), source.url);
+  const model = withUrl(await readContract(opened, name), source.url);
+  if (only !== undefined) return chooseOnly(model, only);
+  return source.only === undefined ? model : onlyOf(model, source.only);
+}
+
+/** The part of a contract that `--only` names: `placeOrder,getOrder`; `*` is all of it. Throws `option-invalid` for a name that it does not have. */
+export function chooseOnly(model: ContractModel, only: string | undefined): ContractModel {
+  if (only === undefined || only.trim() === "*") return model;
+  const names = only.split(",").map((name) => name.trim());
+  const unknown = unknownNames(model, names);
+  if (unknown.length === 0) return onlyOf(model, names);
+  const all = [...Object.keys(model.operations), ...Object.keys(model.events)];
+  const near = all.filter((one) =>
+    unknown.some((name) => name !== "" && one.toLowerCase().includes(name.toLowerCase())),
+  );
+  const shown = (near.length > 0 ? near : all).slice(0, 20).join(", ");
+  throw failure("option-invalid", {
+    option: "--only",
+    reason: `the contract has no operation or event ${unknown.map((name) => JSON.stringify(name)).join(", ")}; it has ${shown}${all.length > 20 ? ", ..." : ""}`,
+  });
 }
 
 /** The model, with where it was fetched from. */

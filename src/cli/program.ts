@@ -123,10 +123,12 @@ function build(io: Io, act: Act, asJson: () => boolean): Command {
       "mortise add warehouse ./warehouse.sql",
       "mortise add warehouse postgres://app@db.example.com/warehouse --password secret:WAREHOUSE_PASSWORD",
       "mortise add warehouse env:WAREHOUSE_URL --replace",
+      "mortise add payments ./openapi.yaml --only authorize,capture",
     ],
     async () => (await import("./commands/add.ts")).add,
   )
     .option("--internal", "allow a private or loopback address in the URL")
+    .option("--only <names>", "operations and events to take, separated by commas (default: all)")
     .option("--root <folder>", "folder that the contract's imports may reach (default: the contract's own)")
     .option("--replace", "take the contract anew where the system is there already")
     .option(
@@ -141,9 +143,11 @@ function build(io: Io, act: Act, asJson: () => boolean): Command {
     program,
     "types [name]",
     "write contract.ts again from the pinned contracts: of all systems, or of one",
-    ["mortise types", "mortise types erp", "mortise types --check"],
+    ["mortise types", "mortise types erp", "mortise types --check", "mortise types erp --only createSalesOrder"],
     async () => (await import("./commands/types.ts")).types,
-  ).option("--check", "write nothing; exit with 3 if something would change");
+  )
+    .option("--check", "write nothing; exit with 3 if something would change")
+    .option("--only <names>", "take these operations and events from now on, separated by commas; * takes all");
   leaf(
     program,
     "check",

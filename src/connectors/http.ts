@@ -37,6 +37,24 @@ export function credentialHeader({ credentials }: ResolvedSettings): Readonly<Re
   }
 }
 
+/** Credentials that stand neither in a header nor in the body: as they are written. */
+export interface CredentialText {
+  /** `name=value`, percent-encoded; empty: none. */
+  readonly query: string;
+  /** `name=value`; empty: none. */
+  readonly cookie: string;
+}
+export const noCredentials: CredentialText = Object.freeze({ query: "", cookie: "" });
+
+/** An API key in the query or in a cookie (OpenAPI 3.1.0, "Security Scheme Object"). */
+export function credentialText({ credentials }: ResolvedSettings): CredentialText {
+  if (credentials?.kind === "query")
+    return { query: `${encodeURIComponent(credentials.name)}=${encodeURIComponent(credentials.value)}`, cookie: "" };
+  if (credentials?.kind === "cookie")
+    return { query: "", cookie: `${credentials.name}=${encodeURIComponent(credentials.value)}` };
+  return noCredentials;
+}
+
 /** Any answer at all to a HEAD, whatever its status, is a sign of life. */
 export async function signOfLife(
   outbound: Outbound,

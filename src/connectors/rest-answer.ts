@@ -7,6 +7,7 @@ import { parseJson } from "../formats/json.ts";
 import { type CallResult, inWords, type Json, type Problem, type Validate } from "../operation.ts";
 import type { OutboundResponse } from "../outbound/outbound.ts";
 import { retryAfter, unsaidPauseMs } from "./http.ts";
+import { readSequence } from "./rest-sequence.ts";
 
 export type ReadAnswer = (response: OutboundResponse) => CallResult;
 
@@ -14,6 +15,7 @@ interface Reader {
   readonly fault: { readonly name: string; readonly message: string } | undefined;
   readonly validate: Validate;
   readonly mediaType: string | null;
+  readonly list: boolean;
 }
 
 /** The reader of an operation's answers. `shown` is `system.operation`. */
@@ -25,15 +27,17 @@ export function answerReader(
   maxBytes: number,
 ): ReadAnswer {
   const readers = new Map<string, Reader>();
-  for (const { status, mediaType } of binding.success)
+  for (const { status, mediaType, option, list = false } of binding.success)
     readers.set(status, {
       fault: undefined,
-      validate: validators.output,
+      // Each status has its own schema: the output as a whole allows all of them.
+      validate: option === undefined ? validators.output : validators.option(option),
       mediaType: binding.method === "HEAD" ? null : mediaType,
+      list,
     });
   for (const { status, fault, mediaType } of binding.faults) {
     const message = operation.faults[fault]?.description ?? fault;
-    readers.set(status, { fault: { name: fault, message }, validate: validators.fault(fault), mediaType });
+    readers.set(status, { fault: { name: fault, message }, validate: validators.fault(fault), mediaType, list: false });
   }
   const limits = { maxBytes };
 
@@ -55,7 +59,10 @@ export function answerReader(
       if (reader.fault !== undefined) throw failure("rest-refused", { operation: shown, status }, { outcome });
       throw unfit(shown, `its media type is not ${reader.mediaType}`, undefined, outcome);
     }
-    const value = reader.mediaType === null ? null : bodyOf(shown, reader.mediaType, response.body, limits, outcome);
+    const value =
+      reader.mediaType === null
+        ? null
+        : bodyOf(shown, readAs(reader.mediaType, type), response.body, reader.list, limits, outcome);
     const problems = reader.validate(value);
     if (problems.length > 0) throw unfit(shown, inWords(problems), problems, outcome);
     if (reader.fault === undefined) return { ok: true, output: value };
@@ -63,22 +70,32 @@ export function answerReader(
   };
 }
 
+/** A range (`*\/*`) is read as what came; anything declared more narrowly as it was declared. */
+function readAs(declared: string, actual: string | undefined): string {
+  return declared.includes("*") && actual !== undefined ? actual : declared;
+}
+
 function bodyOf(
   shown: string,
   mediaType: string,
   body: Uint8Array,
+  list: boolean,
   limits: { maxBytes: number },
   outcome: Outcome,
 ): Json {
+  const parsed = (parse: () => Json): Json => {
+    try {
+      return parse();
+    } catch (cause) {
+      if (cause instanceof MortiseError) throw unfit(shown, cause.message, undefined, outcome);
+      throw cause;
+    }
+  };
+  if (list) return parsed(() => readSequence(mediaType, Buffer.from(body).toString("utf8"), limits));
   switch (bodyKind(mediaType)) {
     case "json":
-      if (body.length === 0) return null;
-      try {
-        return parseJson(body, limits);
-      } catch (cause) {
-        if (cause instanceof MortiseError) throw unfit(shown, cause.message, undefined, outcome);
-        throw cause;
-      }
+      return body.length === 0 ? null : parsed(() => parseJson(body, limits));
+    case "lines":
     case "form":
       return Object.fromEntries(new URLSearchParams(Buffer.from(body).toString("utf8")));
     case "text":

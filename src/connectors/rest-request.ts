@@ -2,7 +2,10 @@
 import { bodyKind } from "../contract/media.ts";
 import type { OperationModel, RestBinding } from "../contract/model.ts";
 import type { Problem } from "../operation.ts";
+import { type CredentialText, noCredentials } from "./http.ts";
+import { type MultipartBody, multipartWriter } from "./rest-multipart.ts";
 import { formWriter, plainWriter, queryWriter, type Write } from "./rest-parameters.ts";
+import { writeSequence } from "./rest-sequence.ts";
 
 type Members = Readonly<Record<string, unknown>>;
 export interface Written {
@@ -18,7 +21,7 @@ interface Field {
   readonly name: string;
   readonly write: Write;
 }
-type BodyText = (value: unknown) => string | Uint8Array;
+type BodyText = (value: unknown) => string | Uint8Array | MultipartBody;
 
 /** The writer of an operation's requests. `base` has no slash at its end; `common` are the headers of every call, credentials included. */
 export function requestWriter(
@@ -26,18 +29,22 @@ export function requestWriter(
   binding: RestBinding,
   base: string,
   common: Readonly<Record<string, string>>,
+  extra: CredentialText = noCredentials,
 ): Writer {
   const field = (property: string, name: string, write: Write): Field => ({ property, name, write });
   const of = (place: string) => binding.parameters.filter((parameter) => parameter.in === place);
   const path = pathParts(binding);
-  const query = of("query").map((each) => field(each.property, each.name, queryWriter(each)));
+  const query = [...of("query"), ...of("querystring")].map((each) =>
+    field(each.property, each.name, queryWriter(each)),
+  );
   const headers = of("header").map((each) => field(each.property, each.name.toLowerCase(), plainWriter(each)));
   const cookies = of("cookie").map((each) => field(each.property, each.name, plainWriter(each)));
   const keyHeader = operation.key?.in === "header" ? operation.key.name.toLowerCase() : undefined;
   const bodyOf = bodyWriter(binding);
-  const withBody = binding.body === undefined ? common : { ...common, "content-type": binding.body.mediaType };
+  const withBody =
+    binding.body === undefined ? common : { ...common, "content-type": sentType(binding.body.mediaType) };
   const firstMark = binding.path.includes("?") ? "&" : "?";
-  const plain = headers.length === 0 && cookies.length === 0 && keyHeader === undefined;
+  const plain = headers.length === 0 && cookies.length === 0 && keyHeader === undefined && extra.cookie === "";
 
   return (input, key) => {
     let url = base;
@@ -60,8 +67,12 @@ export function requestWriter(
       url += mark + text;
       mark = "&";
     }
-    const body = bodyOf(input);
+    if (extra.query !== "") url += mark + extra.query;
+    const written = bodyOf(input);
+    const parts = typeof written === "object" && "contentType" in written ? written : undefined;
+    const body = parts === undefined ? (written as string | Uint8Array | undefined) : parts.bytes;
     let sent = body === undefined ? common : withBody;
+    if (parts !== undefined) sent = { ...common, "content-type": parts.contentType };
     if (!plain) {
       const filled: Record<string, string> = { ...sent };
       for (const each of headers) {
@@ -72,10 +83,14 @@ export function requestWriter(
           return [{ at: `/${each.property}`, message: "holds a character that no header may hold" }];
         filled[each.name] = text;
       }
-      let jar = "";
+      let jar = extra.cookie;
       for (const each of cookies) {
         const value = own(input, each.property);
-        if (value !== undefined && value !== null) jar += (jar === "" ? "" : "; ") + each.write(value);
+        if (value === undefined || value === null) continue;
+        const text = each.write(value);
+        if (!cookieText.test(text))
+          return [{ at: `/${each.property}`, message: "holds a character that no cookie may hold" }];
+        if (text !== "") jar += (jar === "" ? "" : "; ") + text;
       }
       if (jar !== "") filled.cookie = jar;
       if (keyHeader !== undefined) filled[keyHeader] = key;
@@ -87,6 +102,14 @@ export function requestWriter(
 
 // RFC 9110, section 5.5: no control characters, so no line can be smuggled in.
 const headerText = /^[\t\x20-\x7e\x80-\xff]*$/;
+const cookieText = /^[\x20-\x7e]*$/;
+
+/** A range is no type that something has. */
+function sentType(mediaType: string): string {
+  if (!mediaType.includes("*")) return mediaType;
+  const kind = bodyKind(mediaType);
+  return kind === "json" ? "application/json" : kind === "text" ? "text/plain" : "application/octet-stream";
+}
 
 /** `/orders/{id}/lines` as `"/orders/"`, the writer of `id`, `"/lines"`. */
 function pathParts(binding: RestBinding): readonly (string | Field)[] {
@@ -108,7 +131,7 @@ function decodedOnce(text: string): string {
   }
 }
 
-function bodyWriter(binding: RestBinding): (input: Members) => string | Uint8Array | undefined {
+function bodyWriter(binding: RestBinding): (input: Members) => ReturnType<BodyText> | undefined {
   const { body } = binding;
   if (body === undefined) return () => undefined;
   const write = bodyText(body);
@@ -141,8 +164,16 @@ function bodyText(body: NonNullable<RestBinding["body"]>): BodyText {
       const write = formWriter(body.encoding);
       return (value) => write(value as Members);
     }
+    case "multipart": {
+      const write = multipartWriter(body);
+      return (value) => write(value as Members);
+    }
     case "bytes":
-      return (value) => Buffer.from(value as string, "base64");
+      if (body.list !== true) return (value) => Buffer.from(value as string, "base64");
+      return (value) => writeSequence(body.mediaType, value as readonly unknown[]);
+    case "lines":
+      if (body.list === true) return (value) => writeSequence(body.mediaType, value as readonly unknown[]);
+      return (value) => value as string;
     default:
       return (value) => value as string;
   }

@@ -3,13 +3,13 @@
  * a call itself checks, writes, sends once, reads and checks (connector.ts, C1 to C5).
  */
 
-import { bodyKind } from "../contract/media.ts";
-import type { ContractModel, OperationModel } from "../contract/model.ts";
+import type { ContractModel, OperationModel, RestBinding } from "../contract/model.ts";
 import { operationValidators } from "../contract/validate.ts";
 import { failure } from "../errors.ts";
 import { type CallContext, type CallResult, inWords, type Json, type Validate } from "../operation.ts";
 import type { Client, Connector, ConnectorEnvironment, Health } from "./connector.ts";
-import { credentialHeader, signOfLife } from "./http.ts";
+import { type CredentialText, credentialHeader, credentialText, signOfLife } from "./http.ts";
+import { TokenSource } from "./oauth.ts";
 import { answerReader, type ReadAnswer } from "./rest-answer.ts";
 import { requestWriter, type Writer } from "./rest-request.ts";
 import type { ResolvedSettings } from "./system.ts";
@@ -35,6 +35,8 @@ class RestClient implements Client {
   readonly #environment: ConnectorEnvironment;
   readonly #base: string;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #extra: CredentialText;
+  readonly #tokens: TokenSource | undefined;
   readonly #plans = new Map<OperationModel, Plan>();
 
   constructor(contract: ContractModel, settings: ResolvedSettings, environment: ConnectorEnvironment) {
@@ -43,8 +45,13 @@ class RestClient implements Client {
     this.#environment = environment;
     if (settings.credentials?.kind === "username-token")
       throw failure("connection-invalid", { system: settings.name, reason: "username-token credentials are for SOAP" });
-    this.#base = baseOf(settings);
-    this.#headers = Object.freeze({ accept: "application/json, */*;q=0.5", ...credentialHeader(settings) });
+    this.#base = baseOf(settings.name, settings.connection);
+    this.#headers = Object.freeze(credentialHeader(settings));
+    this.#extra = credentialText(settings);
+    this.#tokens =
+      settings.credentials?.kind === "oauth"
+        ? new TokenSource(settings.credentials, settings, environment.outbound)
+        : undefined;
   }
 
   async call(operation: OperationModel, input: Json, context: CallContext): Promise<CallResult> {
@@ -57,7 +64,8 @@ class RestClient implements Client {
     const request = plan.write(members, context.key);
     if (!("url" in request))
       throw failure("contract-input", { operation: plan.shown, problems: inWords(request) }, { details: request });
-    const response = await this.#environment.outbound.request({
+    const { outbound } = this.#environment;
+    const sent = {
       method: plan.method,
       url: request.url,
       headers: request.headers,
@@ -66,8 +74,15 @@ class RestClient implements Client {
       signal: context.signal,
       maxResponseBytes: this.#settings.maxResponseBytes,
       internal: this.#settings.internal,
-    });
-    return plan.read(response);
+    };
+    if (this.#tokens === undefined) return plan.read(await outbound.request(sent));
+    const token = await this.#tokens.token(sent.deadline, sent.signal);
+    const response = await outbound.request(authorised(sent, token));
+    if (response.status !== 401) return plan.read(response);
+    // By the system's own word nothing was done, for the token's sake: once more with a new one is the same attempt.
+    this.#tokens.refused(token);
+    const fresh = await this.#tokens.token(sent.deadline, sent.signal);
+    return plan.read(fresh === token ? response : await outbound.request(authorised(sent, fresh)));
   }
 
   health(signal: AbortSignal): Promise<Health> {
@@ -79,6 +94,18 @@ class RestClient implements Client {
     this.#plans.clear();
   }
 
+  /** Where an operation is reached: nobody but the connection's own settings can send it, and the credentials, to another host. */
+  #baseFor(operation: string, server: string | undefined): string {
+    if (server === undefined || this.#contract.servers.includes(server)) return this.#base;
+    const { name, servers } = this.#settings;
+    if (servers !== undefined && Object.hasOwn(servers, server)) return baseOf(name, servers[server]!);
+    const { origin } = new URL(this.#base);
+    const own = URL.parse(server, `${origin}/`);
+    if (own !== null && own.origin === origin) return baseOf(name, own.href);
+    const reason = `${operation} is reached at an address of its own; name it in servers: { ${JSON.stringify(server)}: ... }`;
+    throw failure("connection-invalid", { system: name, reason });
+  }
+
   #plan(operation: OperationModel): Plan {
     const { binding } = operation;
     const shown = `${this.#settings.name}.${operation.name}`;
@@ -87,14 +114,18 @@ class RestClient implements Client {
         system: this.#settings.name,
         reason: `${operation.name} is no REST operation`,
       });
-    if (binding.body !== undefined && bodyKind(binding.body.mediaType) === "multipart")
-      throw failure("rest-media-type", { operation: shown, mediaType: binding.body.mediaType });
     const validators = operationValidators(this.#contract, operation);
     const plan: Plan = {
       shown,
       method: binding.method,
       validate: validators.input,
-      write: requestWriter(operation, binding, this.#base, this.#headers),
+      write: requestWriter(
+        operation,
+        binding,
+        this.#baseFor(operation.name, binding.server),
+        { accept: acceptOf(binding), ...this.#headers },
+        this.#extra,
+      ),
       read: answerReader(shown, operation, binding, validators, this.#settings.maxResponseBytes),
     };
     this.#plans.set(operation, plan);
@@ -102,9 +133,27 @@ class RestClient implements Client {
   }
 }
 
-function baseOf(settings: ResolvedSettings): string {
-  const url = URL.parse(settings.connection);
-  const invalid = (reason: string) => failure("connection-invalid", { system: settings.name, reason });
+function authorised<R extends { readonly headers: Readonly<Record<string, string>> }>(request: R, token: string): R {
+  return { ...request, headers: { ...request.headers, authorization: `Bearer ${token}` } };
+}
+
+/** The declared media types, those of success first; JSON and whatever comes after them. */
+function acceptOf({ success, faults }: RestBinding): string {
+  const declared = [...success, ...faults].flatMap(({ mediaType }) => (mediaType === null ? [] : [mediaType]));
+  const types = [...new Set(["application/json", ...declared])].filter((type) =>
+    /^[\x21-\x7e]+\/[\x20-\x7e]+$/.test(type),
+  );
+  const [first] = success;
+  const text = first?.mediaType != null && !first.mediaType.includes("*") ? [first.mediaType, ...types] : types;
+  return `${[...new Set(text)]
+    .filter((type) => type !== "*/*")
+    .slice(0, 8)
+    .join(", ")}, */*;q=0.5`;
+}
+
+function baseOf(system: string, address: string): string {
+  const url = URL.parse(address);
+  const invalid = (reason: string) => failure("connection-invalid", { system, reason });
   if (url === null || (url.protocol !== "http:" && url.protocol !== "https:"))
     throw invalid("it is no http: or https: address");
   if (url.username !== "" || url.password !== "")

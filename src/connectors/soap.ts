@@ -214,6 +214,7 @@ function shown(text: string, { credentials }: ResolvedSettings): string {
 function secretsOf(credentials: ResolvedSettings["credentials"]): readonly string[] {
   if (credentials === undefined) return [];
   if (credentials.kind === "bearer") return [credentials.token];
-  const secret = credentials.kind === "header" ? credentials.value : credentials.password;
+  if (credentials.kind === "oauth") return [credentials.secret];
+  const secret = "value" in credentials ? credentials.value : credentials.password;
   return secret === "" ? [] : [secret];
 }

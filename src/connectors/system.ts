@@ -68,6 +68,11 @@ export interface SystemSettings<T extends ContractTypes> {
   readonly internal?: boolean;
   /** Credentials; see the connector. */
   readonly credentials?: Credentials;
+  /**
+   * REST: addresses for operations whose contract names a server of their own, by that server's address in the contract. Nothing is
+   * sent to such a server, credentials least of all, unless it is named here.
+   */
+  readonly servers?: { readonly [server: string]: Reference | string };
   readonly effects?: {
     readonly [N in keyof T["operations"]]?: EffectSettings<T["operations"][N]["input"], T["operations"][N]["output"]>;
   };
@@ -82,6 +87,19 @@ export type Credentials =
   | { readonly kind: "bearer"; readonly token: Reference }
   | { readonly kind: "basic"; readonly user: Reference | string; readonly password: Reference }
   | { readonly kind: "header"; readonly name: string; readonly value: Reference }
+  /** An API key in the query or in a cookie. Addresses get into the logs of others: prefer a header where the system takes one. */
+  | { readonly kind: "query" | "cookie"; readonly name: string; readonly value: Reference }
+  /** OAuth 2 client credentials (RFC 6749, section 4.4): a token is fetched, kept as long as it lives, and renewed once where it is refused. */
+  | {
+      readonly kind: "oauth";
+      /** `https:`, or `http:` inside one machine. */
+      readonly tokenUrl: Reference | string;
+      readonly client: Reference | string;
+      readonly secret: Reference;
+      readonly scopes?: readonly string[];
+      /** How the client proves itself: header (RFC 6749, section 2.3.1) or body. Default `basic`. */
+      readonly auth?: "basic" | "body";
+    }
   /** WS-Security UsernameToken 1.1.1; `text` over TLS or inside one machine only. Default digest. */
   | {
       readonly kind: "username-token";
@@ -110,13 +128,22 @@ export interface ResolvedSettings {
   readonly maxResponseBytes: number;
   readonly internal: boolean;
   readonly credentials?: ResolvedCredentials;
+  readonly servers?: { readonly [server: string]: string };
   readonly sensitive: readonly string[];
   readonly webhookSecret?: string;
 }
 export type ResolvedCredentials =
   | { readonly kind: "bearer"; readonly token: string }
   | { readonly kind: "basic"; readonly user: string; readonly password: string }
-  | { readonly kind: "header"; readonly name: string; readonly value: string }
+  | { readonly kind: "header" | "query" | "cookie"; readonly name: string; readonly value: string }
+  | {
+      readonly kind: "oauth";
+      readonly tokenUrl: string;
+      readonly client: string;
+      readonly secret: string;
+      readonly scopes: readonly string[];
+      readonly auth: "basic" | "body";
+    }
   | {
       readonly kind: "username-token";
       readonly user: string;

@@ -1,7 +1,19 @@
 /** Media types: which ones a body can have, and how its value stands in a history. Shared by readers and connectors. */
 
-/** `json`: any JSON value. `form`: an object. `text`: a string. `bytes`: base64 in a string. `multipart`: not spoken. */
-export type BodyKind = "json" | "form" | "text" | "bytes" | "multipart";
+/**
+ * `json`: any JSON value. `form`, `multipart`: an object. `text`: a string. `bytes`: base64 in a string. `lines`: a sequence of
+ * items (JSON Lines, JSON text sequences, server-sent events), a list where the contract describes the items, else a string.
+ */
+export type BodyKind = "json" | "form" | "text" | "bytes" | "multipart" | "lines";
+
+const sequences = new Set([
+  "application/jsonl",
+  "application/x-jsonlines",
+  "application/x-ndjson",
+  "application/ndjson",
+  "application/json-seq",
+  "text/event-stream",
+]);
 
 /** The kind of a media type such as `application/problem+json; charset=utf-8` (RFC 6839 for the suffixes). */
 export function bodyKind(mediaType: string): BodyKind {
@@ -9,13 +21,14 @@ export function bodyKind(mediaType: string): BodyKind {
   if (type === "application/json" || type.endsWith("+json") || type === "*/*" || type === "application/*")
     return "json";
   if (type === "application/x-www-form-urlencoded") return "form";
+  if (sequences.has(type) || type.endsWith("+json-seq")) return "lines";
   if (type.startsWith("multipart/")) return "multipart";
   if (type.startsWith("text/") || type === "application/xml" || type.endsWith("+xml")) return "text";
   return "bytes";
 }
 
 /** Type and subtype, lower case, without parameters. */
-function essence(mediaType: string): string {
+export function essence(mediaType: string): string {
   const end = mediaType.indexOf(";");
   return (end < 0 ? mediaType : mediaType.slice(0, end)).trim().toLowerCase();
 }
@@ -24,7 +37,8 @@ function essence(mediaType: string): string {
 export function accepts(declared: string, actual: string): boolean {
   const wanted = essence(declared);
   const given = essence(actual);
-  if (wanted === given || wanted === "*/*") return true;
+  // Bytes of no type in particular may turn out to have one.
+  if (wanted === given || wanted === "*/*" || wanted === "application/octet-stream") return true;
   if (wanted.endsWith("/*")) return given.startsWith(wanted.slice(0, -1));
   return bodyKind(wanted) === "json" && bodyKind(given) === "json";
 }

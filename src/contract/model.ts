@@ -19,6 +19,8 @@ export interface ContractModel {
   readonly servers: readonly string[];
   /** SQL contracts whose schema was read from the database itself. */
   readonly database?: DatabaseModel;
+  /** How callers prove who they are, by the contract's own names. Only what some operation asks for. */
+  readonly security?: { readonly [name: string]: SecurityScheme };
 }
 
 export interface ContractSource {
@@ -34,6 +36,31 @@ export interface ContractSource {
   readonly files: readonly { readonly path: string; readonly sha256: string }[];
   /** Operations of the contract that can't be called, each with the reason; absent: none. */
   readonly leftOut?: readonly { readonly operation: string; readonly reason: string }[];
+  /** The operations that were asked for; absent: all. Then only the schemas that they need are in the model. */
+  readonly only?: readonly string[];
+  /** What breaks the language's rules and was passed over, each with its place: at most 100. */
+  readonly notes?: readonly string[];
+}
+
+/** OpenAPI 3.2.0, "Security Scheme Object"; which settings answer it is said by docs/guide/openapi.md. */
+export type SecurityScheme = { readonly description?: string } & (
+  | { readonly kind: "header" | "query" | "cookie"; readonly name: string }
+  | { readonly kind: "basic" }
+  | { readonly kind: "bearer"; readonly format?: string }
+  /** Another scheme of the header `Authorization`, such as `digest`. */
+  | { readonly kind: "http"; readonly scheme: string }
+  | { readonly kind: "oauth2"; readonly flows: { readonly [flow: string]: OAuthFlow } }
+  | { readonly kind: "openIdConnect"; readonly url: string }
+  | { readonly kind: "mutualTLS" }
+);
+
+/** By the flow's name: `clientCredentials`, `authorizationCode`, `deviceAuthorization`, `password`, `implicit`. */
+export interface OAuthFlow {
+  readonly authorizationUrl?: string;
+  readonly deviceAuthorizationUrl?: string;
+  readonly tokenUrl?: string;
+  readonly refreshUrl?: string;
+  readonly scopes: readonly string[];
 }
 
 export interface OperationModel {
@@ -48,6 +75,21 @@ export interface OperationModel {
   readonly output: JsonSchema;
   readonly faults: { readonly [name: string]: FaultModel };
   readonly binding: Binding;
+  /** Any one of these fits; each names schemes of the contract that are needed together, with their scopes. `{}`: none is needed. */
+  readonly security?: readonly { readonly [scheme: string]: readonly string[] }[];
+  /** Operations that take what this one gives. */
+  readonly links?: { readonly [name: string]: LinkModel };
+}
+
+/** OpenAPI 3.2.0, "Link Object". */
+export interface LinkModel {
+  readonly description?: string;
+  /** Status of the answer that has the link. */
+  readonly status: string;
+  /** Name of the operation in this model. */
+  readonly operation: string;
+  /** Property of its input, to a runtime expression such as `$response.body#/id`, or to a constant. */
+  readonly input: { readonly [property: string]: unknown };
 }
 
 /** `row`: a key row in the target database, in the same transaction. */
@@ -78,37 +120,71 @@ export interface RestBinding {
   readonly method: string;
   /** Template relative to the server: `/orders/{id}`. */
   readonly path: string;
+  /** The operation's own server, where it is not the contract's. */
+  readonly server?: string;
   readonly parameters: readonly RestParameter[];
   /** `spread`: the input's properties that are no parameters are the body. `property`: the input's property `name` is the body. */
   readonly body?: {
     readonly mediaType: string;
     readonly required: boolean;
     readonly from: { readonly kind: "spread" } | { readonly kind: "property"; readonly name: string };
-    /** Form bodies only: how a property is written where it is not `form` with explode (OpenAPI 3.x, "Encoding Object"). */
-    readonly encoding?: {
-      readonly [property: string]: { readonly style: RestParameter["style"]; readonly explode: boolean };
-    };
+    /** JSON Lines, JSON sequences and server-sent events: the value is the list of the items. */
+    readonly list?: boolean;
+    /** Forms and multipart: how a property is written where it is not as usual (OpenAPI 3.x, "Encoding Object"). */
+    readonly encoding?: { readonly [property: string]: BodyEncoding };
   };
-  /** Success statuses with the media type of their body (`null`: no body, output null). `2XX` is allowed. */
-  readonly success: readonly { readonly status: string; readonly mediaType: string | null }[];
+  /**
+   * Success statuses with the media type of their body (`null`: no body, output null). `2XX` is allowed. `option`: which of the
+   * output's `anyOf` it is, where there are several. `list`: as in `body`.
+   */
+  readonly success: readonly {
+    readonly status: string;
+    readonly mediaType: string | null;
+    readonly option?: number;
+    readonly list?: boolean;
+  }[];
   /** Status (`404`, `4XX`, `default`) to the name of a declared fault. 5xx, 408 and 429 are failures, never faults. */
   readonly faults: readonly { readonly status: string; readonly fault: string; readonly mediaType: string | null }[];
+}
+
+/** One property of a form or multipart body. */
+export interface BodyEncoding {
+  /** Absent in multipart bodies: there each property is a part (or several), with a content type. */
+  readonly style?: RestParameter["style"];
+  readonly explode?: boolean;
+  readonly allowReserved?: boolean;
+  /** Multipart: media type of the part. */
+  readonly contentType?: string;
+  /** Multipart: the property is base64 text (or a list of them), and the part holds the bytes. */
+  readonly bytes?: boolean;
 }
 
 export interface RestParameter {
   /** Property of the input. */
   readonly property: string;
-  readonly in: "path" | "query" | "header" | "cookie";
+  /** `querystring`: the value is the whole query (OpenAPI 3.2). */
+  readonly in: "path" | "query" | "querystring" | "header" | "cookie";
   /** On the wire. */
   readonly name: string;
   readonly required: boolean;
-  /** OpenAPI 3.x, "Style Values". */
-  readonly style: "simple" | "form" | "label" | "matrix" | "spaceDelimited" | "pipeDelimited" | "deepObject";
+  /** OpenAPI 3.x, "Style Values"; `tabDelimited` is Swagger 2.0's `tsv`. */
+  readonly style:
+    | "simple"
+    | "form"
+    | "label"
+    | "matrix"
+    | "spaceDelimited"
+    | "pipeDelimited"
+    | "tabDelimited"
+    | "deepObject"
+    | "cookie";
   readonly explode: boolean;
   /** Query only: keep reserved characters as they are. */
   readonly allowReserved?: boolean;
   /** The value is written as JSON (a parameter with `content` instead of a schema); style and explode mean nothing then. */
   readonly json?: boolean;
+  /** `querystring` only: how the properties of the value are written, as in a form body. */
+  readonly encoding?: { readonly [property: string]: BodyEncoding };
 }
 
 /** A qualified XML name. */
@@ -253,7 +329,14 @@ export type DatabaseType =
       readonly comment?: string;
     };
 
-export type EventBinding = { readonly protocol: "webhook"; readonly mediaType: string } | CsvBinding;
+export type EventBinding = WebhookBinding | CsvBinding;
+
+export interface WebhookBinding {
+  readonly protocol: "webhook";
+  readonly mediaType: string;
+  /** A callback: the operation that asks for it, and where that says it is to be sent (`{$request.body#/callbackUrl}`). */
+  readonly callback?: { readonly operation: string; readonly expression: string };
+}
 
 /** A file whose name matches `files`, dropped into the system's folder; each row is one event. */
 export interface CsvBinding {

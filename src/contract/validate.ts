@@ -79,6 +79,8 @@ export function compileSchema(schema: Schema): Validate {
 export interface OperationValidators {
   readonly input: Validate;
   readonly output: Validate;
+  /** Of one of the output's `anyOf`, where statuses differ in their schema. */
+  option(index: number): Validate;
   /** Of a declared fault's detail. */
   fault(name: string): Validate;
 }
@@ -90,14 +92,21 @@ export function operationValidators(model: ContractModel, operation: OperationMo
     const faults = new Map<string, Validate>();
     for (const [name, fault] of Object.entries(operation.faults)) faults.set(name, modelValidator(model, fault.detail));
     const unknown = boolean(false);
+    const options = optionsOf(operation.output).map((schema) => modelValidator(model, schema));
+    const output = modelValidator(model, operation.output);
     validators = Object.freeze({
       input: modelValidator(model, operation.input),
-      output: modelValidator(model, operation.output),
+      output,
+      option: (index: number) => options[index] ?? output,
       fault: (name: string) => faults.get(name) ?? unknown,
     });
     byOperation.set(operation, validators);
   }
   return validators;
+}
+
+function optionsOf(output: JsonSchema): readonly JsonSchema[] {
+  return typeof output === "object" && Array.isArray(output.anyOf) ? (output.anyOf as JsonSchema[]) : [];
 }
 
 /** The validator of a schema that stands in a model and refers to its named schemas, such as an event's payload. */

@@ -105,10 +105,20 @@ function resolveSystem(system: SystemDefinition, resolver: Resolver, redactor: R
     internal: settings.internal ?? true,
     sensitive: settings.sensitive ?? [],
     ...(credentials === undefined ? {} : { credentials }),
+    ...(settings.servers === undefined ? {} : { servers: resolveServers(system, resolver) }),
     ...(settings.webhookSecret === undefined
       ? {}
       : { webhookSecret: resolver.hidden(settings.webhookSecret, `systems/${name}: webhookSecret`) }),
   });
+}
+
+function resolveServers({ name, settings }: SystemDefinition, resolver: Resolver): Readonly<Record<string, string>> {
+  const all = Object.entries(settings.servers ?? {}).map(([server, given]) => {
+    const address = resolver.value(given, `systems/${name}: servers`);
+    checkAddress(address, name);
+    return [server, address];
+  });
+  return Object.freeze(Object.fromEntries(all));
 }
 
 /** In a header or a signature a line break is an attack, or a slip of the editor. */
@@ -141,7 +151,20 @@ function resolveCredentials({ name, settings }: SystemDefinition, resolver: Reso
       return { kind: "basic", user, password: resolver.hidden(credentials.password, `${place}.password`) };
     }
     case "header":
-      return { kind: "header", name: credentials.name, value: resolver.hidden(credentials.value, `${place}.value`) };
+    case "query":
+    case "cookie": {
+      const value = resolver.hidden(credentials.value, `${place}.value`);
+      return { kind: credentials.kind, name: credentials.name, value };
+    }
+    case "oauth":
+      return {
+        kind: "oauth",
+        tokenUrl: resolver.value(credentials.tokenUrl, `${place}.tokenUrl`),
+        client: resolver.value(credentials.client, `${place}.client`),
+        secret: resolver.hidden(credentials.secret, `${place}.secret`),
+        scopes: credentials.scopes ?? [],
+        auth: credentials.auth ?? "basic",
+      };
     case "username-token": {
       const user = resolver.value(credentials.user, `${place}.user`);
       const password = resolver.hidden(credentials.password, `${place}.password`);

@@ -4,9 +4,10 @@ import { basename, join, relative, resolve } from "node:path";
 import type { ContractModel } from "../../contract/model.ts";
 import { failure } from "../../errors.ts";
 import type { LiveContract } from "../../server/live-contract.ts";
+import { connectionFile } from "../connection-file.ts";
 import type { Context } from "../context.ts";
 import { exit } from "../exit.ts";
-import { readPin, systemFolder, withUrl, writeSources, writeTexts, written } from "../pin.ts";
+import { chooseOnly, readPin, systemFolder, withUrl, writeSources, writeTexts, written } from "../pin.ts";
 import { projectFolder } from "../project-folder.ts";
 import { count, type Terminal } from "../terminal.ts";
 import { type Place, placeOf } from "./add-place.ts";
@@ -20,6 +21,7 @@ interface Options {
   readonly password?: string;
   readonly schema?: readonly string[];
   readonly table?: readonly string[];
+  readonly only?: string;
 }
 
 export async function add(context: Context, [name, from]: readonly string[], options: Options): Promise<number> {
@@ -33,12 +35,13 @@ export async function add(context: Context, [name, from]: readonly string[], opt
 
   const place = await placeOf(context, project, from!, options);
   const { model, files } = await read(context, { name: name!, folder, project, place }, options);
+  const chosen = chooseOnly(model, options.only);
   writeSources(folder, files.files(), before);
-  const contract = withUrl(model, /^https?:/i.test(place.location) ? place.location : undefined);
+  const contract = withUrl(chosen, /^https?:/i.test(place.location) ? place.location : undefined);
   writeTexts(folder, written(contract));
   const index = join(folder, "index.ts");
   const fresh = !existsSync(index);
-  if (fresh) writeFileSync(index, connection(contract, place));
+  if (fresh) writeFileSync(index, connectionFile(contract, place));
   report(terminal, contract, { folder: relative(io.folder, folder), fresh, replaced: before !== undefined });
   return exit.done;
 }
@@ -85,57 +88,6 @@ function textOf(file: string): string {
   }
 }
 
-/** `index.ts`: what to connect with. It belongs to the user from now on. */
-function connection(model: ContractModel, { from, user, password }: Place): string {
-  const { name } = model;
-  const variable = name.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
-  const environment = name.replaceAll("-", "_").toUpperCase();
-  const { language } = model.source;
-  const kind = ({ openapi: "rest", wsdl: "soap", sql: "sql", csv: "files" } as const)[language];
-  const address = `${environment}_${language === "csv" ? "FOLDER" : "URL"}`;
-  const server = model.servers[0];
-  const fallback = server !== undefined && /^https?:\/\//.test(server) ? `, ${JSON.stringify(server)}` : "";
-  const webhooks = Object.values(model.events).some(({ binding }) => binding.protocol === "webhook");
-  const lines: string[] = [];
-  const database = model.database?.dialect;
-  const onServer = database === "postgresql" || database === "mysql";
-  const names = [from?.kind ?? "env", kind];
-  if (password !== undefined) {
-    names.push(password.kind, ...(user?.kind === undefined ? [] : [user.kind]));
-    const called = user?.kind === undefined ? JSON.stringify(user?.value ?? "") : `${user.kind}("${user.name}")`;
-    lines.push(`  credentials: { kind: "basic", user: ${called}, password: ${password.kind}("${password.name}") },`);
-  }
-  if (webhooks) {
-    names.push("secret");
-    lines.push(`  webhookSecret: secret(${JSON.stringify(`${environment}_WEBHOOK_SECRET`)}),`);
-  }
-  const hints: Readonly<Record<typeof kind, string>> = {
-    rest: `  // credentials: { kind: "bearer", token: secret("${environment}_TOKEN") },`,
-    soap: `  // credentials: { kind: "username-token", user: env("${environment}_USER"), password: secret("${environment}_PASSWORD") },`,
-    sql: onServer
-      ? `  // credentials: { kind: "basic", user: "app", password: secret("${environment}_PASSWORD") },`
-      : "",
-    files: "",
-  };
-  const what: Readonly<Record<typeof kind, string>> = {
-    rest: "the base URL",
-    soap: "the address of the service",
-    sql: onServer ? "such as postgres://host/database" : "the database file",
-    files: "the folder",
-  };
-  return `import { ${[...new Set(names)].sort().join(", ")} } from "mortise";
-import { contract } from "./contract.ts";
-
-export const ${variable} = ${kind}(contract, {
-  // ${what[kind]}${fallback === "" ? "" : "; the contract names one"}
-  connection: ${from === undefined ? `env(${JSON.stringify(address)}${fallback})` : `${from.kind}("${from.name}")`},
-${[...lines, password === undefined ? hints[kind] : ""]
-  .filter((line) => line !== "")
-  .map((line) => `${line}\n`)
-  .join("")}});
-`;
-}
-
 function report(
   terminal: Terminal,
   model: ContractModel,
@@ -143,7 +95,7 @@ function report(
 ): void {
   const operations = Object.values(model.operations);
   const events = Object.keys(model.events);
-  const { language, languageVersion, title, files, leftOut = [] } = model.source;
+  const { language, languageVersion, title, files, leftOut = [], notes = [] } = model.source;
   const result = {
     system: model.name,
     folder,
@@ -154,6 +106,7 @@ function report(
     operations: operations.map(({ name, effect }) => ({ name, effect })),
     events,
     ...(leftOut.length === 0 ? {} : { leftOut }),
+    ...(notes.length === 0 ? {} : { notes }),
   };
   terminal.result(result, () => {
     const called = title === undefined ? "" : `, ${title}`;
@@ -173,6 +126,15 @@ function report(
     if (events.length > 0) terminal.line(`${count(events.length, "event")}: ${events.slice(0, 12).join(", ")}`);
     for (const { operation, reason } of leftOut.slice(0, 12)) terminal.line(`left out ${operation}: ${reason}`);
     if (leftOut.length > 12) terminal.line(`left out ${leftOut.length - 12} more; see source.leftOut in contract.json`);
+    if (notes.length > 0) {
+      terminal.line();
+      terminal.line(
+        `${count(notes.length, "place")} of it ${notes.length === 1 ? "breaks" : "break"} the rules of its language:`,
+      );
+      for (const note of notes.slice(0, 5)) terminal.line(`  ${terminal.paint("yellow", note)}`);
+      if (notes.length > 5)
+        terminal.line(terminal.paint("dim", `  and ${notes.length - 5} more, in contract.json under source.notes`));
+    }
     terminal.line();
     const dim = (text: string): string => terminal.paint("dim", text);
     terminal.line(`  ${join(folder, "contract.ts")}  ${dim("its types; commit it")}`);

@@ -11,7 +11,7 @@ import { count } from "../terminal.ts";
 export async function types(
   context: Context,
   [name]: readonly string[],
-  { check = false }: { readonly check?: boolean },
+  { check = false, only }: { readonly check?: boolean; readonly only?: string },
 ): Promise<number> {
   const { terminal, io } = context;
   const project = projectFolder(io.folder, context.project);
@@ -20,10 +20,12 @@ export async function types(
     const there = systems.length === 0 ? "none yet" : systems.join(", ");
     throw failure("system-missing", { name, systems: there });
   }
+  if (only !== undefined && name === undefined)
+    throw failure("option-invalid", { option: "--only", reason: "it needs the name of a system" });
   const results: { system: string; changed: readonly string[] }[] = [];
   for (const system of name === undefined ? systems : [name]) {
     const folder = systemFolder(project, system);
-    const texts = written(await readPinned(folder, system));
+    const texts = written(await readPinned(folder, system, only));
     const changed = check ? different(folder, texts) : writeTexts(folder, texts);
     results.push({ system, changed });
   }

@@ -58,14 +58,20 @@ export function parseFile(file: ContractFile): ParsedFile {
   };
 }
 
+/** Nothing but nesting: what no author writes takes the parser seconds to refuse. */
+const onlyNesting = /(?:[[{]\s*){300}|(?:- ){300}/;
+
 function yamlTree(file: ContractFile) {
+  if (onlyNesting.test(file.text)) throw new Error(`it is nested deeper than ${documentLimits.maxDepth} levels`);
   const lines = new LineCounter();
   const document = parseYaml(file.text, { lineCounter: lines, merge: true, logLevel: "silent", prettyErrors: false });
   const fault = document.errors[0];
   if (fault !== undefined) {
     const { line, col } = lines.linePos(fault.pos[0]);
     const place = `line ${line}, column ${col}`;
-    throw failure("contract-unreadable", { file: file.path, place, reason: sentence(fault.message) });
+    const deep = /call stack/.test(fault.message);
+    const reason = deep ? `it is nested deeper than ${documentLimits.maxDepth} levels` : sentence(fault.message);
+    throw failure("contract-unreadable", { file: file.path, place, reason });
   }
   return { document, lines };
 }
@@ -87,6 +93,7 @@ function checkSize(value: Json): void {
 
 function positionIn(tree: ReturnType<typeof yamlTree>, pointer: string): string {
   let node: unknown = tree.document.contents;
+  let above = node;
   for (const token of pointerNames(pointer)) {
     const inner: unknown = isMap(node) || isSeq(node) ? node.get(isSeq(node) ? Number(token) : token, true) : undefined;
     if (inner === undefined && isMap(node)) {
@@ -94,9 +101,14 @@ function positionIn(tree: ReturnType<typeof yamlTree>, pointer: string): string 
       const pair = node.items.find((item) => String((item.key as { value?: unknown } | null)?.value) === token);
       node = pair?.value;
     } else node = inner;
-    if (node === undefined || node === null) return "";
+    if (node === undefined || node === null) {
+      node = above;
+      break;
+    }
+    above = node;
   }
-  const start = (node as Node).range?.[0];
+  // of what is not in the text itself, the nearest that is
+  const start = (node as Node | null)?.range?.[0];
   if (start === undefined) return "";
   const { line, col } = tree.lines.linePos(start);
   return ` (line ${line}, column ${col})`;

@@ -6,6 +6,8 @@ export const reservedMembers: readonly string[] = ["schemas", "then", "construct
 /** A set of names in use; `take` gives the name, or the name with the first free number from 2. */
 export class Names {
   readonly #taken: Set<string>;
+  /** Where the search for a free number goes on: thousands of equal names take no longer than others. */
+  readonly #next = new Map<string, number>();
 
   constructor(taken: Iterable<string> = []) {
     this.#taken = new Set(taken);
@@ -13,7 +15,9 @@ export class Names {
 
   take(name: string): string {
     let free = name;
-    for (let n = 2; this.#taken.has(free); n++) free = `${name}${n}`;
+    let n = this.#next.get(name) ?? 2;
+    for (; this.#taken.has(free); n++) free = `${name}${n}`;
+    if (free !== name) this.#next.set(name, n);
     this.#taken.add(free);
     return free;
   }
@@ -24,34 +28,54 @@ export function memberNames(): Names {
   return new Names(reservedMembers);
 }
 
+/** Characters of a name, at most: what is longer is cut, and told apart by a number. */
+const longest = 200;
+
 /** `list_pets`, `pets.list`, `Get Pets`, `X-Request-Id` as `listPets`, `petsList`, `getPets`, `xRequestId`. */
 export function camelCase(text: string): string {
   const [first, ...others] = words(text);
   if (first === undefined) return "unnamed";
-  const head = first === first.toUpperCase() ? first.toLowerCase() : first[0]!.toLowerCase() + first.slice(1);
+  const head = first === first.toUpperCase() ? first.toLowerCase() : lowerFirst(first);
   return identifier(head + others.map(upperFirst).join(""));
 }
 
 /** `order`, `io.k8s.Job`, `Order Line` as `Order`, `IoK8sJob`, `OrderLine`. Names that are identifiers keep their inside. */
 export function typeName(text: string): string {
-  if (/^[\p{L}$][\p{L}\p{Nd}_$]*$/u.test(text)) return upperFirst(text);
+  if (/^[\p{L}$][\p{L}\p{Nd}_$]*$/u.test(text)) return cut(upperFirst(text));
   const joined = words(text).map(upperFirst).join("");
   return joined === "" ? "Unnamed" : identifier(joined);
 }
 
 /** A property name that needs no quotes, where the contract's own is no identifier. */
 export function propertyName(text: string): string {
-  return /^[\p{L}$][\p{L}\p{Nd}_$]*$/u.test(text) ? text : camelCase(text);
+  return text.length <= longest && /^[\p{L}$][\p{L}\p{Nd}_$]*$/u.test(text) ? text : camelCase(text);
 }
 
 function words(text: string): string[] {
   return text.split(/[^\p{L}\p{Nd}]+/u).filter((word) => word !== "");
 }
 
+/** By code point: a letter may have two units. Letters that grow when they change their case ("ß") stay as they are. */
 function upperFirst(word: string): string {
-  return word[0]!.toUpperCase() + word.slice(1);
+  const [first = ""] = word;
+  const upper = first.toUpperCase();
+  return (upper.length === first.length ? upper : first) + word.slice(first.length);
+}
+
+function lowerFirst(word: string): string {
+  const [first = ""] = word;
+  return first.toLowerCase() + word.slice(first.length);
 }
 
 function identifier(text: string): string {
-  return /^\p{Nd}/u.test(text) ? `_${text}` : text;
+  return cut(/^\p{Nd}/u.test(text) ? `_${text}` : text);
+}
+
+function cut(text: string): string {
+  return text.length <= longest
+    ? text
+    : text
+        .slice(0, longest)
+        .toWellFormed()
+        .replace(/\uFFFD$/, "");
 }

@@ -1,7 +1,7 @@
 /** Bodies of OpenAPI requests and answers: which media type is spoken, and how a request body joins the flat input. */
 import type { JsonSchema } from "../../operation.ts";
 import { type BodyKind, bodyKind } from "../media.ts";
-import type { RestBinding, RestParameter } from "../model.ts";
+import type { BodyEncoding, RestBinding } from "../model.ts";
 import type { Documents, Place } from "./openapi-documents.ts";
 import type { Schemas } from "./openapi-schema.ts";
 
@@ -9,9 +9,12 @@ export interface Body {
   readonly mediaType: string;
   readonly schema: JsonSchema;
   readonly place: Place;
+  /** A sequence: the schema is that of the list of its items. */
+  readonly list?: boolean;
 }
 
-const preference: readonly BodyKind[] = ["json", "form", "text", "bytes", "multipart"];
+const preference: readonly BodyKind[] = ["json", "form", "multipart", "lines", "text", "bytes"];
+const base64 = { type: "string", contentEncoding: "base64" };
 
 /** The preferred entry of a `content` map; `undefined` where there is none. */
 export function bodyOf(documents: Documents, schemas: Schemas, content: Place | undefined): Body | undefined {
@@ -21,10 +24,14 @@ export function bodyOf(documents: Documents, schemas: Schemas, content: Place | 
     const candidates = entries.filter(([type]) => bodyKind(type) === kind);
     const found = candidates.find(([type]) => type === "application/json") ?? candidates[0];
     if (found === undefined) continue;
-    const [mediaType, place] = found;
-    const schema = documents.member(documents.follow(place), "schema");
-    if (kind === "text") return { mediaType, place, schema: { type: "string" } };
-    if (kind === "bytes") return { mediaType, place, schema: { type: "string", contentEncoding: "base64" } };
+    const [mediaType, at] = found;
+    const place = documents.follow(at);
+    const items = documents.member(place, "itemSchema");
+    if (items !== undefined && kind !== "json" && kind !== "multipart")
+      return { mediaType, place, schema: { type: "array", items: schemas.convert(items) }, list: true };
+    if (kind === "text" || kind === "lines") return { mediaType, place, schema: { type: "string" } };
+    if (kind === "bytes") return { mediaType, place, schema: base64 };
+    const schema = documents.member(place, "schema");
     return { mediaType, place, schema: schema === undefined ? true : schemas.convert(schema) };
   }
   return undefined;
@@ -50,22 +57,27 @@ export function joinInput(
   parameters: InputParts,
   request: Place | undefined,
 ): Input {
-  const body = request === undefined ? undefined : bodyOf(documents, schemas, documents.member(request, "content"));
-  if (request === undefined || body === undefined)
+  const found = request === undefined ? undefined : bodyOf(documents, schemas, documents.member(request, "content"));
+  if (request === undefined || found === undefined)
     return { schema: closed(parameters.properties, parameters.required) };
+  const kind = bodyKind(found.mediaType);
+  const { body, encoding } =
+    kind === "multipart" ? partsOf(documents, schemas, found) : { body: found, encoding: encodingOf(documents, found) };
   const required = documents.member(request, "required")?.value === true;
-  const encoding = encodingOf(documents, body);
-  const binding = { mediaType: body.mediaType, required, ...(encoding === undefined ? {} : { encoding }) };
-  const kind = bodyKind(body.mediaType);
-  const members = kind === "json" || kind === "form" ? plainObject(schemas, body.schema) : undefined;
+  const binding = {
+    mediaType: body.mediaType,
+    required,
+    ...(body.list === true ? { list: true } : {}),
+    ...(encoding === undefined ? {} : { encoding }),
+  };
+  const spreads = body.list !== true && (kind === "json" || kind === "form" || kind === "multipart");
+  const members = spreads ? plainObject(schemas, body.schema) : undefined;
 
   if (members !== undefined && ![...parameters.properties.keys()].some((name) => members.properties.has(name))) {
     const spread = { ...binding, from: { kind: "spread" } } as const;
-    const answered = [...members.properties].filter(([, schema]) => isReadOnly(schemas, schema)).map(([name]) => name);
-    if (parameters.properties.size === 0 && answered.length === 0) return { schema: body.schema, body: spread };
+    if (parameters.properties.size === 0) return { schema: body.schema, body: spread };
     const properties = new Map([...parameters.properties, ...members.properties]);
-    for (const name of answered) properties.delete(name);
-    const names = [...parameters.required, ...members.required.filter((name) => !answered.includes(name))];
+    const names = [...parameters.required, ...members.required];
     const additional = members.additional === undefined ? {} : { additionalProperties: members.additional };
     const { additionalProperties: _, ...open } = closed(properties, names);
     const description = typeof body.schema === "object" ? schemas.behind(body.schema) : true;
@@ -149,22 +161,86 @@ function merged(parts: readonly (PlainObject | undefined)[]): PlainObject | unde
   return { properties, required: [...required], additional: undefined };
 }
 
-/** Properties that only the other side sets stay out of a request (OpenAPI 3.0.3, "readOnly"). */
-function isReadOnly(schemas: Schemas, schema: JsonSchema): boolean {
-  const found = typeof schema === "object" && schema.readOnly === true ? schema : schemas.behind(schema);
-  return typeof found === "object" && found.readOnly === true;
+/**
+ * The parts of a multipart body: a property that holds raw bytes (`format: binary`, or a media type and no encoding; OpenAPI
+ * 3.0.3 and 3.1.0, "Special Considerations for multipart Content") is base64 text in the input.
+ */
+function partsOf(
+  documents: Documents,
+  schemas: Schemas,
+  body: Body,
+): { readonly body: Body; readonly encoding: NonNullable<RestBinding["body"]>["encoding"] } {
+  const members = plainObject(schemas, body.schema);
+  const stated = encodingOf(documents, body) ?? {};
+  if (members === undefined) return { body, encoding: Object.keys(stated).length === 0 ? undefined : stated };
+  const encoding: [string, BodyEncoding][] = [];
+  const properties = [...members.properties].map(([name, schema]): [string, JsonSchema] => {
+    const { contentType } = Object.hasOwn(stated, name) ? stated[name]! : {};
+    const raw = rawBytes(schemas, schema, contentType);
+    if (raw !== undefined) {
+      encoding.push([name, { contentType: contentType ?? "application/octet-stream", bytes: true }]);
+      return [name, raw];
+    }
+    if (contentType !== undefined) encoding.push([name, { contentType }]);
+    return [name, schema];
+  });
+  const whole = schemas.behind(body.schema);
+  const description =
+    typeof whole === "object" && typeof whole.description === "string" ? whole.description : undefined;
+  const { additionalProperties: _, ...open } = closed(new Map(properties), members.required);
+  const schema = {
+    ...open,
+    ...(members.additional === undefined ? {} : { additionalProperties: members.additional }),
+    ...(description === undefined ? {} : { description }),
+  };
+  return {
+    body: encoding.some(([, { bytes }]) => bytes === true) ? { ...body, schema } : body,
+    encoding: encoding.length === 0 ? undefined : Object.fromEntries(encoding),
+  };
 }
 
-function encodingOf(documents: Documents, body: Body): NonNullable<RestBinding["body"]>["encoding"] {
-  if (bodyKind(body.mediaType) !== "form") return undefined;
-  const encoding = documents.member(documents.follow(body.place), "encoding");
-  const entries: [string, { style: RestParameter["style"]; explode: boolean }][] = [];
-  for (const [name, place] of documents.members(encoding)) {
-    const style = documents.text(place, "style") ?? "form";
-    if (!["form", "spaceDelimited", "pipeDelimited", "deepObject"].includes(style))
-      throw documents.unreadable(place, `"${style}" is no style of a form property`);
-    const explode = documents.member(place, "explode")?.value ?? style === "form";
-    entries.push([name, { style: style as RestParameter["style"], explode: explode === true }]);
+/** The schema of a property that holds bytes, as base64 text; `undefined`: it holds none. */
+function rawBytes(schemas: Schemas, schema: JsonSchema, contentType: string | undefined): JsonSchema | undefined {
+  const found = schemas.behind(schema);
+  const binary = contentType !== undefined && bodyKind(contentType) === "bytes";
+  if (typeof found === "boolean") return binary && found ? base64 : undefined;
+  const { type, format, contentEncoding, contentMediaType, items, description } = found;
+  if (type === "array") {
+    const inner = rawBytes(schemas, (items ?? true) as JsonSchema, contentType);
+    return inner === undefined ? undefined : { ...found, items: inner };
+  }
+  if (type !== "string" && !(type === undefined && (binary || contentMediaType !== undefined))) return undefined;
+  const raw = format === "binary" || (contentEncoding === undefined && (contentMediaType !== undefined || binary));
+  if (!raw) return undefined;
+  const own = typeof schema === "object" && typeof schema.description === "string" ? schema.description : description;
+  return { ...base64, ...(typeof own === "string" ? { description: own } : {}) };
+}
+
+/** The `encoding` of a form or multipart body, as far as it says something that is not so anyway. */
+export function encodingOf(
+  documents: Documents,
+  body: Body,
+): { readonly [property: string]: BodyEncoding } | undefined {
+  const kind = bodyKind(body.mediaType);
+  if (kind !== "form" && kind !== "multipart") return undefined;
+  const entries: [string, BodyEncoding][] = [];
+  for (const [name, place] of documents.members(documents.member(body.place, "encoding"))) {
+    const contentType = documents.text(place, "contentType")?.split(",")[0]?.trim();
+    const style = documents.text(place, "style");
+    if (kind === "multipart") {
+      if (contentType !== undefined) entries.push([name, { contentType }]);
+      continue;
+    }
+    const explode = documents.member(place, "explode")?.value;
+    const allowReserved = documents.member(place, "allowReserved")?.value === true ? { allowReserved: true } : {};
+    if (style === undefined && explode === undefined) {
+      if (contentType !== undefined && bodyKind(contentType) === "json") entries.push([name, { contentType }]);
+      continue;
+    }
+    const known = ["form", "spaceDelimited", "pipeDelimited", "tabDelimited", "deepObject"].includes(style ?? "form");
+    if (!known) documents.note(place, `"${style}" is no style of a form property: it is written as usual`);
+    const used = known ? ((style ?? "form") as BodyEncoding["style"]) : "form";
+    entries.push([name, { style: used, explode: (explode ?? used === "form") === true, ...allowReserved }]);
   }
   return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }

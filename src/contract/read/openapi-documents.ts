@@ -5,6 +5,7 @@
 import { failure, type MortiseError } from "../../errors.ts";
 import { type Json, pointerNames, pointerToken } from "../../operation.ts";
 import { type ParsedFile, parseFile } from "./document.ts";
+import { Identities } from "./openapi-identities.ts";
 import type { ContractFiles } from "./source.ts";
 
 /** A value and where it stands. */
@@ -18,13 +19,24 @@ export type Members = Readonly<Record<string, unknown>>;
 
 export class Documents {
   readonly root: Place;
+  /** What breaks the rules and was passed over, with its place. */
+  readonly notes: string[] = [];
   readonly #files: ReadonlyMap<string, ParsedFile>;
   /** `from file` + reference, to the path of the file it names. */
   readonly #paths: ReadonlyMap<string, string>;
+  readonly #identities: Identities;
+  /** Values that were put elsewhere (see swagger.ts), to where they stand in the text. */
+  readonly #adopted = new WeakMap<object, Place>();
 
-  private constructor(entry: string, files: ReadonlyMap<string, ParsedFile>, paths: ReadonlyMap<string, string>) {
+  private constructor(
+    entry: string,
+    files: ReadonlyMap<string, ParsedFile>,
+    paths: ReadonlyMap<string, string>,
+    identities: Identities,
+  ) {
     this.#files = files;
     this.#paths = paths;
+    this.#identities = identities;
     this.root = { file: entry, pointer: "", value: files.get(entry)!.value };
   }
 
@@ -32,14 +44,17 @@ export class Documents {
   static async load(source: ContractFiles, check: (entry: Documents) => void): Promise<Documents> {
     const files = new Map<string, ParsedFile>();
     const paths = new Map<string, string>();
+    const identities = new Identities();
     const waiting: ParsedFile[] = [parseFile(source.entry)];
     files.set(source.entry.path, waiting[0]!);
-    check(new Documents(source.entry.path, files, paths));
+    check(new Documents(source.entry.path, files, paths, identities));
     for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
-      for (const { reference, pointer } of outwardReferences(file.value)) {
+      const references = [...outwardReferences(file.value, file.path, identities)];
+      for (const { reference, pointer } of references) {
         const key = `${file.path}\n${reference}`;
-        if (paths.has(key)) continue;
-        const target = await source.read(reference, file.path, `${pointer}${file.position(pointer)}`);
+        if (paths.has(key) || identities.resource(reference, file.path) !== undefined) continue;
+        const name = identities.relative(reference, file.path);
+        const target = await source.read(name, file.path, `${pointer}${file.position(pointer)}`);
         paths.set(key, target.path);
         if (files.has(target.path)) continue;
         const parsed = parseFile(target);
@@ -47,7 +62,20 @@ export class Documents {
         waiting.push(parsed);
       }
     }
-    return new Documents(source.entry.path, files, paths);
+    return new Documents(source.entry.path, files, paths, identities);
+  }
+
+  /** The place of `value` from now on, wherever it is found. Objects only. */
+  adopt<T extends object>(value: T, place: Omit<Place, "value">): T {
+    this.#adopted.set(value, { file: place.file, pointer: place.pointer, value });
+    return value;
+  }
+
+  /** Remembers what was passed over; a hundred tell enough. */
+  note(place: Place, what: string): void {
+    if (this.notes.length >= 100) return;
+    const note = `${place.file} at ${this.#shown(place)}: ${shortened(what)}`;
+    if (!this.notes.includes(note)) this.notes.push(note);
   }
 
   /** The member `name`, or `undefined` where there is none. */
@@ -60,15 +88,14 @@ export class Documents {
 
   /** The members of an object, in order, without extensions (`x-`). Refuses what is no object. */
   members(place: Place | undefined): [name: string, member: Place][] {
-    // In YAML a key with nothing after it is null: an empty map.
-    if (place === undefined || place.value === null) return [];
+    if (place === undefined || isNothing(place.value)) return [];
     const all = Object.entries(this.object(place)).filter(([name]) => !name.startsWith("x-"));
     return all.map(([name, value]) => [name, this.#inside(place, name, value)]);
   }
 
   /** The elements of a list. Refuses what is no list. */
   elements(place: Place | undefined): Place[] {
-    if (place === undefined) return [];
+    if (place === undefined || place.value === null) return [];
     if (!Array.isArray(place.value)) throw this.unreadable(place, "a list is expected");
     return place.value.map((value, index) => this.#inside(place, String(index), value));
   }
@@ -80,12 +107,14 @@ export class Documents {
     return value as Members;
   }
 
-  /** Text of the member, if it is there. Refuses another type. */
+  /** Text of the member, if it is there. A number or a truth value stands for its text; anything else is passed over. */
   text(place: Place, name: string): string | undefined {
     const member = this.member(place, name);
     if (member === undefined || member.value === null) return undefined;
-    if (typeof member.value !== "string") throw this.unreadable(member, "a text is expected");
-    return member.value;
+    if (typeof member.value === "string") return member.value;
+    if (typeof member.value !== "object") return String(member.value);
+    this.note(member, "a text is expected");
+    return undefined;
   }
 
   /** Follows `$ref`s until the thing itself. Refuses rings. */
@@ -104,33 +133,68 @@ export class Documents {
   /** What `reference` names, as seen from `place`. */
   target(place: Place, reference: string): Place {
     const [file = "", fragment = ""] = split(reference);
-    const path = file === "" ? place.file : this.#paths.get(`${place.file}\n${file}`);
+    const resource = file === "" ? undefined : this.#identities.resource(file, place.file);
+    const path = resource?.file ?? (file === "" ? place.file : this.#paths.get(`${place.file}\n${file}`));
     const parsed = path === undefined ? undefined : this.#files.get(path);
     if (path === undefined || parsed === undefined)
-      throw this.unreadable(place, `"${reference}" names a file that was not read`);
-    const pointer = decoded(fragment);
-    if (pointer !== "" && !pointer.startsWith("/"))
-      throw this.unreadable(
-        place,
-        `"${reference}" names an anchor; write a JSON Pointer such as "#/components/schemas/Order"`,
-      );
+      throw this.unreadable(place, `"${shortened(reference)}" names a file that was not read`);
+    let pointer = decoded(fragment);
+    if (pointer !== "" && !pointer.startsWith("/")) {
+      const anchored = this.#identities.anchor(path, pointer);
+      if (anchored === undefined)
+        throw this.unreadable(place, `"${shortened(reference)}" names an anchor that is not there`);
+      pointer = anchored;
+    } else pointer = (resource?.pointer ?? "") + pointer;
     let value: unknown = parsed.value;
     for (const token of pointerNames(pointer)) {
       if (typeof value !== "object" || value === null || !Object.hasOwn(value, token))
-        throw this.unreadable(place, `"${reference}" names something that is not there`);
+        throw this.unreadable(place, `"${shortened(reference)}" names something that is not there`);
       value = (value as Members)[token];
     }
     return { file: path, pointer, value };
   }
 
+  /** The target of a schema's reference; one that leads nowhere inside a file that is there is told by a note. */
+  found(place: Place, reference: string): Place | undefined {
+    try {
+      return this.target(place, reference);
+    } catch (error) {
+      if (this.#isRead(place, reference)) {
+        this.note(place, `"${shortened(reference)}" names something that is not there: any value is taken`);
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  #isRead(place: Place, reference: string): boolean {
+    const [file = ""] = split(reference);
+    return file === "" || this.#paths.has(`${place.file}\n${file}`);
+  }
+
   unreadable(place: Place, reason: string): MortiseError {
-    const shown = `${place.pointer === "" ? "its root" : place.pointer}${this.#files.get(place.file)?.position(place.pointer) ?? ""}`;
-    return failure("contract-unreadable", { file: place.file, place: shown, reason });
+    return failure("contract-unreadable", { file: place.file, place: this.#shown(place), reason: shortened(reason) });
+  }
+
+  #shown(place: Place): string {
+    const position = this.#files.get(place.file)?.position(place.pointer) ?? "";
+    return `${place.pointer === "" ? "its root" : shortened(place.pointer)}${position}`;
   }
 
   #inside(place: Place, name: string, value: unknown): Place {
-    return { file: place.file, pointer: `${place.pointer}/${pointerToken(name)}`, value };
+    const adopted = typeof value === "object" && value !== null ? this.#adopted.get(value) : undefined;
+    return adopted ?? { file: place.file, pointer: `${place.pointer}/${pointerToken(name)}`, value };
   }
+}
+
+/** In YAML a key with nothing after it is null; some languages write an empty map as an empty list. */
+function isNothing(value: unknown): boolean {
+  return value === null || (Array.isArray(value) && value.length === 0);
+}
+
+/** Text of the contract's in a message, at a length that can be read. */
+export function shortened(text: string): string {
+  return text.length <= 300 ? text : `${text.slice(0, 300)}…`;
 }
 
 /** The `$ref` of a Reference Object. */
@@ -150,34 +214,49 @@ const maps = new Set([
   "schemas",
   "paths",
   "webhooks",
-  "parameters",
+  "callbacks",
+  "pathItems",
   "responses",
   "requestBodies",
+  "securitySchemes",
+  "securityDefinitions",
+  "additionalOperations",
 ]);
 /** Data of the author's, in which `$ref` means nothing; and what the reader has no use for. */
-const skipped = new Set(["example", "examples", "default", "enum", "const", "links", "callbacks"]);
+const skipped = new Set(["example", "examples", "default", "enum", "const", "headers", "links"]);
+const skippedAtRoot = new Set(["info", "tags", "servers", "externalDocs"]);
 
-/** References to other files, with their places. Without recursion. */
-function* outwardReferences(root: Json): Generator<{ reference: string; pointer: string }> {
+/** References to other files, with their places; what gives itself a name is remembered. Without recursion. */
+function* outwardReferences(
+  root: Json,
+  file: string,
+  identities: Identities,
+): Generator<{ reference: string; pointer: string }> {
   const open: { readonly value: Json; readonly pointer: string; readonly names: boolean }[] = [
     { value: root, pointer: "", names: false },
   ];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { value, pointer, names } = next;
     if (typeof value !== "object" || value === null) continue;
-    const reference = names ? undefined : referenceOf(value);
-    if (reference !== undefined) {
-      const file = split(reference)[0];
-      if (file !== "") yield { reference: file!, pointer };
-    }
     const list = Array.isArray(value);
+    if (!names && !list) {
+      identities.look(value as Members, file, pointer);
+      const reference = referenceOf(value);
+      const target = reference === undefined ? "" : split(reference)[0]!;
+      if (target !== "") yield { reference: target, pointer };
+    }
+    const entries = Object.entries(value);
     // the last one pushed comes first: reversed, so that the first fault of the text is the one reported
-    for (const [name, inner] of Object.entries(value).reverse()) {
+    for (let at = entries.length - 1; at >= 0; at--) {
+      const [name, inner] = entries[at]!;
+      if (typeof inner !== "object" || inner === null) continue;
       if (!names && !list && (skipped.has(name) || name.startsWith("x-"))) continue;
+      if (pointer === "" && skippedAtRoot.has(name)) continue;
       open.push({
         value: inner as Json,
         pointer: `${pointer}/${pointerToken(name)}`,
-        names: !names && !list && maps.has(name),
+        // `parameters` is a map in components, and a list elsewhere
+        names: !names && !list && (maps.has(name) || (name === "parameters" && !Array.isArray(inner))),
       });
     }
   }

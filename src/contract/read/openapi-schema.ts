@@ -1,44 +1,16 @@
 /**
- * Schema Objects of OpenAPI 3.0 and 3.1 as JSON Schema 2020-12, with names for everything that is referred to.
+ * Schema Objects of OpenAPI 2.0 to 3.2 as JSON Schema 2020-12, with names for everything that is referred to.
  *
- * Keywords that a validator does not know are dropped, so that a strict compile works. A 3.0 schema (its dialect is a cousin
- * of JSON Schema draft 5; OpenAPI 3.0.3, section 4.7.24) is upgraded: `nullable`, boolean `exclusiveMinimum`, `example`.
- * A discriminator is dropped: its `oneOf` or `anyOf` says the same.
+ * Keywords that a validator does not know are dropped, so that a strict compile works. A schema of 2.0 or 3.0 (cousins
+ * of JSON Schema draft 4 and 5; OpenAPI 3.0.3, section 4.7.24) is upgraded: `nullable`, boolean `exclusiveMinimum`, `example`.
+ * What authors often write wrong is read as it is meant, with a note; a discriminator is written into its options (openapi-inheritance.ts).
  */
 import { type JsonSchema, pointerNames } from "../../operation.ts";
 import { Names, typeName } from "./names.ts";
 import { type Documents, type Place, referenceOf } from "./openapi-documents.ts";
+import { type Discriminator, Inheritance, id } from "./openapi-inheritance.ts";
+import { consistent, isPlain, plainValue, type Schema, typeOf } from "./openapi-keywords.ts";
 
-type Schema = { [keyword: string]: unknown };
-
-/** Keywords whose value is copied as it is, with the type it must have. */
-const plain: Readonly<Record<string, "string" | "number" | "positive" | "boolean" | "count" | "any">> = {
-  enum: "any",
-  const: "any",
-  default: "any",
-  examples: "any",
-  title: "string",
-  description: "string",
-  format: "string",
-  pattern: "string",
-  contentEncoding: "string",
-  contentMediaType: "string",
-  multipleOf: "positive",
-  maximum: "number",
-  minimum: "number",
-  maxLength: "count",
-  minLength: "count",
-  maxItems: "count",
-  minItems: "count",
-  maxContains: "count",
-  minContains: "count",
-  maxProperties: "count",
-  minProperties: "count",
-  uniqueItems: "boolean",
-  deprecated: "boolean",
-  readOnly: "boolean",
-  writeOnly: "boolean",
-};
 /** Keywords whose value is a schema, a list of schemas, or schemas by name. */
 const single = [
   "not",
@@ -57,33 +29,33 @@ const byName = ["properties", "patternProperties", "dependentSchemas"];
 /** Keywords under which a reference is entered without consuming any of the value: a ring of them never ends. */
 const inPlace = ["allOf", "anyOf", "oneOf", "not", "if", "then", "else"];
 
-/** Formats that authors write as types; the meaning is beyond doubt. */
-const slips: Readonly<Record<string, string>> = {
-  float: "number",
-  double: "number",
-  decimal: "number",
-  int: "integer",
-  long: "integer",
-  bool: "boolean",
-};
-const types = new Set(["null", "boolean", "object", "array", "number", "string", "integer"]);
+/** Schemas that one value may be checked by, at most: those that branch and branch again would take for ever. */
+const heaviest = 100_000;
 
 export class Schemas {
   readonly #documents: Documents;
-  /** OpenAPI 3.0: the old dialect. */
+  /** Swagger 2.0 and OpenAPI 3.0: the old dialects. */
   readonly #old: boolean;
+  readonly #inheritance: Inheritance;
   readonly #names = new Names();
   readonly #nameOf = new Map<string, string>();
   readonly #defs = new Map<string, JsonSchema>();
   readonly #places = new Map<string, Place>();
-  readonly #waiting: { readonly name: string; readonly place: Place }[] = [];
+  readonly #waiting: { readonly name: string; readonly place: Place; readonly own: boolean }[] = [];
+  #next = 0;
+  /** How many schemas are entered for one value, by name: what was checked. */
+  readonly #weights = new Map<string, number>();
 
   constructor(documents: Documents, old: boolean) {
     this.#documents = documents;
     this.#old = old;
-    const components = documents.member(documents.root, "components");
-    const schemas = components === undefined ? undefined : documents.member(components, "schemas");
-    for (const [name, place] of documents.members(schemas)) this.#nameFor(place, name);
+    const { root } = documents;
+    const components = documents.member(root, "components");
+    const at =
+      components === undefined ? documents.member(root, "definitions") : documents.member(components, "schemas");
+    const named = documents.members(at);
+    this.#inheritance = new Inheritance(documents, named);
+    for (const [name, place] of named) this.#nameFor(place, name);
     this.#drain();
   }
 
@@ -94,50 +66,72 @@ export class Schemas {
     return schema;
   }
 
-  /** All named schemas. Refuses rings that no value could ever get out of. */
-  named(): { [name: string]: JsonSchema } {
-    for (const name of this.#defs.keys()) this.#refuseRing(name);
-    return Object.fromEntries(this.#defs);
+  /** All named schemas. */
+  named(): ReadonlyMap<string, JsonSchema> {
+    return this.#defs;
   }
 
-  /** The schema behind `{"$ref": "#/$defs/Name"}`, through any number of them; others as they are. */
-  behind(schema: JsonSchema): JsonSchema {
+  /** A name for one more schema that is made of a named one. */
+  take(name: string): string {
+    return this.#names.take(typeName(name));
+  }
+
+  /** The schema behind `{"$ref": "#/$defs/Name"}`, through any number of them (or `most`); others as they are. */
+  behind(schema: JsonSchema, most = 100): JsonSchema {
     let at = schema;
-    for (let hops = 0; hops < 100 && typeof at === "object" && typeof at.$ref === "string"; hops++) {
+    for (let hops = 0; hops < most && typeof at === "object" && typeof at.$ref === "string"; hops++) {
       at = this.#defs.get(at.$ref.slice("#/$defs/".length)) ?? true;
     }
     return at;
   }
 
-  /** Names are given at once, schemas are converted later: rings end here. */
-  #nameFor(place: Place, wanted: string, part = ""): string {
-    const id = `${place.file}#${place.pointer}${part}`;
-    const known = this.#nameOf.get(id);
+  /** Names are given at once, schemas are converted later: rings end here. `own`: a parent without its heirs. */
+  #nameFor(place: Place, wanted: string, own = false): string {
+    const key = `${id(place)}${own ? "#own" : ""}`;
+    const known = this.#nameOf.get(key);
     if (known !== undefined) return known;
     const name = this.#names.take(typeName(wanted));
-    this.#nameOf.set(id, name);
+    this.#nameOf.set(key, name);
     this.#defs.set(name, true);
     this.#places.set(name, place);
-    this.#waiting.push({ name, place });
+    this.#waiting.push({ name, place, own });
     return name;
   }
 
   #drain(): void {
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift())
-      this.#defs.set(next.name, this.#convert(next.place));
+    let changed = false;
+    // the list grows while it is walked
+    for (let next = this.#next; next < this.#waiting.length; next++) {
+      const { name, place, own } = this.#waiting[next]!;
+      this.#next = next + 1;
+      this.#defs.set(name, own ? this.#alone(place) : this.#convert(place));
+      changed = true;
+    }
+    if (changed) this.#check();
   }
 
   #convert(place: Place): JsonSchema {
     const { value } = place;
     if (typeof value === "boolean") return value;
+    if (value === null) return true;
+    if (typeof value !== "object" || Array.isArray(value)) {
+      this.#documents.note(place, "this is no schema: any value is taken");
+      return true;
+    }
     const source = this.#documents.object(place);
-    const reference = referenceOf(source);
+    const reference = referenceOf(source) ?? dynamicReference(source);
     if (reference !== undefined) return this.#reference(place, reference);
-    return this.#upgraded(this.#keywords(place), source);
+    if (this.#inheritance.isParent(place)) return this.#family(place);
+    return this.#alone(place);
+  }
+
+  #alone(place: Place): JsonSchema {
+    return this.#upgraded(this.#keywords(place), place);
   }
 
   #reference(place: Place, reference: string): JsonSchema {
-    const target = this.#documents.target(place, reference);
+    const target = this.#documents.found(place, reference);
+    if (target === undefined) return true;
     const schema: Schema = { $ref: `#/$defs/${this.#nameFor(target, suggestedName(target))}` };
     // In 3.0 whatever stands beside a $ref means nothing; its description is worth keeping all the same.
     if (!this.#old) return { ...schema, ...this.#keywords(place) };
@@ -145,90 +139,106 @@ export class Schemas {
     return description === undefined ? schema : { ...schema, description };
   }
 
-  /**
-   * Inheritance as many generators write it: the parent lists its children in `oneOf`, with a discriminator, and each child has the
-   * parent in its `allOf`. Taken literally that never ends; meant is the parent's own part, which gets the name `ParentBase`.
-   */
-  #parentOf(child: Place, part: Place): Schema | undefined {
-    const reference = referenceOf(part.value);
-    if (reference === undefined) return undefined;
-    const parent = this.#documents.target(part, reference);
-    if (this.#documents.member(parent, "discriminator") === undefined) return undefined;
-    const children = ["oneOf", "anyOf"].flatMap((keyword) =>
-      this.#documents.elements(this.#documents.member(parent, keyword)),
-    );
-    const listed = children.some((each) => {
-      const to = referenceOf(each.value);
-      const target = to === undefined ? undefined : this.#documents.target(each, to);
-      return target?.file === child.file && target.pointer === child.pointer;
+  /** A parent stands for all that inherit from it, and for itself. */
+  #family(place: Place): JsonSchema {
+    const stated = this.#inheritance.discriminator(place)!;
+    const title = suggestedName(place);
+    const heirs = this.#inheritance.heirs(place);
+    const own = { $ref: `#/$defs/${this.#nameFor(place, `${title} base`, true)}` };
+    const options = heirs.map((heir) => {
+      const ref = { $ref: `#/$defs/${this.#nameFor(heir.place, heir.name)}` };
+      return this.#inheritance.isParent(heir.place)
+        ? this.#marked(
+            stated,
+            { $ref: `#/$defs/${this.#nameFor(heir.place, `${heir.name} base`, true)}` },
+            heir.place,
+            place,
+          )
+        : this.#marked(stated, ref, heir.place, place);
     });
-    if (!listed) return undefined;
-    const { oneOf: _, anyOf: __, ...own } = this.#documents.object(parent);
-    const base: Place = { ...parent, value: own };
-    return { $ref: `#/$defs/${this.#nameFor(base, `${suggestedName(parent)} base`, "#own")}` };
+    const description = this.#documents.text(place, "description");
+    const words = description === undefined ? {} : { description };
+    return { ...words, anyOf: [...options, this.#marked(stated, own, place, place)] };
+  }
+
+  /** The option with its own values of the discriminator's property, unless it says them itself. */
+  #marked(stated: Discriminator, option: JsonSchema, place: Place, from: Place): JsonSchema {
+    const values = this.#inheritance.valuesOf(stated, place, from);
+    const allowed = this.#inheritance.allowed(place, stated.property);
+    const told = allowed !== undefined && (allowed.length === 1 || values.some((value) => !allowed.includes(value)));
+    if (told) return option;
+    const property = values.length === 1 ? { const: values[0] } : { enum: [...values] };
+    const properties = Object.fromEntries([[stated.property, property]]);
+    return { allOf: [option, { type: "object", properties, required: [stated.property] }] };
+  }
+
+  /** Of an `allOf`: the parent's own part, where the parent itself means its heirs, the child among them. */
+  #parentOf(child: Place, part: Place): Schema | undefined {
+    if (referenceOf(part.value) === undefined) return undefined;
+    const parent = this.#inheritance.reached(part);
+    if (parent === undefined || !this.#inheritance.isInherited(child, parent)) return undefined;
+    return {
+      $ref: `#/$defs/${this.#nameFor(this.#inheritance.isParent(parent) ? parent : this.#withoutOptions(parent), `${suggestedName(parent)} base`, true)}`,
+    };
+  }
+
+  #withoutOptions(parent: Place): Place {
+    const { oneOf: _, anyOf: __, discriminator: ___, ...own } = this.#documents.object(parent);
+    return { ...parent, value: own };
   }
 
   #keywords(place: Place): Schema {
     const documents = this.#documents;
     const schema: Schema = {};
+    const stated = this.#inheritance.discriminator(place);
     for (const [keyword, member] of documents.members(place)) {
       const { value } = member;
-      if (Object.hasOwn(plain, keyword)) {
-        if (fits(value, plain[keyword]!)) schema[keyword] = value;
-        else if (value !== null) throw documents.unreadable(member, `"${keyword}" has a value of the wrong type`);
-      } else if (keyword === "type") schema.type = this.#type(member);
-      else if (keyword === "required") {
-        // 3.0 authors now and then write a boolean, which was the form of draft 3 and means nothing
+      if (isPlain(keyword)) {
+        const read = plainValue(documents, keyword, member);
+        if (read !== undefined) schema[keyword] = read;
+      } else if (keyword === "type") {
+        const type = typeOf(documents, member);
+        if (type !== undefined) schema.type = type;
+      } else if (keyword === "required") {
+        // authors now and then write a boolean, which was the form of draft 3 and means nothing
         if (Array.isArray(value)) schema.required = [...new Set(value.filter((name) => typeof name === "string"))];
-      } else if (single.includes(keyword)) schema[keyword] = this.#convert(member);
-      else if (lists.includes(keyword)) {
-        const parts = documents.elements(member);
-        const inner = parts.map((part) => (keyword === "allOf" && this.#parentOf(place, part)) || this.#convert(part));
+      } else if (keyword === "items" && Array.isArray(value)) schema.prefixItems = this.#list(member, place, keyword);
+      else if (single.includes(keyword)) {
+        if (typeof value === "object" || typeof value === "boolean") schema[keyword] = this.#convert(member);
+        else documents.note(member, `"${keyword}" is no schema and is passed over`);
+      } else if (lists.includes(keyword)) {
+        const inner = this.#list(member, place, keyword, stated);
         if (inner.length > 0) schema[keyword] = inner;
       } else if (byName.includes(keyword)) {
-        const all = Object.entries(documents.object(member)).map(([name]) => [
-          name,
-          this.#convert(documents.member(member, name)!),
-        ]);
+        const names = isEmptyList(value) || value === null ? [] : Object.keys(documents.object(member));
+        const all = names.map((name) => [name, this.#convert(documents.member(member, name)!)]);
         schema[keyword] = Object.fromEntries(all) as Schema;
       } else if (keyword === "exclusiveMinimum" || keyword === "exclusiveMaximum") {
         if (typeof value === "number") schema[keyword] = value;
       } else if (keyword === "dependentRequired") schema[keyword] = documents.object(member);
       else if (keyword === "example" && schema.examples === undefined) schema.examples = [value];
     }
-    if (schema.examples !== undefined && !Array.isArray(schema.examples)) delete schema.examples;
-    if (schema.enum !== undefined) {
-      if (!Array.isArray(schema.enum))
-        throw documents.unreadable(documents.member(place, "enum")!, "a list is expected");
-      const distinct = [...new Map(schema.enum.map((value) => [JSON.stringify(value), value as unknown])).values()];
-      if (distinct.length === 0) delete schema.enum;
-      else schema.enum = distinct;
-    }
-    // A pair that makes sense only together; strict validators refuse the lonely half.
-    if (schema.if === undefined) {
-      delete schema.then;
-      delete schema.else;
-    }
-    if (schema.contains === undefined) {
-      delete schema.maxContains;
-      delete schema.minContains;
-    }
-    return withoutWriteOnly(schema);
+    return consistent(schema, documents, place);
   }
 
-  #type(place: Place): unknown {
-    const { value } = place;
-    const written: unknown[] = Array.isArray(value) ? value : [value];
-    const all = written.map((type) => (typeof type === "string" && Object.hasOwn(slips, type) ? slips[type] : type));
-    const wrong = all.find((type) => !types.has(type as string));
-    if (wrong !== undefined || all.length === 0)
-      throw this.#documents.unreadable(place, `"${String(wrong)}" is no type; there are ${[...types].join(", ")}`);
-    return all.length === 1 ? all[0] : [...new Set(all)];
+  #list(member: Place, place: Place, keyword: string, stated?: Discriminator): JsonSchema[] {
+    const documents = this.#documents;
+    const parts = documents.elements(member);
+    const entered = (part: Place) => this.#parentOf(place, part) ?? this.#convert(part);
+    if (keyword === "allOf") return parts.map(entered);
+    if (keyword !== "oneOf" && keyword !== "anyOf") return parts.map((part) => this.#convert(part));
+    if (stated === undefined) return parts.map(entered);
+    return parts.map((part) => {
+      const option = entered(part);
+      const reference = referenceOf(part.value);
+      return reference === undefined ? option : this.#marked(stated, option, documents.target(part, reference), place);
+    });
   }
 
-  /** OpenAPI 3.0's own keywords. */
-  #upgraded(schema: Schema, source: Readonly<Record<string, unknown>>): JsonSchema {
+  /** OpenAPI 3.0's and Swagger 2.0's own keywords. */
+  #upgraded(schema: Schema, place: Place): JsonSchema {
     if (!this.#old) return schema;
+    const source = this.#documents.object(place);
     for (const [bound, exclusive] of [
       ["minimum", "exclusiveMinimum"],
       ["maximum", "exclusiveMaximum"],
@@ -239,7 +249,7 @@ export class Schemas {
       }
     }
     if (schema.type === "array" && schema.items === undefined && schema.prefixItems === undefined) schema.items = true;
-    if (source.nullable !== true) return schema;
+    if (source.nullable !== true && source["x-nullable"] !== true) return schema;
     if (Array.isArray(schema.enum) && !schema.enum.includes(null)) schema.enum = [...(schema.enum as unknown[]), null];
     if (typeof schema.type === "string") {
       if (!combines(schema)) return { ...schema, type: [schema.type, "null"] };
@@ -248,22 +258,42 @@ export class Schemas {
     return defined({ title, description, deprecated, anyOf: [rest, { type: "null" }] });
   }
 
-  #refuseRing(start: string): void {
-    const seen = new Set<string>();
-    const open = [start];
-    for (let name = open.pop(); name !== undefined; name = open.pop()) {
-      for (const next of enteredInPlace(this.#defs.get(name)!)) {
-        if (next === start) {
-          const place = this.#places.get(start)!;
+  /**
+   * One walk in depth through what validates the very same value: whoever is met on the way that leads to him stands in a ring, and
+   * what branches again and again would be checked without end.
+   */
+  #check(): void {
+    for (const start of this.#defs.keys()) {
+      if (this.#weights.has(start)) continue;
+      const way: { readonly name: string; readonly next: string[]; weight: number }[] = [];
+      const open = new Set<string>();
+      const enter = (name: string): void => {
+        if (open.has(name))
           throw this.#documents.unreadable(
-            place,
+            this.#places.get(name)!,
             "the schema is defined by itself, without any property or list in between",
           );
+        open.add(name);
+        way.push({ name, next: enteredInPlace(this.#defs.get(name) ?? true), weight: 1 });
+      };
+      enter(start);
+      for (let top = way.at(-1); top !== undefined; top = way.at(-1)) {
+        const next = top.next.pop();
+        const known = next === undefined ? undefined : this.#weights.get(next);
+        if (known !== undefined) top.weight += known;
+        else if (next !== undefined) enter(next);
+        else {
+          this.#weights.set(top.name, top.weight);
+          open.delete(top.name);
+          way.pop();
+          const above = way.at(-1);
+          if (above !== undefined) above.weight += top.weight;
         }
-        if (!seen.has(next)) {
-          seen.add(next);
-          open.push(next);
-        }
+        if (top.weight > heaviest)
+          throw this.#documents.unreadable(
+            this.#places.get(top.name)!,
+            `the schema branches into more than ${heaviest} others for one value`,
+          );
       }
     }
   }
@@ -298,17 +328,14 @@ function suggestedName(target: Place): string {
   return `${above.at(-1) ?? inFile} ${/^\d+$/.test(last) ? `option ${last}` : last}`;
 }
 
-/** A property that is never answered can't be required of an answer; what is only answered is left to the request (see body). */
-function withoutWriteOnly(schema: Schema): Schema {
-  if (!Array.isArray(schema.required)) return schema;
-  const properties = (schema.properties ?? {}) as Readonly<Record<string, Schema | boolean>>;
-  const kept = (schema.required as string[]).filter((name) => {
-    const property = Object.hasOwn(properties, name) ? properties[name] : undefined;
-    return typeof property !== "object" || property.writeOnly !== true;
-  });
-  if (kept.length === 0) delete schema.required;
-  else schema.required = kept;
-  return schema;
+/** What a `$dynamicRef` leads to where nothing overrides it. */
+function dynamicReference(source: Readonly<Record<string, unknown>>): string | undefined {
+  const { $dynamicRef } = source;
+  return typeof $dynamicRef === "string" ? $dynamicRef : undefined;
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
 }
 
 function combines(schema: Schema): boolean {
@@ -317,17 +344,4 @@ function combines(schema: Schema): boolean {
 
 function defined(schema: Schema): Schema {
   return Object.fromEntries(Object.entries(schema).filter(([, value]) => value !== undefined));
-}
-
-function fits(value: unknown, kind: (typeof plain)[string]): boolean {
-  switch (kind) {
-    case "any":
-      return true;
-    case "count":
-      return Number.isInteger(value) && (value as number) >= 0;
-    case "positive":
-      return typeof value === "number" && value > 0;
-    default:
-      return typeof value === kind;
-  }
 }

@@ -1,37 +1,51 @@
 /**
- * Reads OpenAPI 3.0.x and 3.1.x (JSON or YAML, in one file or many) into the contract model.
- * https://spec.openapis.org/oas/v3.0.3 and https://spec.openapis.org/oas/v3.1.0
+ * Reads Swagger 2.0 and OpenAPI 3.0, 3.1 and 3.2 (JSON or YAML, in one file or many) into the contract model.
+ * https://spec.openapis.org/oas/v2.0, v3.0.3, v3.1.0 and v3.2.0
  *
- * Not read, and said so here: callbacks, links, security schemes (credentials belong to the connection), servers of single
- * paths, `$anchor` and `$dynamicRef`. Extensions that mean something: `x-mortise-effect` and `x-mortise-key-lifetime` on an operation,
+ * What breaks the rules in one place only is passed over, with a note in the model; what leaves a doubt about the rest is refused.
+ * Extensions that mean something: `x-mortise-effect` and `x-mortise-key-lifetime` on an operation,
  * `x-mortise-fault` on a response (name of the fault), `x-mortise-correlation` on a webhook (JSON Pointer of the correlation key).
  */
-import { bodyKind } from "../media.ts";
-import { type ContractModel, type EventModel, frozen, type OperationModel } from "../model.ts";
+import { type ContractModel, frozen, type OperationModel } from "../model.ts";
 import { camelCase, memberNames, type Names } from "./names.ts";
-import { bodyOf } from "./openapi-body.ts";
+import { Directions } from "./openapi-direction.ts";
 import { Documents, type Place } from "./openapi-documents.ts";
-import { methods, readOperation } from "./openapi-operation.ts";
+import { Events } from "./openapi-events.ts";
+import { type LinkedOperation, withLinks } from "./openapi-links.ts";
+import { methods, readOperation, serversOf } from "./openapi-operation.ts";
 import { Schemas } from "./openapi-schema.ts";
+import { Security } from "./openapi-security.ts";
 import type { ContractFiles } from "./source.ts";
+import { Swagger } from "./swagger.ts";
 
 /** The contract of `source` under the system's name. Rejects with `contract-unreadable`, naming file, place and reason. */
 export async function readOpenApi(source: ContractFiles, name: string): Promise<ContractModel> {
   const documents = await Documents.load(source, versionOf);
   const { root } = documents;
   const version = versionOf(documents);
+  const swagger = /^2/.test(version) ? new Swagger(documents) : undefined;
   const info = documents.member(root, "info");
-  const title = info === undefined ? undefined : documents.text(info, "title");
-  const infoVersion = info === undefined ? undefined : documents.member(info, "version")?.value;
+  const of = (field: string) => (info === undefined || info.value === null ? undefined : documents.text(info, field));
+  const [title, infoVersion] = [of("title"), of("version")];
   const paths = documents.member(root, "paths");
-  const webhooks = documents.member(root, "webhooks");
-  if (paths === undefined && webhooks === undefined && documents.member(root, "components") === undefined)
+  const webhooks = documents.member(root, "webhooks") ?? documents.member(root, "x-webhooks");
+  const named = documents.member(root, swagger === undefined ? "components" : "definitions");
+  if (paths === undefined && webhooks === undefined && named === undefined)
     throw documents.unreadable(root, "there are neither paths, webhooks nor components");
 
-  const schemas = new Schemas(documents, version.startsWith("3.0"));
+  const schemas = new Schemas(documents, swagger !== undefined || /^3(\.0|$)/.test(version));
+  const security = new Security(documents);
   const names = memberNames();
-  const operations = readPaths(documents, schemas, paths, names);
-  const events = readWebhooks(documents, schemas, webhooks, names);
+  const found = readPaths(documents, schemas, security, swagger, paths, names);
+  const events = new Events(documents, schemas, names);
+  events.webhooks(webhooks);
+  for (const { model, place } of found) events.callbacks(place, model.name);
+  const defs = schemas.named();
+  const requests = new Directions(schemas, defs, "request");
+  const responses = new Directions(schemas, defs, "response");
+  const operations = withLinks(documents, found).map((operation) => directed(operation, requests, responses));
+  const used = security.named();
+  const notes = [...documents.notes];
   return frozen({
     format: 1,
     name,
@@ -39,108 +53,99 @@ export async function readOpenApi(source: ContractFiles, name: string): Promise<
       language: "openapi",
       languageVersion: version,
       ...(title === undefined ? {} : { title }),
-      ...(infoVersion === undefined || infoVersion === null ? {} : { version: String(infoVersion) }),
+      ...(infoVersion === undefined ? {} : { version: infoVersion }),
       files: source.files().map(({ path, sha256 }) => ({ path, sha256 })),
+      ...(notes.length === 0 ? {} : { notes }),
     },
-    operations,
-    events,
-    schemas: schemas.named(),
-    servers: readServers(documents),
+    operations: Object.fromEntries(operations.map((operation) => [operation.name, operation])),
+    events: events.named(),
+    schemas: Object.fromEntries([...defs, ...requests.twins, ...responses.twins]),
+    servers: swagger?.servers() ?? serversOf(documents, root),
+    ...(used === undefined ? {} : { security: used }),
   });
 }
 
 function versionOf(documents: Documents): string {
   const { root } = documents;
   documents.object(root);
-  if (documents.member(root, "swagger") !== undefined)
-    throw documents.unreadable(root, "this is Swagger 2.0, which is not yet read; convert it to OpenAPI 3.0 or 3.1");
+  const old = documents.member(root, "swagger");
+  if (old !== undefined) {
+    if (/^2(\.0)?$/.test(String(old.value))) return "2.0";
+    throw documents.unreadable(old, `"${String(old.value)}" is no version of Swagger that is read; 2.0 is`);
+  }
   const at = documents.member(root, "openapi");
   if (at === undefined)
-    throw documents.unreadable(root, 'there is no "openapi" with a version: this is no OpenAPI document');
-  if (typeof at.value === "string" && /^3\.[01]\.\d+(-.+)?$/.test(at.value)) return at.value;
-  if (typeof at.value === "string" && at.value.startsWith("3.2"))
-    throw documents.unreadable(at, "OpenAPI 3.2 is not yet read; 3.0 and 3.1 are");
-  throw documents.unreadable(at, `"${String(at.value)}" is no version that is read; write it in full, such as "3.1.0"`);
+    throw documents.unreadable(root, 'there is no "openapi" or "swagger" with a version: this is no OpenAPI document');
+  // YAML without quotes makes numbers of versions
+  const written = typeof at.value === "number" ? at.value.toFixed(1) : at.value;
+  if (typeof written === "string" && /^3(\.[012](\.\d+(-.+)?)?)?$/.test(written)) return written;
+  throw documents.unreadable(
+    at,
+    `"${String(written)}" is no version that is read; 3.0, 3.1 and 3.2 are, and Swagger 2.0`,
+  );
 }
 
 function readPaths(
   documents: Documents,
   schemas: Schemas,
+  security: Security,
+  swagger: Swagger | undefined,
   paths: Place | undefined,
   names: Names,
-): { [name: string]: OperationModel } {
-  const operations: [string, OperationModel][] = [];
+): LinkedOperation[] {
+  const operations: LinkedOperation[] = [];
   for (const [path, at] of documents.members(paths)) {
-    if (!path.startsWith("/")) throw documents.unreadable(at, `the path "${path}" does not start with "/"`);
-    const item = documents.follow(at);
-    for (const method of methods) {
-      const place = documents.member(item, method);
-      if (place === undefined) continue;
-      const id = documents.text(place, "operationId");
+    if (!path.startsWith("/")) {
+      documents.note(at, `the path "${path}" does not start with "/" and is passed over`);
+      continue;
+    }
+    if (at.value === null) continue;
+    // Members beside a reference count as well (OpenAPI 3.1.0, "Path Item Object").
+    const target = documents.follow(at);
+    const items = target === at ? [at] : [target, at];
+    if (!items.every(({ value }) => typeof value === "object" && value !== null && !Array.isArray(value))) {
+      documents.note(at, `the path "${path}" has no operations and is passed over`);
+      continue;
+    }
+    for (const [method, written] of operationsIn(documents, items)) {
+      const id = documents.text(written, "operationId");
       const name = names.take(camelCase(id === undefined || id.trim() === "" ? `${method} ${path}` : id));
-      operations.push([name, readOperation(documents, schemas, item, place, { method, path, name })]);
+      const place = swagger?.operation(items, written) ?? written;
+      const from = { items: swagger === undefined ? items : [], place, method, path, name };
+      const { model, answers } = readOperation(documents, schemas, security, from);
+      operations.push({ model, place, answers });
     }
   }
-  return Object.fromEntries(operations);
+  return operations;
 }
 
-/** Webhooks (OpenAPI 3.1.0, section 4.8.1): what the system posts to us. */
-function readWebhooks(
-  documents: Documents,
-  schemas: Schemas,
-  webhooks: Place | undefined,
-  names: Names,
-): { [name: string]: EventModel } {
-  const events: [string, EventModel][] = [];
-  for (const [written, at] of documents.members(webhooks)) {
-    const item = documents.follow(at);
-    const operation = documents.member(item, "post") ?? documents.member(item, "put");
-    if (operation === undefined) continue;
-    const request = documents.member(operation, "requestBody");
-    const body =
-      request === undefined
-        ? undefined
-        : bodyOf(documents, schemas, documents.member(documents.follow(request), "content"));
-    // A notice without a readable body tells nothing that a process could wait for.
-    if (body === undefined || bodyKind(body.mediaType) !== "json") continue;
-    const name = names.take(camelCase(written));
-    const summary = documents.text(operation, "summary");
-    const description = documents.text(operation, "description");
-    const correlation = correlationOf(documents, operation) ?? correlationOf(documents, item);
-    events.push([
-      name,
-      {
-        name,
-        ...(summary === undefined ? {} : { summary }),
-        ...(description === undefined ? {} : { description }),
-        payload: body.schema,
-        ...(correlation === undefined ? {} : { correlation }),
-        binding: { protocol: "webhook", mediaType: body.mediaType },
-      },
-    ]);
+/** The operations of a path item, by the method as it is sent. */
+function operationsIn(documents: Documents, items: readonly Place[]): [method: string, place: Place][] {
+  const found: [string, Place][] = [];
+  for (const item of items) {
+    documents.object(item);
+    for (const method of methods) {
+      const place = documents.member(item, method);
+      if (place !== undefined && place.value !== null) found.push([method.toUpperCase(), place]);
+    }
+    // OpenAPI 3.2.0: any other method, in its own spelling
+    for (const [method, place] of documents.members(documents.member(item, "additionalOperations"))) {
+      if (/^[!#$%&'*+.^_`|~\w-]{1,100}$/.test(method)) found.push([method, place]);
+      else documents.note(place, `"${method}" is no method and is passed over`);
+    }
   }
-  return Object.fromEntries(events);
+  return found;
 }
 
-function correlationOf(documents: Documents, owner: Place): string | undefined {
-  const at = documents.member(owner, "x-mortise-correlation");
-  if (at === undefined) return undefined;
-  if (typeof at.value === "string" && /^(\/([^~/]|~[01])*)+$/.test(at.value)) return at.value;
-  throw documents.unreadable(at, 'a correlation is a JSON Pointer into the payload, such as "/orderId"');
-}
-
-function readServers(documents: Documents): string[] {
-  const servers: string[] = [];
-  for (const place of documents.elements(documents.member(documents.root, "servers"))) {
-    const url = documents.text(place, "url");
-    if (url === undefined) continue;
-    const variables = documents.member(place, "variables");
-    const filled = url.replace(/\{([^{}]+)\}/g, (whole, name: string) => {
-      const variable = variables === undefined ? undefined : documents.member(variables, name);
-      const value = variable === undefined ? undefined : documents.member(variable, "default")?.value;
-      return value === undefined ? whole : String(value);
-    });
-    servers.push(filled);
-  }
-  return servers;
+function directed(operation: OperationModel, requests: Directions, responses: Directions): OperationModel {
+  const faults = Object.entries(operation.faults).map(([name, fault]) => [
+    name,
+    { ...fault, detail: responses.of(fault.detail) },
+  ]);
+  return {
+    ...operation,
+    input: requests.of(operation.input),
+    output: responses.of(operation.output),
+    faults: Object.fromEntries(faults),
+  };
 }

@@ -71,7 +71,13 @@ export class TypeText {
     }
     if (deprecated === true) lines.push("@deprecated");
     if (lines.length === 0) return "";
-    const safe = lines.map((line) => line.replaceAll("*/", "*\\/").trimEnd());
+    // Text of the contract must neither end the comment nor tell the compiler what to pass over.
+    const safe = lines.map((line) =>
+      line
+        .replaceAll("*/", "*\\/")
+        .replace(/@(?=ts-)/g, "@ ")
+        .trimEnd(),
+    );
     if (safe.length === 1) return `${indent}/** ${safe[0]!} */\n`;
     return `${indent}/**\n${safe.map((line) => `${indent} *${line === "" ? "" : ` ${line}`}\n`).join("")}${indent} */\n`;
   }

@@ -1,0 +1,109 @@
+/**
+ * Access tokens by OAuth 2 client credentials (RFC 6749, section 4.4; RFC 9700 says how such a client behaves): one request at a time,
+ * kept until shortly before the token ends, never logged, never in an error.
+ */
+import { failure, MortiseError } from "../errors.ts";
+import { parseJson } from "../formats/json.ts";
+import type { Outbound } from "../outbound/outbound.ts";
+import type { ResolvedCredentials, ResolvedSettings } from "./system.ts";
+
+export type OAuthCredentials = Extract<ResolvedCredentials, { readonly kind: "oauth" }>;
+
+/** Of a token that does not say how long it lives, and of the longest one believed. */
+const usualLifeMs = 300_000;
+const longestLifeMs = 24 * 3_600_000;
+/** A token is renewed this long before its end, so that it does not end on the way. */
+const marginMs = 30_000;
+
+export class TokenSource {
+  readonly #credentials: OAuthCredentials;
+  readonly #settings: ResolvedSettings;
+  readonly #outbound: Outbound;
+  #token: { readonly value: string; readonly until: number } | undefined;
+  #fetching: Promise<string> | undefined;
+
+  constructor(credentials: OAuthCredentials, settings: ResolvedSettings, outbound: Outbound) {
+    this.#credentials = credentials;
+    this.#settings = settings;
+    this.#outbound = outbound;
+    const url = URL.parse(credentials.tokenUrl);
+    const local = url !== null && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
+    if (url === null || (url.protocol !== "https:" && !(url.protocol === "http:" && local)))
+      throw failure("connection-invalid", {
+        system: settings.name,
+        reason: "the tokenUrl of its credentials must begin with https:// (http:// inside one machine only)",
+      });
+  }
+
+  /** A token that is good for now. Rejects with `oauth-token`, or as the outbound client does, always with outcome `none`. */
+  async token(deadline: number, signal: AbortSignal): Promise<string> {
+    const known = this.#token;
+    if (known !== undefined && known.until > Date.now()) return known.value;
+    this.#fetching ??= this.#fetch(deadline, signal).finally(() => {
+      this.#fetching = undefined;
+    });
+    return this.#fetching;
+  }
+
+  /** Forgets a token that was refused, unless a newer one is there. */
+  refused(token: string): void {
+    if (this.#token?.value === token) this.#token = undefined;
+  }
+
+  async #fetch(deadline: number, signal: AbortSignal): Promise<string> {
+    const { tokenUrl, client, secret, scopes, auth } = this.#credentials;
+    const form = new URLSearchParams({ grant_type: "client_credentials" });
+    if (scopes.length > 0) form.set("scope", scopes.join(" "));
+    const headers: Record<string, string> = {
+      accept: "application/json",
+      "content-type": "application/x-www-form-urlencoded",
+    };
+    if (auth === "body") {
+      form.set("client_id", client);
+      form.set("client_secret", secret);
+    } else {
+      // RFC 6749, section 2.3.1: both are form-encoded first
+      const pair = `${encodeURIComponent(client)}:${encodeURIComponent(secret)}`;
+      headers.authorization = `Basic ${Buffer.from(pair).toString("base64")}`;
+    }
+    try {
+      const response = await this.#outbound.request({
+        method: "POST",
+        url: tokenUrl,
+        headers,
+        body: form.toString(),
+        deadline,
+        signal,
+        maxResponseBytes: 64 * 1024,
+        internal: this.#settings.internal,
+      });
+      if (response.status !== 200) throw this.#failed(`its server answered ${response.status}`);
+      return this.#read(parseJson(response.body));
+    } catch (error) {
+      if (!(error instanceof MortiseError)) throw error;
+      if (error.code === "oauth-token") throw error;
+      // Whatever happened to the token's request, the call itself was not made.
+      throw failure("oauth-token", { system: this.#settings.name, reason: error.message }, { cause: error });
+    }
+  }
+
+  #read(answer: unknown): string {
+    const {
+      access_token: value,
+      token_type: type,
+      expires_in: life,
+    } = (answer ?? {}) as Readonly<Record<string, unknown>>;
+    if (typeof value !== "string" || !/^[\x21-\x7e]{1,16384}$/.test(value))
+      throw this.#failed("it holds no access token");
+    if (type !== undefined && String(type).toLowerCase() !== "bearer")
+      throw this.#failed("its token is no bearer token");
+    const seconds = typeof life === "string" ? Number(life) : life;
+    const lifeMs = typeof seconds === "number" && seconds > 0 ? Math.min(seconds * 1000, longestLifeMs) : usualLifeMs;
+    this.#token = { value, until: Date.now() + Math.max(lifeMs - marginMs, lifeMs / 2) };
+    return value;
+  }
+
+  #failed(reason: string): MortiseError {
+    return failure("oauth-token", { system: this.#settings.name, reason });
+  }
+}

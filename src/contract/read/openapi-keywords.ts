@@ -1,0 +1,131 @@
+/** Keywords of Schema Objects whose value is no schema: what is wrong with them is mended where the meaning is beyond doubt, else passed over. */
+import { type Documents, type Place, shortened } from "./openapi-documents.ts";
+
+export type Schema = { [keyword: string]: unknown };
+type Kind = "string" | "number" | "positive" | "boolean" | "count" | "any";
+
+/** Keywords whose value is copied as it is, with the type it must have. */
+const plain: Readonly<Record<string, Kind>> = {
+  enum: "any",
+  const: "any",
+  default: "any",
+  examples: "any",
+  title: "string",
+  description: "string",
+  format: "string",
+  pattern: "string",
+  contentEncoding: "string",
+  contentMediaType: "string",
+  multipleOf: "positive",
+  maximum: "number",
+  minimum: "number",
+  maxLength: "count",
+  minLength: "count",
+  maxItems: "count",
+  minItems: "count",
+  maxContains: "count",
+  minContains: "count",
+  maxProperties: "count",
+  minProperties: "count",
+  uniqueItems: "boolean",
+  deprecated: "boolean",
+  readOnly: "boolean",
+  writeOnly: "boolean",
+};
+
+/** What authors write as types, in lower case; the meaning is beyond doubt. */
+const slips: Readonly<Record<string, string>> = {
+  ...{ float: "number", double: "number", decimal: "number", numeric: "number", currency: "number" },
+  ...{ int: "integer", long: "integer", int32: "integer", int64: "integer", bigint: "integer" },
+  ...{ bool: "boolean", map: "object", dict: "object", hash: "object", json: "object", list: "array" },
+  ...{ text: "string", str: "string", date: "string", datetime: "string", "date-time": "string", uuid: "string" },
+  ...{ uri: "string", url: "string", email: "string", byte: "string", binary: "string", file: "string" },
+};
+const types = new Set(["null", "boolean", "object", "array", "number", "string", "integer"]);
+
+export function isPlain(keyword: string): boolean {
+  return Object.hasOwn(plain, keyword);
+}
+
+/** The value of such a keyword; `undefined`: it has none that means anything. */
+export function plainValue(documents: Documents, keyword: string, member: Place): unknown {
+  const { value } = member;
+  const kind = plain[keyword]!;
+  if (fits(value, kind)) return value;
+  if (value === null) return undefined;
+  const mended = mend(value, kind);
+  if (mended !== undefined && fits(mended, kind)) return mended;
+  documents.note(member, `"${keyword}" has a value of the wrong type and is passed over`);
+  return undefined;
+}
+
+/** Texts that stand for the value, and numbers where a text is asked for. */
+function mend(value: unknown, kind: Kind): unknown {
+  if (kind === "string") return typeof value === "object" ? undefined : String(value);
+  if (kind === "boolean") return value === "true" ? true : value === "false" ? false : undefined;
+  return typeof value === "string" && /^-?\d+(\.\d+)?$/.test(value.trim()) ? Number(value) : undefined;
+}
+
+/** The value of `type`; `undefined`: any. */
+export function typeOf(documents: Documents, place: Place): unknown {
+  const { value } = place;
+  const written: unknown[] = Array.isArray(value) ? value : [value];
+  const found = new Set<string>();
+  for (const type of written) {
+    const lower = type === null ? "null" : typeof type === "string" ? type.trim().toLowerCase() : "";
+    const read = types.has(lower) ? lower : Object.hasOwn(slips, lower) ? slips[lower]! : undefined;
+    if (read !== undefined) found.add(read);
+    else {
+      if (lower !== "any") documents.note(place, `"${shortened(String(type))}" is no type: any value is taken`);
+      return undefined;
+    }
+  }
+  const all = [...found];
+  return all.length === 0 ? undefined : all.length === 1 ? all[0] : all;
+}
+
+/** The schema without what makes sense only together with something that is not there; strict validators refuse the lonely half. */
+export function consistent(schema: Schema, documents: Documents, place: Place): Schema {
+  if (schema.examples !== undefined && !Array.isArray(schema.examples)) delete schema.examples;
+  if (schema.enum !== undefined) {
+    const values = enumOf(documents, documents.member(place, "enum")!, schema.type);
+    if (values.length === 0) delete schema.enum;
+    else schema.enum = values;
+  }
+  if (schema.required !== undefined && (schema.required as unknown[]).length === 0) delete schema.required;
+  if (schema.if === undefined) {
+    delete schema.then;
+    delete schema.else;
+  }
+  if (schema.contains === undefined) {
+    delete schema.maxContains;
+    delete schema.minContains;
+  }
+  return schema;
+}
+
+/** Distinct values. What YAML read as a number or a truth value is a text again where the type says so. */
+function enumOf(documents: Documents, member: Place, type: unknown): unknown[] {
+  if (!Array.isArray(member.value)) {
+    documents.note(member, "an enum that is no list is passed over");
+    return [];
+  }
+  const text = type === "string";
+  const values = member.value.map((value: unknown) =>
+    text && (typeof value === "number" || typeof value === "boolean") ? String(value) : value,
+  );
+  return [...new Map(values.map((value) => [JSON.stringify(value), value as unknown])).values()];
+}
+
+function fits(value: unknown, kind: Kind): boolean {
+  switch (kind) {
+    case "any":
+      return true;
+    case "count":
+      return Number.isInteger(value) && (value as number) >= 0;
+    case "positive":
+      return typeof value === "number" && value > 0;
+    default:
+      return typeof value === kind;
+  }
+}
