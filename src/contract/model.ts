@@ -379,8 +379,15 @@ export function frozen<T>(value: T): T {
 
 /** Text of the model as it is committed: two spaces, one final newline; the same model gives the same bytes. */
 export function serialise(model: ContractModel): string {
-  return `${JSON.stringify(model, null, 2)}\n`;
+  const known = serialised.get(model);
+  if (known !== undefined) return known;
+  const text = `${JSON.stringify(model, null, 2)}\n`;
+  // Only what can't change any more has one text.
+  if (Object.isFrozen(model)) serialised.set(model, text);
+  return text;
 }
+/** The text is asked for twice, for the file and for its hash. */
+const serialised = new WeakMap<ContractModel, string>();
 
 /** SHA-256 of the serialised model, in hex: the hash that stands in `contract.ts`. */
 export function contractHash(model: ContractModel): string {

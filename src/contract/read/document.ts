@@ -2,7 +2,7 @@
  * The text of one JSON or YAML file of a contract as plain data, within limits, with line and column of every place.
  * YAML is read as version 1.2, core schema, plus merge keys (`<<`): no custom types, dates stay strings.
  */
-import { isMap, isSeq, LineCounter, type Node, parseDocument as parseYaml } from "yaml";
+import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument as parseYaml } from "yaml";
 import { failure, MortiseError } from "../../errors.ts";
 import { parseJson } from "../../formats/json.ts";
 import { type Json, pointerNames } from "../../operation.ts";
@@ -64,8 +64,16 @@ const onlyNesting = /(?:[[{]\s*){300}|(?:- ){300}/;
 function yamlTree(file: ContractFile) {
   if (onlyNesting.test(file.text)) throw new Error(`it is nested deeper than ${documentLimits.maxDepth} levels`);
   const lines = new LineCounter();
-  const document = parseYaml(file.text, { lineCounter: lines, merge: true, logLevel: "silent", prettyErrors: false });
-  const fault = document.errors[0];
+  // The parser's own look for keys that stand twice compares each with all others: a large map takes for ever.
+  const options = {
+    lineCounter: lines,
+    merge: true,
+    logLevel: "silent",
+    prettyErrors: false,
+    uniqueKeys: false,
+  } as const;
+  const document = parseYaml(file.text, options);
+  const fault = document.errors[0] ?? repeatedKey(document.contents);
   if (fault !== undefined) {
     const { line, col } = lines.linePos(fault.pos[0]);
     const place = `line ${line}, column ${col}`;
@@ -74,6 +82,29 @@ function yamlTree(file: ContractFile) {
     throw failure("contract-unreadable", { file: file.path, place, reason });
   }
   return { document, lines };
+}
+
+/** The first key that stands twice in its map. */
+function repeatedKey(
+  root: unknown,
+): { readonly pos: readonly [number, ...unknown[]]; readonly message: string } | undefined {
+  const open: unknown[] = [root];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if (isSeq(node)) {
+      for (let at = node.items.length - 1; at >= 0; at--) open.push(node.items[at]);
+      continue;
+    }
+    if (!isMap(node)) continue;
+    const seen = new Set<unknown>();
+    for (const { key } of node.items) {
+      if (!isScalar(key)) continue;
+      const name = typeof key.value === "symbol" ? key.value : String(key.value);
+      if (seen.has(name)) return { pos: [key.range?.[0] ?? 0], message: "The keys of a map must be unique" };
+      seen.add(name);
+    }
+    for (let at = node.items.length - 1; at >= 0; at--) open.push(node.items[at]!.value);
+  }
+  return undefined;
 }
 
 /** Walks without recursion: aliases can make a small text a huge or endless value. */
