@@ -12,11 +12,19 @@ export interface Located {
   readonly parameters: readonly [string, string][];
 }
 
-/** The operation whose location the path ends with; `undefined` if there is none, or no port over plain HTTP. */
-export function locate(model: ContractModel, request: Request): Located | undefined {
+/**
+ * The operation whose location the path ends with; `undefined` if there is none, or no port over plain HTTP. Of several, the one that is
+ * preferred, else the first.
+ */
+export function locate(
+  model: ContractModel,
+  request: Request,
+  prefers: (operation: string) => boolean,
+): Located | undefined {
   const url = URL.parse(request.url, "http://receiver.invalid");
   if (url === null) return undefined;
-  for (const operation of Object.values(model.operations)) {
+  const all = Object.values(model.operations);
+  for (const operation of [...all.filter(({ name }) => prefers(name)), ...all]) {
     const { binding } = operation;
     if (binding.protocol !== "http-xml" || binding.method !== request.method) continue;
     const path = partsOf(binding, url.pathname);

@@ -92,7 +92,7 @@ export class SoapReceiver {
   }
 
   receive(request: ReceivedRequest, prefers: Prefers = () => false): Received {
-    const plain = locate(this.#model, request);
+    const plain = locate(this.#model, request, prefers);
     if (plain !== undefined) return this.#plain(plain.operation, plain.parameters, request);
     if (request.method !== "POST") return refusedPlainly(405, `${request.method} is not how SOAP is called`);
     let root: XmlElement;

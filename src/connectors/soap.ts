@@ -116,7 +116,10 @@ function exchange(
 function addressOf(address: string | undefined, contract: ContractModel, connection: string): string {
   if (address === undefined || address === contract.servers[0]) return connection;
   const own = URL.parse(address, connection);
-  return own === null ? connection : new URL(`${own.pathname}${own.search}`, connection).href;
+  // One that is no place on the web (a queue) is reached where the connection says.
+  return own === null || !/^https?:$/.test(own.protocol)
+    ? connection
+    : new URL(`${own.pathname}${own.search}`, connection).href;
 }
 
 function headersOf(binding: SoapBinding, settings: ResolvedSettings): Readonly<Record<string, string>> {

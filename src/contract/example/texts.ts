@@ -94,12 +94,12 @@ export function* textsOf(wish: TextWish, random: Random): Generator<string> {
   }
   const named = byName.find(([form]) => form.test(name));
   if (named !== undefined) yield named[1](random);
+  const plain = `${name === "" ? "text" : name}-${random.text(3, digits)}`;
   if (patterns.length > 0) {
-    if (variant === 0) yield* common;
+    if (variant === 0) yield* [plain, ...common];
     const made = textOfPatterns(patterns, bounds, random);
     if (made !== undefined) yield made;
   }
-  const plain = `${name === "" ? "text" : name}-${random.text(3, digits)}`;
   yield plain;
   yield fitted(plain, bounds, random);
   yield random.text(Math.min(Math.max(bounds.least, 1), 20_000), lower);
