@@ -27,7 +27,7 @@ export async function runListing(options: BenchOptions): Promise<void> {
   try {
     seed(file, options.orders);
     const db = new DatabaseSync(file, { readOnly: true });
-    const ours = views(db, new Vault(db, undefined));
+    const ours = views(db, new Vault(db, undefined), Number.POSITIVE_INFINITY);
     const other = bestIndexed(file, join(folder, "bare.db"));
     const bare = {
       key: other.prepare(`select ${columns} from runs where process = ? and key = ?`),

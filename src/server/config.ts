@@ -39,6 +39,8 @@ export interface LimitOptions {
   readonly valueBytes?: number | Reference;
   /** Levels of lists and objects inside each other that such a value may have. */
   readonly valueDepth?: number | Reference;
+  /** Bytes that the whole history of one run may have. A run that has reached it parks as `history-full`: it should go on with `flow.continueAs`. */
+  readonly historyBytes?: number | Reference;
   /** Runs that may be open (accepted and not ended), of all processes together. Above it starts are refused with 503. */
   readonly openRuns?: number | Reference;
   /** Free space in MiB that is kept on the store's disk. Below it starts are refused with 503, and runs under way go on. */
@@ -132,6 +134,7 @@ export interface Config {
     readonly connectionsPerAddress: number;
     readonly valueBytes: number;
     readonly valueDepth: number;
+    readonly historyBytes: number;
     readonly openRuns: number;
     readonly diskReserveMiB: number;
   };
@@ -175,6 +178,7 @@ export const configOptions = {
     connectionsPerAddress: { is: "integer", default: 100, least: 1, most: 5000 },
     valueBytes: { is: "integer", default: 8_388_608, least: 1024, most: 67_108_864 },
     valueDepth: { is: "integer", default: 200, least: 8, most: 1000 },
+    historyBytes: { is: "integer", default: 67_108_864, least: 65_536, most: 1_073_741_824 },
     openRuns: { is: "integer", default: 1_000_000, least: 1, most: 100_000_000 },
     diskReserveMiB: { is: "integer", default: 64, least: 1, most: 1_048_576 },
   },

@@ -134,7 +134,8 @@ async function compose({
 
   const plan = planVersion(project);
   const readAtStart = serverFiles(project.folder);
-  const valueLimits = { bytes: config.limits.valueBytes, depth: config.limits.valueDepth };
+  const { valueBytes, valueDepth, historyBytes } = config.limits;
+  const valueLimits = { bytes: valueBytes, depth: valueDepth, historyBytes };
   const inbox = frontInbox();
   let failed: string | undefined;
   const onFailed = (reason: string) => {

@@ -12,10 +12,10 @@ import { childAsk, childFailed } from "./children.ts";
 import { type Ending, endingOf, type Result } from "./ending.ts";
 import type { ExecutionParts, Running } from "./host.ts";
 import { askerWithin, Items } from "./items.ts";
-import { asText, type ValueLimits } from "./json-text.ts";
+import { asText, defaultHistoryBytes, type ValueLimits } from "./json-text.ts";
 import type { Scope } from "./mapping.ts";
 import { perform } from "./performing.ts";
-import { historyLimit, historyQuestion } from "./questions.ts";
+import { type HistoryLimits, historyLimits, historyQuestion } from "./questions.ts";
 import type { AskRecord, ChildAsk, GotRecord, ItemRecord } from "./records.ts";
 import { type Cue, Script } from "./script.ts";
 import { newStep, type Step } from "./steps.ts";
@@ -58,7 +58,7 @@ export class Code implements Asker {
   #pivoted = false;
   /** Records of the history. */
   #size: number;
-  readonly #sizeLimit: number;
+  readonly #most: HistoryLimits;
   #continuation: Continuation | undefined;
   #rejection: Rejection | undefined;
   #result: Result | undefined;
@@ -73,7 +73,7 @@ export class Code implements Asker {
     const { part } = this.#script;
     this.seed = part === 1 ? this.run.id : `${this.run.id}/part ${part}`;
     this.#size = parts.records.length;
-    this.#sizeLimit = historyLimit(parts.records);
+    this.#most = historyLimits(parts.records, this.#bytesAtMost);
     this.#asked = this.#script.asked;
     this.#pivoted = this.#script.pivoted;
     const [start] = parts.records;
@@ -93,6 +93,10 @@ export class Code implements Asker {
   /** It returned, threw or rejected. */
   get over(): boolean {
     return this.#rejection !== undefined || this.#continuation !== undefined || this.#result !== undefined;
+  }
+
+  get #bytesAtMost(): number {
+    return this.#execution.host.valueLimits.historyBytes ?? defaultHistoryBytes;
   }
 
   /** The run goes on without its code, where the history left off. */
@@ -143,8 +147,8 @@ export class Code implements Asker {
     const asked: Asked = askedOf(draft, cue?.t === "ask" ? cue.n : this.#asked + 1, occurrence, limits);
     occurrences.set(draft.name, occurrence);
     if (cue === undefined) {
-      if (this.#size >= this.#sizeLimit) {
-        execution.stop(historyQuestion(this.#sizeLimit, !this.#pivoted));
+      if (this.#size >= this.#most.records || execution.journal.size >= this.#most.bytes) {
+        execution.stop(historyQuestion(execution.journal.size, this.#bytesAtMost, this.#most, !this.#pivoted));
         return never();
       }
       this.#asked += 1;

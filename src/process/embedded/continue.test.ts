@@ -136,3 +136,31 @@ test("a history that grows without end parks before it is too long, and goes on 
     await new Promise((resolve) => setTimeout(resolve, 5));
   assert.equal(one.engine.run(run)?.output, "done");
 });
+
+test("a history that has as many bytes as it may have parks; continueAs begins it anew", async () => {
+  const system = new FakeSystem();
+  const large = system.operation("large", "idempotent", () => "x".repeat(10_000));
+  const beside = system.operation("beside", "idempotent", () => "y".repeat(150_000));
+  const p = processOf(async (flow, given) => {
+    const { parts, calls } = given as { parts: number; calls: number };
+    for (let n = 0; n < calls; n++) await flow.call(n === 5 ? beside : large, n);
+    return parts > 1 ? flow.continueAs({ parts: parts - 1, calls }) : "done";
+  });
+  const options = { processes: [p], system, valueLimits: { bytes: 1_000_000, depth: 100, historyBytes: 300_000 } };
+  let one = await open(options);
+  const run = await begin(one, "k", { parts: 1, calls: 30 });
+  const parked = await one.until(run, "parked");
+  assert.equal(parked.parked?.code, "history-full");
+  assert.match(parked.parked?.message ?? "", /has 29\d kB.*flow\.continueAs/);
+  assert.match(parked.warning ?? "", /at 292 kB it stops and asks.*flow\.continueAs/);
+  assert.equal(system.received.length, 16, "15 times 10,000 and one of 150,000 that stands beside the history");
+  one = await restarted(one, options);
+  await act(one, run, "retry");
+  assert.equal((await one.until(run, "completed")).output, "done");
+  assert.equal(system.received.length, 30);
+  // In parts it stays below.
+  const other = processOf(p.run, { name: "q" });
+  const two = await restarted(one, { ...options, processes: [other] });
+  const inParts = await begin(two, "k", { parts: 3, calls: 12 }, "q");
+  assert.equal((await two.until(inParts, "completed", "parked")).output, "done");
+});

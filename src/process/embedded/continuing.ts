@@ -53,6 +53,7 @@ export class Folding {
     journal.whenCommitted(() =>
       host.compact(execution, (gone, left) => {
         this.#left = left;
+        journal.compacted(left);
         code.shortened(gone);
       }),
     );

@@ -15,7 +15,7 @@ import { limitData, type ProcessLimits } from "../limits.ts";
 import { acting } from "./acting.ts";
 import { type AdmissionOptions, admission } from "./admission.ts";
 import { bulks } from "./bulk.ts";
-import { asText, defaultLimits, type ValueLimits } from "./json-text.ts";
+import { asText, defaultHistoryBytes, defaultLimits, type ValueLimits } from "./json-text.ts";
 import { type Moves, type MovesParts, moves } from "./moves.ts";
 import { previewOf } from "./preview.ts";
 import { type Kept, retainAll } from "./retention.ts";
@@ -137,7 +137,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
     runId = newRunId,
   } = options;
   const vault = new Vault(store.read, options.cipher);
-  const read = views(store.read, vault);
+  const read = views(store.read, vault, valueLimits.historyBytes ?? defaultHistoryBytes);
   const rowOf = store.read.prepare("select version, status from runs where id = ?");
   const statusOf = store.read.prepare("select status from runs where id = ?");
   const controls = new Map<string, { readonly port: MessagePort; readonly stopped: Promise<void> }>();

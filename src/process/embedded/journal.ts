@@ -25,6 +25,7 @@ export class Journal {
   #drop = false;
   #anew = false;
   #bytes = 0;
+  #size: number;
   #shown: string | undefined;
   #settled: AppendParameters["settled"];
   #rewind: Rewind | undefined;
@@ -36,7 +37,9 @@ export class Journal {
   #storedReason: string | undefined;
   #committed: (() => void)[] | undefined;
 
-  constructor(run: string, seq: number, status: RunStatus, reason: string | undefined, vault: Vault) {
+  /** `size`: characters of the history so far. */
+  constructor(run: string, seq: number, status: RunStatus, reason: string | undefined, vault: Vault, size = 0) {
+    this.#size = size;
     this.#vault = vault;
     this.#run = run;
     this.#seq = seq;
@@ -52,6 +55,14 @@ export class Journal {
   }
   counted(): void {
     this.#bytes = 0;
+  }
+  /** Characters of the whole history, values that stand beside it counted. */
+  get size(): number {
+    return this.#size + this.#records.length;
+  }
+  /** What was there when it was `counted` was put together, and has so many characters now. */
+  compacted(left: number): void {
+    this.#size = left + this.#bytes;
   }
   /** Appends that were sent and are not yet on disk. */
   underWay = 0;
@@ -196,6 +207,7 @@ export class Journal {
     if (this.#anew) parameters.anew = true;
     this.#anew = false;
     this.#bytes += parameters.body.length;
+    this.#size += parameters.body.length;
     if (this.#drop) parameters.drop = true;
     this.#drop = false;
     if (this.#rewind !== undefined) parameters.rewind = this.#rewind;

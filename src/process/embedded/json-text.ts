@@ -8,7 +8,11 @@ export interface ValueLimits {
   readonly bytes: number;
   /** Levels of lists and objects inside each other. */
   readonly depth: number;
+  /** Bytes of a run's whole history, values that stand beside it counted, before a person is asked. Default `defaultHistoryBytes`. */
+  readonly historyBytes?: number;
 }
+
+export const defaultHistoryBytes = 64 * 1024 * 1024;
 
 /** As the configuration says by default. */
 export const defaultLimits: ValueLimits = Object.freeze({ bytes: 8 * 1024 * 1024, depth: 200 });

@@ -231,20 +231,34 @@ export function codeQuestion(code: CodeCode, message: string, undoable: boolean,
 /** Records that a history may have before a person is asked. */
 const longestHistory = 10_000;
 
-/** Each time that a person lets the run go on, it may grow by as much again. */
-export function historyLimit(records: readonly HistoryRecord[]): number {
-  if (records.length < longestHistory) return longestHistory;
-  return (
-    longestHistory * (1 + records.filter((record) => record.t === "park" && record.q.code === "history-full").length)
-  );
+/** How long a history may be before a person is asked. */
+export interface HistoryLimits {
+  readonly records: number;
+  readonly bytes: number;
 }
 
-export function historyQuestion(limit: number, undoable: boolean): ParkedQuestion {
-  const message = `The history of this run has ${limit} records. Each restart reads and follows all of them. Let the process work through lists with flow.map, and go on with flow.continueAs.`;
+/** Each time that a person lets the run go on, it may grow by as much again. */
+export function historyLimits(records: readonly HistoryRecord[], bytes: number): HistoryLimits {
+  let times = 1;
+  for (const record of records) if (record.t === "park" && record.q.code === "history-full") times += 1;
+  return { records: longestHistory * times, bytes: bytes * times };
+}
+
+/** `bytes`: of the history; `most`: how many it may grow by. */
+export function historyQuestion(bytes: number, most: number, limits: HistoryLimits, undoable: boolean): ParkedQuestion {
+  const large = bytes >= limits.bytes;
+  const size = large ? `${Math.floor(bytes / 1024)} kB` : `${limits.records} records`;
+  const advice = large
+    ? "Keep large values elsewhere and pass references"
+    : "Let the process work through lists with flow.map";
+  const message = `The history of this run has ${size}. Each restart reads and follows all of it. ${advice}, and go on with flow.continueAs.`;
   const { answers, ...question } = codeQuestion("history-full", message, undoable);
   const [, ...others] = answers;
   return {
     ...question,
-    answers: [answer("retry", `Lets the run go on for another ${longestHistory} records.`), ...others],
+    answers: [
+      answer("retry", `Lets the run go on for another ${longestHistory} records or ${Math.floor(most / 1024)} kB.`),
+      ...others,
+    ],
   };
 }

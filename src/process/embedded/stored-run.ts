@@ -18,6 +18,8 @@ export interface StoredRun {
   /** Why some of the history can't be read; the rest is here all the same. */
   readonly unreadable?: string;
   readonly records: readonly HistoryRecord[];
+  /** Of the whole history, values that stand beside it counted. */
+  readonly bytes: number;
   /** Of the row that comes next. */
   readonly seq: number;
   readonly inbox: readonly Delivery[];
@@ -35,11 +37,12 @@ export function readRun(db: DatabaseSync, vault: Vault, run: string): StoredRun 
     .all(run) as unknown as StoredRow[];
   const last = batches.at(-1);
   if (row === undefined || last === undefined) return undefined;
-  const { records, unreadable = withoutStart(run, records) } = vault.records(run, batches);
+  const { records, bytes, unreadable = withoutStart(run, records) } = vault.records(run, batches);
   if (records[0]?.t !== "start") records.unshift({ t: "start", at: row.created, input: null });
   return {
     row: { ...row, reason: vault.openReason(row.reason, run) },
     records,
+    bytes,
     ...(unreadable === undefined ? {} : { unreadable }),
     seq: last.seq + 1,
     inbox: db
@@ -84,7 +87,7 @@ export function compaction(
   db: DatabaseSync,
   vault: Vault,
   run: string,
-): { readonly parameters: CompactParameters; readonly gone: number } | undefined {
+): { readonly parameters: CompactParameters; readonly gone: number; readonly left: number } | undefined {
   const batches = db
     .prepare("select seq, body, sum from history where run = ? order by seq")
     .all(run) as unknown as StoredRow[];
@@ -94,8 +97,9 @@ export function compaction(
   const left = compacted(records);
   const gone = records.length - left.length;
   if (gone * 4 < records.length) return undefined;
-  const stored = vault.row(run, last.seq, JSON.stringify(left));
-  return { parameters: { run, seq: last.seq, rows: batches.length, ...stored }, gone };
+  const text = JSON.stringify(left);
+  const stored = vault.row(run, last.seq, text);
+  return { parameters: { run, seq: last.seq, rows: batches.length, ...stored }, gone, left: text.length };
 }
 
 /** Runs of a version that were under way when its worker was lost, and those for which something came. */

@@ -196,12 +196,16 @@ export class Vault {
 
   // --- reading --------------------------------------------------------------------------------------------------------
 
-  /** What a history holds. `unreadable`: why some of it can't be read; the rest is given all the same. */
+  /**
+   * What a history holds, and of how many characters it is, values that stand beside it counted. `unreadable`: why some of it can't be read;
+   * the rest is given all the same.
+   */
   records(
     run: string,
     rows: readonly StoredRow[],
-  ): { readonly records: HistoryRecord[]; readonly unreadable?: string } {
+  ): { readonly records: HistoryRecord[]; readonly unreadable?: string; readonly bytes: number } {
     const records: HistoryRecord[] = [];
+    let bytes = 0;
     let why: string | undefined;
     let next = rows[0]?.seq;
     for (const { seq, body, sum } of rows) {
@@ -211,12 +215,14 @@ export class Vault {
         if (sum !== undefined && sum !== rowSum(run, seq, body))
           throw unreadable(places.batch(run, seq), "its checksum does not fit, so it is not what was written");
         const batch = JSON.parse(this.open(body, places.batch(run, seq))) as readonly HistoryRecord[] | NamingBatch;
+        bytes += body.length;
+        if ("names" in batch) for (const [, , , beside] of batch.names) bytes += beside;
         records.push(...("names" in batch ? this.#named(run, batch) : batch));
       } catch (error) {
         why ??= (error as Error).message;
       }
     }
-    return why === undefined ? { records } : { records, unreadable: why };
+    return { records, bytes, ...(why === undefined ? {} : { unreadable: why }) };
   }
 
   /** The value of a run that stands beside its history, as JSON text. Throws `value-unreadable`. */

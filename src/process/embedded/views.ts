@@ -15,6 +15,7 @@ const largestPage = 500;
 export function views(
   db: DatabaseSync,
   vault: Vault,
+  historyBytes: number,
 ): Pick<Engine, "run" | "runByKey" | "value" | "runs" | "causes" | "tasks" | "counts"> &
   Pick<RunLists, "openByVersion" | "count"> {
   const byId = db.prepare(`select ${runColumns} from runs where id = ?`);
@@ -25,7 +26,7 @@ export function views(
 
   function detail(row: RunRow | undefined): RunDetail | undefined {
     if (row === undefined) return undefined;
-    const { records, unreadable } = vault.records(row.id, history.all(row.id) as unknown as StoredRow[]);
+    const { records, bytes, unreadable } = vault.records(row.id, history.all(row.id) as unknown as StoredRow[]);
     const start = records[0];
     const end = records.findLast((record) => record.t === "end");
     const parked = row.status === "parked" ? openQuestion(records) : undefined;
@@ -42,7 +43,7 @@ export function views(
         : {}),
       ...(parked === undefined ? {} : { parked: askedQuestion(parked, steps) }),
       ...(start?.t === "start" && start.part !== undefined ? { part: start.part } : {}),
-      ...warningOf(records.length, unreadable),
+      ...warningOf(records.length, unreadable, bytes, historyBytes),
       ...childrenOf(records),
       steps,
       ...(row.restart_of === null ? {} : { restartOf: row.restart_of }),
@@ -79,8 +80,14 @@ export function views(
 /** From this many records on, a history is said to be long. */
 const longHistory = 5000;
 
-function warningOf(records: number, unreadable: string | undefined): { warning?: string } {
+function warningOf(records: number, unreadable: string | undefined, bytes: number, most: number): { warning?: string } {
   if (unreadable !== undefined) return { warning: `Some of its history is not shown. ${unreadable}` };
+  if (records < longHistory && bytes * 2 >= most) {
+    const [now, then] = [bytes, most].map((size) => `${Math.floor(size / 1024)} kB`);
+    return {
+      warning: `Its history has ${now}, and at ${then} it stops and asks: keep large values elsewhere, and go on with flow.continueAs.`,
+    };
+  }
   if (records < longHistory) return {};
   return {
     warning: `Its history has ${records} records, and at 10,000 it stops and asks: work through lists with flow.map, and go on with flow.continueAs.`,

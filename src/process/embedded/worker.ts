@@ -156,7 +156,7 @@ class VersionWorker implements Host {
     if (stored === undefined || stored.row.version !== this.#link.version || stored.records.at(-1)?.t === "end") return;
     const { row, seq, records, inbox, unreadable } = stored;
     const identity: Identity = { id: run, key: row.key, process: row.process, version: row.version };
-    const journal = new Journal(run, seq, row.status, row.reason, this.vault);
+    const journal = new Journal(run, seq, row.status, row.reason, this.vault, stored.bytes);
     const halt = inbox.find(({ kind }) => kind === "halt");
     const execution = this.#execute(identity, journal, records, halt, unreadable);
     for (const delivery of inbox) reading(execution, () => execution.receive(delivery));
@@ -213,7 +213,7 @@ class VersionWorker implements Host {
     if (this.#residents.has(run) || !this.#residents.room()) return;
     this.#expected.told(run);
     const { version } = this.#link;
-    const journal = new Journal(run, 1, "running", undefined, this.vault);
+    const journal = new Journal(run, 1, "running", undefined, this.vault, body.length);
     this.#execute(
       { id: run, key, process, version },
       journal,
@@ -232,7 +232,7 @@ class VersionWorker implements Host {
       [{ name: "process.compact", parameters: command.parameters }],
       (answer: BatchAnswer) => {
         this.#underWay -= 1;
-        if (answer.kind === "done") done(command.gone, command.parameters.body.length);
+        if (answer.kind === "done") done(command.gone, command.left);
         this.#stoppedYet();
       },
       (error) => {
