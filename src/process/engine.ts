@@ -249,6 +249,8 @@ export interface StepView {
   readonly undo?: string;
   /** Of an undo: `n` of the step that it takes back. */
   readonly of?: number;
+  /** Of a map: items that are over, if any. What they did is not shown step by step. */
+  readonly itemsOver?: number;
   readonly attempts?: number;
   readonly input?: Json;
   /** What was sent instead of the code's own `input`: an operator edited it. */

@@ -29,6 +29,15 @@ function shown(step: StepView, why: string): EffectOf {
   };
 }
 
+/** Maps with items that are over: what those did is told by the map alone. */
+function mapsDone(steps: readonly StepView[], why: string): EffectOf[] {
+  return steps.flatMap((step) => {
+    const { kind, itemsOver = 0 } = step;
+    if (kind !== "map" || itemsOver === 0) return [];
+    return [shown(step, `${itemsOver === 1 ? "an item of it is" : `${itemsOver} items of it are`} over: ${why}`)];
+  });
+}
+
 /** Undos that were done, by the step that they took back. */
 function takenBack(steps: readonly StepView[]): ReadonlySet<number> {
   return new Set(
@@ -67,16 +76,22 @@ export function previewOf(run: RunDetail, act: OperatorAct): Preview {
           answer ??
           `Undoes what took effect, last first, and ends the run as ${act.kind === "undo" ? "undone" : "cancelled"}.`,
         undoes,
-        stays: acted
-          .filter(({ undo }) => undo === undefined)
-          .map((step) => shown(step, `it ${effectOf(step)}, and has no undo`)),
+        stays: [
+          ...acted
+            .filter(({ undo }) => undo === undefined)
+            .map((step) => shown(step, `it ${effectOf(step)}, and has no undo`)),
+          ...mapsDone(run.steps, "what they did and has no undo stays, the rest is undone"),
+        ],
       };
     case "terminate":
       return {
         ...none,
         possible,
         happens: answer ?? "Ends the run at once. Nothing is undone.",
-        stays: acted.map((step) => shown(step, `it ${effectOf(step)}, and is not undone`)),
+        stays: [
+          ...acted.map((step) => shown(step, `it ${effectOf(step)}, and is not undone`)),
+          ...mapsDone(run.steps, "what they did stays"),
+        ],
       };
     case "restart": {
       const cancels = !finalStatuses.has(run.status) && act.first !== "terminate";
@@ -88,9 +103,12 @@ export function previewOf(run: RunDetail, act: OperatorAct): Preview {
         ...none,
         possible,
         happens: `${ends}A new run of ${run.process} begins under the same business key${act.input === undefined ? ", with the same input" : ", with the input given"}.`,
-        mayDouble: stays.map((step) =>
-          shown(step, `it ${effectOf(step)} in this run, and the new run does it under another key`),
-        ),
+        mayDouble: [
+          ...stays.map((step) =>
+            shown(step, `it ${effectOf(step)} in this run, and the new run does it under another key`),
+          ),
+          ...mapsDone(run.steps, "the new run does all of it under other keys"),
+        ],
         undoes: cancels ? undoes : [],
       };
     }
@@ -106,7 +124,13 @@ export function previewOf(run: RunDetail, act: OperatorAct): Preview {
         ...none,
         possible,
         happens: `The code goes on from before ${act.to}${run.status === "paused" ? " once the run is resumed" : ""}; what came after is superseded, and stays known to undo.${pivot ? " The pivot in between stays passed: nothing is undone after it." : ""}`,
-        mayDouble: again.map((step) => shown(step, `it ${effectOf(step)}, and is asked anew under a new key`)),
+        mayDouble: [
+          ...again.map((step) => shown(step, `it ${effectOf(step)}, and is asked anew under a new key`)),
+          ...mapsDone(
+            run.steps.filter((step) => targets.has(step) && (step.n as number) >= from),
+            "all of it is done anew, under new keys",
+          ),
+        ],
       };
     }
     case "edit":

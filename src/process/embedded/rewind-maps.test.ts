@@ -85,6 +85,11 @@ test("a rewind to a map does its items anew, with the events they had got; an un
     await one.until(run, "parked");
     if (between) one = await restarted(one, options);
     c.mend();
+    assert.deepEqual(
+      one.engine.preview(run, { kind: "rewind", to: "map" }).mayDouble.map(({ step, why }) => [step, why]),
+      [["map", "2 items of it are over: all of it is done anew, under new keys"]],
+    );
+    assert.deepEqual(one.engine.preview(run, { kind: "rewind", to: "fake.c" }).mayDouble, []);
     await act(one, run, { kind: "rewind", to: "map" });
     await one.until(run, "waiting");
     await one.when(run, ({ reason }) => reason === "waits for carrier.shipped of end");

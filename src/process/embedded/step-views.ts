@@ -147,6 +147,7 @@ export function stepViews(run: string, records: readonly HistoryRecord[]): StepV
     const step = byNumber.get(n);
     if (step === undefined) continue;
     step.note = `${over.size} of ${total} items are over${failed === 0 ? "" : `, ${failed} of them failed`}`;
+    if (over.size > 0) step.itemsOver = over.size;
     if (step.status === "done") delete step.output;
   }
   return list;
