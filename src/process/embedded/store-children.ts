@@ -30,8 +30,8 @@ export function storeChildren(
     /** Starts a run, or says who has its key. */
     readonly place: (given: StartParameters) => KeyTaken | undefined;
     readonly toFront: (message: ToFront) => void;
-    /** The run has begun to wait for a child. */
-    readonly waits: (run: string) => void;
+    /** A run has begun to wait for this one. */
+    readonly waitedFor: (child: string) => void;
   },
 ): StoreChildren {
   const { db } = context;
@@ -68,7 +68,8 @@ export function storeChildren(
     else {
       sql.insert.run(child, parent, n);
       sql.await.run(child);
-      use.waits(parent);
+      // One that has begun just now keeps nobody waiting.
+      if (taken !== undefined || lane !== undefined) use.waitedFor(child);
     }
   }
 

@@ -24,8 +24,8 @@ export interface LendingHost {
 }
 
 export interface Lending {
-  /** The run has begun to wait for a child. */
-  waits(run: string): void;
+  /** A run has begun to wait for this one. */
+  waitedFor(child: string): void;
   /** Places of this process and of this key (without one: of any) have changed hands. */
   changed(process: string, lane?: string): void;
 }
@@ -57,7 +57,11 @@ export function lending(db: DatabaseSync, { full, begin }: LendingHost): Lending
     run: db.prepare(
       "select status, process, lane, exists (select 1 from queue where queue.run = runs.id) as joined from runs where id = ?",
     ),
-    children: db.prepare("select distinct child as id from parents where run = ? order by child"),
+    // Of those that are queued for the same places, one stands for all.
+    children: db.prepare(
+      `select min(child) as id from parents join runs on runs.id = child where run = ?
+       group by case status when 'queued' then json_array(runs.process, lane) else child end order by 1`,
+    ),
     ofProcess: db.prepare(
       "select id from runs where process = ? and place > 0 and place >= 2 order by id desc limit ? offset ?",
     ),
@@ -157,7 +161,7 @@ export function lending(db: DatabaseSync, { full, begin }: LendingHost): Lending
   }
 
   return {
-    waits: relieve,
+    waitedFor: relieve,
     changed(process, lane) {
       if (lane === undefined) {
         for (const { id } of sql.awaited.all(process)) relieve(id as string);

@@ -332,8 +332,8 @@ function commands(context: PartContext): Record<string, CommandHandler> {
 
   const events = storeEvents(context, deliver);
   const queue = storeQueue(context, { toWorker, toFront, put: rows.put });
-  const { waits } = queue.gates.lending;
-  const children = storeChildren(context, { deliver, actQueued, place, toFront, waits });
+  const { waitedFor } = queue.gates.lending;
+  const children = storeChildren(context, { deliver, actQueued, place, toFront, waitedFor });
 
   let stopAlarm: (() => void) | undefined;
   context.whenIdle(() => {
