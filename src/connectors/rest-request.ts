@@ -114,7 +114,9 @@ function sentType(mediaType: string): string {
 /** `/orders/{id}/lines` as `"/orders/"`, the writer of `id`, `"/lines"`. */
 function pathParts(binding: RestBinding): readonly (string | Field)[] {
   const parts: (string | Field)[] = [];
-  for (const text of binding.path.split(/(\{[^{}]+\})/)) {
+  // A fragment only tells apart operations on one path; it is never sent, and would hide the query.
+  const [path = ""] = binding.path.split("#", 1);
+  for (const text of path.split(/(\{[^{}]+\})/)) {
     const parameter = binding.parameters.find((each) => each.in === "path" && text === `{${each.name}}`);
     if (parameter !== undefined)
       parts.push({ property: parameter.property, name: parameter.name, write: plainWriter(parameter) });

@@ -4,7 +4,7 @@
  * stored as `contract.json` beside the pinned contract, and nothing else is read at run time.
  */
 import { createHash } from "node:crypto";
-import type { Effect, JsonSchema } from "../operation.ts";
+import type { Effect, Json, JsonSchema } from "../operation.ts";
 
 /** A whole contract. `schemas` are the named ones; anywhere in the model they are referenced as `{"$ref": "#/$defs/Name"}`. */
 export interface ContractModel {
@@ -73,6 +73,8 @@ export interface OperationModel {
   readonly key?: KeyPlace;
   readonly input: JsonSchema;
   readonly output: JsonSchema;
+  /** Of the output, as the contract gives one; it may not fit. At most 16 KiB. */
+  readonly example?: Json;
   readonly faults: { readonly [name: string]: FaultModel };
   readonly binding: Binding;
   /** Any one of these fits; each names schemes of the contract that are needed together, with their scopes. `{}`: none is needed. */
@@ -100,6 +102,8 @@ export type KeyPlace =
 export interface FaultModel {
   readonly description?: string;
   readonly detail: JsonSchema;
+  /** Of the detail; as with an operation's. */
+  readonly example?: Json;
 }
 
 export interface EventModel {

@@ -40,7 +40,7 @@ export async function callAll(
   try {
     const operations = Object.values(model.operations);
     const connector = model.source.language === "wsdl" ? soapConnector : restConnector;
-    const client = connector.open(model, settingsOf(model.name, fake.url), { outbound, project: "." });
+    const client = connector.open(model, settingsOf(model, fake.url), { outbound, project: "." });
     const call = (operation: OperationModel, input: Json): Promise<CallResult> =>
       client.call(operation, input, {
         key: `call-all-${operation.name}`,

@@ -31,7 +31,8 @@ export function curlOf(system: FakeSystem, operation: OperationModel, url: strin
 function restLine(operation: OperationModel, input: Json, url: string): string | undefined {
   const { binding } = operation;
   if (binding.protocol !== "rest") return undefined;
-  if (binding.body !== undefined && ["bytes", "multipart"].includes(bodyKind(binding.body.mediaType))) return undefined;
+  if (binding.body !== undefined && ["bytes", "multipart", "lines"].includes(bodyKind(binding.body.mediaType)))
+    return undefined;
   const members = (typeof input === "object" && input !== null ? input : {}) as Readonly<Record<string, unknown>>;
   const request = requestWriter(operation, binding, url, {})(members, "example-key");
   if (!("url" in request)) return undefined;
@@ -50,7 +51,7 @@ function soapLine({ model }: FakeSystem, operation: OperationModel, input: Json,
   }
   if (binding.protocol === "http-xml") {
     const address = `${url}/`;
-    const facts = { settings: settingsOf(model.name, address), codec, address };
+    const facts = { settings: settingsOf(model, address), codec, address };
     const request = httpXmlExchange(model, operation, binding, facts).request(operation.name, input);
     const { method, headers, body } = request;
     const given = Object.entries(headers).map(([name, value]) => ` -H ${quoted(`${name}: ${value}`)}`);

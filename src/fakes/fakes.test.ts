@@ -125,6 +125,43 @@ test("parameters of every style come through as they were sent", async () => {
   assert.deepEqual(fake.requests.at(-1)?.input, form);
 });
 
+test("bodies of parts, sequences, whole queries and answers of several statuses come through too", async () => {
+  const fake = await served(join(import.meta.dirname, "fixtures/wire.yaml"));
+  const call = clientOf(fake.system.model, fake.url);
+  const sent = async (operation: string, input: Json) => {
+    const result = await call(operation, input);
+    assert.deepEqual(fake.requests.at(-1)?.input, input);
+    return result.ok ? result.output : result;
+  };
+  const file = Buffer.from([0, 13, 10, 45, 45, 255]).toString("base64");
+  assert.equal(await sent("upload", { file, tags: ["a", "b"], count: 3, meta: { deep: [1] } }), null);
+  assert.ok(Array.isArray(await sent("lines", { body: [{ n: 1 }, { n: 2 }] })));
+  assert.equal(await sent("search", { filter: { a: "x y", b: 4 } }), null);
+  for (const output of [{ ready: true }, { after: 5 }, null] as Json[]) {
+    fake.rules.add({ operation: "several", times: 1, effect: { kind: "output", output } });
+    assert.deepEqual(await sent("several", { id: "1" }), output);
+  }
+  const statuses = fake.requests.slice(-3).map(({ status }) => status);
+  assert.deepEqual(statuses, [200, 202, 204]);
+  assert.deepEqual(
+    (await callAll(fake.system.model)).filter(({ ok }) => !ok),
+    [],
+  );
+});
+
+test("an example that the contract gives for an answer comes first, where it is valid", async () => {
+  const fake = await served(join(import.meta.dirname, "fixtures/wire.yaml"), { seed: 9 });
+  const call = clientOf(fake.system.model, fake.url);
+  assert.deepEqual(await call("stated", {}), { ok: true, output: { name: "Rope" } });
+  const detail = async (name: string) => {
+    fake.rules.add(ruleFor("stated", `fault:${name}*1`));
+    const result = await call("stated", {});
+    return result.ok ? undefined : result.fault.detail;
+  };
+  assert.deepEqual(await detail("conflict"), { n: 7 });
+  assert.equal(typeof ((await detail("notFound")) as { n: number }).n, "number");
+});
+
 test("what is created is read, listed, changed and deleted, and then it is gone as the contract says", async () => {
   const { call } = await shop();
   const made = (await call("createItem", { name: "rope", price: 12.5 })) as {

@@ -16,8 +16,19 @@ export function inputsOf(model: ContractModel, operation: OperationModel, seed: 
   return inputs;
 }
 
-/** For a client that calls a fake at `connection`. */
-export function settingsOf(name: string, connection: string): ResolvedSettings {
-  const maxResponseBytes = 16 * 1024 * 1024;
-  return { name, connection, timeoutMs: 20_000, concurrency: 1, maxResponseBytes, internal: true, sensitive: [] };
+/** For a client that calls a fake at `connection`, also for operations that have a server of their own. */
+export function settingsOf(model: ContractModel, connection: string): ResolvedSettings {
+  const servers: Record<string, string> = {};
+  for (const { binding } of Object.values(model.operations))
+    if (binding.protocol === "rest" && binding.server !== undefined) servers[binding.server] = connection;
+  return {
+    name: model.name,
+    connection,
+    servers,
+    timeoutMs: 20_000,
+    concurrency: 1,
+    maxResponseBytes: 16 * 1024 * 1024,
+    internal: true,
+    sensitive: [],
+  };
 }

@@ -87,7 +87,7 @@ function look(schema: JsonSchema, definitions: Definitions, depth: number): Seen
   return { list, object, properties, items, others };
 }
 
-/** A path, header or cookie parameter. `text` is as it stands there. */
+/** A path or header parameter. `text` is as it stands there. */
 export function plainValue(parameter: RestParameter, text: string, schema: JsonSchema, definitions: Definitions): Json {
   const decode = parameter.in === "header" ? (raw: string) => raw : decodedPath;
   if (parameter.json === true) return parsed(decode(text)) ?? decode(text);
@@ -107,8 +107,12 @@ export function plainValue(parameter: RestParameter, text: string, schema: JsonS
         );
       return objectOf(parts.map(pair), schema, definitions, decode);
     }
-    case "form":
-      return valueIn(text.replace(/^[^=]*=/, ""), ",", false);
+    case "pipeDelimited":
+      return valueIn(text, /%7C|\|/i, parameter.explode);
+    case "spaceDelimited":
+      return valueIn(text, /%20| /, parameter.explode);
+    case "tabDelimited":
+      return valueIn(text, /%09|\t/, parameter.explode);
     default:
       return valueIn(text, ",", parameter.explode);
   }
@@ -117,7 +121,7 @@ export function plainValue(parameter: RestParameter, text: string, schema: JsonS
     const cut = part.indexOf("=");
     return [decode(cut < 0 ? part : part.slice(0, cut)), cut < 0 ? "" : part.slice(cut + 1)];
   }
-  function valueIn(raw: string, separator: string, pairs: boolean): Json {
+  function valueIn(raw: string, separator: string | RegExp, pairs: boolean): Json {
     return separated(raw, separator, pairs ? pair : undefined, schema, definitions, decode);
   }
   function best(candidates: readonly (Json | string)[], raw: string): Json {
@@ -158,7 +162,14 @@ export function pairValue(
   }
   const raw = own[0];
   if (raw === undefined) return undefined;
-  const separator = style === "spaceDelimited" ? /%20|\+| / : style === "pipeDelimited" ? /%7C|\|/i : ",";
+  const separator =
+    style === "spaceDelimited"
+      ? /%20|\+| /
+      : style === "pipeDelimited"
+        ? /%7C|\|/i
+        : style === "tabDelimited"
+          ? /%09|\t/
+          : ",";
   return separated(raw, separator, undefined, schema, definitions, decoded);
 }
 
@@ -249,9 +260,13 @@ function deepValue(pairs: readonly Pair[], schema: JsonSchema, definitions: Defi
   }
 }
 
-/** The first value that a text can stand for and that fits; else the text, and validation says what is wrong. */
-export function scalarOf(text: string, schema: JsonSchema, definitions: Definitions): Json {
+/** The first value that a text can stand for and that fits; else the text, and validation says what is wrong. `json`: it is JSON. */
+export function scalarOf(text: string, schema: JsonSchema, definitions: Definitions, json = false): Json {
   const candidates: Json[] = [];
+  if (json) {
+    const value = parsed(text);
+    if (value !== undefined) candidates.push(value);
+  }
   if (numeral.test(text) && Number.isFinite(Number(text))) candidates.push(Number(text));
   if (text === "true" || text === "false") candidates.push(text === "true");
   candidates.push(text);

@@ -1,4 +1,5 @@
 /** REST from the side of the system: requests to inputs, results to answers, as the contract (OpenAPI) binds them. */
+import { readSequence, writeSequence } from "../connectors/rest-sequence.ts";
 import { exampleOf } from "../contract/example/example.ts";
 import { accepts, bodyKind } from "../contract/media.ts";
 import type { ContractModel, OperationModel, RestBinding } from "../contract/model.ts";
@@ -7,9 +8,12 @@ import { MortiseError } from "../errors.ts";
 import { parseJson } from "../formats/json.ts";
 import { type CallResult, inWords, type Json, type JsonSchema, type Problem } from "../operation.ts";
 import { withMessage } from "./messages.ts";
+import { multipartValue } from "./multipart.ts";
 import { type Came, type Protocol, problemReply, type Reading, type Reply } from "./protocol.ts";
 import { type Match, Routes } from "./rest-routes.ts";
-import { decoded, type Pair, pairsOf, pairValue, plainValue, seen } from "./rest-values.ts";
+import { decoded, type Pair, pairsOf, pairValue, plainValue, type Seen, scalarOf, seen } from "./rest-values.ts";
+
+const noNames: ReadonlySet<string> = new Set();
 
 export function restProtocol(model: ContractModel, maxBytes: number): Protocol {
   const routes = new Routes(model);
@@ -72,7 +76,7 @@ function readInput(
     if (value !== undefined)
       Object.defineProperty(input, property, { value, enumerable: true, writable: true, configurable: true });
   };
-  const cookies = cookiesOf(came.headers.cookie ?? "");
+  const cookies = cookiePairs(came.headers.cookie ?? "");
   const queryNames = binding.parameters.filter((each) => each.in === "query").map((each) => each.name);
   for (const parameter of binding.parameters) {
     const schema = schemaOf(parameter.property);
@@ -81,12 +85,15 @@ function readInput(
       put(parameter.property, pairValue(parameter, query, schema, schemas, others));
       continue;
     }
-    const text =
-      parameter.in === "path"
-        ? values[parameter.name]
-        : parameter.in === "header"
-          ? came.headers[parameter.name.toLowerCase()]
-          : cookies.get(parameter.name);
+    if (parameter.in === "cookie") {
+      put(parameter.property, pairValue({ ...parameter, style: "form" }, cookies, schema, schemas, noNames));
+      continue;
+    }
+    if (parameter.in === "querystring") {
+      if (came.query !== "") put(parameter.property, wholeQuery(parameter, came.query, schema, schemas));
+      continue;
+    }
+    const text = parameter.in === "path" ? values[parameter.name] : came.headers[parameter.name.toLowerCase()];
     if (text !== undefined) put(parameter.property, plainValue(parameter, text, schema, schemas));
   }
   const notes = undeclaredQuery(query, route, (property) => seen(schemaOf(property), schemas).object);
@@ -116,6 +123,7 @@ function undeclaredQuery(
   const parameters = binding.parameters.filter((each) => each.in === "query");
   // The members of an object are names of their own.
   if (parameters.some(({ explode, style, property }) => explode && style === "form" && isObject(property))) return [];
+  if (binding.parameters.some((each) => each.in === "querystring")) return [];
   const known = new Set([...parameters, ...fixed.map(([name]) => ({ name }))].map(({ name }) => name));
   const strange = query.filter(([name]) => !known.has(name) && !known.has(name.split("[", 1)[0]!));
   return [...new Set(strange.map(([name]) => name))]
@@ -123,13 +131,24 @@ function undeclaredQuery(
     .map((name) => `the query parameter ${JSON.stringify(name.slice(0, 60))} is not in the contract`);
 }
 
-function cookiesOf(text: string): ReadonlyMap<string, string> {
-  const cookies = new Map<string, string>();
-  for (const part of text.split(";")) {
+/** As the pairs of a query, still encoded. */
+function cookiePairs(text: string): readonly Pair[] {
+  return text.split(";").flatMap((part): Pair[] => {
     const cut = part.indexOf("=");
-    if (cut > 0) cookies.set(decoded(part.slice(0, cut).trim()), part.trim());
-  }
-  return cookies;
+    return cut <= 0 ? [] : [[decoded(part.slice(0, cut).trim()), part.slice(cut + 1).trim()]];
+  });
+}
+
+/** The query as one value (OpenAPI 3.2.0, "in: querystring"). */
+function wholeQuery(
+  { json, encoding }: RestBinding["parameters"][number],
+  query: string,
+  schema: JsonSchema,
+  schemas: ContractModel["schemas"],
+): Json {
+  const shape = seen(schema, schemas);
+  if (json === true || !shape.object) return scalarOf(decoded(query), schema, schemas, json === true);
+  return formValue({ ...(encoding === undefined ? {} : { encoding }) }, pairsOf(query), shape, schemas);
 }
 
 type BodyRead =
@@ -153,33 +172,49 @@ function readBody(
   const type = headers["content-type"];
   if (type !== undefined && !accepts(body.mediaType, type))
     return problem(`the body has the media type ${type.slice(0, 100)}, and the contract says ${body.mediaType}`);
+  const parsed = (parse: () => Json): BodyRead => {
+    try {
+      return { kind: "value", value: parse() };
+    } catch (error) {
+      if (error instanceof MortiseError) return problem(`the body is no JSON: ${error.message}`);
+      throw error;
+    }
+  };
+  if (body.list === true)
+    return parsed(() => readSequence(body.mediaType, Buffer.from(bytes).toString("utf8"), { maxBytes }));
   switch (bodyKind(body.mediaType)) {
     case "json":
-      try {
-        return { kind: "value", value: parseJson(bytes, { maxBytes }) };
-      } catch (error) {
-        if (error instanceof MortiseError) return problem(`the body is no JSON: ${error.message}`);
-        throw error;
-      }
+      return parsed(() => parseJson(bytes, { maxBytes }));
     case "form": {
       const pairs = pairsOf(Buffer.from(bytes).toString("utf8"));
-      const own = body.from.kind === "property" ? body.from.name : undefined;
-      const shape = seen(operation.input, schemas);
-      const fields = own === undefined ? shape : seen(shape.properties[own] ?? true, schemas);
-      return { kind: "value", value: formValue(body, pairs, fields, schemas) };
+      return { kind: "value", value: formValue(body, pairs, fieldsOf(body, operation, schemas), schemas) };
     }
     case "text":
+    case "lines":
       return { kind: "value", value: Buffer.from(bytes).toString("utf8") };
-    case "multipart":
-      return problem("the fake does not read multipart bodies");
+    case "multipart": {
+      const value = multipartValue(body, type ?? "", bytes, fieldsOf(body, operation, schemas), schemas);
+      if (typeof value === "string") return problem(`the body is no multipart: ${value}`);
+      return { kind: "value", value };
+    }
     default:
       return { kind: "value", value: Buffer.from(bytes).toString("base64") };
   }
 }
 
+/** What the fields of a form may be. */
+function fieldsOf(
+  { from }: NonNullable<RestBinding["body"]>,
+  operation: OperationModel,
+  schemas: ContractModel["schemas"],
+): Seen {
+  const shape = seen(operation.input, schemas);
+  return from.kind === "property" ? seen(shape.properties[from.name] ?? true, schemas) : shape;
+}
+
 /** A list is repeated and an object is JSON, unless the encoding says otherwise. */
 function formValue(
-  { encoding }: NonNullable<RestBinding["body"]>,
+  { encoding }: Pick<NonNullable<RestBinding["body"]>, "encoding">,
   pairs: readonly Pair[],
   { properties, others }: ReturnType<typeof seen>,
   schemas: ContractModel["schemas"],
@@ -205,26 +240,31 @@ function reading(model: ContractModel, operation: OperationModel, binding: RestB
     kind: "call",
     operation,
     ...read,
-    write: (result) => write(binding, result),
+    write: (result) => write(model, operation, binding, result),
     refuse: (problems) => refusal(model, operation, binding, problems),
     missing: () => problemReply(404, "Not Found", "There is no such thing."),
     fail: (status, reason) => problemReply(status, "Fake failure", reason),
   };
 }
 
-function write(binding: RestBinding, result: CallResult): Reply {
+function write(model: ContractModel, operation: OperationModel, binding: RestBinding, result: CallResult): Reply {
   if (!result.ok) {
     const declared = binding.faults.find(({ fault }) => fault === result.fault.name);
     if (declared === undefined) return problemReply(500, "Fake failure", `there is no fault ${result.fault.name}`);
     return written(statusOf(declared.status, binding), declared.mediaType, result.fault.detail, binding.method);
   }
   const { output } = result;
-  const success = binding.success;
-  // 204 and 205 never have a body (RFC 9110, sections 15.3.5 and 15.3.6).
-  const withBody = success.find(({ status, mediaType }) => mediaType !== null && status !== "204" && status !== "205");
-  const without = success.find(({ mediaType }) => mediaType === null);
-  const chosen = (output === null ? (without ?? withBody) : (withBody ?? without)) ?? success[0]!;
-  return written(/^\d{3}$/.test(chosen.status) ? Number(chosen.status) : 200, chosen.mediaType, output, binding.method);
+  const validators = operationValidators(model, operation);
+  const takes = ({ mediaType, option, status }: RestBinding["success"][number]): boolean => {
+    // 204 and 205 never have a body (RFC 9110, sections 15.3.5 and 15.3.6).
+    if (mediaType === null || status === "204" || status === "205") return output === null;
+    return option === undefined || validators.option(option)(output).length === 0;
+  };
+  const fitting = binding.success.filter(takes);
+  const chosen =
+    fitting.find(({ mediaType }) => (mediaType === null) === (output === null)) ?? fitting[0] ?? binding.success[0]!;
+  const status = /^\d{3}$/.test(chosen.status) ? Number(chosen.status) : 200;
+  return written(status, chosen.mediaType, output, binding.method, chosen.list);
 }
 
 /** A status for a declared fault; for `4XX` and `default` one that no other fault has. */
@@ -235,10 +275,11 @@ function statusOf(declared: string, { faults }: RestBinding): number {
   return [400, 422, 409, 418, 424].find((status) => !taken.has(String(status))) ?? 400;
 }
 
-function written(status: number, declared: string | null, value: Json, method: string): Reply {
+function written(status: number, declared: string | null, value: Json, method: string, list = false): Reply {
   if (declared === null || method === "HEAD") return { status, headers: {}, body: "" };
   const mediaType = concrete(declared);
   const headers = { "content-type": mediaType };
+  if (list) return { status, headers, body: writeSequence(mediaType, value as readonly Json[]) };
   switch (bodyKind(mediaType)) {
     case "json":
       return { status, headers, body: JSON.stringify(value) };
@@ -251,6 +292,7 @@ function written(status: number, declared: string | null, value: Json, method: s
       return { status, headers, body: new URLSearchParams(texts).toString() };
     }
     case "text":
+    case "lines":
       return { status, headers, body: typeof value === "string" ? value : JSON.stringify(value) };
     default:
       return { status, headers, body: Buffer.from(typeof value === "string" ? value : "", "base64") };
@@ -292,8 +334,12 @@ export function faultDetail(
 ): Json | undefined {
   const schema = operation.faults[fault]?.detail;
   if (schema === undefined) return undefined;
-  const example = exampleOf(schema, model.schemas, { side: "output", optional: "none", name: fault });
   const validate = operationValidators(model, operation).fault(fault);
+  const stated = operation.faults[fault]?.example;
+  const example =
+    stated !== undefined && validate(stated).length === 0
+      ? stated
+      : exampleOf(schema, model.schemas, { side: "output", optional: "none", name: fault });
   const roomy = words === undefined ? undefined : exampleOf(schema, model.schemas, { side: "output", name: fault });
   if (words !== undefined)
     for (const base of [example, roomy]) {

@@ -64,6 +64,8 @@ export interface Served {
   close(): Promise<void>;
 }
 
+/** Longer than clients keep a connection, so that none is closed under a request. */
+const idleMs = 65_000;
 const mostRequests = 200;
 /** Inputs above this are not remembered. */
 const longestInput = 64 * 1024;
@@ -96,9 +98,12 @@ class Fake implements Served {
     this.#protocol =
       model.source.language === "wsdl" ? soapProtocol(model, this.#maxBytes) : restProtocol(model, this.#maxBytes);
     for (const rule of options.rules ?? []) this.rule(rule);
-    this.#server = createServer({ maxHeaderSize: 32 * 1024, requireHostHeader: false }, (req, res) => {
-      void this.#answer(req, res);
-    });
+    this.#server = createServer(
+      { maxHeaderSize: 32 * 1024, requireHostHeader: false, keepAliveTimeout: idleMs },
+      (req, res) => {
+        void this.#answer(req, res);
+      },
+    );
     this.#server.maxConnections = 500;
   }
 

@@ -74,9 +74,13 @@ export class FakeSystem {
   example(operation: OperationModel): Json | undefined {
     if (!this.#examples.has(operation)) {
       const { schemas } = this.model;
-      const value = exampleOf(operation.output, schemas, { seed: this.seed, side: "output", name: operation.name });
-      const valid = value !== undefined && operationValidators(this.model, operation).output(value).length === 0;
-      this.#examples.set(operation, valid ? value : undefined);
+      const { output: validate } = operationValidators(this.model, operation);
+      const fitting = (value: Json | undefined): boolean => value !== undefined && validate(value).length === 0;
+      const stated = operation.example;
+      const made = (): Json | undefined =>
+        exampleOf(operation.output, schemas, { seed: this.seed, side: "output", name: operation.name });
+      const value = fitting(stated) ? stated : made();
+      this.#examples.set(operation, fitting(value) ? value : undefined);
     }
     return this.#examples.get(operation);
   }

@@ -1,9 +1,11 @@
 /** Responses of OpenAPI operations: the output, declared faults, and which status means what. */
-import type { JsonSchema } from "../../operation.ts";
+import type { Json, JsonSchema } from "../../operation.ts";
+import { bodyKind } from "../media.ts";
 import type { FaultModel, RestBinding } from "../model.ts";
 import { camelCase, Names } from "./names.ts";
 import { bodyOf } from "./openapi-body.ts";
 import type { Documents, Place } from "./openapi-documents.ts";
+import { statedExample } from "./openapi-example.ts";
 import type { Schemas } from "./openapi-schema.ts";
 
 /** Names of faults by status (RFC 9110, section 15.5). */
@@ -32,12 +34,16 @@ const neverFaults = new Set(["408", "425", "429"]);
 
 export interface Answers {
   readonly output: JsonSchema;
+  readonly example: Json | undefined;
   readonly success: RestBinding["success"];
   readonly faults: { readonly [name: string]: FaultModel };
   readonly faultStatuses: RestBinding["faults"];
   /** The responses by status: their links. */
   readonly places: readonly (readonly [status: string, place: Place])[];
 }
+
+/** These never have a body, whatever the contract says (RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5). */
+const neverBody = new Set(["204", "205", "304"]);
 
 /** `bodiless`: the answer to HEAD never has a body (RFC 9110, section 9.3.2). */
 export function readAnswers(documents: Documents, schemas: Schemas, operation: Place, bodiless: boolean): Answers {
@@ -48,21 +54,33 @@ export function readAnswers(documents: Documents, schemas: Schemas, operation: P
   const faults: [string, FaultModel][] = [];
   const faultStatuses: { status: string; fault: string; mediaType: string | null }[] = [];
   const names = new Names();
+  let example: Json | undefined;
   for (const [status, place] of places) {
     const good = status.startsWith("2") || (status === "default" && !succeeds);
     if (!good && (/^[15]/.test(status) || neverFaults.has(status))) continue;
-    const body = bodiless ? undefined : bodyOf(documents, schemas, documents.member(place, "content"));
+    const body =
+      bodiless || neverBody.has(status) ? undefined : bodyOf(documents, schemas, documents.member(place, "content"));
     const mediaType = body?.mediaType ?? null;
     const schema = body?.schema ?? { type: "null" };
+    const json = body !== undefined && bodyKind(body.mediaType) === "json";
+    const stated = json ? statedExample(documents, body.place) : undefined;
     if (good) {
+      example ??= stated;
       const option = outputs.add(schema);
       const list = body?.list === true ? { list: true } : {};
       success.push({ status: status === "default" ? "2XX" : status, mediaType, option, ...list });
     } else {
-      const stated = documents.text(place, "x-mortise-fault");
-      const fault = names.take(stated === undefined ? (faultNames[status] ?? `status${status}`) : camelCase(stated));
+      const own = documents.text(place, "x-mortise-fault");
+      const fault = names.take(own === undefined ? (faultNames[status] ?? `status${status}`) : camelCase(own));
       const description = documents.text(place, "description")?.trim();
-      faults.push([fault, { ...(description ? { description } : {}), detail: schema }]);
+      faults.push([
+        fault,
+        {
+          ...(description ? { description } : {}),
+          detail: schema,
+          ...(stated === undefined ? {} : { example: stated }),
+        },
+      ]);
       faultStatuses.push({ status, fault, mediaType });
     }
   }
@@ -70,6 +88,7 @@ export function readAnswers(documents: Documents, schemas: Schemas, operation: P
   const several = outputs.all.length > 1;
   return {
     output: several ? { anyOf: outputs.all } : outputs.all[0]!,
+    example,
     success: several ? success : success.map(({ option: _, ...one }) => one),
     faults: Object.fromEntries(faults),
     faultStatuses,

@@ -65,6 +65,7 @@ export function readOperation(
     ...(key === undefined ? {} : { key }),
     input: input.schema,
     output: answers.output,
+    ...(answers.example === undefined ? {} : { example: answers.example }),
     faults: answers.faults,
     binding,
     ...(wanted === undefined ? {} : { security: wanted }),
