@@ -67,6 +67,11 @@ const table = {
     class: "give-up",
     text: "The pinned contract {file} can't be read: {reason}. Restore it from git, or write it again with: mortise types",
   },
+  "contract-pin-changed": {
+    status: 500,
+    class: "give-up",
+    text: "The pinned contract {file} is not the one that its contract.ts was written for. Restore both from git, or write them again with: mortise types",
+  },
   "contract-unreadable": {
     status: 400,
     class: "give-up",

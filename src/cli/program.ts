@@ -7,6 +7,7 @@ import { Command, CommanderError, Option } from "commander";
 import { asMortiseError } from "../errors.ts";
 import type { Context } from "./context.ts";
 import { exit } from "./exit.ts";
+import { contractCommands } from "./program-contracts.ts";
 import { fakeCommand } from "./program-fake.ts";
 import { scheduleCommands, startCommand } from "./program-schedules.ts";
 import { moveCommand, versionsCommands } from "./program-versions.ts";
@@ -171,6 +172,7 @@ function build(io: Io, act: Act, asJson: () => boolean): Command {
   runsCommands(runs, leaf);
   moveCommand(runs, leaf);
   scheduleCommands(group("schedules", "what starts by the clock; needs a running server"), leaf);
+  contractCommands(program, group("contracts", "contracts that change; needs a running server"), leaf);
   const keys = group("keys", "API keys of consumers; needs a running server");
   leaf(
     keys,

@@ -8,6 +8,7 @@ import { operationValidators } from "../contract/validate.ts";
 import { failure } from "../errors.ts";
 import { type CallContext, type CallResult, inWords, type Json, type Validate } from "../operation.ts";
 import type { Client, Connector, ConnectorEnvironment, Health } from "./connector.ts";
+import { noteDeprecation } from "./deprecation.ts";
 import { type CredentialText, credentialHeader, credentialText, signOfLife } from "./http.ts";
 import { TokenSource } from "./oauth.ts";
 import { answerReader, type ReadAnswer } from "./rest-answer.ts";
@@ -75,14 +76,18 @@ class RestClient implements Client {
       maxResponseBytes: this.#settings.maxResponseBytes,
       internal: this.#settings.internal,
     };
-    if (this.#tokens === undefined) return plan.read(await outbound.request(sent));
+    const read: ReadAnswer = (answer) => {
+      noteDeprecation(this.#settings.name, operation.name, answer.headers);
+      return plan.read(answer);
+    };
+    if (this.#tokens === undefined) return read(await outbound.request(sent));
     const token = await this.#tokens.token(sent.deadline, sent.signal);
     const response = await outbound.request(authorised(sent, token));
-    if (response.status !== 401) return plan.read(response);
+    if (response.status !== 401) return read(response);
     // By the system's own word nothing was done, for the token's sake: once more with a new one is the same attempt.
     this.#tokens.refused(token);
     const fresh = await this.#tokens.token(sent.deadline, sent.signal);
-    return plan.read(fresh === token ? response : await outbound.request(authorised(sent, fresh)));
+    return read(fresh === token ? response : await outbound.request(authorised(sent, fresh)));
   }
 
   health(signal: AbortSignal): Promise<Health> {

@@ -13,6 +13,7 @@ import type { XmlElement } from "../formats/xml.ts";
 import type { CallContext, CallResult, Json } from "../operation.ts";
 import type { Outbound, OutboundResponse } from "../outbound/outbound.ts";
 import type { Client, Connector } from "./connector.ts";
+import { noteDeprecation } from "./deprecation.ts";
 import { credentialHeader, signOfLife } from "./http.ts";
 import { httpXmlExchange } from "./http-xml-exchange.ts";
 import { Codec } from "./soap-codec.ts";
@@ -61,6 +62,7 @@ export const soapConnector: Connector = Object.freeze({
           maxResponseBytes: settings.maxResponseBytes,
           internal: settings.internal,
         });
+        noteDeprecation(settings.name, operation.name, response.headers);
         return ready.result(name, response);
       },
       health: (signal: AbortSignal) => signOfLife(outbound, settings.connection, settings, signal),

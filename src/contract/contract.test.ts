@@ -5,6 +5,28 @@ import { join } from "node:path";
 import test from "node:test";
 import { pathToFileURL } from "node:url";
 import { pinnedContract } from "./contract.ts";
+import { contractHash, serialise } from "./model.ts";
+
+test("a pinned contract with another hash than its contract.ts says is refused, and nothing but it is read", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "mortise-contract-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, "contract.json");
+  // Its source is not even there.
+  const source = {
+    language: "openapi",
+    languageVersion: "3.1.0",
+    files: [{ path: "gone.yaml", sha256: "0" }],
+  } as const;
+  const model = { format: 1, name: "s", source, operations: {}, events: {}, schemas: {}, servers: [] } as const;
+  writeFileSync(file, serialise(model));
+  const url = pathToFileURL(join(folder, "contract.ts")).href;
+  assert.equal(pinnedContract(url, contractHash(model)).model.name, "s");
+  writeFileSync(file, serialise({ ...model, servers: ["https://elsewhere.example.com"] }));
+  assert.throws(() => pinnedContract(url, contractHash(model)), {
+    code: "contract-pin-changed",
+    message: /contract\.json is not the one that its contract\.ts was written for.*mortise types/,
+  });
+});
 
 test("a pinned contract that was edited by hand is refused with its file and what is wrong", (t) => {
   const folder = mkdtempSync(join(tmpdir(), "mortise-contract-"));

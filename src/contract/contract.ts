@@ -1,4 +1,5 @@
 /** A pinned contract as the project's code holds it: the model, and at compile time its types. */
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { failure } from "../errors.ts";
@@ -20,15 +21,24 @@ export interface Contract<T extends ContractTypes = ContractTypes> {
   readonly types?: T;
 }
 
-/** Reads the `contract.json` beside the generated `contract.ts` whose `import.meta.url` is given. */
-export function pinnedContract<T extends ContractTypes>(moduleUrl: string): Contract<T> {
+/**
+ * Reads the `contract.json` beside the generated `contract.ts` whose `import.meta.url` is given: the only file of a contract that is read
+ * at run time. `hash`: its SHA-256 in hex, as it was when contract.ts was written. Throws `contract-pin-unreadable`,
+ * `contract-pin-changed`.
+ */
+export function pinnedContract<T extends ContractTypes>(moduleUrl: string, hash?: string): Contract<T> {
   const file = fileURLToPath(new URL("./contract.json", moduleUrl));
   let read: unknown;
+  let found: string;
   try {
-    read = JSON.parse(readFileSync(file, "utf8"));
+    const text = readFileSync(file, "utf8");
+    // A checkout may end its lines in the manner of Windows; no string of JSON holds a bare line break.
+    found = createHash("sha256").update(text.replaceAll("\r\n", "\n")).digest("hex");
+    read = JSON.parse(text);
   } catch (cause) {
     throw failure("contract-pin-unreadable", { file, reason: (cause as Error).message }, { cause });
   }
+  if (hash !== undefined && found !== hash) throw failure("contract-pin-changed", { file });
   const reason = oddity(read);
   if (reason !== undefined) throw failure("contract-pin-unreadable", { file, reason });
   const model = read as ContractModel;

@@ -83,6 +83,12 @@ export interface WorkerOptions {
   readonly blockedAfter?: Duration | Reference;
 }
 
+/** Whether systems still have the contracts that are pinned. */
+export interface WatchConfig {
+  /** How often each system's live contract is compared with its pin. `"0s"`: never. */
+  readonly every?: Duration | Reference;
+}
+
 /** Everything that `mortise.config.ts` can say. Each value may also be `env("NAME")`; it is read at start. */
 export interface ConfigOptions {
   /** Where the published APIs and the webhooks listen. */
@@ -112,6 +118,8 @@ export interface ConfigOptions {
   readonly shutdown?: ShutdownOptions;
   /** Threads that run the project's code. */
   readonly workers?: WorkerOptions;
+  /** Whether systems still have the contracts that are pinned. */
+  readonly watch?: WatchConfig;
 }
 
 /** What `defineConfig` gives. References are still references. */
@@ -143,6 +151,7 @@ export interface Config {
   readonly encryption: { readonly key: Reference | undefined };
   readonly shutdown: { readonly grace: number };
   readonly workers: { readonly memoryMiB: number; readonly blockedAfter: number };
+  readonly watch: { readonly every: number };
 }
 
 type Option =
@@ -194,6 +203,7 @@ export const configOptions = {
     memoryMiB: { is: "integer", default: 512, least: 64, most: 65_536 },
     blockedAfter: { is: "duration", default: "60s", least: "1s", most: "1h" },
   },
+  watch: { every: { is: "duration", default: "24h", least: "0s", most: "365d" } },
 } as const satisfies Declared<Config>;
 
 /** What to write in `mortise.config.ts`: `export default defineConfig({ api: { port: 8080 } })`. Everything may be left out. */

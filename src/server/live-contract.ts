@@ -7,7 +7,7 @@ import { type DatabaseSource, isDatabase, readDatabase } from "../connectors/sql
 import { starterText } from "../connectors/sql/starter.ts";
 import type { ContractModel } from "../contract/model.ts";
 import { readContract } from "../contract/read/read-contract.ts";
-import { type ContractFiles, openSource, openTexts } from "../contract/read/source.ts";
+import { type ContractFiles, openSource, openTexts, type SourceOptions } from "../contract/read/source.ts";
 import { databaseModel } from "../contract/read/sql-database-schemas.ts";
 import { createOutbound } from "../outbound/client.ts";
 
@@ -29,8 +29,20 @@ export interface LiveContract {
   readonly files: ContractFiles;
 }
 
-/** Reads it. Rejects with `contract-unreadable`, or as the outbound client and the database do. */
-export async function readLive(source: LiveSource): Promise<LiveContract> {
+/** Which schemas and tables a pinned catalogue was restricted to. */
+export function restrictionOf(pinned: string): Pick<DatabaseSource, "schemas" | "tables"> {
+  try {
+    const only = pinned.startsWith("{")
+      ? (JSON.parse(pinned) as { only?: unknown }).only
+      : JSON.parse(/^-- @only (.*)$/m.exec(pinned)?.[1] ?? "{}");
+    return (only ?? {}) as Pick<DatabaseSource, "schemas" | "tables">;
+  } catch {
+    return {};
+  }
+}
+
+/** `fetched`: told of each file that came by URL. Rejects with `contract-unreadable`, or as the outbound client and the database do. */
+export async function readLive(source: LiveSource, fetched?: SourceOptions["fetched"]): Promise<LiveContract> {
   const { location, system } = source;
   const read = async (files: ContractFiles): Promise<LiveContract> => ({
     model: await readContract(files, system),
@@ -44,7 +56,13 @@ export async function readLive(source: LiveSource): Promise<LiveContract> {
   }
   const outbound = createOutbound();
   try {
-    return await read(await openSource(location, { outbound, internal: source.internal }));
+    return await read(
+      await openSource(location, {
+        outbound,
+        internal: source.internal,
+        ...(fetched === undefined ? {} : { fetched }),
+      }),
+    );
   } finally {
     await outbound.close();
   }

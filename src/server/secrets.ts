@@ -62,6 +62,19 @@ export function commandResolver(folder: string, environment: ResolverOptions["en
   return createResolver({ folder, environment, redactor: createRedactor() });
 }
 
+/** The settings of one system, for a command. Throws `secrets-missing`. */
+export function resolveForCommand(
+  folder: string,
+  system: SystemDefinition,
+  environment: ResolverOptions["environment"],
+): ResolvedSettings {
+  const redactor = createRedactor();
+  const resolver = createResolver({ folder, environment, redactor });
+  const settings = resolveSystem(system, resolver, redactor);
+  resolver.finish();
+  return settings;
+}
+
 function readSecret(
   folder: string,
   name: string,

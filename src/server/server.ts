@@ -26,6 +26,7 @@ import { openTokens } from "./admin/tokens.ts";
 import { createCircuits } from "./circuits.ts";
 import { Closers } from "./closers.ts";
 import { type Config, resolveConfig } from "./config.ts";
+import { openContracts } from "./contracts/open.ts";
 import { createDeployments } from "./deployments.ts";
 import { tellDisk, watchDisk } from "./disk.ts";
 import { clearNotices, createCipher, readKeys } from "./encryption.ts";
@@ -303,6 +304,8 @@ async function compose({
   closers.add(() => moves.close());
   const scheduler = await openSchedules(live, engine, store);
   closers.add(() => scheduler.close());
+  const watch = openContracts(project, settings, store, config.watch.every, log);
+  closers.add(() => watch.stop());
 
   const state = { stopping: false };
   const tokens = openTokens(store);
@@ -312,6 +315,7 @@ async function compose({
     engine,
     tokens,
     scheduler,
+    watch,
     deployments,
     moves,
     metrics,

@@ -3,7 +3,11 @@ import { moduleUrl } from "../module-url.ts";
 
 /** Modules whose `storePart` the store's writer thread imports. */
 export function storeParts(): readonly string[] {
-  return ["../process/embedded/store-part", "../publish/store-part", "./admin/store-part", "./versions-part"].map(
-    (path) => moduleUrl(path, import.meta.url).href,
-  );
+  return [
+    "../process/embedded/store-part",
+    "../publish/store-part",
+    "./admin/store-part",
+    "./versions-part",
+    "./contracts/store-part",
+  ].map((path) => moduleUrl(path, import.meta.url).href);
 }

@@ -5,6 +5,7 @@
 import { subscribe } from "node:diagnostics_channel";
 import { parentPort, workerData } from "node:worker_threads";
 import { bindSystems } from "../connectors/bind.ts";
+import type { Deprecation } from "../connectors/deprecation.ts";
 import { compileSchema } from "../contract/validate.ts";
 import { countOutbound } from "../observe/outbound-counts.ts";
 import { createOutbound } from "../outbound/client.ts";
@@ -30,6 +31,7 @@ const bound = bindSystems({
 });
 const gates = openGates(circuits, (change) => tell({ kind: "circuit", change }));
 const counted = countOutbound((counts) => tell({ kind: "outbound", counts }), subscribe);
+subscribe("mortise:connectors:deprecated", (fact) => tell({ kind: "deprecated", fact: fact as Deprecation }));
 const alive = setInterval(() => tell({ kind: "alive" }), aliveEveryMs);
 tell({ kind: "alive" });
 

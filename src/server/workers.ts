@@ -6,6 +6,7 @@ import { channel } from "node:diagnostics_channel";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { type MessagePort, Worker } from "node:worker_threads";
+import type { Deprecation } from "../connectors/deprecation.ts";
 import type { ResolvedSettings } from "../connectors/system.ts";
 import { asMortiseError } from "../errors.ts";
 import { moduleUrl } from "../module-url.ts";
@@ -59,7 +60,9 @@ export type WorkerMessage =
   | { readonly kind: "alive" }
   | { readonly kind: "outbound"; readonly counts: readonly OutboundCounts[] }
   /** A system is away, or back. */
-  | { readonly kind: "circuit"; readonly change: CircuitChange };
+  | { readonly kind: "circuit"; readonly change: CircuitChange }
+  /** A system says that an operation ends. */
+  | { readonly kind: "deprecated"; readonly fact: Deprecation };
 
 const blockedAfterMs = 60_000;
 /** Signs of life in the time after which their lack counts. */
@@ -124,6 +127,7 @@ interface Entry {
 
 const facts = channel("mortise:server:worker");
 const outboundFacts = channel("mortise:server:outbound");
+const deprecatedFacts = channel("mortise:connectors:deprecated");
 
 export function createWorkers(options: WorkersOptions): Workers {
   const entries = new Map<string, Entry>();
@@ -193,6 +197,7 @@ export function createWorkers(options: WorkersOptions): Workers {
           answer(entry, undefined);
         }
       } else if (message.kind === "circuit") options.circuits.changed(message.change);
+      else if (message.kind === "deprecated") deprecatedFacts.publish(message.fact);
       else for (const counts of message.counts) outboundFacts.publish(counts);
     });
     thread.on("error", (error) => {

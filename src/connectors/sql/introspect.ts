@@ -61,16 +61,23 @@ export function isDatabase(location: string): boolean {
  */
 export async function readDatabase(source: DatabaseSource, file: string, contract: string): Promise<ReadDatabase> {
   const wanted = wantedOf(source);
+  const { schemas = [], tables = [] } = source;
+  const only =
+    schemas.length + tables.length === 0
+      ? undefined
+      : { ...(schemas.length === 0 ? {} : { schemas }), ...(tables.length === 0 ? {} : { tables }) };
   const dialect = dialectOfUrl(source.connection);
   if (dialect === undefined) {
     const path = source.connection.replace(/^(?:sqlite|file):(?:\/\/)?/i, "");
     const full = isAbsolute(path) ? path : resolve(source.project, path);
-    return { path: "database.sql", text: readSqlite(full, source.system, wanted) };
+    const head = only === undefined ? "" : `-- @only ${JSON.stringify(only)}\n\n`;
+    return { path: "database.sql", text: head + readSqlite(full, source.system, wanted) };
   }
   const statements = statementsOf(file, contract, dialect);
   const refuse: Refuse = (sql, reason) => unreadable(file, statements.get(sql)?.line ?? 1, reason);
   const snapshot = await live(source, dialect, wanted, [...statements.keys()], refuse);
-  return { path: "database.json", text: `${JSON.stringify(snapshot, null, 2)}\n` };
+  const written = only === undefined ? snapshot : { ...snapshot, only };
+  return { path: "database.json", text: `${JSON.stringify(written, null, 2)}\n` };
 }
 
 async function live(

@@ -48,6 +48,8 @@ export interface SourceOptions {
   readonly maxFiles?: number;
   /** Milliseconds for one fetch. Default 30,000. */
   readonly timeoutMs?: number;
+  /** Told of each file that was fetched, with the headers of its answer. */
+  readonly fetched?: (url: string, headers: Readonly<Record<string, string>>) => void;
 }
 
 const schemeForm = /^[a-z][a-z0-9+.-]*:/i;
@@ -119,6 +121,7 @@ async function openUrl(entry: URL, options: SourceOptions): Promise<ContractFile
       redirects: 3,
     });
     if (response.status !== 200) throw new Error(`the server answered ${response.status}`);
+    options.fetched?.(addresses.get(path) ?? entry.href, response.headers);
     return response.body;
   };
   return files(pinnedName(entry, entry), entry.href, locate, load, options);

@@ -30,6 +30,8 @@ export interface DatabaseSnapshot extends DatabaseModel {
   readonly format: 1;
   readonly dialect: "postgresql" | "mysql";
   readonly statements: readonly StatementFacts[];
+  /** What the reading was restricted to: a later one is, too. */
+  readonly only?: { readonly schemas?: readonly string[]; readonly tables?: readonly string[] };
 }
 
 /** The dialect that a pinned file states. `.sql`: SQLite's own DDL. Throws `contract-unreadable`. */

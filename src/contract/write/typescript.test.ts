@@ -104,7 +104,6 @@ const shop: ContractModel = frozen({
 test("the written contract reads like code of a colleague", () => {
   const text = writeContract(shop)["contract.ts"];
   for (const part of [
-    `contract.json: sha256 ${contractHash(shop)}`,
     "do not edit. Refresh it with: mortise types web-shop",
     'import { type Decimal, type Int64, pinnedContract } from "mortise";',
     "/**\n * What was ordered.\n * Ends a comment: *\\/ or not.\n */\nexport interface Order {\n  readonly id: string;\n",
@@ -122,7 +121,7 @@ test("the written contract reads like code of a colleague", () => {
     "      readonly input: { readonly [name: string]: never };\n      readonly output: unknown;\n      readonly faults: {};\n",
     "    readonly orderPaid: OrderPaidEvent;\n",
     '    readonly "ns:line": NsLine;\n',
-    "export const contract = pinnedContract<WebShopContract>(import.meta.url);\n",
+    `export const contract = pinnedContract<WebShopContract>(\n  import.meta.url,\n  "${contractHash(shop)}",\n);\n`,
   ])
     assert.ok(text.includes(part), `${part}\n--- is not in ---\n${text}`);
   assert.doesNotMatch(text, /\bany\b|\benum\b/);

@@ -66,7 +66,7 @@ function writeTypes(model: ContractModel): string {
     block("operations", operations),
     block("events", events),
     block("schemas", schemas),
-    `}\n\nexport const contract = pinnedContract<${contractType}>(import.meta.url);\n`,
+    `}\n\nexport const contract = pinnedContract<${contractType}>(\n  import.meta.url,\n  "${contractHash(model)}",\n);\n`,
   ]
     .join("")
     .replace(/ +\n/g, "\n");
@@ -86,7 +86,6 @@ function header(model: ContractModel, text: TypeText): string {
   const lines = [
     `The contract of the system "${model.name}"${what === "" ? "" : `: ${what}`} (${languages[source.language]} ${source.languageVersion}, read from ${from}).`,
     `Generated; do not edit. Refresh it with: mortise types ${model.name}`,
-    `contract.json: sha256 ${contractHash(model)}`,
   ];
   return text.comment({ description: lines.join("\n") }, "");
 }

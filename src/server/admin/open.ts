@@ -11,6 +11,7 @@ import type { HttpHandler } from "../../publish/http.ts";
 import type { Keyring } from "../../publish/keys.ts";
 import type { Store } from "../../store/store.ts";
 import { checkInput, checkResult, checkStart } from "../answers.ts";
+import type { ContractWatch } from "../contracts/watch.ts";
 import type { Live } from "../live.ts";
 import type { Masking } from "../masking.ts";
 import type { Fared } from "../rehearsals.ts";
@@ -18,6 +19,7 @@ import type { Scheduler } from "../schedules/scheduler.ts";
 import { createAdmin } from "./admin.ts";
 import { openAudit } from "./audit.ts";
 import { type CatalogueResources, catalogueRoutes } from "./catalogue.ts";
+import { contractRoutes } from "./contracts.ts";
 import { type MoveResources, moveRoutes } from "./moves.ts";
 import { runRoutes, stateRoutes } from "./resources.ts";
 import { scheduleRoutes } from "./schedules.ts";
@@ -31,6 +33,7 @@ export interface AdminParts {
   readonly engine: Engine;
   readonly tokens: Tokens;
   readonly scheduler: Scheduler;
+  readonly watch: ContractWatch;
   readonly metrics: Pick<Metrics, "page">;
   readonly health: CatalogueResources["health"];
   readonly keyring: Keyring;
@@ -62,6 +65,7 @@ export function openAdmin(parts: AdminParts): HttpHandler {
         checkResult: (run, result) => checkResult(live.project(), run, result),
       }),
       ...scheduleRoutes(parts.scheduler),
+      ...contractRoutes(parts.watch),
       ...startRoutes({ project: live.project, engine, validator: ({ input }) => compileSchema(input) }),
       ...stateRoutes({
         notReady: parts.notReady,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import test from "node:test";
 import { catalogueRoutes } from "./catalogue.ts";
+import { contractRoutes } from "./contracts.ts";
 import { moveRoutes } from "./moves.ts";
 import { runRoutes, stateRoutes } from "./resources.ts";
 import type { AdminRoute } from "./route.ts";
@@ -17,6 +18,7 @@ test("the reference page names every address, its role and what it takes", () =>
     ...runRoutes({} as Parameters<typeof runRoutes>[0]),
     ...startRoutes({} as Parameters<typeof startRoutes>[0]),
     ...scheduleRoutes({} as Parameters<typeof scheduleRoutes>[0]),
+    ...contractRoutes({} as Parameters<typeof contractRoutes>[0]),
     ...catalogueRoutes({} as Parameters<typeof catalogueRoutes>[0]),
     ...moveRoutes({} as Parameters<typeof moveRoutes>[0]),
     ...versionRoutes({} as Parameters<typeof versionRoutes>[0]),

@@ -246,6 +246,30 @@ export const schemas = {
       paused: object({ at: time, by: text, reason: text }),
     },
   ),
+  Contract: object(
+    {
+      system: text,
+      language: text,
+      hash: { type: "string", description: "SHA-256 of contract.json." },
+      state: {
+        enum: ["new", "same", "unmodified", "changed", "unreadable", "unwatched"],
+        description: "Of the live contract at the last look; `new`: this pin was not looked at yet.",
+      },
+    },
+    { url: text, lookedAt: time },
+  ),
+  ContractItem: object({
+    system: text,
+    kind: { enum: ["changed", "unreadable", "deprecated"] },
+    operation: { type: "string", description: "Of a deprecated operation; else empty." },
+    firstSeen: time,
+    lastSeen: time,
+    detail: {
+      type: "object",
+      description:
+        "changed: words, changes, touches. unreadable: code, words. deprecated: deprecated and sunset in epoch milliseconds, link.",
+    },
+  }),
   Key: object(
     {
       id: text,

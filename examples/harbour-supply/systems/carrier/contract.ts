@@ -1,7 +1,6 @@
 /**
  * The contract of the system "carrier": Shipments that Tidewater Freight has taken away (CSV csvw-2015, read from shipments.csvw.json).
  * Generated; do not edit. Refresh it with: mortise types carrier
- * contract.json: sha256 e2e81aa8acd64f0f45ea32830c8e86b9a823c3068bfa02ede94fd0a6b25f9bfb
  */
 import { type Decimal, pinnedContract } from "mortise";
 
@@ -25,4 +24,7 @@ export interface CarrierContract {
   readonly schemas: {};
 }
 
-export const contract = pinnedContract<CarrierContract>(import.meta.url);
+export const contract = pinnedContract<CarrierContract>(
+  import.meta.url,
+  "e2e81aa8acd64f0f45ea32830c8e86b9a823c3068bfa02ede94fd0a6b25f9bfb",
+);

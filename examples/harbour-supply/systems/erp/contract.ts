@@ -1,7 +1,6 @@
 /**
  * The contract of the system "erp": Erp (WSDL 1.1, read from erp.wsdl, sales.xsd).
  * Generated; do not edit. Refresh it with: mortise types erp
- * contract.json: sha256 af7f3f5b1582ddf70cfdc22172ed96153a35c92989301ab20043b886125eca6d
  */
 import { type Decimal, pinnedContract } from "mortise";
 
@@ -121,4 +120,7 @@ export interface ErpContract {
   };
 }
 
-export const contract = pinnedContract<ErpContract>(import.meta.url);
+export const contract = pinnedContract<ErpContract>(
+  import.meta.url,
+  "b0d168243f6589dc3773a80127c929eaffec3145c13f35f3da3d9ceb24ab24f7",
+);

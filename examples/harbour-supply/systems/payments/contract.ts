@@ -162,4 +162,7 @@ export interface PaymentsContract {
   };
 }
 
-export const contract = pinnedContract<PaymentsContract>(import.meta.url);
+export const contract = pinnedContract<PaymentsContract>(
+  import.meta.url,
+  "0cae8115b3413d5a5a97d74b11163d494c87fd41ddf37be4e1925786b0c99c9d",
+);

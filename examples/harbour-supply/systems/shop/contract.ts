@@ -116,4 +116,7 @@ export interface ShopContract {
   };
 }
 
-export const contract = pinnedContract<ShopContract>(import.meta.url);
+export const contract = pinnedContract<ShopContract>(
+  import.meta.url,
+  "38df4a8947152711f8366c9674d5aac1d00342ddbbb16bc422d56cf775b0fa01",
+);

@@ -1,7 +1,6 @@
 /**
  * The contract of the system "warehouse": Warehouse of Harbour Supply 7 (SQL 1, read from warehouse.sql).
  * Generated; do not edit. Refresh it with: mortise types warehouse
- * contract.json: sha256 11d6282bcc12b288d90e27b183de8eedfa9f795435207d504b5454339e34662b
  */
 import { pinnedContract } from "mortise";
 
@@ -88,4 +87,7 @@ export interface WarehouseContract {
   };
 }
 
-export const contract = pinnedContract<WarehouseContract>(import.meta.url);
+export const contract = pinnedContract<WarehouseContract>(
+  import.meta.url,
+  "11d6282bcc12b288d90e27b183de8eedfa9f795435207d504b5454339e34662b",
+);

@@ -1,7 +1,6 @@
 /**
  * The contract of the system "upstream": The benchmark's systems 1.0.0 (OpenAPI 3.1.0, read from openapi.yaml).
  * Generated; do not edit. Refresh it with: mortise types upstream
- * contract.json: sha256 3d757dd140e0222600b57715cbe75abc4ee461364c69f0c8ba9a4f3d685b53a0
  */
 import { pinnedContract } from "mortise";
 
@@ -89,4 +88,7 @@ export interface UpstreamContract {
   };
 }
 
-export const contract = pinnedContract<UpstreamContract>(import.meta.url);
+export const contract = pinnedContract<UpstreamContract>(
+  import.meta.url,
+  "3d757dd140e0222600b57715cbe75abc4ee461364c69f0c8ba9a4f3d685b53a0",
+);
