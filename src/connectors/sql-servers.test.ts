@@ -1,7 +1,10 @@
 /** PostgreSQL and MariaDB (MySQL), as they run on this machine: see sql/test-servers.ts. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
+import { TLSSocket } from "node:tls";
+import { fileURLToPath } from "node:url";
 import type { ContractModel } from "../contract/model.ts";
 import { openTexts } from "../contract/read/source.ts";
 import { readSql } from "../contract/read/sql.ts";
@@ -124,7 +127,7 @@ const calling =
     client.call(model.operations[name]!, input, {
       key: crypto.randomUUID(),
       attempt: 1,
-      deadline: Date.now() + 5_000,
+      deadline: Date.now() + 20_000,
       signal: new AbortController().signal,
       ...more,
     });
@@ -309,6 +312,31 @@ for (const dialect of dialects) {
   });
 }
 
+test("postgresql: over TLS the certificate must be trusted, in time, and of this host", async (t) => {
+  const made = await fixture(t, "postgresql");
+  if (made === undefined) return;
+  const { database, model } = made;
+  const fixtures = new URL("../outbound/fixtures/", import.meta.url);
+  const through = async (certificate: string, trusted: boolean) => {
+    const { port } = await tlsProxy(
+      t,
+      database.url,
+      readFileSync(new URL(certificate, fixtures)),
+      readFileSync(new URL("server.key", fixtures)),
+    );
+    const ca = trusted ? `&sslrootcert=${encodeURIComponent(fileURLToPath(new URL("ca.pem", fixtures)))}` : "";
+    const url = new URL(database.url);
+    url.hostname = "localhost";
+    url.port = String(port);
+    const client = open(t, model, `${url.href}?sslmode=verify-full${ca}`);
+    return calling(client, model)("getStock", { sku: "A" });
+  };
+  assert.deepEqual(await through("good.pem", true), { ok: true, output: { sku: "A", on_hand: 10 } });
+  await assert.rejects(through("good.pem", false), error("outbound-tls", "none"));
+  await assert.rejects(through("expired.pem", true), error("outbound-tls", "none", /expired/));
+  await assert.rejects(through("wrong.pem", true), error("outbound-tls", "none", /altnames/));
+});
+
 test("postgresql: numbers, times, bytes, lists and enumerations pass exactly, both ways", async (t) => {
   const database = await testDatabase(
     t,
@@ -447,6 +475,31 @@ select id from kinds order by id limit :most;
     error("sql-refused", "none"),
   );
 });
+
+/** Speaks TLS as a PostgreSQL server does (manual, "SSL Session Encryption"), and plainly with the real one. */
+async function tlsProxy(t: TestContext, target: string, cert: Buffer, key: Buffer): Promise<{ readonly port: number }> {
+  const to = new URL(target);
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    sockets.add(client.on("error", () => {}));
+    // The first packet asks for TLS.
+    client.once("data", () => {
+      client.write("S");
+      const secure = new TLSSocket(client, { isServer: true, cert, key });
+      const upstream = connect(Number(to.port || 5432), to.hostname);
+      sockets.add(upstream);
+      secure.on("error", () => upstream.destroy());
+      upstream.on("error", () => secure.destroy());
+      secure.pipe(upstream).pipe(secure);
+    });
+  });
+  await new Promise<void>((go) => server.listen(0, "localhost", go));
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return { port: (server.address() as { port: number }).port };
+}
 
 /** Passes everything on; with `cut`, a COMMIT is passed on, and its answer is not: the connection breaks instead. */
 async function cuttingProxy(t: TestContext, target: string) {

@@ -11,6 +11,7 @@ import { databaseAddress, dialectOfUrl } from "./address.ts";
 import { readMysql } from "./introspect-mysql.ts";
 import { readPostgres } from "./introspect-postgres.ts";
 import { readSqlite } from "./introspect-sqlite.ts";
+import { saidOf } from "./mask.ts";
 import { connectMysql } from "./mysql.ts";
 import { mysqlFailure } from "./mysql-errors.ts";
 import { connectPostgres } from "./postgres.ts";
@@ -100,7 +101,7 @@ async function live(
     return await within(deadline, session, () => readMysql(session, wanted, statements, refuse));
   } catch (error) {
     if (error instanceof MortiseError) throw error;
-    throw failure("sql-unavailable", { system, reason: failureOf(error, false).reason });
+    throw failure("sql-unavailable", { system, reason: saidOf(failureOf(error, false), null) });
   }
 }
 

@@ -48,10 +48,14 @@ export function mysqlFailure(error: unknown, committing: boolean): SqlFailure {
   const { errno, sqlMessage, sqlState, message = String(error), fatal } = error as ServerError;
   const fromServer = sqlMessage !== undefined && sqlState !== undefined && errno !== undefined;
   if (!fromServer) return { kind: "lost", reason: message, message };
-  const said = `${withoutQuoted(errno, sqlMessage)} (error ${errno}, SQLSTATE ${sqlState})`;
   const kind =
     committing && !sureAtCommit.has(errno) ? "lost" : (byNumber[errno] ?? (fatal === true ? "lost" : "refused"));
-  return { kind, reason: said, message: sqlMessage };
+  return {
+    kind,
+    reason: withoutQuoted(errno, sqlMessage),
+    message: sqlMessage,
+    code: `error ${errno}, SQLSTATE ${sqlState}`,
+  };
 }
 
 /** Duplicate entry, incorrect value, truncated value: the message begins with the value in quotes. */

@@ -10,7 +10,7 @@ import { bound, type Mysql, read } from "./mysql-values.ts";
 import { connectFailure } from "./postgres.ts";
 import type { SqlDriver, SqlSession, TakeRow, TransactionMode } from "./session.ts";
 
-const connectMs = 5_000;
+const connectMs = 10_000;
 const closeMs = 1_000;
 /** Column type FLOAT: 32 bits, which the driver widens. */
 const float = 4;
@@ -74,9 +74,8 @@ export async function connectMysql(
     const connection = mysql.createConnection(config);
     session = new MysqlSession(mysql, connection, address, (until) => connectMysql(address, system, project, until));
     await session.opened(timeout);
-    const seconds = Math.max(1, Math.ceil((deadline - Date.now()) / 1000));
     await session.ask(
-      `set time_zone = '+00:00', innodb_lock_wait_timeout = ${seconds}, autocommit = 1,
+      `set time_zone = '+00:00', autocommit = 1,
          sql_mode = concat(replace(replace(@@sql_mode, 'ANSI_QUOTES', ''), 'NO_BACKSLASH_ESCAPES', ''),
            ',STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION')`,
     );
@@ -115,6 +114,9 @@ export class MysqlSession implements SqlSession {
   /** Rejects when the connection breaks: the driver forgets those who wait. */
   readonly #broken = Promise.withResolvers<never>();
   usable = true;
+  #maria = false;
+  /** The limits that the session has. */
+  #seconds = 0;
 
   constructor(
     _mysql: Mysql,
@@ -133,17 +135,19 @@ export class MysqlSession implements SqlSession {
   }
 
   /** Resolves when the server has let us in. */
-  opened(timeoutMs: number): Promise<void> {
-    return this.#guarded(
+  async opened(timeoutMs: number): Promise<void> {
+    await this.#guarded(
       new Promise((resolve, reject) => {
         const slow = setTimeout(() => reject(new Error(`no connection to ${this.#address.host} in time`)), timeoutMs);
         this.connection.connect((error) => {
           clearTimeout(slow);
-          if (error === null) resolve();
+          if (error === null) resolve(undefined);
           else reject(error);
         });
       }),
     );
+    const [[version] = []] = await this.ask("select version()");
+    this.#maria = /mariadb/i.test(String(version));
   }
 
   /** A statement of our own, without values. */
@@ -168,7 +172,14 @@ export class MysqlSession implements SqlSession {
     );
   }
 
-  async begin(mode: TransactionMode, _timeoutMs: number): Promise<void> {
+  async begin(mode: TransactionMode, timeoutMs: number): Promise<void> {
+    const seconds = Math.max(1, Math.ceil(timeoutMs / 1000));
+    if (seconds !== this.#seconds) {
+      // What we can't cancel any more, the server ends by itself: any statement of MariaDB, a SELECT of MySQL, a wait for a lock.
+      const limit = this.#maria ? `max_statement_time = ${seconds}` : `max_execution_time = ${seconds * 1000}`;
+      await this.ask(`set ${limit}, innodb_lock_wait_timeout = ${seconds}`);
+      this.#seconds = seconds;
+    }
     const how = { read: "read only", snapshot: "with consistent snapshot, read only", write: "read write" }[mode];
     await this.ask(`start transaction ${how}`);
   }

@@ -7,7 +7,12 @@ const unsureAtCommit = /^(08|57P|58|XX|40003)/;
 export function postgresFailure(error: unknown, committing: boolean): SqlFailure {
   const { code, message = String(error) } = error as { code?: unknown; message?: string };
   const state = typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
-  return { kind: kindOf(state, committing), reason: reasonOf(state, message), message };
+  return {
+    kind: kindOf(state, committing),
+    reason: reasonOf(state, message),
+    message,
+    ...(state === undefined ? {} : { code: `SQLSTATE ${state}` }),
+  };
 }
 
 function kindOf(state: string | undefined, committing: boolean): SqlFailure["kind"] {
@@ -28,6 +33,5 @@ function kindOf(state: string | undefined, committing: boolean): SqlFailure["kin
 
 /** Class 22 (data exceptions) repeats the value: `invalid input syntax for type integer: "..."`. */
 function reasonOf(state: string | undefined, message: string): string {
-  const text = state?.startsWith("22") === true ? message.replace(/"(?:[^"]|"")*"/g, '"…"') : message;
-  return state === undefined ? text : `${text} (SQLSTATE ${state})`;
+  return state?.startsWith("22") === true ? message.replace(/"(?:[^"]|"")*"/g, '"…"') : message;
 }

@@ -21,7 +21,7 @@ interface Identified {
   readonly secretKey: number | null;
 }
 
-const connectMs = 5_000;
+const connectMs = 10_000;
 /** The server ends a transaction whose owner has not spoken for so long: a blocked thread must not hold locks for ever. */
 const idleInTransactionMs = 60_000;
 const closeMs = 1_000;

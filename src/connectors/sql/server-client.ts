@@ -15,7 +15,7 @@ import type { CallContext, CallResult, Json } from "../../operation.ts";
 import type { Client, ConnectorEnvironment, Health } from "../connector.ts";
 import type { ResolvedSettings } from "../system.ts";
 import { type DatabaseAddress, databaseAddress } from "./address.ts";
-import { withoutValues } from "./mask.ts";
+import { saidOf } from "./mask.ts";
 import { mysqlDriver } from "./mysql.ts";
 import { SqlPool } from "./pool.ts";
 import { postgresDriver } from "./postgres.ts";
@@ -90,11 +90,11 @@ class ServerClient implements Client {
     refuseProblems("contract-input", operation, validators.input(input), "none");
     const values = this.#valuesOf(operation, input as { readonly [name: string]: Json }, context.key);
     try {
-      return await this.#attempt(operation, values, context);
+      return await this.#attempt(operation, input, values, context);
     } catch (error) {
       if (!(error instanceof KeyTableMissing)) throw error;
       await this.#makeKeyTable(operation, context);
-      return this.#attempt(operation, values, context);
+      return this.#attempt(operation, input, values, context);
     }
   }
 
@@ -111,7 +111,7 @@ class ServerClient implements Client {
       return { healthy: true };
     } catch (error) {
       if (error instanceof MortiseError) return { healthy: false, reason: error.message };
-      return { healthy: false, reason: this.#driver.failureOf(error, false).reason };
+      return { healthy: false, reason: saidOf(this.#driver.failureOf(error, false), null) };
     }
   }
 
@@ -139,7 +139,12 @@ class ServerClient implements Client {
     return (binding.places ?? []).map((names) => names.map((name) => byName.get(name)));
   }
 
-  async #attempt(operation: OperationModel, values: readonly unknown[][], context: CallContext): Promise<CallResult> {
+  async #attempt(
+    operation: OperationModel,
+    input: Json,
+    values: readonly unknown[][],
+    context: CallContext,
+  ): Promise<CallResult> {
     const writes = operation.effect !== "read";
     const session = await this.#begun(operation, context);
     const progress: Progress = { state: "open" };
@@ -155,12 +160,19 @@ class ServerClient implements Client {
       progress.state = "done";
       return { ok: true, output };
     } catch (error) {
-      return this.#failed(error, operation, progress, values);
+      return this.#failed(error, operation, progress, input);
     } finally {
       release.done();
-      if (session.usable && progress.state !== "done") await session.rollback().catch(() => session.destroy());
+      if (session.usable && progress.state !== "done") await this.#rollBack(session);
       this.#pool.give(session);
     }
+  }
+
+  /** A network that swallows everything must not hold us: the server rolls back what loses its connection. */
+  async #rollBack(session: SqlSession): Promise<void> {
+    const timer = setTimeout(() => session.destroy(), graceMs);
+    await session.rollback().catch(() => session.destroy());
+    clearTimeout(timer);
   }
 
   /** A session with an open transaction. One that died in the pool unnoticed is replaced: nothing was sent on it. */
@@ -316,7 +328,7 @@ class ServerClient implements Client {
       // Another one made it at the same moment.
       if (found.kind === "duplicate" || /already exists/i.test(found.message)) return;
       if (found.kind === "lost" || found.kind === "away" || found.kind === "busy") throw this.#unavailable(error);
-      const reason = `the table mortise_effects can't be made (${found.reason}); make it by hand, as docs/guide/sql.md says`;
+      const reason = `the table mortise_effects can't be made (${saidOf(found, null)}); make it by hand, as docs/guide/sql.md says`;
       throw failure("sql-refused", { system: this.#contract.name, operation: operation.name, reason });
     } finally {
       clearTimeout(timer);
@@ -326,18 +338,18 @@ class ServerClient implements Client {
 
   #unavailable(error: unknown): MortiseError {
     if (error instanceof MortiseError) return error;
-    const { reason } = this.#driver.failureOf(error, false);
+    const reason = saidOf(this.#driver.failureOf(error, false), null);
     return failure("sql-unavailable", { system: this.#contract.name, reason });
   }
 
   /** A declared fault as a value; throws everything else. The driver's error is no cause: it holds values. */
-  #failed(error: unknown, operation: OperationModel, progress: Progress, values: readonly unknown[][]): CallResult {
+  #failed(error: unknown, operation: OperationModel, progress: Progress, input: Json): CallResult {
     if (progress.problem !== undefined) throw progress.problem;
     if (error instanceof MortiseError || error instanceof KeyTableMissing) throw error;
     const facts = { system: this.#contract.name, operation: operation.name };
     const found: SqlFailure | undefined =
       error instanceof CutShort ? undefined : this.#driver.failureOf(error, progress.state === "sent");
-    const reason = found === undefined ? "" : withoutValues(found.reason, values);
+    const reason = found === undefined ? "" : saidOf(found, input);
     if (progress.state === "sent" && found?.kind === "lost")
       throw failure("sql-commit", { ...facts, reason }, { outcome: "unknown" });
     if (progress.cut === "aborted") throw failure("outbound-aborted", { host: facts.system });

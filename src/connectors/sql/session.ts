@@ -14,8 +14,10 @@ import type { Json } from "../../operation.ts";
  */
 export interface SqlFailure {
   readonly kind: "lost" | "away" | "busy" | "cancelled" | "no-table" | "duplicate" | "read-only" | "refused";
-  /** The server's own words, without the values that they may repeat. */
+  /** The server's own words, without the values that it quotes. Shown by `saidOf`, which takes out ours as well. */
   readonly reason: string;
+  /** Such as `SQLSTATE 23505`. */
+  readonly code?: string;
   /** The message as it is: declared faults begin with it. */
   readonly message: string;
 }

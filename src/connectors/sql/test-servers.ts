@@ -37,8 +37,8 @@ export async function testDatabase(
   const open = (to: string) => {
     const address = databaseAddress(to, { system: "test", project: root, internal: true });
     return dialect === "postgresql"
-      ? connectPostgres(address, "test", root, Date.now() + 3_000)
-      : connectMysql(address, "test", root, Date.now() + 3_000);
+      ? connectPostgres(address, "test", root, Date.now() + 15_000)
+      : connectMysql(address, "test", root, Date.now() + 15_000);
   };
   let admin: PostgresSession | MysqlSession;
   try {
