@@ -1,7 +1,6 @@
 /**
  * The contract of the system "payments": Tidewater Payments 2.3.0 (OpenAPI 3.1.0, read from openapi.yaml).
  * Generated; do not edit. Refresh it with: mortise types payments
- * contract.json: sha256 7ce573138df67ddb41abd0b3eb241186cfeb2c333ba1580746627396b31baee9
  */
 import { pinnedContract } from "mortise";
 
@@ -164,5 +163,5 @@ export interface PaymentsContract {
 
 export const contract = pinnedContract<PaymentsContract>(
   import.meta.url,
-  "0cae8115b3413d5a5a97d74b11163d494c87fd41ddf37be4e1925786b0c99c9d",
+  "7ce573138df67ddb41abd0b3eb241186cfeb2c333ba1580746627396b31baee9",
 );

@@ -1,7 +1,6 @@
 /**
  * The contract of the system "shop": Harbour Supply web shop 1.4.0 (OpenAPI 3.1.0, read from openapi.yaml).
  * Generated; do not edit. Refresh it with: mortise types shop
- * contract.json: sha256 1d698683b995f0ae9d4b04f2c7cb98c99b4caf5509846477f122654d4274f08b
  */
 import { pinnedContract } from "mortise";
 
@@ -118,5 +117,5 @@ export interface ShopContract {
 
 export const contract = pinnedContract<ShopContract>(
   import.meta.url,
-  "38df4a8947152711f8366c9674d5aac1d00342ddbbb16bc422d56cf775b0fa01",
+  "1d698683b995f0ae9d4b04f2c7cb98c99b4caf5509846477f122654d4274f08b",
 );
