@@ -6,7 +6,7 @@ import { parse as parseYaml } from "yaml";
 import { failure, MortiseError } from "../../errors.ts";
 import { attributeOf, parseXml, placeOf, type XmlElement, type XmlTrouble } from "../../formats/xml.ts";
 import type { ContractFile, ContractFiles } from "./source.ts";
-import { type SchemaDocument, Schemas, schemaChildren, unreadableAt, xsd } from "./xsd-schemas.ts";
+import { drafts, type SchemaDocument, Schemas, schemaChildren, unreadableAt, xsd } from "./xsd-schemas.ts";
 
 /** The namespace of WSDL 1.1. */
 export const wsdl = "http://schemas.xmlsoap.org/wsdl/";
@@ -98,15 +98,16 @@ class Loader {
       attributesQualified: attributeOf(root, "attributeFormDefault") === "qualified",
     };
     this.schemas.add(document);
-    for (const child of schemaChildren(root)) await this.#schemaImport(file, child, namespace);
+    for (const child of schemaChildren(root)) {
+      await this.#schemaImport(file, child, namespace);
+      if (child.local === "redefine") this.schemas.redefine(document, child);
+    }
   }
 
   /** An `import`, `include` or `redefine`; anything else is passed over. */
   async #schemaImport(file: string, child: XmlElement, namespace: string): Promise<void> {
-    const location = attributeOf(child, "schemaLocation");
-    if (child.local === "redefine")
-      throw unreadableAt(file, child, "xs:redefine is not read; include the schema and give the new type its own name");
-    if (location === undefined || (child.local !== "import" && child.local !== "include")) return;
+    const location = attributeOf(child, "schemaLocation")?.trim() ?? "";
+    if (location === "" || !/^(import|include|redefine)$/.test(child.local)) return;
     if (child.local === "import" && wellKnown.has(attributeOf(child, "namespace") ?? "")) return;
     const target = await this.#read(location, file, child);
     const found = this.#parse(target);
@@ -118,14 +119,16 @@ class Loader {
     if (found.namespace !== xsd || found.local !== "schema")
       throw unreadableAt(target.path, found, `<${found.local}> is not a schema`);
     // The namespace that an import states is not compared: if it is wrong, the names that need it dangle and say so.
-    await this.#schema(target.path, found, child.local === "include" ? namespace : undefined);
+    await this.#schema(target.path, found, child.local === "import" ? undefined : namespace);
   }
 
   #parse(file: ContractFile): XmlElement {
     let root = this.#parsed.get(file.path);
     if (root === undefined) {
       try {
-        root = parseXml(file.bytes, { depth: 256, elements: 2_000_000, bytes: 64 * 1024 * 1024 });
+        // Some declare hundreds of namespaces at the top.
+        const limits = { depth: 256, attributes: 4096, elements: 2_000_000, bytes: 64 * 1024 * 1024 };
+        root = withoutDrafts(parseXml(file.bytes, limits));
       } catch (cause) {
         if (!(cause instanceof MortiseError)) throw cause;
         const { place, reason } = cause.details as XmlTrouble;
@@ -170,4 +173,19 @@ class Loader {
 function inWsdl(element: XmlElement): XmlElement {
   if (element.namespace !== "") return element;
   return { ...element, namespace: wsdl, children: element.children.map(inWsdl) };
+}
+
+/** Elements of the drafts of XML Schema as those of the standard. */
+function withoutDrafts(element: XmlElement): XmlElement {
+  let children = element.children;
+  for (const [index, child] of element.children.entries()) {
+    const changed = withoutDrafts(child);
+    if (changed === child) continue;
+    if (children === element.children) children = [...children];
+    (children as XmlElement[])[index] = changed;
+  }
+  const draft = drafts.has(element.namespace);
+  return draft || children !== element.children
+    ? { ...element, namespace: draft ? xsd : element.namespace, children }
+    : element;
 }

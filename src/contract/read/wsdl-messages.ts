@@ -108,8 +108,10 @@ function document(side: Side, message: Part, own: readonly XmlElement[]): Body {
 
 /** An element named after the operation, with one child per part, in no namespace (WS-I Basic Profile 1.1, section 4.7.5). */
 function rpc(side: Side, message: Part, own: readonly XmlElement[], soap: XmlElement | undefined): Body {
+  // It should say which namespace (R2717); where it does not, that of the WSDL is what most systems take.
+  const namespace = (soap && attributeOf(soap, "namespace")) ?? side.port.binding.namespace;
   return {
-    element: { namespace: (soap && attributeOf(soap, "namespace")) ?? "", local: side.wrapper },
+    element: { namespace, local: side.wrapper },
     ...partsObject(side, message, own),
   };
 }

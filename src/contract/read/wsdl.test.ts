@@ -585,3 +585,43 @@ test("operations that can't be called are left out with the reason; the others c
     ],
   );
 });
+
+test("a redefinition is built upon what it replaces", async () => {
+  const model = await written({
+    "a.wsdl": wsdlOf(
+      `<xs:redefine schemaLocation="b.xsd">
+         <xs:complexType name="T"><xs:complexContent><xs:extension base="t:T"><xs:sequence><xs:element name="b" type="xs:int"/></xs:sequence></xs:extension></xs:complexContent></xs:complexType>
+         <xs:simpleType name="S"><xs:restriction base="t:S"><xs:maxLength value="3"/></xs:restriction></xs:simpleType>
+         <xs:group name="G"><xs:sequence><xs:group ref="t:G"/><xs:element name="h" type="xs:int"/></xs:sequence></xs:group>
+       </xs:redefine>${sequence('<xs:element name="t" type="t:T"/><xs:element name="s" type="t:S"/><xs:group ref="t:G"/>')}`,
+    ),
+    "b.xsd": `<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:t="urn:t" targetNamespace="urn:t">
+      <xs:complexType name="T"><xs:sequence><xs:element name="a" type="xs:int"/></xs:sequence></xs:complexType>
+      <xs:simpleType name="S"><xs:restriction base="xs:string"><xs:minLength value="1"/></xs:restriction></xs:simpleType>
+      <xs:group name="G"><xs:sequence><xs:element name="g" type="xs:int"/></xs:sequence></xs:group></xs:schema>`,
+  });
+  const properties = propertiesOf(model, "Do");
+  assert.deepEqual(Object.keys(properties), ["t", "s", "g", "h"]);
+  assert.deepEqual(Object.keys(propertiesOf(model, "T")), ["a", "b"]);
+  assert.deepEqual([properties.s?.minLength, properties.s?.maxLength], [1, 3]);
+});
+
+test("what the oldest and the largest contracts do is taken as it is meant", async () => {
+  const old = wsdlOf(
+    '<xs:element name="Do"><xs:complexType><xs:sequence><xs:element name="at" type="xs:timeInstant"/></xs:sequence></xs:complexType></xs:element>',
+  ).replace("http://www.w3.org/2001/XMLSchema", "http://www.w3.org/1999/XMLSchema");
+  assert.match(String(propertiesOf(await written({ "a.wsdl": old }), "Do").at?.pattern), /T/);
+  const many = Array.from({ length: 300 }, (_, n) => ` xmlns:n${n}="urn:n${n}"`).join("");
+  const text = wsdlOf('<xs:import namespace="urn:q" schemaLocation=""/><xs:element name="Do" type="xs:int"/>');
+  const model = await written({ "a.wsdl": text.replace("<definitions", `<definitions${many}`) });
+  assert.deepEqual(Object.keys(model.operations), ["do"]);
+  // The same definition in two files may differ in its words.
+  const twice = await written({
+    "a.wsdl": wsdlOf(
+      '<xs:include schemaLocation="b.xsd"/><xs:simpleType name="S"><xs:annotation><xs:documentation>One.</xs:documentation></xs:annotation><xs:restriction base="xs:int"/></xs:simpleType><xs:element name="Do" type="t:S"/>',
+    ),
+    "b.xsd":
+      '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:t"><xs:simpleType name="S"><xs:restriction base="xs:int"/></xs:simpleType></xs:schema>',
+  });
+  assert.equal((twice.operations.do?.input as { type?: string } | undefined)?.type, "integer");
+});

@@ -61,6 +61,8 @@ const types: Readonly<Record<string, Annotated>> = {
   float: { type: "number" },
   double: { type: "number" },
   dateTime: matching(`${date}T${time}${zone}`),
+  // The name of dateTime in the drafts of XML Schema.
+  timeInstant: matching(`${date}T${time}${zone}`),
   dateTimeStamp: matching(`${date}T${time}(Z|[+-][0-9]{2}:[0-9]{2})`),
   date: matching(`${date}${zone}`),
   time: matching(`${time}${zone}`),

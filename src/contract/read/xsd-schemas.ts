@@ -9,6 +9,13 @@ import type { QName } from "../model.ts";
 /** The namespace of XML Schema. */
 export const xsd = "http://www.w3.org/2001/XMLSchema";
 
+/** The namespaces of its drafts, which the oldest contracts still name. */
+export const drafts: ReadonlySet<string> = new Set([
+  "http://www.w3.org/1999/XMLSchema",
+  "http://www.w3.org/2000/08/XMLSchema",
+  "http://www.w3.org/2000/10/XMLSchema",
+]);
+
 export interface SchemaDocument {
   /** Relative to the contract's folder. */
   readonly file: string;
@@ -65,7 +72,8 @@ export function qualified(file: string, element: XmlElement, text: string): QNam
   const trimmed = text.trim();
   const colon = trimmed.indexOf(":");
   const prefix = colon < 0 ? "" : trimmed.slice(0, colon);
-  const namespace = namespaceOf(element.scope, prefix);
+  const found = namespaceOf(element.scope, prefix);
+  const namespace = found !== undefined && drafts.has(found) ? xsd : found;
   if (namespace === undefined)
     throw unreadableAt(file, element, `the name "${trimmed}" has the prefix "${prefix}", which is not declared`);
   return { namespace, local: colon < 0 ? trimmed : trimmed.slice(colon + 1) };
@@ -100,6 +108,22 @@ export class Schemas {
           `the ${kind} ${shownName({ namespace: document.namespace, local })} is defined a second time; the first is in ${other.document.file} at ${placeOf(other.element)}`,
         );
       }
+    }
+  }
+
+  /**
+   * Takes what an `xs:redefine` says in the place of what was loaded before (XML Schema 1.0 part 1, section 4.2.2). What it is
+   * built upon is the former one, which keeps a name that no document can write.
+   */
+  redefine(document: SchemaDocument, redefine: XmlElement): void {
+    for (const element of schemaChildren(redefine)) {
+      const kind = kinds.get(element.local);
+      const local = attributeOf(element, "name");
+      if (kind === undefined || local === undefined) continue;
+      const name = { namespace: document.namespace, local };
+      const former = this.need(kind, name, document.file, element);
+      this.#components.set(keyOf(kind, { ...name, local: `${local}*` }), former);
+      this.#components.set(keyOf(kind, name), { element: upon(element, document, name), document });
     }
   }
 
@@ -180,6 +204,16 @@ export class Schemas {
   }
 }
 
+/** The element with its references to `name` leading to the former definition. */
+function upon(element: XmlElement, document: SchemaDocument, name: QName): XmlElement {
+  const attributes = element.attributes.map((attribute) => {
+    if (attribute.namespace !== "" || (attribute.local !== "base" && attribute.local !== "ref")) return attribute;
+    const target = resolveName(document, element, attribute.value);
+    return shownName(target) === shownName(name) ? { ...attribute, value: `${attribute.value.trim()}*` } : attribute;
+  });
+  return { ...element, attributes, children: element.children.map((child) => upon(child, document, name)) };
+}
+
 function keyOf(kind: ComponentKind, name: QName): string {
   return `${kind} ${shownName(name)}`;
 }
@@ -197,14 +231,18 @@ function closure(children: ReadonlyMap<string, readonly QName[]>, name: QName): 
   return all;
 }
 
+/** Whether two definitions say the same; what they say about it in words does not count. */
 function same(a: XmlElement, b: XmlElement): boolean {
+  const inside = (element: XmlElement): readonly XmlElement[] =>
+    element.children.filter((child) => child.namespace !== xsd || child.local !== "annotation");
+  const [left, right] = [inside(a), inside(b)];
   return (
     a.local === b.local &&
     a.namespace === b.namespace &&
     a.text.trim() === b.text.trim() &&
     a.attributes.length === b.attributes.length &&
     a.attributes.every((attribute) => attributeOf(b, attribute.local, attribute.namespace) === attribute.value) &&
-    a.children.length === b.children.length &&
-    a.children.every((child, index) => same(child, b.children[index] as XmlElement))
+    left.length === right.length &&
+    left.every((child, index) => same(child, right[index] as XmlElement))
   );
 }
