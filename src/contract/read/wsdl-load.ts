@@ -6,6 +6,7 @@ import { parse as parseYaml } from "yaml";
 import { failure, MortiseError } from "../../errors.ts";
 import { attributeOf, parseXml, placeOf, type XmlElement, type XmlTrouble } from "../../formats/xml.ts";
 import type { ContractFile, ContractFiles } from "./source.ts";
+import { isKnownSchema, knownSchema } from "./wsdl-known.ts";
 import { drafts, type SchemaDocument, Schemas, schemaChildren, unreadableAt, xsd } from "./xsd-schemas.ts";
 
 /** The namespace of WSDL 1.1. */
@@ -36,6 +37,7 @@ const wellKnown = new Set([
 export async function loadWsdl(files: ContractFiles): Promise<LoadedWsdl> {
   const loader = new Loader(files);
   await loader.document(files.entry);
+  await loader.addKnown();
   return { definitions: loader.definitions, schemas: loader.schemas };
 }
 
@@ -47,6 +49,9 @@ class Loader {
   readonly #loaded = new Set<string>();
   /** File and effective namespace of each schema that was taken: what ends rings of includes. */
   readonly #taken = new Set<string>();
+  /** Namespaces that were imported, whose schemas are known here in case no file has them. */
+  readonly #known = new Set<string>();
+  readonly #namespaces = new Set<string>();
   #urls: Promise<ReadonlyMap<string, string>> | undefined;
 
   constructor(files: ContractFiles) {
@@ -80,6 +85,12 @@ class Loader {
     }
   }
 
+  /** Adds the schemas that were imported and are known, where no file of the contract is one of them. */
+  async addKnown(): Promise<void> {
+    for (const namespace of this.#known)
+      if (!this.#namespaces.has(namespace)) await this.#schema(namespace, knownSchema(namespace), undefined);
+  }
+
   /** @param including Namespace of the schema that includes this one. */
   async #schema(file: string, root: XmlElement, including: string | undefined): Promise<void> {
     const own = attributeOf(root, "targetNamespace");
@@ -97,6 +108,7 @@ class Loader {
       elementsQualified: attributeOf(root, "elementFormDefault") === "qualified",
       attributesQualified: attributeOf(root, "attributeFormDefault") === "qualified",
     };
+    this.#namespaces.add(namespace);
     this.schemas.add(document);
     for (const child of schemaChildren(root)) {
       await this.#schemaImport(file, child, namespace);
@@ -107,8 +119,13 @@ class Loader {
   /** An `import`, `include` or `redefine`; anything else is passed over. */
   async #schemaImport(file: string, child: XmlElement, namespace: string): Promise<void> {
     const location = attributeOf(child, "schemaLocation")?.trim() ?? "";
+    const wanted = child.local === "import" ? (attributeOf(child, "namespace") ?? "") : "";
+    if (isKnownSchema(wanted)) {
+      this.#known.add(wanted);
+      if (/^https?:/i.test(location) && !(await this.#isMapped(location))) return;
+    }
     if (location === "" || !/^(import|include|redefine)$/.test(child.local)) return;
-    if (child.local === "import" && wellKnown.has(attributeOf(child, "namespace") ?? "")) return;
+    if (wellKnown.has(wanted)) return;
     const target = await this.#read(location, file, child);
     const found = this.#parse(target);
     if (found.namespace === wsdl && found.local === "definitions") {
@@ -137,6 +154,11 @@ class Loader {
       this.#parsed.set(file.path, root);
     }
     return root;
+  }
+
+  async #isMapped(location: string): Promise<boolean> {
+    this.#urls ??= this.#manifest();
+    return (await this.#urls).has(location);
   }
 
   async #read(location: string, from: string, element: XmlElement): Promise<ContractFile> {

@@ -625,3 +625,21 @@ test("what the oldest and the largest contracts do is taken as it is meant", asy
   });
   assert.equal((twice.operations.do?.input as { type?: string } | undefined)?.type, "integer");
 });
+
+test("endpoint references of WS-Addressing need no file; a file of the contract goes before what is known", async () => {
+  const entry = (location: string): string =>
+    wsdlOf(
+      `<xs:import namespace="http://www.w3.org/2005/08/addressing"${location}/>${sequence('<xs:element name="to" type="a:EndpointReferenceType" xmlns:a="http://www.w3.org/2005/08/addressing"/>')}`,
+    );
+  for (const location of ["", ' schemaLocation="http://www.w3.org/2006/03/addressing/ws-addr.xsd"']) {
+    const model = await written({ "a.wsdl": entry(location) });
+    const properties = propertiesOf(model, "EndpointReferenceType");
+    assert.deepEqual(Object.keys(properties), ["Address", "ReferenceParameters", "Metadata", "any", "anyAttributes"]);
+  }
+  const own = await written({
+    "a.wsdl": entry(' schemaLocation="b.xsd"'),
+    "b.xsd":
+      '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="http://www.w3.org/2005/08/addressing"><xs:complexType name="EndpointReferenceType"><xs:sequence><xs:element name="only" type="xs:int"/></xs:sequence></xs:complexType></xs:schema>',
+  });
+  assert.deepEqual(Object.keys(propertiesOf(own, "EndpointReferenceType")), ["only"]);
+});
