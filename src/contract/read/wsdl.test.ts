@@ -1,57 +1,20 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { after, before, test } from "node:test";
+import { join } from "node:path";
+import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { MortiseError } from "../../errors.ts";
 import type { JsonSchema } from "../../operation.ts";
-import { createOutbound } from "../../outbound/client.ts";
 import { type ContractModel, contractHash, type SoapBinding } from "../model.ts";
 import { operationValidators } from "../validate.ts";
+import { sequence, written, wsdlOf } from "./fixtures/wsdl/text.ts";
 import { openSource } from "./source.ts";
 import { readWsdl } from "./wsdl.ts";
 
 const fixtures = fileURLToPath(new URL("./fixtures/wsdl/", import.meta.url));
-let folder: string;
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), "mortise-wsdl-"));
-});
-after(() => rm(folder, { recursive: true }));
 
 async function fixture(path: string): Promise<ContractModel> {
   return readWsdl(await openSource(join(fixtures, path)), "erp");
 }
-
-let count = 0;
-/** Reads files that are given as text; the first one is the entry. */
-async function written(files: Readonly<Record<string, string>>): Promise<ContractModel> {
-  const root = join(folder, String(++count));
-  for (const [name, text] of Object.entries(files)) {
-    await mkdir(dirname(join(root, name)), { recursive: true });
-    await writeFile(join(root, name), text);
-  }
-  return readWsdl(await openSource(join(root, Object.keys(files)[0] as string)), "x");
-}
-
-/** A WSDL with one operation whose request is the element `Do` of the schema. */
-function wsdlOf(schema: string, attributes = 'elementFormDefault="qualified"'): string {
-  return `<definitions xmlns="http://schemas.xmlsoap.org/wsdl/" xmlns:s="http://schemas.xmlsoap.org/wsdl/soap/"
-    xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:t="urn:t" targetNamespace="urn:t">
-  <types><xs:schema targetNamespace="urn:t" ${attributes}>${schema}</xs:schema></types>
-  <message name="M"><part name="p" element="t:Do"/></message>
-  <portType name="P"><operation name="Do"><input message="t:M"/></operation></portType>
-  <binding name="B" type="t:P"><s:binding transport="http://schemas.xmlsoap.org/soap/http"/>
-    <operation name="Do"><s:operation soapAction="a"/><input><s:body use="literal"/></input></operation></binding>
-  <service name="S"><port name="p" binding="t:B"><s:address location="http://x.example/"/></port></service>
-</definitions>`;
-}
-
-const sequence = (inside: string): string =>
-  `<xs:element name="Do"><xs:complexType><xs:sequence>${inside}</xs:sequence></xs:complexType></xs:element>`;
 
 type Properties = { readonly [name: string]: { readonly [keyword: string]: unknown } };
 function propertiesOf(model: ContractModel, name: string): Properties {
@@ -478,168 +441,4 @@ test("a long chain of types costs no stack", async () => {
   );
   const model = await written({ "a.wsdl": wsdlOf(`${types.join("")}<xs:element name="Do" type="t:T0"/>`) });
   assert.equal(Object.keys(model.schemas).length, 5000);
-});
-
-test("a contract by address is read with all that it imports from there, in rings too, and nothing from elsewhere", async () => {
-  const pages = new Map<string, string>();
-  const asked: string[] = [];
-  const server = createServer((request, response) => {
-    asked.push(request.url ?? "");
-    const page = pages.get(request.url ?? "");
-    response.writeHead(page === undefined ? 404 : 200, { "content-type": "text/xml" }).end(page);
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const outbound = createOutbound();
-  try {
-    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const schema = (imports: string, inside: string): string =>
-      `<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:o="urn:o" targetNamespace="urn:o">${imports}${inside}</xs:schema>`;
-    const entry = (location: string): string =>
-      wsdlOf(
-        `<xs:import namespace="urn:o" schemaLocation="${location}"/><xs:element name="Do" type="o:T" xmlns:o="urn:o"/>`,
-      );
-    pages.set("/svc?wsdl", entry(`${base}/svc?xsd=1`));
-    pages.set(
-      "/svc?xsd=1",
-      schema(
-        `<xs:include schemaLocation="${base}/svc?xsd=2"/>`,
-        '<xs:simpleType name="T"><xs:restriction base="o:U"/></xs:simpleType>',
-      ),
-    );
-    pages.set(
-      "/svc?xsd=2",
-      schema(
-        '<xs:include schemaLocation="svc?xsd=1"/>',
-        '<xs:simpleType name="U"><xs:restriction base="xs:int"/></xs:simpleType>',
-      ),
-    );
-    const model = await readWsdl(await openSource(`${base}/svc?wsdl`, { outbound, internal: true }), "x");
-    assert.deepEqual(model.operations.do?.input, { type: "integer", minimum: -2147483648, maximum: 2147483647 });
-    assert.deepEqual(asked.toSorted(), ["/svc?wsdl", "/svc?xsd=1", "/svc?xsd=2"]);
-    for (const [location, reason] of [
-      ["http://127.0.0.1:1/svc?xsd=1", /leads to another place/],
-      ["file:///etc/passwd", /leads to another place/],
-      ["gone.xsd", /the server answered 404/],
-    ] as const) {
-      pages.set("/svc?wsdl", entry(location));
-      const source = openSource(`${base}/svc?wsdl`, { outbound, internal: true });
-      await assert.rejects(
-        source.then((files) => readWsdl(files, "x")),
-        (error: MortiseError) => {
-          assert.equal(error.code, "contract-unreadable");
-          assert.match(error.message, reason);
-          return true;
-        },
-      );
-    }
-    // Inside the own network only where that was allowed.
-    await assert.rejects(openSource(`${base}/svc?wsdl`, { outbound }), { code: "outbound-address" });
-  } finally {
-    await outbound.close();
-    server.closeAllConnections();
-    server.close();
-  }
-});
-
-test("repeated groups that unfold without end are refused in time", async () => {
-  const levels = Array.from(
-    { length: 30 },
-    (_, n) =>
-      `<xs:group name="g${n}"><xs:choice><xs:sequence maxOccurs="unbounded"><xs:group ref="t:g${n + 1}"/><xs:group ref="t:g${n + 1}"/></xs:sequence><xs:group ref="t:g${n + 1}" maxOccurs="9"/></xs:choice></xs:group>`,
-  ).join("");
-  const started = performance.now();
-  await assert.rejects(
-    written({
-      "a.wsdl": wsdlOf(
-        `${levels}<xs:group name="g30"><xs:sequence><xs:element name="a" type="xs:int"/></xs:sequence></xs:group>
-         <xs:element name="Do"><xs:complexType><xs:choice maxOccurs="unbounded"><xs:group ref="t:g0"/><xs:any/></xs:choice></xs:complexType></xs:element>`,
-      ),
-    }),
-    unreadable("a.wsdl", /at \d+:/, /unfold to more than 200000 parts/),
-  );
-  assert.ok(performance.now() - started < 20_000);
-});
-
-test("operations that can't be called are left out with the reason; the others can be used", async () => {
-  const text = wsdlOf('<xs:element name="Do" type="xs:int"/>')
-    .replace('xmlns:t="urn:t"', 'xmlns:t="urn:t" xmlns:m="http://schemas.xmlsoap.org/wsdl/mime/"')
-    .replace(
-      "</portType>",
-      '<operation name="Send"><input message="t:M"/></operation><operation name="Told"><output message="t:M"/></operation></portType>',
-    )
-    .replace(
-      "</binding>",
-      `<operation name="Send"><s:operation soapAction="b"/><input><m:multipartRelated><m:part><s:body use="literal"/></m:part><m:part><m:content part="p" type="image/png"/></m:part></m:multipartRelated></input></operation>
-       <operation name="Told"><s:operation soapAction="c"/><output><s:body use="literal"/></output></operation></binding>`,
-    );
-  const model = await written({ "a.wsdl": text });
-  assert.deepEqual(Object.keys(model.operations), ["do"]);
-  assert.deepEqual(
-    model.source.leftOut?.map(({ operation, reason }) => [
-      operation,
-      /attachments|started by the system/.exec(reason)?.[0],
-    ]),
-    [
-      ["Send", "attachments"],
-      ["Told", "started by the system"],
-    ],
-  );
-});
-
-test("a redefinition is built upon what it replaces", async () => {
-  const model = await written({
-    "a.wsdl": wsdlOf(
-      `<xs:redefine schemaLocation="b.xsd">
-         <xs:complexType name="T"><xs:complexContent><xs:extension base="t:T"><xs:sequence><xs:element name="b" type="xs:int"/></xs:sequence></xs:extension></xs:complexContent></xs:complexType>
-         <xs:simpleType name="S"><xs:restriction base="t:S"><xs:maxLength value="3"/></xs:restriction></xs:simpleType>
-         <xs:group name="G"><xs:sequence><xs:group ref="t:G"/><xs:element name="h" type="xs:int"/></xs:sequence></xs:group>
-       </xs:redefine>${sequence('<xs:element name="t" type="t:T"/><xs:element name="s" type="t:S"/><xs:group ref="t:G"/>')}`,
-    ),
-    "b.xsd": `<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:t="urn:t" targetNamespace="urn:t">
-      <xs:complexType name="T"><xs:sequence><xs:element name="a" type="xs:int"/></xs:sequence></xs:complexType>
-      <xs:simpleType name="S"><xs:restriction base="xs:string"><xs:minLength value="1"/></xs:restriction></xs:simpleType>
-      <xs:group name="G"><xs:sequence><xs:element name="g" type="xs:int"/></xs:sequence></xs:group></xs:schema>`,
-  });
-  const properties = propertiesOf(model, "Do");
-  assert.deepEqual(Object.keys(properties), ["t", "s", "g", "h"]);
-  assert.deepEqual(Object.keys(propertiesOf(model, "T")), ["a", "b"]);
-  assert.deepEqual([properties.s?.minLength, properties.s?.maxLength], [1, 3]);
-});
-
-test("what the oldest and the largest contracts do is taken as it is meant", async () => {
-  const old = wsdlOf(
-    '<xs:element name="Do"><xs:complexType><xs:sequence><xs:element name="at" type="xs:timeInstant"/></xs:sequence></xs:complexType></xs:element>',
-  ).replace("http://www.w3.org/2001/XMLSchema", "http://www.w3.org/1999/XMLSchema");
-  assert.match(String(propertiesOf(await written({ "a.wsdl": old }), "Do").at?.pattern), /T/);
-  const many = Array.from({ length: 300 }, (_, n) => ` xmlns:n${n}="urn:n${n}"`).join("");
-  const text = wsdlOf('<xs:import namespace="urn:q" schemaLocation=""/><xs:element name="Do" type="xs:int"/>');
-  const model = await written({ "a.wsdl": text.replace("<definitions", `<definitions${many}`) });
-  assert.deepEqual(Object.keys(model.operations), ["do"]);
-  // The same definition in two files may differ in its words.
-  const twice = await written({
-    "a.wsdl": wsdlOf(
-      '<xs:include schemaLocation="b.xsd"/><xs:simpleType name="S"><xs:annotation><xs:documentation>One.</xs:documentation></xs:annotation><xs:restriction base="xs:int"/></xs:simpleType><xs:element name="Do" type="t:S"/>',
-    ),
-    "b.xsd":
-      '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:t"><xs:simpleType name="S"><xs:restriction base="xs:int"/></xs:simpleType></xs:schema>',
-  });
-  assert.equal((twice.operations.do?.input as { type?: string } | undefined)?.type, "integer");
-});
-
-test("endpoint references of WS-Addressing need no file; a file of the contract goes before what is known", async () => {
-  const entry = (location: string): string =>
-    wsdlOf(
-      `<xs:import namespace="http://www.w3.org/2005/08/addressing"${location}/>${sequence('<xs:element name="to" type="a:EndpointReferenceType" xmlns:a="http://www.w3.org/2005/08/addressing"/>')}`,
-    );
-  for (const location of ["", ' schemaLocation="http://www.w3.org/2006/03/addressing/ws-addr.xsd"']) {
-    const model = await written({ "a.wsdl": entry(location) });
-    const properties = propertiesOf(model, "EndpointReferenceType");
-    assert.deepEqual(Object.keys(properties), ["Address", "ReferenceParameters", "Metadata", "any", "anyAttributes"]);
-  }
-  const own = await written({
-    "a.wsdl": entry(' schemaLocation="b.xsd"'),
-    "b.xsd":
-      '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="http://www.w3.org/2005/08/addressing"><xs:complexType name="EndpointReferenceType"><xs:sequence><xs:element name="only" type="xs:int"/></xs:sequence></xs:complexType></xs:schema>',
-  });
-  assert.deepEqual(Object.keys(propertiesOf(own, "EndpointReferenceType")), ["only"]);
 });
