@@ -2,6 +2,7 @@
 import { Worker } from "node:worker_threads";
 import { moduleUrl } from "../../src/module-url.ts";
 import { createEngine, frontInbox } from "../../src/process/embedded/engine.ts";
+import { tuneThreads } from "../../src/server/runtime.ts";
 import { openStore } from "../../src/store/open.ts";
 
 /** Runs `runs` runs, so many at a time, and gives the seconds. */
@@ -9,6 +10,7 @@ export async function openMortise(file: string): Promise<{
   run(runs: number, inFlight: number, prefix: string): Promise<number>;
   close(): Promise<void>;
 }> {
+  tuneThreads();
   const inbox = frontInbox();
   const store = await openStore({
     file,
