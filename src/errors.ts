@@ -77,6 +77,16 @@ const table = {
     class: "give-up",
     text: "The contract {file} can't be read: at {place}, {reason}.",
   },
+  "contract-source": {
+    status: 400,
+    class: "give-up",
+    text: "The contract {source} can't be found: {reason}. Name a file, a URL, a system of the project, or a file at a git revision such as HEAD~1:systems/erp/erp.wsdl.",
+  },
+  "override-invalid": {
+    status: 400,
+    class: "give-up",
+    text: "The overrides in {file} can't be used: at {place}, {reason}. Each has a rule, a verdict, a reason, an owner and the day on which it ends.",
+  },
   // --- outbound -----------------------------------------------------------------------------------------------------
   "outbound-request": {
     status: 500,

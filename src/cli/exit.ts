@@ -5,8 +5,10 @@ export const exit = Object.freeze({
   failed: 1,
   /** The command was typed wrongly. */
   usage: 2,
-  /** `check` or `types --check` found something that must be mended. */
+  /** `check` or `types --check` found something that must be mended, `diff` a change that breaks. */
   found: 3,
   /** No running server was reached. */
   unreachable: 4,
+  /** `diff`: nothing breaks for sure, and something can't be decided. */
+  review: 5,
 });

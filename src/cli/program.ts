@@ -8,6 +8,7 @@ import { asMortiseError } from "../errors.ts";
 import type { Context } from "./context.ts";
 import { exit } from "./exit.ts";
 import { contractCommands } from "./program-contracts.ts";
+import { diffCommand } from "./program-diff.ts";
 import { fakeCommand } from "./program-fake.ts";
 import { scheduleCommands, startCommand } from "./program-schedules.ts";
 import { moveCommand, versionsCommands } from "./program-versions.ts";
@@ -149,6 +150,7 @@ function build(io: Io, act: Act, asJson: () => boolean): Command {
   )
     .option("--check", "write nothing; exit with 3 if something would change")
     .option("--only <names>", "take these operations and events from now on, separated by commas; * takes all");
+  diffCommand(program, leaf);
   leaf(
     program,
     "check",

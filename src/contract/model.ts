@@ -21,6 +21,8 @@ export interface ContractModel {
   readonly database?: DatabaseModel;
   /** How callers prove who they are, by the contract's own names. Only what some operation asks for. */
   readonly security?: { readonly [name: string]: SecurityScheme };
+  /** Schemes that are asked for and that nobody understands, as they are written. */
+  readonly strangeSecurity?: { readonly [name: string]: unknown };
 }
 
 export interface ContractSource {
@@ -149,6 +151,8 @@ export interface RestBinding {
   }[];
   /** Status (`404`, `4XX`, `default`) to the name of a declared fault. 5xx, 408 and 429 are failures, never faults. */
   readonly faults: readonly { readonly status: string; readonly fault: string; readonly mediaType: string | null }[];
+  /** What the contract declares and a call makes no use of. For the comparison of versions (compare/). */
+  readonly declared?: RestDeclared;
 }
 
 /** One property of a form or multipart body. */
@@ -161,6 +165,28 @@ export interface BodyEncoding {
   readonly contentType?: string;
   /** Multipart: the property is base64 text (or a list of them), and the part holds the bytes. */
   readonly bytes?: boolean;
+}
+
+/** Other ways to speak with an operation: no call of ours uses them, others may. */
+export interface RestDeclared {
+  /** Input and output as they are written, where members that only one direction has (`readOnly`, `writeOnly`) were left out. */
+  readonly whole?: { readonly input?: JsonSchema; readonly output?: JsonSchema };
+  /** Parameters of the path that have no place in it. */
+  readonly parameters?: { readonly [name: string]: JsonSchema };
+  /** Bodies of the request by media type: all but the one that is spoken, and that one too where it is text or bytes. */
+  readonly request?: { readonly [mediaType: string]: JsonSchema };
+  /** By status: bodies that the model has not, headers, and statuses that are failures. */
+  readonly answers?: { readonly [status: string]: DeclaredAnswer };
+}
+
+export interface DeclaredAnswer {
+  readonly content?: { readonly [mediaType: string]: JsonSchema };
+  readonly headers?: { readonly [name: string]: DeclaredHeader };
+}
+
+export interface DeclaredHeader {
+  readonly required: boolean;
+  readonly schema: JsonSchema;
 }
 
 export interface RestParameter {
@@ -183,6 +209,8 @@ export interface RestParameter {
     | "deepObject"
     | "cookie";
   readonly explode: boolean;
+  /** The style as it is written, where it is none of this place and was passed over. */
+  readonly written?: string;
   /** Query only: keep reserved characters as they are. */
   readonly allowReserved?: boolean;
   /** The value is written as JSON (a parameter with `content` instead of a schema); style and explode mean nothing then. */

@@ -16,9 +16,11 @@ export function onlyOf(model: ContractModel, names: readonly string[]): Contract
     .map((operation) => withLinksInside(operation, wanted));
   const events = Object.values(model.events).filter(({ name }) => wanted.has(name));
   const schemas = needed(model, [
-    ...operations.flatMap(({ input, output, faults }) => [
+    ...operations.flatMap(({ input, output, faults, binding }) => [
       input,
       output,
+      // what other callers use (RestDeclared): its schemas are referred to like all others
+      ...(binding.protocol === "rest" ? [(binding.declared ?? {}) as JsonSchema] : []),
       ...Object.values(faults).map(({ detail }) => detail),
     ]),
     ...events.map(({ payload }) => payload),

@@ -3,6 +3,7 @@ import type { Effect } from "../../operation.ts";
 import type { OperationModel, RestBinding } from "../model.ts";
 import { readAnswers } from "./openapi-answers.ts";
 import { joinInput } from "./openapi-body.ts";
+import { declaredOf } from "./openapi-declared.ts";
 import type { Documents, Place } from "./openapi-documents.ts";
 import { readParameters } from "./openapi-parameters.ts";
 import type { Schemas } from "./openapi-schema.ts";
@@ -46,7 +47,7 @@ export function readOperation(
   const description = text("description");
   const server = ownServer(documents, [...items, place]);
   const wanted = security.of(place);
-  const binding: RestBinding = {
+  const spoken: RestBinding = {
     protocol: "rest",
     method,
     path,
@@ -56,6 +57,8 @@ export function readOperation(
     success: answers.success,
     faults: answers.faultStatuses,
   };
+  const declared = declaredOf(documents, schemas, place, spoken, parameters.homeless);
+  const binding: RestBinding = declared === undefined ? spoken : { ...spoken, declared };
   const model: OperationModel = {
     name,
     ...(summary === undefined ? {} : { summary }),

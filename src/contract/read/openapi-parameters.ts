@@ -26,6 +26,8 @@ export interface Parameters {
   readonly properties: ReadonlyMap<string, JsonSchema>;
   readonly required: readonly string[];
   readonly key: KeyPlace | undefined;
+  /** Of the path, without a place there: by name. No call sends them. */
+  readonly homeless: ReadonlyMap<string, JsonSchema>;
 }
 
 /** The parameters of an operation: its own, and those of `items`, its path items, which they replace by name and place. */
@@ -47,6 +49,7 @@ export function readParameters(
   const bindings: RestParameter[] = [];
   const properties = new Map<string, JsonSchema>();
   const required: string[] = [];
+  const homeless = new Map<string, JsonSchema>();
   let key: KeyPlace | undefined;
   for (const place of found.values()) {
     const name = documents.text(place, "name");
@@ -67,6 +70,7 @@ export function readParameters(
     }
     if (location === "path" && !path.includes(`{${name}}`)) {
       documents.note(place, `the path "${path}" has no place for {${name}}: the parameter is passed over`);
+      homeless.set(name, schemaOf(documents, schemas, place));
       continue;
     }
     const property = names.take(location === "header" ? camelCase(name) : propertyName(name));
@@ -85,7 +89,7 @@ export function readParameters(
     properties.set(property, { type: "string" });
     required.push(property);
   }
-  return { bindings, properties, required, key };
+  return { bindings, properties, required, key, homeless };
 }
 
 function isLocation(text: string): text is RestParameter["in"] {
@@ -114,6 +118,7 @@ function readBinding(
     name,
     required,
     style: style as RestParameter["style"],
+    ...(written !== undefined && written !== style ? { written } : {}),
     explode: explode === true,
     ...(documents.member(place, "allowReserved")?.value === true ? { allowReserved: true } : {}),
     ...(kind === "json" ? { json: true } : {}),

@@ -16,6 +16,7 @@ export class Security {
   readonly #documents: Documents;
   readonly #schemes = new Map<string, Place>();
   readonly #used = new Map<string, SecurityScheme>();
+  readonly #strange = new Map<string, unknown>();
   readonly #usual: Wanted | undefined;
 
   constructor(documents: Documents) {
@@ -36,6 +37,11 @@ export class Security {
   /** The schemes that were asked for. */
   named(): { readonly [name: string]: SecurityScheme } | undefined {
     return this.#used.size === 0 ? undefined : Object.fromEntries([...this.#used].sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  /** What was asked for and is not understood, as it is written. */
+  strange(): { readonly [name: string]: unknown } | undefined {
+    return this.#strange.size === 0 ? undefined : Object.fromEntries(this.#strange);
   }
 
   #requirements(owner: Place): Wanted | undefined {
@@ -61,6 +67,7 @@ export class Security {
     const place = this.#schemes.get(name);
     const scheme = place === undefined ? undefined : this.#scheme(this.#documents.follow(place));
     if (scheme === undefined) {
+      if (place !== undefined) this.#strange.set(name, this.#documents.follow(place).value);
       this.#documents.note(at, `the security scheme "${name}" is not declared, or of a kind that is not known`);
       return false;
     }

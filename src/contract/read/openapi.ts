@@ -45,6 +45,7 @@ export async function readOpenApi(source: ContractFiles, name: string): Promise<
   const responses = new Directions(schemas, defs, "response");
   const operations = withLinks(documents, found).map((operation) => directed(operation, requests, responses));
   const used = security.named();
+  const strange = security.strange();
   const notes = [...documents.notes];
   return frozen({
     format: 1,
@@ -62,6 +63,7 @@ export async function readOpenApi(source: ContractFiles, name: string): Promise<
     schemas: Object.fromEntries([...defs, ...requests.twins, ...responses.twins]),
     servers: swagger?.servers() ?? serversOf(documents, root),
     ...(used === undefined ? {} : { security: used }),
+    ...(strange === undefined ? {} : { strangeSecurity: strange }),
   });
 }
 
@@ -142,10 +144,18 @@ function directed(operation: OperationModel, requests: Directions, responses: Di
     name,
     { ...fault, detail: responses.of(fault.detail) },
   ]);
-  return {
-    ...operation,
-    input: requests.of(operation.input),
-    output: responses.of(operation.output),
-    faults: Object.fromEntries(faults),
+  const input = requests.of(operation.input);
+  const output = responses.of(operation.output);
+  return withWhole(operation, { ...operation, input, output, faults: Object.fromEntries(faults) });
+}
+
+/** Keeps what a direction has cut, for the comparison of versions. */
+function withWhole(written: OperationModel, cut: OperationModel): OperationModel {
+  const differ = (one: unknown, other: unknown) => one !== other && JSON.stringify(one) !== JSON.stringify(other);
+  const whole = {
+    ...(differ(written.input, cut.input) ? { input: written.input } : {}),
+    ...(differ(written.output, cut.output) ? { output: written.output } : {}),
   };
+  if (cut.binding.protocol !== "rest" || Object.keys(whole).length === 0) return cut;
+  return { ...cut, binding: { ...cut.binding, declared: { whole, ...cut.binding.declared } } };
 }

@@ -1,0 +1,86 @@
+/** A comparison for people: on a terminal, or as Markdown for a review. */
+import type { Example, Verdict } from "../contract/compare/finding.ts";
+import type { OverriddenComparison, OverriddenFinding } from "../contract/compare/overrides.ts";
+import { count, type Style, type Terminal } from "./terminal.ts";
+
+const order: readonly Verdict[] = ["breaking", "review", "safe"];
+const titles: Readonly<Record<Verdict, string>> = { breaking: "Breaking", review: "Needs review", safe: "Safe" };
+const colours: Readonly<Record<Verdict, Style>> = { breaking: "red", review: "yellow", safe: "green" };
+
+/** `breaking: 2, needs review: 0, safe: 5`. */
+export function summaryOf({ findings }: OverriddenComparison): Readonly<Record<Verdict, number>> {
+  const of = (verdict: Verdict): number => findings.filter((each) => each.verdict === verdict).length;
+  return { breaking: of("breaking"), review: of("review"), safe: of("safe") };
+}
+
+export function printComparison(terminal: Terminal, comparison: OverriddenComparison): void {
+  const { findings, unused } = comparison;
+  if (findings.length === 0) terminal.line("nothing changed for anybody who calls it");
+  for (const verdict of order) {
+    const here = findings.filter((each) => each.verdict === verdict);
+    if (here.length === 0) continue;
+    terminal.line(terminal.paint(colours[verdict], `${titles[verdict]}: ${here.length}`));
+    for (const finding of here) {
+      terminal.line(`  ${shown(finding)}`);
+      for (const line of details(finding)) terminal.line(terminal.paint("dim", `    ${line}`));
+    }
+    terminal.line();
+  }
+  for (const { rule, at = "anywhere", owner } of unused)
+    terminal.line(terminal.paint("yellow", `an override of ${owner} met nothing: ${rule} at ${at}`));
+  const { breaking, review, safe } = summaryOf(comparison);
+  terminal.line(`${count(breaking, "breaking change")}, ${review} for review, ${safe} safe`);
+}
+
+function shown({ at, reason, rule }: OverriddenFinding): string {
+  return `${at === "" ? "" : `${at}: `}${reason} (${rule})`;
+}
+
+function details(finding: OverriddenFinding): string[] {
+  const { example, also, override, expired } = finding;
+  const lines = example === undefined ? [] : [exampleLine(example)];
+  if (also.length > 0) lines.push(`also at ${also.slice(0, 3).join("; ")}${also.length > 3 ? ` and ${also.length - 3} more` : ""}`);
+  if (override !== undefined)
+    lines.push(`${override.was} by itself; ${override.owner} decided until ${override.expires}: ${override.reason}`);
+  if (expired !== undefined)
+    lines.push(`the override of ${expired.owner} ended on ${expired.expires} and counts no more: ${expired.reason}`);
+  return lines;
+}
+
+function exampleLine({ value, proven, refusal }: Example): string {
+  const text = JSON.stringify(value);
+  const short = text.length <= 200 ? text : `${text.slice(0, 200)}…`;
+  return proven ? `fails: ${short}, since ${refusal ?? "it is refused"}` : `for example: ${short}`;
+}
+
+export function markdownOf(comparison: OverriddenComparison, old: string, now: string): string {
+  const { breaking, review, safe } = summaryOf(comparison);
+  const lines = [
+    `## Contract changes: ${inline(old)} to ${inline(now)}`,
+    "",
+    `${count(breaking, "breaking change")}, ${review} for review, ${safe} safe.`,
+  ];
+  for (const verdict of order) {
+    const here = comparison.findings.filter((each) => each.verdict === verdict);
+    if (here.length === 0) continue;
+    lines.push("", `### ${titles[verdict]}`, "");
+    for (const finding of here) {
+      const { at, reason, rule } = finding;
+      lines.push(`- ${at === "" ? "" : `**${escaped(at)}**: `}${escaped(reason)} (\`${rule}\`)`);
+      for (const line of details(finding)) lines.push(`  - ${inline(line)}`);
+    }
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** Text of a contract is untrusted: it stays text. */
+function escaped(text: string): string {
+  return text.replace(/[\\`*_{}[\]<>|#]/g, (mark) => `\\${mark}`).replace(/\s+/g, " ");
+}
+
+function inline(text: string): string {
+  const flat = text.replace(/\s+/g, " ");
+  const longest = Math.max(0, ...[...flat.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = "`".repeat(longest + 1);
+  return longest === 0 ? `\`${flat}\`` : `${fence} ${flat} ${fence}`;
+}

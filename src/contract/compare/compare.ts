@@ -1,0 +1,81 @@
+/**
+ * Compares two versions of a contract, whatever language they are written in. Requests may widen, answers and events may narrow.
+ * What breaks is proven by a value where values are what changed; what can't be decided is for review, never safe.
+ */
+import type { ContractModel, OperationModel } from "../model.ts";
+import { type Comparison, type Finding, type Verdict, worse } from "./finding.ts";
+import { contractRules } from "./rules/index.ts";
+import { Both, type Found, type OperationPair } from "./rules/rule.ts";
+
+/** Every finding once, the worst first. The same models give the same findings in the same order. */
+export function compareContracts(old: ContractModel, now: ContractModel): Comparison {
+  const both = new Both(old, now, pairsOf(old, now));
+  const found: Found[] = [];
+  for (const rule of contractRules) {
+    if (rule.contract !== undefined) found.push(...rule.contract(both));
+    if (rule.operation !== undefined) for (const pair of both.operations) found.push(...rule.operation(both, pair));
+    if (rule.event !== undefined) for (const pair of both.events) found.push(...rule.event(both, pair));
+  }
+  const findings = together(found);
+  return { verdict: findings.reduce<Verdict>((worst, { verdict }) => worse(worst, verdict), "safe"), findings };
+}
+
+/** The same operation in both: by method and path where it has them (names of path parameters mean nothing), else by name. */
+function pairsOf(old: ContractModel, now: ContractModel): readonly OperationPair[] {
+  const byAddress = new Map<string, OperationModel>();
+  for (const operation of Object.values(now.operations)) {
+    const address = addressOf(operation);
+    if (address !== undefined) byAddress.set(address, operation);
+  }
+  return Object.values(old.operations).flatMap((operation) => {
+    const address = addressOf(operation);
+    const named = Object.hasOwn(now.operations, operation.name) ? now.operations[operation.name]! : undefined;
+    const here =
+      address === undefined
+        ? named
+        : (byAddress.get(address) ?? (named && addressOf(named) === undefined ? named : undefined));
+    return here === undefined ? [] : [{ name: operation.name, old: operation, now: here }];
+  });
+}
+
+function addressOf({ binding }: OperationModel): string | undefined {
+  if (binding.protocol !== "rest") return undefined;
+  const path = binding.path.replace(/\{[^{}]*\}/g, "{}").replace(/\/$/, "");
+  return `${binding.method} ${path}`;
+}
+
+const rank: Readonly<Record<Verdict, number>> = { breaking: 0, review: 1, safe: 2 };
+
+/** The same change of a named schema is one finding, with all the places that it is seen from. */
+function together(found: readonly Found[]): readonly Finding[] {
+  const groups = new Map<string, { first: Found; readonly also: string[] }>();
+  for (const each of found) {
+    const key = each.named === undefined ? undefined : [each.rule, each.side, each.named, each.reason].join("\n");
+    const group = key === undefined ? undefined : groups.get(key);
+    if (group === undefined) groups.set(key ?? `${groups.size}`, { first: each, also: [] });
+    else {
+      group.also.push(shownPlace(each));
+      // The place where it is worst is the one to show.
+      if (rank[each.verdict] < rank[group.first.verdict]) {
+        group.also.splice(-1, 1, shownPlace(group.first));
+        group.first = each;
+      }
+    }
+  }
+  const findings = [...groups.values()].map(
+    ({ first, also }): Finding => ({
+      rule: first.rule,
+      verdict: first.verdict,
+      side: first.side,
+      at: shownPlace(first),
+      reason: first.reason,
+      ...(first.example === undefined ? {} : { example: first.example }),
+      also,
+    }),
+  );
+  return findings.sort((a, b) => rank[a.verdict] - rank[b.verdict]);
+}
+
+function shownPlace({ member, place }: Found): string {
+  return [member, place].filter((part) => part !== "").join(": ");
+}

@@ -1,0 +1,50 @@
+/** What a comparison of two versions of a contract finds. */
+import type { Json } from "../../operation.ts";
+
+/**
+ * `breaking`: someone who kept to the old version can fail. `review`: it can't be decided from the contract; a person must.
+ * `safe`: a change that no one who kept to the old version can notice.
+ */
+export type Verdict = "safe" | "review" | "breaking";
+
+/**
+ * Who gives and who takes. `request`: callers that know the old version give, the new version takes. `answer`, `fault` and
+ * `event`: the new version gives, those that know the old one take. `contract`: no value passes, such as an operation that is gone.
+ */
+export type Side = "request" | "answer" | "fault" | "event" | "contract";
+
+export interface Finding {
+  /** Stable id of the rule, such as `required-property`; see docs/reference/contract-changes.md. */
+  readonly rule: string;
+  readonly verdict: Verdict;
+  readonly side: Side;
+  /** Operation or event, by the name in the old version if it is there, and where in it: `placeOrder: request /lines/0/sku`. */
+  readonly at: string;
+  /** A sentence. */
+  readonly reason: string;
+  /** What fails. */
+  readonly example?: Example;
+  /** The same change of a named schema, seen at other places too. */
+  readonly also: readonly string[];
+}
+
+export interface Example {
+  readonly value: Json;
+  /** Checked by the validators of both versions: accepted by the giver's, refused by the taker's. Else: described by the contract, not by a schema. */
+  readonly proven: boolean;
+  /** Why the taker refuses it. */
+  readonly refusal?: string;
+}
+
+export interface Comparison {
+  /** The worst of the findings; `safe` where there are none. */
+  readonly verdict: Verdict;
+  readonly findings: readonly Finding[];
+}
+
+const order: readonly Verdict[] = ["safe", "review", "breaking"];
+
+/** The worse of two. */
+export function worse(one: Verdict, other: Verdict): Verdict {
+  return order.indexOf(one) >= order.indexOf(other) ? one : other;
+}

@@ -1,0 +1,95 @@
+/** What a rule about contracts is, and what it looks at. */
+import type { Json, JsonSchema } from "../../../operation.ts";
+import type { ContractModel, EventModel, OperationModel } from "../../model.ts";
+import type { Example, Side, Verdict } from "../finding.ts";
+import { refusal } from "../prove.ts";
+import { unchangedNames } from "../schema/same.ts";
+import { valuesOf } from "../schema/values.ts";
+import { View, type ViewKind } from "../view.ts";
+
+/** One change, before those of the same named schema are put together. */
+export interface Found {
+  readonly rule: string;
+  readonly verdict: Verdict;
+  readonly side: Side;
+  /** The operation or event. */
+  readonly member: string;
+  /** Where in it: `query limit`, `request /lines/0/sku`; empty: as a whole. */
+  readonly place: string;
+  readonly reason: string;
+  readonly example?: Example;
+  /** The named schema that it lies in, and where in it. */
+  readonly named?: string;
+}
+
+export interface OperationPair {
+  readonly name: string;
+  readonly old: OperationModel;
+  readonly now: OperationModel;
+}
+export interface EventPair {
+  readonly name: string;
+  readonly old: EventModel;
+  readonly now: EventModel;
+}
+
+export interface Rule {
+  /** Stable ids, documented in docs/reference/contract-changes.md. */
+  readonly ids: readonly string[];
+  contract?(both: Both): Iterable<Found>;
+  operation?(both: Both, pair: OperationPair): Iterable<Found>;
+  event?(both: Both, pair: EventPair): Iterable<Found>;
+}
+
+/** Two versions of one contract. */
+export class Both {
+  readonly old: ContractModel;
+  readonly now: ContractModel;
+  readonly operations: readonly OperationPair[];
+  readonly events: readonly EventPair[];
+  readonly #unchanged = new Map<ViewKind, ReadonlySet<string>>();
+
+  constructor(old: ContractModel, now: ContractModel, operations: readonly OperationPair[]) {
+    this.old = old;
+    this.now = now;
+    this.operations = operations;
+    this.events = Object.values(old.events).flatMap((event) => {
+      const found = Object.hasOwn(now.events, event.name) ? now.events[event.name] : undefined;
+      return found === undefined ? [] : [{ name: event.name, old: event, now: found }];
+    });
+  }
+
+  /** Both sides' named schemas and those that say the same in both. */
+  views(kind: ViewKind): { readonly old: View; readonly now: View; readonly unchanged: ReadonlySet<string> } {
+    const old = View.of(this.old, kind);
+    const now = View.of(this.now, kind);
+    let unchanged = this.#unchanged.get(kind);
+    if (unchanged === undefined) {
+      unchanged = unchangedNames(old.definitions, now.definitions);
+      this.#unchanged.set(kind, unchanged);
+    }
+    return { old, now, unchanged };
+  }
+
+  /** An input that the old version took and the new one refuses; failing that, one that the old version took. */
+  refusedInput({ old, now }: OperationPair, wanted: (input: Json) => boolean = () => true): Example | undefined {
+    const views = this.views("request");
+    const giver = { schema: views.old.of(old.input), definitions: views.old.definitions };
+    const taker = { schema: views.now.of(now.input), definitions: views.now.definitions };
+    let some: Json | undefined;
+    for (const value of valuesOf(giver.schema, giver.definitions)) {
+      if (!wanted(value) || refusal(value, giver) !== undefined) continue;
+      some ??= value;
+      const why = refusal(value, taker);
+      if (why !== undefined) return { value, proven: true, refusal: why };
+    }
+    return some === undefined ? undefined : { value: some, proven: false };
+  }
+
+  /** A value of a schema of one version, as an example that no validator has to refuse. */
+  sample(which: "old" | "now", schema: JsonSchema, kind: ViewKind): Example | undefined {
+    const view = this.views(kind)[which];
+    const [value] = valuesOf(view.of(schema), view.definitions);
+    return value === undefined ? undefined : { value, proven: false };
+  }
+}
