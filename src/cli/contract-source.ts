@@ -39,22 +39,22 @@ export async function contractFrom(from: string, name: string, options: ReadOpti
   const file = resolve(options.folder, from);
   if (existsSync(file)) return fromFile(file, name, options);
   const { project } = options;
-  if (project !== undefined && /^[a-z0-9-]+$/.test(from) && existsSync(join(systemFolder(project, from), "contract.json")))
+  if (
+    project !== undefined &&
+    /^[a-z0-9-]+$/.test(from) &&
+    existsSync(join(systemFolder(project, from), "contract.json"))
+  )
     return { model: frozen(readPin(systemFolder(project, from))) };
   const colon = from.indexOf(":");
   if (colon > 0) return fromRevision(from.slice(0, colon), from.slice(colon + 1), name, options);
   throw failure("contract-source", { source: from, reason: "there is no such file, and no system of this name" });
 }
 
-async function fromUrl(from: string, name: string, { internal = false }: ReadOptions): Promise<ReadContract> {
-  const { fetchClient } = await import("../server/fetch-client.ts");
-  const outbound = fetchClient();
-  try {
-    const opened = await openSource(from, { outbound, internal });
-    return { model: withUrl(await readContract(opened, name), from), opened };
-  } finally {
-    await outbound.close();
-  }
+async function fromUrl(from: string, name: string, { internal = false, folder }: ReadOptions): Promise<ReadContract> {
+  const { readLive } = await import("../server/live-contract.ts");
+  const source = { location: from, system: name, project: folder, folder, internal, schemas: [], tables: [] };
+  const { model, files } = await readLive(source);
+  return { model: withUrl(model, from), opened: files };
 }
 
 async function fromFile(file: string, name: string, { root, folder }: ReadOptions): Promise<ReadContract> {
@@ -85,8 +85,10 @@ async function fromRevision(revision: string, path: string, name: string, option
     "utf8",
   )) as string;
   const files = listed.split("\0").filter((each) => each !== "");
-  if (!files.includes(entry)) throw failure("contract-source", { source, reason: "there is no such file at that revision" });
-  const wanted = basename(entry) === "contract.json" ? [entry] : files.filter((each) => isContract(each) || each === entry);
+  if (!files.includes(entry))
+    throw failure("contract-source", { source, reason: "there is no such file at that revision" });
+  const wanted =
+    basename(entry) === "contract.json" ? [entry] : files.filter((each) => isContract(each) || each === entry);
   if (wanted.length > mostFiles)
     throw failure("contract-source", { source, reason: `its folder has more than ${mostFiles} files` });
   const folder = mkdtempSync(join(tmpdir(), "mortise-revision-"));
@@ -97,7 +99,8 @@ async function fromRevision(revision: string, path: string, name: string, option
       writeFileSync(target, (await git(["cat-file", "blob", `${revision}:${each}`], "buffer")) as Buffer);
     }
     const main = join(folder, basename(entry));
-    if (basename(entry) === "contract.json") return { model: frozen(JSON.parse(readFileSync(main, "utf8")) as ContractModel) };
+    if (basename(entry) === "contract.json")
+      return { model: frozen(JSON.parse(readFileSync(main, "utf8")) as ContractModel) };
     const opened = await openSource(main, { root: folder });
     return { model: await readContract(opened, name), opened };
   } finally {

@@ -39,7 +39,8 @@ function shown({ at, reason, rule }: OverriddenFinding): string {
 function details(finding: OverriddenFinding): string[] {
   const { example, also, override, expired } = finding;
   const lines = example === undefined ? [] : [exampleLine(example)];
-  if (also.length > 0) lines.push(`also at ${also.slice(0, 3).join("; ")}${also.length > 3 ? ` and ${also.length - 3} more` : ""}`);
+  if (also.length > 0)
+    lines.push(`also at ${also.slice(0, 3).join("; ")}${also.length > 3 ? ` and ${also.length - 3} more` : ""}`);
   if (override !== undefined)
     lines.push(`${override.was} by itself; ${override.owner} decided until ${override.expires}: ${override.reason}`);
   if (expired !== undefined)

@@ -18,5 +18,8 @@ export function diffCommand(program: Command, leaf: Leaf): void {
     .option("--overrides <file>", "what owners have decided about findings, until when (JSON)")
     .option("--internal", "allow a private or loopback address in a URL")
     .option("--root <folder>", "folder that the contracts' imports may reach (default: each one's own)")
-    .addHelpText("after", "\nEnds with 0 if nothing breaks, with 3 if something does, with 5 if something needs a review.");
+    .addHelpText(
+      "after",
+      "\nEnds with 0 if nothing breaks, with 3 if something does, with 5 if something needs a review.",
+    );
 }

@@ -53,11 +53,19 @@ export async function judge(folder: string, name: string): Promise<Judged> {
     const { message } = asMortiseError(error);
     const finding = { rule: "unreadable", verdict: "review", side: "contract", at: "", reason: message } as const;
     const ruling = rulingFor("unreadable", theirs, [finding]);
-    return { case: name, verdict: "unreadable", theirs, agree: false, ...(ruling ? { ruling } : {}), findings: [finding] };
+    return {
+      case: name,
+      verdict: "unreadable",
+      theirs,
+      agree: false,
+      ...(ruling ? { ruling } : {}),
+      findings: [finding],
+    };
   }
   const { verdict, findings } = compared;
   // "It may break" and a value that shows that it does are no contradiction.
-  const shown = theirs === "warning" && findings.some((each) => each.verdict === "breaking" && each.example?.proven === true);
+  const shown =
+    theirs === "warning" && findings.some((each) => each.verdict === "breaking" && each.example?.proven === true);
   const agree = same[theirs] === verdict || (shown && verdict === "breaking");
   const ruling = agree ? undefined : rulingFor(verdict, theirs, findings);
   return {

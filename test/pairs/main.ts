@@ -5,7 +5,10 @@
 import { parseArgs } from "node:util";
 import { casesIn, type Judged, judge } from "./cases.ts";
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: "boolean", default: false } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: "boolean", default: false } },
+});
 const [folder] = positionals;
 if (folder === undefined) {
   console.error("usage: npm run pairs -- DIR [--json]");

@@ -22,7 +22,8 @@ export interface Ruling {
 }
 
 const given = (side: string): boolean => side === "answer" || side === "fault" || side === "event";
-const breaking = (findings: readonly Seen[]): readonly Seen[] => findings.filter(({ verdict }) => verdict === "breaking");
+const breaking = (findings: readonly Seen[]): readonly Seen[] =>
+  findings.filter(({ verdict }) => verdict === "breaking");
 
 export const rulings: readonly Ruling[] = [
   {
@@ -45,12 +46,20 @@ export const rulings: readonly Ruling[] = [
       ours === "breaking" &&
       theirs !== "breaking" &&
       breaking(findings).some(({ side, example }) => side === "request" && example?.proven === true),
-    proof: { old: { type: "string" }, now: { type: "string", minLength: 1 }, value: "", oldTakes: true, nowTakes: false },
+    proof: {
+      old: { type: "string" },
+      now: { type: "string", minLength: 1 },
+      value: "",
+      oldTakes: true,
+      nowTakes: false,
+    },
   },
   {
     id: "ignored-members",
     applies: (ours, theirs, findings) =>
-      ours === "review" && theirs !== "warning" && findings.some(({ rule, verdict }) => rule === "ignored-property" && verdict === "review"),
+      ours === "review" &&
+      theirs !== "warning" &&
+      findings.some(({ rule, verdict }) => rule === "ignored-property" && verdict === "review"),
     proof: {
       old: { type: "object", required: ["a"], properties: { a: { type: "integer" } } },
       now: { type: "object" },

@@ -26,7 +26,9 @@ const endings: Readonly<Record<string, string>> = {
 };
 
 function undecided(side: Place["side"]): string {
-  return side === "request" ? "may be among those that are refused now; it can't be decided" : "may be among what comes now; it can't be decided";
+  return side === "request"
+    ? "may be among those that are refused now; it can't be decided"
+    : "may be among what comes now; it can't be decided";
 }
 
 /** Every change between the schemas. Views are taken here: `old` and `now` are schemas of the models. */

@@ -56,7 +56,8 @@ export function parseOverrides(file: string, text: string): readonly Override[] 
     if (strange !== undefined) throw refuse(place, `"${strange}" is not known`);
     if (fields.at !== undefined && typeof fields.at !== "string") throw refuse(place, '"at" is no text');
     if (!verdicts.includes(fields.verdict as string)) throw refuse(place, `"${String(fields.verdict)}" is no verdict`);
-    if (!isDay(fields.expires as string)) throw refuse(place, `"${String(fields.expires)}" is no day such as 2027-01-31`);
+    if (!isDay(fields.expires as string))
+      throw refuse(place, `"${String(fields.expires)}" is no day such as 2027-01-31`);
     return Object.freeze(fields) as unknown as Override;
   });
 }
@@ -68,7 +69,8 @@ export function override(comparison: Comparison, overrides: readonly Override[],
     const meant = overrides.filter((each) => each.rule === finding.rule && reaches(each.at, finding.at));
     for (const each of meant) used.add(each);
     const valid = meant.find(({ expires }) => expires >= today);
-    if (valid !== undefined) return { ...finding, verdict: valid.verdict, override: { ...valid, was: finding.verdict } };
+    if (valid !== undefined)
+      return { ...finding, verdict: valid.verdict, override: { ...valid, was: finding.verdict } };
     return meant[0] === undefined ? finding : { ...finding, expired: meant[0] };
   });
   return {

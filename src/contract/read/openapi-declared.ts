@@ -4,8 +4,9 @@
  */
 import { MortiseError } from "../../errors.ts";
 import type { JsonSchema } from "../../operation.ts";
+import type { DeclaredAnswer, DeclaredHeader, RestDeclared } from "../declared.ts";
 import { bodyKind } from "../media.ts";
-import type { DeclaredAnswer, DeclaredHeader, RestBinding, RestDeclared } from "../model.ts";
+import type { RestBinding } from "../model.ts";
 import type { Documents, Place } from "./openapi-documents.ts";
 import type { Schemas } from "./openapi-schema.ts";
 

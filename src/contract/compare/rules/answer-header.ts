@@ -3,7 +3,8 @@
  * anybody writes it for a header.
  */
 
-import type { DeclaredHeader, RestBinding } from "../../model.ts";
+import type { DeclaredHeader } from "../../declared.ts";
+import type { RestBinding } from "../../model.ts";
 import { between } from "../between.ts";
 import type { Rule } from "./rule.ts";
 

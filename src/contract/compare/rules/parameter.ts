@@ -41,7 +41,8 @@ export const parameter: Rule = {
         yield { ...about, rule: "parameter-required", verdict: "safe", reason: "the parameter may be left out now" };
       if (was === undefined || is === undefined) continue;
       const plain = isPlain(both, pair.old, was) && isPlain(both, pair.now, is);
-      const form = (each: typeof was): string => [each.written ?? each.style, plain ? "" : each.explode, each.json ?? false].join(" ");
+      const form = (each: typeof was): string =>
+        [each.written ?? each.style, plain ? "" : each.explode, each.json ?? false].join(" ");
       if (form(was) !== form(is)) {
         const example = both.sample("old", parameterSchema(old, was), "request");
         yield {

@@ -44,7 +44,9 @@ export function pairedIssues(
     const taking = (others: Iterable<JsonSchema>): boolean =>
       [...others].some((other) => takes(walk, flat, and(taker, other, walk.taker), spot));
     // Two that look alike are told apart by their names alone: one that goes is a kind that goes.
-    const twin = given.options.some((each) => each !== one && pairs.has(each) && meaningOf(resolved(walk, each)) === meaningOf(resolved(walk, one)));
+    const twin = given.options.some(
+      (each) => each !== one && pairs.has(each) && meaningOf(resolved(walk, each)) === meaningOf(resolved(walk, one)),
+    );
     if (taking(free) || (!twin && taking(taken.options))) continue;
     if (left.length === 1 && free.size === 1) {
       issues.push(...walk.fitsFlat(flat, and(taker, [...free][0]!, walk.taker), spot));
@@ -53,7 +55,13 @@ export function pairedIssues(
     const whole = (): readonly Json[] => fullest(flatValues(flat, walk.giver, 0));
     const name = nameOf(one);
     issues.push(
-      walk.issue("alternative", name === undefined ? "values of an alternative that was not there" : `values that are ${name}`, spot, whole, "breaking"),
+      walk.issue(
+        "alternative",
+        name === undefined ? "values of an alternative that was not there" : `values that are ${name}`,
+        spot,
+        whole,
+        "breaking",
+      ),
     );
   }
   return issues;
@@ -77,7 +85,14 @@ function takes(walk: Walk, giver: Flat, taker: Flat, spot: Spot): boolean {
 }
 
 /** Both take each other: the same, whatever they are called. */
-function meaningWithoutNames(walk: Walk, one: JsonSchema, other: JsonSchema, giver: Flat, taker: Flat, spot: Spot): boolean {
+function meaningWithoutNames(
+  walk: Walk,
+  one: JsonSchema,
+  other: JsonSchema,
+  giver: Flat,
+  taker: Flat,
+  spot: Spot,
+): boolean {
   if (meaningOf(resolved(walk, one)) === meaningOf(target(other, walk.taker))) return true;
   const [here, there] = [and(giver, one, walk.giver), and(taker, other, walk.taker)];
   return takes(walk, here, there, spot) && takes(walk.reversed(), there, here, spot);

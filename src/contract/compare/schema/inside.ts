@@ -22,7 +22,8 @@ export function memberIssues(walk: Walk, giver: Flat, taker: Flat, spot: Spot): 
     const here = walk.inside(spot, name, withMember(name));
     // By the convention of walk.ts, a name that is new is not in use; unless the giver says what any member is.
     if (!from.named && from.schemas.length === 0 && !giver.required.has(name)) {
-      if (!taker.partial && !giver.partial) issues.push(walk.told(walk.forgetful ? "property-added" : "property-removed", name, here));
+      if (!taker.partial && !giver.partial)
+        issues.push(walk.told(walk.forgetful ? "property-added" : "property-removed", name, here));
       continue;
     }
     if (!from.named && giver.objects.every(({ additional }) => additional === false)) continue;

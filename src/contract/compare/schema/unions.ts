@@ -4,8 +4,8 @@
  */
 import { canonicalJson } from "../../../formats/json.ts";
 import type { Json, JsonSchema } from "../../../operation.ts";
-import { allOf, and, copyOf, type Definitions, type Flat, flatten, memberOf, type Union, saysNothing } from "./flat.ts";
 import { pairedIssues } from "./alternatives.ts";
+import { allOf, and, copyOf, type Definitions, type Flat, flatten, memberOf, saysNothing, type Union } from "./flat.ts";
 import { flatValues, matches } from "./values.ts";
 import { type Issue, type Spot, telling, type Walk } from "./walk.ts";
 
@@ -45,7 +45,9 @@ function optionIssues(walk: Walk, giver: Flat, taker: Flat, union: Union, spot: 
     const bare = telling(walk.fitsFlat(giver, { ...flat, partial: true }, spot));
     if (bare.length === 0) {
       // Whether it knows all that is given is asked with what stands beside the union.
-      const ignored = walk.fitsFlat(giver, and(base, option, walk.taker), spot).filter(({ rule }) => rule === "ignored-property");
+      const ignored = walk
+        .fitsFlat(giver, and(base, option, walk.taker), spot)
+        .filter(({ rule }) => rule === "ignored-property");
       if (union.kind === "anyOf") return ignored;
       return [...ignored, ...ambiguous(walk, giver, union, option, spot)];
     }

@@ -152,7 +152,8 @@ export class Walk {
     for (const rule of schemaRules) {
       if (!concerns(rule, giver, taker)) continue;
       const offence = rule.check(giver, taker, this);
-      if (offence !== undefined) issues.push(this.issue(rule.id, offence.what, spot, offence.candidates, offence.verdict));
+      if (offence !== undefined)
+        issues.push(this.issue(rule.id, offence.what, spot, offence.candidates, offence.verdict));
     }
     // A closed list can be tried out to the last value.
     if (giver.values !== undefined) {
@@ -164,13 +165,7 @@ export class Walk {
     return issues;
   }
 
-  issue(
-    rule: string,
-    what: string,
-    spot: Spot,
-    candidates: () => readonly Json[],
-    verdict?: Issue["verdict"],
-  ): Issue {
+  issue(rule: string, what: string, spot: Spot, candidates: () => readonly Json[], verdict?: Issue["verdict"]): Issue {
     const named = spot.named === undefined ? undefined : [spot.named, ...spot.below].join("/");
     return {
       rule,
@@ -215,7 +210,14 @@ function idOf({ sources, kinds, unions, partial, excluded, values }: Flat): stri
     return known;
   };
   const left = unions.map(({ options }) => options.map(id).join("+")).join(";");
-  return [sources.map(id).join(), [...kinds].join(), left, partial ? "p" : "", excluded.map(id).join(), values?.length ?? ""].join("|");
+  return [
+    sources.map(id).join(),
+    [...kinds].join(),
+    left,
+    partial ? "p" : "",
+    excluded.map(id).join(),
+    values?.length ?? "",
+  ].join("|");
 }
 
 /** The same change of a named schema once, however many ways lead to it. */
