@@ -56,7 +56,9 @@ function asWritten(
     taker.maxLength === Number.POSITIVE_INFINITY &&
     taker.unions.length === 0 &&
     taker.conditions.length === 0;
-  return anyText && !giver.kinds.has("null") ? { anyOf: [schema, { type: ["number", "boolean"] }] } : schema;
+  return anyText && !giver.kinds.has("string") && !giver.kinds.has("null")
+    ? { anyOf: [schema, { type: ["number", "boolean"] }] }
+    : schema;
 }
 
 function defaultOf(schema: JsonSchema, definitions: Definitions): unknown {

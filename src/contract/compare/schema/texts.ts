@@ -1,4 +1,6 @@
 /** Texts that a schema of texts takes: by format, by pattern, by length. */
+import { textOfPatterns } from "../../example/pattern-text.ts";
+import { Random } from "../../example/random.ts";
 import { compilePattern } from "../../pattern.ts";
 import type { Flat } from "./flat.ts";
 
@@ -91,5 +93,20 @@ export function textsOf(flat: Pick<Flat, "patterns" | "formats" | "minLength" | 
     const long = [...text].length;
     return long >= minLength && long <= maxLength && patterns.every((pattern) => pattern.test(text));
   });
-  return [...new Set(found)].slice(0, 30);
+  return [...new Set([...found, ...solved(flat, found.length)])].slice(0, 30);
+}
+
+/** What no stock text fits is made from the pattern itself: the shortest, and some others, always the same. */
+function solved(
+  { patterns, minLength, maxLength }: Pick<Flat, "patterns" | "minLength" | "maxLength">,
+  known: number,
+): readonly string[] {
+  if (patterns.length === 0 || known > 5) return [];
+  const made: string[] = [];
+  for (let seed = 0; seed < 6; seed++) {
+    const least = Math.min(minLength + seed * 2, Math.max(minLength, Math.min(maxLength, 40)));
+    const text = textOfPatterns(patterns, { least, most: Math.min(maxLength, 200) }, new Random(`text ${seed}`));
+    if (text !== undefined) made.push(text);
+  }
+  return made;
 }
