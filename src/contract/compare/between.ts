@@ -44,7 +44,7 @@ export function* between(both: Both, at: Place, old: JsonSchema, now: JsonSchema
   for (const issue of walk.ask(giver.schema, taker.schema)) {
     const key = keyOf(issue);
     if (seen.has(key)) continue;
-    const found = judged(issue, at, giver, taker);
+    const found = judged(both, issue, at, giver, taker);
     if (found === undefined) continue;
     seen.add(key);
     yield found;
@@ -55,7 +55,7 @@ export function* between(both: Both, at: Place, old: JsonSchema, now: JsonSchema
     if (seen.has(key) || issue.verdict === "review" || issue.verdict === "safe") continue;
     seen.add(key);
     // Nothing shows that the two differ at all: what was asked first has decided.
-    if (issue.verdict === undefined && prove(issue, taker, giver).result !== "proven") continue;
+    if (issue.verdict === undefined && proved(both, issue, `${at.side} back`, taker, giver).result !== "proven") continue;
     yield {
       ...placed(issue, at),
       verdict: "safe",
@@ -64,8 +64,20 @@ export function* between(both: Both, at: Place, old: JsonSchema, now: JsonSchema
   }
 }
 
-function judged(issue: Issue, at: Place, giver: Whole, taker: Whole): Found | undefined {
-  const proof: Proof = issue.verdict === "safe" ? { result: "open" } : prove(issue, giver, taker);
+/** Once for each change of a named schema. */
+function proved(both: Both, issue: Issue, asked: string, giver: Whole, taker: Whole): Proof {
+  if (issue.named === undefined) return prove(issue, giver, taker);
+  const key = [asked, issue.rule, issue.what, issue.named].join("\n");
+  const known = both.proofs.get(key);
+  if (known !== undefined) return known;
+  const proof = prove(issue, giver, taker);
+  // What is open at one place may be proven at another; that it was tried is worth something, too.
+  both.proofs.set(key, proof);
+  return proof;
+}
+
+function judged(both: Both, issue: Issue, at: Place, giver: Whole, taker: Whole): Found | undefined {
+  const proof: Proof = issue.verdict === "safe" ? { result: "open" } : proved(both, issue, at.side, giver, taker);
   if (proof.result === "none") return undefined;
   const verdict = issue.verdict ?? (proof.result === "proven" ? "breaking" : "review");
   const ending = endings[issue.rule] ?? (verdict === "review" ? undecided(at.side) : sentences[at.side].worse);

@@ -2,7 +2,7 @@
 import type { Json, JsonSchema } from "../../../operation.ts";
 import type { ContractModel, EventModel, OperationModel } from "../../model.ts";
 import type { Example, Side, Verdict } from "../finding.ts";
-import { refusal } from "../prove.ts";
+import { type Proof, refusal } from "../prove.ts";
 import { unchangedNames } from "../schema/same.ts";
 import { valuesOf } from "../schema/values.ts";
 import { View, type ViewKind } from "../view.ts";
@@ -47,6 +47,8 @@ export class Both {
   readonly now: ContractModel;
   readonly operations: readonly OperationPair[];
   readonly events: readonly EventPair[];
+  /** What was proven of changes of named schemas: the same change is seen from many places. */
+  readonly proofs = new Map<string, Proof>();
   readonly #unchanged = new Map<ViewKind, ReadonlySet<string>>();
 
   constructor(old: ContractModel, now: ContractModel, operations: readonly OperationPair[]) {

@@ -116,8 +116,19 @@ export function emptyFlat(): Flat {
   };
 }
 
+const made = new WeakMap<Definitions, WeakMap<object, Flat>>();
+
+/** The same object for the same schema: whoever changes it takes a copy (`copyOf`, `and`). */
 export function flatten(schema: JsonSchema, definitions: Definitions): Flat {
-  return extend(emptyFlat(), schema, definitions);
+  if (typeof schema === "boolean") return extend(emptyFlat(), schema, definitions);
+  const known = made.get(definitions) ?? new WeakMap<object, Flat>();
+  made.set(definitions, known);
+  let flat = known.get(schema);
+  if (flat === undefined) {
+    flat = extend(emptyFlat(), schema, definitions);
+    known.set(schema, flat);
+  }
+  return flat;
 }
 
 /** A copy with one more schema that values have to fit. */
