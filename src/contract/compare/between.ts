@@ -55,7 +55,8 @@ export function* between(both: Both, at: Place, old: JsonSchema, now: JsonSchema
     if (seen.has(key) || issue.verdict === "review" || issue.verdict === "safe") continue;
     seen.add(key);
     // Nothing shows that the two differ at all: what was asked first has decided.
-    if (issue.verdict === undefined && proved(both, issue, `${at.side} back`, taker, giver).result !== "proven") continue;
+    if (issue.verdict === undefined && proved(both, issue, `${at.side} back`, taker, giver).result !== "proven")
+      continue;
     yield {
       ...placed(issue, at),
       verdict: "safe",
