@@ -1,7 +1,8 @@
 /**
  * The neutral contract model: what a system promises, whatever language the contract was written in.
  * Readers (read/) make it, writers (write/), connectors, comparison and docs use it. All of it is frozen JSON: it is
- * stored as `contract.json` beside the pinned contract, and nothing else is read at run time.
+ * stored as `contract.json` beside the pinned contract, and nothing else is read at run time. The whole model is in one place, so that a
+ * reader of it sees all that it can hold.
  */
 import { createHash } from "node:crypto";
 import type { Effect, Json, JsonSchema } from "../operation.ts";
