@@ -3,6 +3,7 @@
  * turn with it, so that the ratio holds where the machine's speed drifts. The last line has the result.
  */
 import { parseArgs } from "node:util";
+import { runContracts } from "./contracts/run.ts";
 import { runListing } from "./listing/run.ts";
 import { runParked } from "./parked/run.ts";
 import { runRate } from "./rate/run.ts";
@@ -17,6 +18,7 @@ const benches: Readonly<Record<string, readonly [(options: BenchOptions) => Prom
   rate: [runRate, 0],
   parked: [runParked, 100_000],
   listing: [runListing, 1_000_000],
+  contracts: [runContracts, 0],
 };
 
 const { values, positionals } = parseArgs({

@@ -19,7 +19,7 @@ export interface Task {
 export interface Done {
   readonly operations: number;
   readonly events: number;
-  /** `null`: there is nothing yet that calls them. */
+  /** `null`: it did not get as far. */
   readonly called: number | null;
   readonly read: boolean;
   readonly generated: boolean;
@@ -55,7 +55,10 @@ async function work({ folder, file, urls, out }: Task): Promise<Done> {
   } catch (error) {
     return { ...read, reason: text(error) };
   }
-  const { called, reason } = await callOperations(model);
+  const { called, reason } = await callOperations(model).catch((error: unknown) => ({
+    called: 0,
+    reason: text(error),
+  }));
   return { ...read, generated: true, bytes, called, ...(reason === undefined ? {} : { reason }) };
 }
 

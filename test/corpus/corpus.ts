@@ -11,7 +11,7 @@ export interface Row {
   readonly file: string;
   readonly kind: "openapi" | "swagger" | "wsdl";
   readonly operations: number;
-  /** Operations that were faked and called through the generated client; `null`: not tried. */
+  /** Operations that were faked and called through the generated client; `null`: it did not get as far. */
   readonly called: number | null;
   readonly read: boolean;
   readonly generated: boolean;
