@@ -25,6 +25,8 @@ export async function installDeclarations(project: string): Promise<void> {
   const { output, ended } = await tsc(args, root, 300);
   if (!ended || output.includes("error TS"))
     throw new Error(`the declarations were not made: ${output.slice(0, 2000)}`);
+  // A package of its own: inside the checkout's, "mortise" would mean the checkout, with whatever was built in it last.
+  writeFileSync(join(project, "package.json"), JSON.stringify({ name: "consumer", private: true, type: "module" }));
   const exports = { ".": { types: "./dist/index.d.ts" } };
   writeFileSync(join(home, "package.json"), JSON.stringify({ name: "mortise", type: "module", exports }));
 }
