@@ -175,6 +175,13 @@ function build(io: Io, act: Act, asJson: () => boolean): Command {
   moveCommand(runs, leaf);
   scheduleCommands(group("schedules", "what starts by the clock; needs a running server"), leaf);
   contractCommands(program, group("contracts", "contracts that change; needs a running server"), leaf);
+  leaf(
+    group("store", "the server's database; needs a running server"),
+    "size",
+    "show what takes space in the store, and what makes it less",
+    ["mortise store size", "mortise store size --json"],
+    async () => (await import("./commands/store.ts")).storeSize,
+  );
   const keys = group("keys", "API keys of consumers; needs a running server");
   leaf(
     keys,

@@ -205,6 +205,26 @@ test("a key is shown once, listed without itself, and revoked", async () => {
   assert.equal((await run("keys", "revoke", "nothing")).code, 1);
 });
 
+test("what takes space in the store is shown by what it is, with rows, bytes and shares", async () => {
+  const { parts, bytes, freeBytes, leftBytes } = JSON.parse((await run("store", "size", "--json")).out) as {
+    readonly parts: readonly { readonly part: string; readonly rows: number; readonly bytes: number }[];
+    readonly bytes: number;
+    readonly freeBytes: number;
+    readonly leftBytes: number;
+  };
+  const total = Number(JSON.parse((await run("runs", "list", "--limit", "500", "--json")).out).runs.length);
+  assert.ok(total > 0 && (parts.find(({ part }) => part === "runs")?.rows ?? 0) >= total);
+  assert.ok((parts.find(({ part }) => part === "histories")?.rows ?? 0) >= total);
+  assert.equal(
+    parts.reduce((sum, one) => sum + one.bytes, freeBytes),
+    bytes,
+  );
+  assert.equal(leftBytes, 0);
+  const { out } = await run("store", "size");
+  assert.match(out, /mortise\.db {2}[\d.]+ KiB\npart +rows +size +share +what it is\n/);
+  assert.match(out, /histories +\d+ +[\d.]+ KiB +[\d.]+ % +of ended runs/);
+});
+
 test("a wrong token is refused, and nothing is shown", async () => {
   const env = { MORTISE_ADMIN_URL: server.adminUrl, MORTISE_ADMIN_TOKEN: "mta_wrong" };
   const { code, out, err } = await mortise(["runs", "list"], { folder: project, env });

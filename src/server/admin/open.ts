@@ -9,13 +9,14 @@ import type { JsonSchema, Validate } from "../../operation.ts";
 import type { Engine } from "../../process/engine.ts";
 import type { HttpHandler } from "../../publish/http.ts";
 import type { Keyring } from "../../publish/keys.ts";
-import type { Store } from "../../store/store.ts";
+import type { OpenedStore } from "../../store/open.ts";
 import { checkInput, checkResult, checkStart } from "../answers.ts";
 import type { ContractWatch } from "../contracts/watch.ts";
 import type { Live } from "../live.ts";
 import type { Masking } from "../masking.ts";
 import type { Fared } from "../rehearsals.ts";
 import type { Scheduler } from "../schedules/scheduler.ts";
+import { sizeOf } from "../store-size.ts";
 import { createAdmin } from "./admin.ts";
 import { openAudit } from "./audit.ts";
 import { type CatalogueResources, catalogueRoutes } from "./catalogue.ts";
@@ -24,12 +25,13 @@ import { type MoveResources, moveRoutes } from "./moves.ts";
 import { runRoutes, stateRoutes } from "./resources.ts";
 import { scheduleRoutes } from "./schedules.ts";
 import { startRoutes } from "./starts.ts";
+import { storeRoutes } from "./store.ts";
 import type { Tokens } from "./tokens.ts";
 import { type VersionResources, versionRoutes } from "./versions.ts";
 
 export interface AdminParts {
   readonly live: Pick<Live, "project" | "masking" | "deliver">;
-  readonly store: Pick<Store, "submit" | "read">;
+  readonly store: Pick<OpenedStore, "submit" | "read" | "file">;
   readonly engine: Engine;
   readonly tokens: Tokens;
   readonly scheduler: Scheduler;
@@ -80,6 +82,7 @@ export function openAdmin(parts: AdminParts): HttpHandler {
         tokens,
         audit: openAudit(store.read),
       }),
+      ...storeRoutes(sizeOf(store.file)),
       ...moveRoutes({
         ...parts.moves,
         pinFolder: parts.deployments.pinFolder,

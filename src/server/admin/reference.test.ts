@@ -8,6 +8,7 @@ import { runRoutes, stateRoutes } from "./resources.ts";
 import type { AdminRoute } from "./route.ts";
 import { scheduleRoutes } from "./schedules.ts";
 import { startRoutes } from "./starts.ts";
+import { storeRoutes } from "./store.ts";
 import { versionRoutes } from "./versions.ts";
 
 const page = new URL("../../../docs/reference/admin-api.md", import.meta.url);
@@ -20,6 +21,7 @@ test("the reference page names every address, its role and what it takes", () =>
     ...scheduleRoutes({} as Parameters<typeof scheduleRoutes>[0]),
     ...contractRoutes({} as Parameters<typeof contractRoutes>[0]),
     ...catalogueRoutes({} as Parameters<typeof catalogueRoutes>[0]),
+    ...storeRoutes({} as Parameters<typeof storeRoutes>[0]),
     ...moveRoutes({} as Parameters<typeof moveRoutes>[0]),
     ...versionRoutes({} as Parameters<typeof versionRoutes>[0]),
     ...stateRoutes({} as Parameters<typeof stateRoutes>[0]),

@@ -6,6 +6,7 @@ import { roles } from "./tokens.ts";
 
 const text = { type: "string" };
 const time = { type: "integer", description: "Epoch milliseconds." };
+const bytes = { type: "integer" };
 const anything = {};
 
 function object(required: Record<string, JsonSchema>, optional: Record<string, JsonSchema> = {}): JsonSchema {
@@ -269,6 +270,19 @@ export const schemas = {
       description:
         "changed: words, changes, touches. unreadable: code, words. deprecated: deprecated and sunset in epoch milliseconds, link.",
     },
+  }),
+  StoreSize: object({
+    file: { ...text, description: "The database." },
+    bytes: { ...bytes, description: "The database's pages, in bytes." },
+    journalBytes: { ...bytes, description: "The journal's file beside it." },
+    freeBytes: { ...bytes, description: "Pages that are used for what comes next." },
+    leftBytes: { ...bytes, description: "Pages that there was no time to look at; 0: all were looked at." },
+    parts: {
+      type: "array",
+      items: object({ part: text, tables: { type: "array", items: text }, rows: bytes, bytes, note: text }),
+      description: "Largest first; bytes with those of the indexes.",
+    },
+    advice: { type: "array", items: text },
   }),
   Key: object(
     {
