@@ -13,7 +13,7 @@ import type { LogLine } from "./client-log.ts";
 import { abridged, arrived, papersOf, planOf, versions } from "./journey.ts";
 import { appliedUnder } from "./ledger.ts";
 import type { ReportedRun, ScenarioOptions } from "./scenario.ts";
-import { WorksClient } from "./works-client.ts";
+import { isDoor, WorksClient } from "./works-client.ts";
 
 /** Between two looks at what the runs need. */
 const lookEveryMs = 4;
@@ -71,7 +71,8 @@ export class Client {
         this.#start(`${this.#options.prefix}-${this.#started++}`);
       }
       const all = this.#pending.size === 0 && this.#started >= this.#options.runs && this.#works.done;
-      if (closed) this.#works.doors(runs);
+      // Those of a life that was killed before it opened them, too.
+      if (closed || runs.some(isDoor)) this.#works.doors(runs);
       if (all && closed && this.#works.doorsOver && this.#atRest()) return;
       if (all && !closed && this.#atRest()) {
         await closing();

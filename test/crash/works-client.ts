@@ -67,9 +67,7 @@ export class WorksClient {
     const keys = this.#doorKeys();
     for (const [at, key] of keys.entries())
       this.#start(`start ${key}`, "press", { id: key, lane: `door${at}`, door: true });
-    const waiting = runs.filter(
-      ({ process, status, key }) => process === "press" && status === "waiting" && key.includes("-door-"),
-    );
+    const waiting = runs.filter((run) => isDoor(run) && run.status === "waiting");
     if (waiting.length < keys.length) return;
     for (const { key } of waiting) {
       this.#parts.once(`open ${key}`, async () => {
@@ -180,6 +178,8 @@ export class WorksClient {
     });
   }
 }
+
+export const isDoor = ({ process, key }: RunSummary): boolean => process === "press" && key.includes("-door-");
 
 function groupOf(keyPrefix: string | undefined): number {
   return Number(/-claim-(\d+)\.$/.exec(keyPrefix ?? "")?.[1] ?? -1);
