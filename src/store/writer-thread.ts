@@ -4,7 +4,6 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "
 import { realClock } from "../clock.ts";
 import type { FromWriter, ToWriter, WriterData } from "./protocol.ts";
 import type { StorePart } from "./store.ts";
-import { watchWallClock } from "./wall-clock.ts";
 import { type ClientPort, createWriter } from "./writer.ts";
 
 const { file, parts: partUrls, checkpointPages } = workerData as WriterData;
@@ -17,7 +16,12 @@ db.exec(`pragma page_size = 2048; pragma journal_mode = wal; pragma synchronous 
   pragma temp_store = memory; pragma cache_size = -16384; pragma trusted_schema = off`);
 
 const writer = createWriter({ db, clock: realClock, checkpointPages, tell });
-const unwatch = watchWallClock({ clock: realClock, running: () => performance.now(), jumped: writer.look });
+/**
+ * JavaScript's timers follow the running time, so one that was armed for a moment of the wall clock fires at the wrong one once the clock was
+ * set, or the machine slept. Armed anew all the time, it is right again soon, also after a clock that was wrong for a moment.
+ */
+const lookEveryMs = 10_000;
+const looking = setInterval(writer.look, lookEveryMs).unref();
 
 async function open(): Promise<void> {
   const parts: StorePart[] = [];
@@ -38,7 +42,7 @@ control.on("message", (message: { attach: string; port: MessagePort } | { detach
   if ("attach" in message) writer.attach(message.attach, endOf(message.port));
   else if ("detach" in message) writer.detach(message.detach);
   else {
-    unwatch();
+    clearInterval(looking);
     writer.end();
     control.close();
   }

@@ -56,7 +56,7 @@ export interface Writer {
   open(parts: readonly StorePart[]): void;
   attach(name: string, port: ClientPort): void;
   detach(name: string): void;
-  /** Lets the parts look again at what is due: the clock was set. */
+  /** Lets the parts look again at what is due: the clock may have been set. */
   look(): void;
   /** Takes what waits, moves the WAL into the database and closes it. */
   end(): void;
