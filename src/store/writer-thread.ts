@@ -21,7 +21,14 @@ const writer = createWriter({ db, clock: realClock, checkpointPages, tell });
  * set, or the machine slept. Armed anew all the time, it is right again soon, also after a clock that was wrong for a moment.
  */
 const lookEveryMs = 10_000;
-const looking = setInterval(writer.look, lookEveryMs).unref();
+let stopLooking = lookLater();
+function lookLater(): () => void {
+  const look = () => {
+    writer.look();
+    stopLooking = lookLater();
+  };
+  return realClock.later(lookEveryMs, look, true);
+}
 
 async function open(): Promise<void> {
   const parts: StorePart[] = [];
@@ -42,7 +49,7 @@ control.on("message", (message: { attach: string; port: MessagePort } | { detach
   if ("attach" in message) writer.attach(message.attach, endOf(message.port));
   else if ("detach" in message) writer.detach(message.detach);
   else {
-    clearInterval(looking);
+    stopLooking();
     writer.end();
     control.close();
   }
