@@ -1,8 +1,4 @@
-/**
- * Test seam: an installation whose wall clock the test moves (clock-jumps-clock.ts).
- *   node --import clock-jumps-clock.ts clock-jumps-child.ts FOLDER
- * Takes a command a line, such as `start NAME`; answers each with a line of JSON.
- */
+/** Test seam: an installation whose wall clock is moved (clock-jumps-clock.ts). Commands a line on standard input, answers as JSON. */
 import { createInterface } from "node:readline";
 
 if (import.meta.main) await serve(process.argv[2] as string);

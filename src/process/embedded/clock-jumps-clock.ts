@@ -1,7 +1,4 @@
-/**
- * Test seam, loaded before everything in each thread: the clock is what the machine says and the milliseconds in the file of
- * MORTISE_TEST_CLOCK, since each thread has a `Date` of its own.
- */
+/** Test seam, loaded before all else in each thread: the clock is the machine's and the milliseconds in the file MORTISE_TEST_CLOCK. */
 import { readFileSync } from "node:fs";
 
 const machine = Date.now;
