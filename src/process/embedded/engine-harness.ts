@@ -162,13 +162,12 @@ export async function rig(options: {
   const version = store.read.prepare("pragma data_version");
   const when: Rig["when"] = async (run, wanted) => {
     let seen: unknown;
+    let detail: RunDetail | undefined;
     for (let turn = 0; ; turn++) {
       const now = version.get()?.data_version;
-      if (now !== seen || turn % 50 === 0) {
-        seen = now;
-        const detail = engine.run(run);
-        if (detail !== undefined && wanted(detail)) return detail;
-      }
+      if (now !== seen || turn % 50 === 0) detail = engine.run(run);
+      seen = now;
+      if (detail !== undefined && wanted(detail)) return detail;
       await (turn < 20
         ? new Promise((resolve) => setImmediate(resolve))
         : new Promise((resolve) => setTimeout(resolve, 2)));
