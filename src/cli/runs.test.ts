@@ -72,6 +72,7 @@ after(async () => {
 test("a task is listed, refuses what does not fit its form, and takes an answer once", async () => {
   await quote("q-1", 4);
   await quote("q-2", 400);
+  await becomes("q-1", "completed");
   const { runs } = JSON.parse((await run("runs", "list", "--json")).out) as Listed;
   assert.deepEqual(runs.map(({ key }) => key).sort(), ["q-1", "q-2"]);
   assert.match((await run("runs", "list", "--status", "completed", "--since", "1h")).out, /q-1/);

@@ -221,9 +221,11 @@ const maps = new Set([
   "securitySchemes",
   "securityDefinitions",
   "additionalOperations",
+  "headers",
+  "links",
 ]);
-/** Data of the author's, in which `$ref` means nothing; and what the reader has no use for. */
-const skipped = new Set(["example", "examples", "default", "enum", "const", "headers", "links"]);
+/** Data of the author's, in which `$ref` means nothing. */
+const skipped = new Set(["example", "examples", "default", "enum", "const"]);
 const skippedAtRoot = new Set(["info", "tags", "servers", "externalDocs"]);
 
 /** References to other files, with their places; what gives itself a name is remembered. Without recursion. */

@@ -331,3 +331,35 @@ test("nullable beside options, old tuples and exclusive bounds of the old dialec
   const schemas = await schemasOf("A: { type: array, items: [{ type: string }], nullable: true }", "3.0.0");
   assert.deepEqual(schemas, { A: { type: ["array", "null"], prefixItems: [{ type: "string" }] } });
 });
+
+test("headers of answers, and members of those names, may stand in other files", async () => {
+  const model = await read({
+    "a.json": JSON.stringify({
+      openapi: "3.1.0",
+      info: { title: "Trace", version: "1" },
+      paths: {
+        "/t": {
+          get: {
+            operationId: "trace",
+            responses: {
+              200: {
+                description: "ok",
+                headers: { "x-trace": { $ref: "header.json" } },
+                content: {
+                  "application/json": {
+                    schema: { type: "object", properties: { headers: { $ref: "parts.json#/Headers" } } },
+                  },
+                },
+              },
+            },
+          },
+        },
+      },
+    }),
+    "header.json": JSON.stringify({ schema: { type: "integer" } }),
+    "parts.json": JSON.stringify({ Headers: { type: "array", items: { type: "string" } } }),
+  });
+  const { output } = model.operations.trace as NonNullable<(typeof model.operations)[string]>;
+  assert.ok(fits(model, output, { headers: ["a"] }));
+  assert.ok(!fits(model, output, { headers: "a" }));
+});
