@@ -25,7 +25,8 @@ const summary = {
   open: cases.length - agree - ruled,
   percent: cases.length === 0 ? 0 : Math.round((agree / cases.length) * 1000) / 10,
 };
-if (values.json) console.log(JSON.stringify({ summary, cases }, null, 2));
+// An object per case and line, the summary last: as the corpus script does it.
+if (values.json) for (const one of [...cases, summary]) console.log(JSON.stringify(one));
 else {
   for (const { case: name, verdict, theirs, ruling, findings, agree: same } of cases) {
     if (same) continue;
