@@ -31,11 +31,13 @@ test("an act on many runs is done in portions, records what is refused, and leav
   const other = await begin(one, "other", null, "q");
   for (const run of [...runs, other]) await one.until(run, "parked");
   const filter = { status: "parked", process: "p" } as const;
-  const preview = one.engine.bulkPreview(filter, { kind: "retry" });
-  // The preview looks for a bounded time only: at how many depends on the machine.
-  assert.equal(preview.runs, 120);
-  assert.ok(preview.looked > 0);
-  assert.equal(preview.possible, preview.looked);
+  // A preview looks for a bounded time: on a slow machine at some of them only, and it says so.
+  let preview = one.engine.bulkPreview(filter, { kind: "retry" });
+  while (preview.looked < 120) {
+    assert.equal(preview.possible, preview.looked);
+    preview = one.engine.bulkPreview(filter, { kind: "retry" });
+  }
+  assert.deepEqual([preview.runs, preview.looked, preview.possible], [120, 120, 120]);
   await assert.rejects(one.engine.bulk(filter, { kind: "retry" }, anna, 119), {
     code: "runs-changed",
     message: /120 runs by now, and 119/,

@@ -9,25 +9,25 @@ endRigs();
 
 const event = { kind: "event", system: "carrier", name: "shipped" } as const;
 
-test("hundreds of parts: one run, effect keys of its own for each step, and a small history", async () => {
+test("a thousand parts: one run, effect keys of its own for each step, and a small history", async () => {
   const system = new FakeSystem();
   const tick = system.operation("tick", "unrepeatable", (input) => input);
   const p = processOf(async (flow, given) => {
     const n = Number(given);
     const id = flow.uuid();
     await flow.call(tick, { n, id });
-    return n < 300 ? flow.continueAs(n + 1) : "done";
+    return n < 1000 ? flow.continueAs(n + 1) : "done";
   });
   const one = await open({ processes: [p], system });
   const run = await begin(one, "k", 1);
   const detail = await one.until(run, "completed", "parked");
   assert.equal(detail.output, "done");
-  assert.equal(detail.part, 300);
-  assert.equal(detail.input, 300);
+  assert.equal(detail.part, 1000);
+  assert.equal(detail.input, 1000);
   const calls = system.calls("tick");
-  assert.equal(calls.length, 300);
-  assert.equal(new Set(calls.map(({ key }) => key)).size, 300);
-  assert.equal(new Set(calls.map(({ input }) => (input as { id: string }).id)).size, 300);
+  assert.equal(calls.length, 1000);
+  assert.equal(new Set(calls.map(({ key }) => key)).size, 1000);
+  assert.equal(new Set(calls.map(({ input }) => (input as { id: string }).id)).size, 1000);
   const db = new DatabaseSync(join(one.folder, "mortise.db"), { readOnly: true });
   assert.ok(Number(db.prepare("select count(*) as rows from history").get()?.rows) <= 4);
   db.close();
