@@ -95,6 +95,23 @@ test("a run that has ended keeps no wait, no timer, no open task and no delivery
   });
 });
 
+test("an event that came for a receive which loses its race in the very same append is kept, also if its delivery was dropped there", async () => {
+  await withStore(async (store) => {
+    const run = await started(store, "k");
+    await append(store, { run, seq: 1, body: "[]", waits: [{ n: 1, event: "e", key: "k" }] });
+    const signal = { event: "e", key: "k", payload: "1", delivery: "d" };
+    await store.submit([{ name: "process.signal", parameters: signal }]);
+    const delivered = Number(store.read.prepare("select id from inbox where run = ?").get(run)?.id);
+    await append(store, { run, seq: 2, body: "[]", consume: [delivered], release: [1] });
+    assert.equal(count(store, "inbox"), 0);
+    const kept = store.read.prepare("select run, payload, dropped from signals").get();
+    assert.deepEqual({ ...kept }, { run: null, payload: "1", dropped: 0 });
+    const next = await started(store, "next");
+    await append(store, { run: next, seq: 1, body: "[]", waits: [{ n: 1, event: "e", key: "k" }] });
+    assert.equal(store.read.prepare("select body from inbox where run = ?").get(next)?.body, "1");
+  });
+});
+
 test("of two runs that wait for the same event the one that waits longer gets it", async () => {
   await withStore(async (store) => {
     const second = await started(store, "began earlier");

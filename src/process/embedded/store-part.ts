@@ -146,9 +146,10 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     if (!rows.append(run, seq, given.body)) context.refuse("fenced");
     if (given.anew === true) sql.dropHistoryBefore.run(run, seq);
     if (given.values !== undefined) keepValues(run, given.values);
-    if (given.consume !== undefined) for (const id of given.consume) sql.consume.run(id);
-    // Before the waits: what is given back may be for one of them.
+    // Before the waits: what is given back may be for one of them. Before what is consumed: an event that came for a receive that had lost its race by
+    // then, in an item of a map that was over, is no longer known to the worker, and is given back all the same.
     if (given.release !== undefined) for (const n of given.release) release(run, n);
+    if (given.consume !== undefined) for (const id of given.consume) sql.consume.run(id);
     if (given.timers !== undefined) for (const { n, due } of given.timers) sql.insertTimer.run(due, run, n);
     if (given.waits !== undefined) for (const wait of given.waits) events.addWait(run, wait);
     if (given.tasks !== undefined) {
