@@ -9,11 +9,13 @@ import { runParked } from "./parked/run.ts";
 import { runRate } from "./rate/run.ts";
 import type { BenchOptions } from "./report.ts";
 import { runW1 } from "./w1/run.ts";
+import { runW2 } from "./w2/run.ts";
 import { runW3 } from "./w3/run.ts";
 
 /** What is run by a name, and how many orders or runs it takes if nobody says. */
 const benches: Readonly<Record<string, readonly [(options: BenchOptions) => Promise<void>, number]>> = {
   w1: [runW1, 8000],
+  w2: [runW2, 40_000],
   w3: [runW3, 4000],
   rate: [runRate, 0],
   parked: [runParked, 100_000],

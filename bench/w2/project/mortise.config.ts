@@ -1,0 +1,9 @@
+import { defineConfig, env } from "mortise";
+
+export default defineConfig({
+  api: { port: 0 },
+  admin: { port: 0 },
+  store: env("STORE"),
+  log: { level: "warn" },
+  limits: { connectionsPerAddress: 1000 },
+});
