@@ -477,6 +477,21 @@ const table = {
     class: "give-up",
     text: "The request does not fit the API's description; `errors` says where. Nothing was done; mend it and send it again.",
   },
+  "credential-missing": {
+    status: 401,
+    class: "give-up",
+    text: "Nothing says who calls. Send one credential of a kind that this API takes: its description lists them, and so does the WWW-Authenticate header.",
+  },
+  "credential-several": {
+    status: 400,
+    class: "give-up",
+    text: "The request carries more than one credential. Send one, in one place only; never in the query.",
+  },
+  "credential-invalid": {
+    status: 401,
+    class: "give-up",
+    text: "The credential is not one that this API takes. Its description lists those that it does.",
+  },
   "api-key-missing": {
     status: 401,
     class: "give-up",
@@ -500,7 +515,7 @@ const table = {
   "scope-missing": {
     status: 403,
     class: "give-up",
-    text: "The key lacks the scope {scope}. Ask the API's owner for a key that has it.",
+    text: "The caller lacks the scope {scope}. Ask the API's owner for a credential that has it.",
   },
   "quota-exceeded": {
     status: 429,

@@ -39,10 +39,10 @@ export type { Instant } from "./process/instant.ts";
 export type { KeyLimits, ProcessLimits, StartRate } from "./process/limits.ts";
 export { defineSchedule, type ScheduleDefinition, type Tick } from "./process/schedule.ts";
 export { defineTask, type TaskDefinition } from "./process/task.ts";
+export type { Access } from "./publish/access/access.ts";
+export { apiKey } from "./publish/access/api-key.ts";
 export {
-  type Access,
   type ApiDefinition,
-  apiKey,
   defineApi,
   draft,
   type Lifecycle,

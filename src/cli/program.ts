@@ -202,6 +202,16 @@ function build(io: Io, act: Act, asJson: () => boolean): Command {
   ).option("--consumer <consumer>", "only of this consumer");
   leaf(
     keys,
+    "rotate <key>",
+    "make the successor of a key; both are valid for a while",
+    ["mortise keys rotate 4kT0zQ9xWb2c", "mortise keys rotate 4kT0zQ9xWb2c --overlap 30d"],
+    async () => (await import("./commands/keys.ts")).rotateKey,
+  )
+    .option("--overlap <duration>", "how long the old key stays valid; 0s ends it at once", "7d")
+    .option("--expires <duration>", "of the new key (default: it lives as long as the old one was to)")
+    .option("--reason <text>", "for the audit log", "rotated by the command line");
+  leaf(
+    keys,
     "revoke <key>",
     "end a key at once, by its id",
     ["mortise keys revoke key_7f3a"],

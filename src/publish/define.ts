@@ -4,15 +4,8 @@
  */
 import { failure } from "../errors.ts";
 import { type Duration, milliseconds } from "../operation.ts";
+import { type Access, checkAccess } from "./access/access.ts";
 import type { ApiOperation } from "./operations.ts";
-
-/** Who may call: one way of proving it each. */
-export type Access = { readonly kind: "api-key" };
-
-/** API keys made with `mortise keys create`; sent as `Authorization: Bearer` or `X-API-Key`. */
-export function apiKey(): Access {
-  return Object.freeze({ kind: "api-key" });
-}
 
 /** Where a version stands. `draft`: not served. `preview`: served, marked as unstable. `published`: the full promise. */
 export type Lifecycle = { readonly state: "draft" } | { readonly state: "preview" } | { readonly state: "published" };
@@ -84,6 +77,7 @@ export function defineApi(options: ApiOptions): ApiDefinition {
   if (!baseForm.test(options.base) || /\/\.{1,2}(\/|$)/.test(options.base)) {
     throw refuse(`its base must be like /orders/v1, not ${options.base}`);
   }
+  checkAccess(options.access, refuse);
   for (const limit of options.limits ?? []) checkLimit(limit, refuse);
   const routes = new Set<string>();
   for (const [name, operation] of Object.entries(options.operations)) {

@@ -16,6 +16,8 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** Of the socket; never taken from a header. */
   readonly address: string;
+  /** What the client showed when the connection was made; the handshake proved that it holds the private key, and nothing else. */
+  readonly certificate?: ClientCertificate;
   /** Reads the whole body. Rejects with `body-too-large` above `limit` bytes, before buffering what is over. Call it at most once. */
   body(limit: number): Promise<Uint8Array>;
 }
@@ -30,3 +32,13 @@ export interface HttpResponse {
 
 /** Never rejects by intention; what it throws becomes an `internal` problem. */
 export type HttpHandler = (request: HttpRequest) => Promise<HttpResponse>;
+
+/** A certificate of a client. Who signed it, and whether it is valid, was not checked. */
+export interface ClientCertificate {
+  /** SHA-256 of the whole, base64url: `x5t#S256` (RFC 8705, section 3.1). */
+  readonly thumbprint: string;
+  /** DER. */
+  readonly der: Uint8Array;
+  /** What was sent along to lead to an anchor, DER. */
+  readonly chain: readonly Uint8Array[];
+}

@@ -75,7 +75,11 @@ const acceptedSchema: JsonSchema = {
 };
 
 /** The document of `api`; the same operations give the same document. */
-export function openApiOf(api: ApiDefinition, operations: readonly Prepared[]): OpenApiDocument {
+export function openApiOf(
+  api: ApiDefinition,
+  operations: readonly Prepared[],
+  schemes: Readonly<Record<string, unknown>>,
+): OpenApiDocument {
   const book = createSchemaBook();
   book.name("Problem", problemSchema);
   const paths: Record<string, Record<string, OpenApiOperation>> = {};
@@ -84,9 +88,8 @@ export function openApiOf(api: ApiDefinition, operations: readonly Prepared[]): 
     const { path, method } = prepared.operation;
     const item = paths[path] ?? {};
     paths[path] = item;
-    item[method.toLowerCase()] = operationOf(api, prepared, book, statuses);
+    item[method.toLowerCase()] = operationOf(api, prepared, book, statuses, Object.keys(schemes));
   }
-  const secured = api.access.length > 0;
   return {
     openapi: "3.1.1",
     info: {
@@ -103,21 +106,17 @@ export function openApiOf(api: ApiDefinition, operations: readonly Prepared[]): 
         [...statuses].sort((a, b) => a - b).map((status) => [`Problem${status}`, problem(status)]),
       ),
       headers,
-      ...(secured ? { securitySchemes: securitySchemes } : {}),
+      ...(Object.keys(schemes).length > 0 ? { securitySchemes: schemes } : {}),
     },
   };
 }
-
-const securitySchemes = {
-  bearer: { type: "http", scheme: "bearer", description: "The API key as a bearer token." },
-  apiKey: { type: "apiKey", in: "header", name: "X-API-Key", description: "The API key in a header of its own." },
-};
 
 function operationOf(
   api: ApiDefinition,
   prepared: Prepared,
   book: SchemaBook,
   statuses: Set<number>,
+  schemes: readonly string[],
 ): OpenApiOperation {
   const { operation, plan, name } = prepared;
   const definitions = definitionsOf(prepared.accepted.json);
@@ -156,9 +155,13 @@ function operationOf(
         failures.map((status) => [String(status), { $ref: `#/components/responses/Problem${status}` }]),
       ),
     },
-    security:
-      operation.access === "public" ? [] : [{ bearer: [operation.scope ?? ""] }, { apiKey: [operation.scope ?? ""] }],
+    // Any of them; the scope is what each must hold.
+    security: operation.access === "public" ? [] : schemes.map((name) => ({ [name]: scopesOf(operation) })),
   };
+}
+
+function scopesOf({ scope }: Prepared["operation"]): readonly string[] {
+  return scope === undefined ? [] : [scope];
 }
 
 /** The input without what the path already says. */
@@ -244,8 +247,8 @@ function failureStatuses({ operation, plan }: Prepared, keyed: boolean, api: Api
 
 const meanings: Readonly<Record<number, string>> = {
   400: "The request does not fit this description; nothing was done.",
-  401: "There is no API key, or it is not valid.",
-  403: "The key lacks the scope.",
+  401: "There is no credential, or it is not valid.",
+  403: "The caller may not do this.",
   404: "There is nothing under this key that you may see.",
   406: "The Accept header excludes JSON.",
   409: "The key is taken by other content, or the first request with it is still being worked on.",

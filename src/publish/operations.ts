@@ -3,7 +3,7 @@
  * What `{sku}` names must be a property of the operation's input; another name is a compile error.
  */
 
-import type { OutputOf, Schema } from "../operation.ts";
+import type { Json, OutputOf, Schema } from "../operation.ts";
 import { type AnyOperation, type Duration, type FaultsOf, type InputOf, milliseconds } from "../operation.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -22,9 +22,15 @@ export type AnyStartable = Startable<any, any, any>;
 
 /** Who calls. */
 export interface ApiCaller {
-  /** The consumer that the key belongs to; `""` for a public operation. */
+  /** The consumer that the credential belongs to; `""` for a public operation. */
   readonly id: string;
   readonly scopes: readonly string[];
+  /** What it may do by its office, where its credential says so. */
+  readonly roles?: readonly string[];
+  /** Of a token: what its issuer says, verified. */
+  readonly claims?: Readonly<Record<string, Json>>;
+  /** How it proved who it is; `public`: it did not have to. */
+  readonly via: "api-key" | "oauth" | "mtls" | "signature" | "basic" | "public";
   /** Id of the key, never the key. */
   readonly key?: string;
 }

@@ -11,6 +11,10 @@ import { compileSchema } from "../contract/validate.ts";
 import { failure } from "../errors.ts";
 import { type Cipher, longestKey, type Schema, type Validate } from "../operation.ts";
 import type { Store } from "../store/store.ts";
+import type { Authenticator } from "./access/authenticator.ts";
+import { type Keyring, openKeyring } from "./access/keyring.ts";
+import { openAccess } from "./access/open.ts";
+import type { AccessSources } from "./access/way.ts";
 import { callAct } from "./act-call.ts";
 import { runAct } from "./act-run.ts";
 import { startAct } from "./act-start.ts";
@@ -21,7 +25,6 @@ import type { Act, Prepared, Workshop } from "./exchange.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
 import { openIdempotency } from "./idempotency.ts";
 import { planInput, readInput } from "./input.ts";
-import { type Keyring, openKeyring } from "./keys.ts";
 import { addressBucket, createLimiter, type Limiter, limitersOf } from "./limits.ts";
 import { type OpenApiDocument, openApiOf } from "./openapi.ts";
 import type { ApiCaller, ApiOperation } from "./operations.ts";
@@ -45,6 +48,8 @@ export interface PublisherOptions {
   readonly idempotencyRetentionMs?: number;
   /** Of the answers that are kept. Default: they are kept in clear. */
   readonly cipher?: Cipher | undefined;
+  /** For ways of access that need more than the store. Default: none; then such a way lets nobody in. */
+  readonly access?: AccessSources;
 }
 
 export interface Publisher {
@@ -86,7 +91,12 @@ const requests = channel("mortise:publish:request");
 const failures = channel("mortise:publish:failure");
 
 type Route =
-  | { readonly kind: "operation"; readonly prepared: Prepared; readonly limiters: readonly Limiter[] }
+  | {
+      readonly kind: "operation";
+      readonly prepared: Prepared;
+      readonly limiters: readonly Limiter[];
+      readonly authenticator: Authenticator;
+    }
   | { readonly kind: "page"; readonly api: ApiDefinition; readonly response: HttpResponse };
 
 /** What is known so far of a request, for the fact that is told of it. */
@@ -97,7 +107,7 @@ interface Trace {
   code: string | undefined;
 }
 
-const anybody: ApiCaller = Object.freeze({ id: "", scopes: Object.freeze([]) });
+const anybody: ApiCaller = Object.freeze({ id: "", scopes: Object.freeze([]), via: "public" });
 const flushEveryMs = 30_000;
 
 /** Throws `api-definition` if an API does not fit what it publishes. */
@@ -114,6 +124,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const report: Workshop["report"] = (error, request) => failures.publish({ request, error } satisfies FailureFact);
   // Guesses cost an address its turn; right keys never touch this.
   const guesses = createLimiter({ per: "address", rate: 20, every: "10s" }, "failed-keys", monotonic);
+  const access = openAccess({ keys, clock, monotonic, sources: options.access }, guesses);
   let limiting = new Map<string, readonly Limiter[]>();
   let { table, documents } = publication(options.apis, options.backend);
 
@@ -128,7 +139,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
       const id = `${api.name} ${api.version}`;
       if (written.has(id))
         throw failure("api-definition", { api: api.name, reason: `version ${api.version} is there twice` });
-      const text = JSON.stringify(openApiOf(api, prepared));
+      const authenticator = access(api);
+      const text = JSON.stringify(openApiOf(api, prepared, authenticator.schemes));
       const document = JSON.parse(text) as OpenApiDocument;
       written.set(id, document);
       const limits = `${id} ${JSON.stringify(api.limits)}`;
@@ -137,7 +149,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       if (api.lifecycle.state === "draft") continue;
       for (const one of prepared) {
         const { method, path } = one.operation;
-        mount(routes, api, method, path, { kind: "operation", prepared: one, limiters });
+        mount(routes, api, method, path, { kind: "operation", prepared: one, limiters, authenticator });
       }
       const json = page("application/json", text);
       mount(routes, api, "GET", "/openapi.json", { kind: "page", api, response: json });
@@ -191,24 +203,6 @@ export function createPublisher(options: PublisherOptions): Publisher {
     return schemaOf(model, found.input);
   }
 
-  /** The key's record behind a request, or a refusal. RFC 6750, section 2: one place only. */
-  function authenticate(request: HttpRequest): ApiCaller {
-    const { authorization, "x-api-key": header } = request.headers;
-    const bearer =
-      authorization !== undefined && /^bearer /i.test(authorization) ? authorization.slice(7).trim() : undefined;
-    const presented = bearer ?? header;
-    if (presented === undefined || (bearer !== undefined && header !== undefined)) {
-      throw new ProblemError(failure("api-key-missing", {}), { headers: { "www-authenticate": "Bearer" } });
-    }
-    const record = keys.authenticate(presented);
-    if (record !== undefined) return { id: record.consumer, scopes: record.scopes, key: record.id };
-    const taken = guesses.take(addressBucket(request.address));
-    if (!taken.allowed) throw guesses.refusal(taken);
-    throw new ProblemError(failure("api-key-invalid", {}), {
-      headers: { "www-authenticate": 'Bearer error="invalid_token"' },
-    });
-  }
-
   async function answer(request: HttpRequest, trace: Trace): Promise<HttpResponse> {
     const { method, path } = request;
     checkPath(path);
@@ -219,18 +213,19 @@ export function createPublisher(options: PublisherOptions): Publisher {
       checkAccept(request, route.response.headers["content-type"] as string);
       return route.response;
     }
-    const { prepared, limiters } = route;
+    const { prepared, limiters, authenticator } = route;
     trace.route = prepared;
     const { operation, api } = prepared;
     if (api.lifecycle.state === "preview") trace.headers = { "x-api-lifecycle": "preview" };
     checkAccept(request, "application/json");
-    const caller = operation.access === "public" ? anybody : authenticate(request);
-    trace.caller = caller;
-    if (operation.scope !== undefined && !caller.scopes.includes(operation.scope)) {
-      throw new ProblemError(failure("scope-missing", { scope: operation.scope }), {
-        headers: { "www-authenticate": `Bearer error="insufficient_scope", scope="${operation.scope}"` },
-      });
+    let caller = anybody;
+    if (operation.access !== "public") {
+      const known = authenticator.authenticate(request);
+      caller = known instanceof Promise ? await known : known;
     }
+    trace.caller = caller;
+    if (operation.scope !== undefined && !caller.scopes.includes(operation.scope))
+      throw authenticator.lacksScope(operation.scope);
     if (limiters.length > 0) trace.headers = takeLimits(limiters, caller, request, trace.headers);
     if (caller.key !== undefined) keys.used(caller.key, prepared.label);
     const { plan, validate, maxBodyBytes } = prepared;

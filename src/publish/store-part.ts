@@ -42,6 +42,12 @@ export interface KeyCreateParameters {
   readonly expiresAt: number | null;
 }
 
+/** Parameters of `publish.key-rotate`: the successor, and until when the key before it is still valid. */
+export interface KeyRotateParameters extends KeyCreateParameters {
+  readonly rotatedFrom: string;
+  readonly validUntil: number;
+}
+
 /** Parameters of `publish.keys-used`. */
 export interface KeysUsedParameters {
   readonly used: readonly { readonly id: string; readonly at: number; readonly by: string }[];
@@ -72,6 +78,7 @@ const migrations = [
      expires_at INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX publish_idempotency_expiry ON publish_idempotency (expires_at);`,
+  `ALTER TABLE publish_keys ADD COLUMN rotated_from TEXT;`,
 ] as const;
 
 /** Sweeps are bounded, so that they never hold up the group's commit. */
@@ -93,9 +100,16 @@ export const storePart: StorePart = {
          (SELECT id FROM publish_idempotency WHERE expires_at <= ? ORDER BY expires_at LIMIT ${sweepRows})`,
     );
     const createKey = db.prepare(
-      `INSERT INTO publish_keys (id, hash, environment, consumer, scopes, created_by, created_at, expires_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO publish_keys (id, hash, environment, consumer, scopes, created_by, created_at, expires_at, rotated_from)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
+    // An end that was set before is not put off by it.
+    const endKey = db.prepare(
+      `UPDATE publish_keys SET expires_at = min(coalesce(expires_at, ?1), ?1)
+       WHERE id = ?2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?3)`,
+    );
+    const insertKey = (p: KeyCreateParameters, rotatedFrom: string | null) =>
+      createKey.run(p.id, p.hash, p.environment, p.consumer, p.scopes, p.createdBy, now(), p.expiresAt, rotatedFrom);
     const revokeKey = db.prepare(
       "UPDATE publish_keys SET revoked_at = ?, revoked_by = ? WHERE id = ? AND revoked_at IS NULL",
     );
@@ -133,7 +147,12 @@ export const storePart: StorePart = {
         return Number(sweep.run(now()).changes);
       },
       "key-create"(p: KeyCreateParameters) {
-        createKey.run(p.id, p.hash, p.environment, p.consumer, p.scopes, p.createdBy, now(), p.expiresAt);
+        insertKey(p, null);
+      },
+      /** Refuses the batch with `"unknown"` if there is no such key that is still valid. */
+      "key-rotate"(p: KeyRotateParameters) {
+        if (endKey.run(p.validUntil, p.rotatedFrom, now()).changes === 0) refuse("unknown");
+        insertKey(p, p.rotatedFrom);
       },
       /** Refuses the batch with `"unknown"` if there is no such key that is not yet revoked. */
       "key-revoke"(p: { readonly id: string; readonly by: string }) {

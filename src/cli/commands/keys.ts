@@ -14,6 +14,7 @@ interface Key {
   readonly createdAt: number;
   readonly expiresAt?: number;
   readonly revokedAt?: number;
+  readonly rotatedFrom?: string;
   readonly lastUsed?: { readonly at: number };
 }
 
@@ -37,6 +38,31 @@ export async function createKey(
     const scopes = made.record.scopes.length === 0 ? "no scopes" : made.record.scopes.join(", ");
     terminal.note(
       `Key ${made.record.id} of ${made.record.consumer} (${scopes}). It is shown this once; only its hash is stored.`,
+    );
+  });
+  return exit.done;
+}
+
+export async function rotateKey(
+  context: Context,
+  [id]: readonly string[],
+  options: { readonly overlap: string; readonly expires?: string; readonly reason: string },
+): Promise<number> {
+  const { terminal } = context;
+  const now = Date.now();
+  const validUntil = Math.ceil(now + durationOption("--overlap", options.overlap));
+  const expiresAt =
+    options.expires === undefined ? undefined : Math.ceil(now + durationOption("--expires", options.expires));
+  const client = await adminClient(context);
+  const made: { key: string; record: Key } = await client.post(`/keys/${segment(id!)}/rotate`, {
+    validUntil,
+    expiresAt,
+    reason: options.reason,
+  });
+  terminal.result(made, () => {
+    terminal.line(made.key);
+    terminal.note(
+      `Key ${made.record.id} of ${made.record.consumer} follows ${id}, which is valid until ${time(validUntil)} at the latest. It is shown this once; only its hash is stored.`,
     );
   });
   return exit.done;

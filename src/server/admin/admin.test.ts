@@ -3,7 +3,7 @@ import { request } from "node:http";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { compileSchema } from "../../contract/validate.ts";
-import { openKeyring } from "../../publish/keys.ts";
+import { openKeyring } from "../../publish/access/keyring.ts";
 import { listen } from "../../publish/listener.ts";
 import { openStore } from "../../store/open.ts";
 import type { Project } from "../project.ts";

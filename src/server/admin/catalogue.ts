@@ -2,7 +2,7 @@
 import type { SystemDefinition } from "../../connectors/system.ts";
 import { failure } from "../../errors.ts";
 import type { Engine } from "../../process/engine.ts";
-import type { Keyring } from "../../publish/keys.ts";
+import type { Keyring } from "../../publish/access/keyring.ts";
 import type { CircuitHealth } from "../circuits.ts";
 import type { Project } from "../project.ts";
 import type { AuditEntry } from "./audit.ts";
@@ -172,6 +172,38 @@ export function catalogueRoutes(resources: CatalogueResources): readonly AdminRo
         await keyring.revoke(parameters.id as string, caller.name, [audit()]);
         return { done: true };
       },
+    },
+    {
+      method: "POST",
+      path: "/keys/{id}/rotate",
+      name: "rotateKey",
+      summary: "Makes the successor of an API key, shown this once; the key itself is valid until a stated time",
+      role: "admin",
+      action: "key.rotate",
+      body: {
+        properties: {
+          validUntil: { type: "integer", description: "Epoch milliseconds. Default: in seven days." },
+          expiresAt: {
+            type: "integer",
+            description: "Of the new key. Default: it lives as long as the old one was to; never, if that was so.",
+          },
+          reason,
+        },
+        required: [],
+      },
+      answer: {
+        type: "object",
+        required: ["key", "record"],
+        properties: { key: { type: "string" }, record: ref("Key") },
+      },
+      status: 201,
+      handle: ({ parameters, body, caller, audit }) =>
+        keyring.rotate(parameters.id as string, {
+          ...(body.validUntil === undefined ? {} : { validUntil: Number(body.validUntil) }),
+          ...(body.expiresAt === undefined ? {} : { expiresAt: Number(body.expiresAt) }),
+          by: caller.name,
+          alongside: [audit()],
+        }),
     },
     {
       method: "GET",

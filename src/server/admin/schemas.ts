@@ -293,7 +293,7 @@ export const schemas = {
       createdBy: text,
       createdAt: time,
     },
-    { expiresAt: time, revokedAt: time, revokedBy: text, lastUsed: object({ at: time, by: text }) },
+    { expiresAt: time, revokedAt: time, revokedBy: text, rotatedFrom: text, lastUsed: object({ at: time, by: text }) },
   ),
   Token: object(
     { name: text, role: { enum: roles }, createdBy: text, createdAt: time },

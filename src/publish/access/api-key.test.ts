@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { allScopes, assertProblem, openBench } from "./harness.test.ts";
-import { parseKey } from "./keys.ts";
+import { allScopes, assertProblem, openBench } from "../harness.test.ts";
+import { parseKey } from "./keyring.ts";
 
 const stock = "/orders/v1/stock/rope";
 
@@ -21,7 +21,7 @@ test("a key is taken from Authorization or X-API-Key, and from one place only", 
   const missing = await bench.ask("GET", stock, { key: null });
   assertProblem(missing, 401, "api-key-missing");
   assert.equal(missing.headers["www-authenticate"], "Bearer");
-  assertProblem(await bench.ask("GET", stock, { headers: { "x-api-key": bench.key } }), 401, "api-key-missing");
+  assertProblem(await bench.ask("GET", stock, { headers: { "x-api-key": bench.key } }), 400, "credential-several");
   assertProblem(await bench.ask("GET", `${stock}?api_key=${bench.key}`, { key: null }), 401, "api-key-missing");
 });
 
@@ -97,4 +97,36 @@ test("OW-2: guessing keys costs an address its turn, and nobody else", async () 
   assertProblem(await guess("10.0.0.1"), 429, "quota-exceeded");
   assert.equal((await guess("10.0.0.2")).status, 401);
   assert.equal((await bench.ask("GET", stock, { address: "10.0.0.1" })).status, 200);
+});
+
+test("a rotated key is valid beside its successor until the stated time, and not longer", async () => {
+  await using bench = await openBench();
+  const { keys } = bench.publisher;
+  const id = parseKey(bench.key)?.id as string;
+  const next = await keys.rotate(id, { validUntil: bench.time.now + 60_000, by: "alice" });
+  assert.equal(next.record.rotatedFrom, id);
+  assert.equal(next.record.consumer, "shop");
+  assert.deepEqual(next.record.scopes, allScopes);
+  for (const key of [bench.key, next.key]) assert.equal((await bench.ask("GET", stock, { key })).status, 200);
+  bench.time.now += 59_999;
+  assert.equal((await bench.ask("GET", stock)).status, 200);
+  bench.time.now += 1;
+  assertProblem(await bench.ask("GET", stock), 401, "api-key-invalid");
+  assert.equal((await bench.ask("GET", stock, { key: next.key })).status, 200);
+  await assert.rejects(keys.rotate("nobody", { by: "alice" }), { code: "api-key-unknown" });
+});
+
+test("a key that expires, or is no longer valid, gains nothing by being rotated", async () => {
+  await using bench = await openBench();
+  const { keys } = bench.publisher;
+  const expiresAt = Date.now() + 3_600_000;
+  const brief = await keys.create({ consumer: "a", scopes: allScopes, expiresAt, by: "t" });
+  const next = await keys.rotate(brief.record.id, { by: "t" });
+  const list = keys.list();
+  assert.equal(list.find(({ id }) => id === brief.record.id)?.expiresAt, expiresAt, "its end was before the overlap's");
+  const lifetime = expiresAt - brief.record.createdAt;
+  assert.equal(next.record.expiresAt, bench.time.now + lifetime, "the successor lives as long, not for ever");
+  await keys.revoke(brief.record.id, "t");
+  await assert.rejects(keys.rotate(brief.record.id, { by: "t" }), { code: "api-key-unknown" });
+  assert.equal(keys.list().length, 3, "a refused rotation leaves no key behind");
 });

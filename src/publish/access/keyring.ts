@@ -7,9 +7,9 @@
  */
 import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 import { crc32 } from "node:zlib";
-import { failure, plainName } from "../errors.ts";
-import type { Command, Store } from "../store/store.ts";
-import type { KeyCreateParameters, KeysUsedParameters } from "./store-part.ts";
+import { failure, plainName } from "../../errors.ts";
+import type { Command, Store } from "../../store/store.ts";
+import type { KeyCreateParameters, KeyRotateParameters, KeysUsedParameters } from "../store-part.ts";
 
 /** A key as lists show it. Times are epoch milliseconds. */
 export interface KeyRecord {
@@ -22,6 +22,8 @@ export interface KeyRecord {
   readonly expiresAt?: number;
   readonly revokedAt?: number;
   readonly revokedBy?: string;
+  /** Id of the key whose successor it is. */
+  readonly rotatedFrom?: string;
   /** Written behind: up to a minute late. */
   readonly lastUsed?: { readonly at: number; readonly by: string };
 }
@@ -40,11 +42,26 @@ export interface NewKey {
   readonly alongside?: readonly Command[];
 }
 
+export interface Rotation {
+  /** Until when the old key is valid beside the new one. Epoch milliseconds. Default: in seven days; now ends it at once. */
+  readonly validUntil?: number;
+  /** Of the new key. Epoch milliseconds. Default: it lives as long as the old one was to; never, if that was so. */
+  readonly expiresAt?: number;
+  readonly by: string;
+  /** As of a new key. */
+  readonly alongside?: readonly Command[];
+}
+
 export interface Keyring {
   /** `key` is the only time that it is shown. Throws `api-key-definition`. */
   create(key: NewKey): Promise<{ readonly key: string; readonly record: KeyRecord }>;
   /** From the moment it resolves, no request passes with it. `alongside`: as of a new key. Throws `api-key-unknown`. */
   revoke(id: string, by: string, alongside?: readonly Command[]): Promise<void>;
+  /**
+   * Makes the successor of a key, of the same consumer, environment and scopes. Both are valid until `validUntil`, or until the old
+   * one would have expired anyway. Throws `api-key-unknown`, also of a key that is no longer valid, and `api-key-definition`.
+   */
+  rotate(id: string, rotation: Rotation): Promise<{ readonly key: string; readonly record: KeyRecord }>;
   /** Newest first. */
   list(): readonly KeyRecord[];
   /** The key's record, or `undefined` if it is unknown, revoked or expired. Takes the same time for a wrong secret and an unknown id. */
@@ -68,6 +85,7 @@ const environmentForm = /^[a-z0-9]{1,12}$/;
 const consumerForm = /^[A-Za-z0-9._@-]{1,100}$/;
 const scopeForm = /^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/; // RFC 6749, section 3.3
 const noSecret = Buffer.alloc(32);
+const defaultOverlapMs = 7 * 86_400_000;
 
 /** Splits a key, or gives `undefined` if its form or checksum is wrong. Needs no store. */
 export function parseKey(text: string): { readonly id: string; readonly secret: string } | undefined {
@@ -95,6 +113,29 @@ export function openKeyring(store: Pick<Store, "submit" | "read">, clock: () => 
     return found;
   }
 
+  /** A new key, and the row that is kept of it. */
+  function mint(of: Pick<KeyRecord, "environment" | "consumer" | "scopes">, by: string, expiresAt: number | undefined) {
+    if (expiresAt !== undefined && !(expiresAt > clock()))
+      throw failure("api-key-definition", { reason: "it would have expired already" });
+    const id = random(idLength);
+    const secret = random(secretLength);
+    const start = `mtz_${of.environment}_${id}_${secret}`;
+    const parameters: KeyCreateParameters = {
+      id,
+      hash: digest(secret).toString("hex"),
+      environment: of.environment,
+      consumer: of.consumer,
+      scopes: JSON.stringify([...new Set(of.scopes)]),
+      createdBy: by,
+      expiresAt: expiresAt ?? null,
+    };
+    const shown = () => ({
+      key: `${start}_${checksum(start)}`,
+      record: recordOf(byId.get(id) as unknown as Row),
+    });
+    return { parameters, shown };
+  }
+
   return {
     async create({ consumer, scopes, environment = "live", expiresAt, by, alongside = [] }) {
       const refuse = (reason: string) => failure("api-key-definition", { reason });
@@ -103,21 +144,22 @@ export function openKeyring(store: Pick<Store, "submit" | "read">, clock: () => 
       if (scopes.length === 0) throw refuse("it needs at least one scope");
       const bad = scopes.find((scope) => !scopeForm.test(scope));
       if (bad !== undefined) throw refuse('a scope is 1 to 100 visible characters without " and \\');
-      if (expiresAt !== undefined && !(expiresAt > clock())) throw refuse("it would have expired already");
-      const id = random(idLength);
-      const secret = random(secretLength);
-      const start = `mtz_${environment}_${id}_${secret}`;
-      const parameters: KeyCreateParameters = {
-        id,
-        hash: digest(secret).toString("hex"),
-        environment,
-        consumer,
-        scopes: JSON.stringify([...new Set(scopes)]),
-        createdBy: by,
-        expiresAt: expiresAt ?? null,
-      };
+      const { parameters, shown } = mint({ environment, consumer, scopes }, by, expiresAt);
       await store.submit([{ name: "publish.key-create", parameters }, ...alongside]);
-      return { key: `${start}_${checksum(start)}`, record: recordOf(byId.get(id) as unknown as Row) };
+      return shown();
+    },
+    async rotate(old, { validUntil = clock() + defaultOverlapMs, expiresAt, by, alongside = [] }) {
+      const before = byId.get(old) as Row | undefined;
+      if (before === undefined) throw failure("api-key-unknown", { key: plainName(old) });
+      const record = recordOf(before);
+      const lifetime = record.expiresAt === undefined ? undefined : record.expiresAt - record.createdAt;
+      const end = expiresAt ?? (lifetime === undefined ? undefined : clock() + lifetime);
+      const made = mint(record, by, end);
+      const parameters: KeyRotateParameters = { ...made.parameters, rotatedFrom: old, validUntil };
+      const answer = await store.submit([{ name: "publish.key-rotate", parameters }, ...alongside]);
+      cache.delete(old);
+      if (answer.kind === "refused") throw failure("api-key-unknown", { key: plainName(old) });
+      return made.shown();
     },
     async revoke(id, by, alongside = []) {
       const answer = await store.submit([{ name: "publish.key-revoke", parameters: { id, by } }, ...alongside]);
@@ -158,6 +200,7 @@ interface Row {
   readonly expires_at: number | null;
   readonly revoked_at: number | null;
   readonly revoked_by: string | null;
+  readonly rotated_from: string | null;
   readonly used_at: number | null;
   readonly used_by: string | null;
 }
@@ -172,6 +215,7 @@ function recordOf(row: Row): KeyRecord {
     createdAt: row.created_at,
     ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
     ...(row.revoked_at === null ? {} : { revokedAt: row.revoked_at, revokedBy: row.revoked_by ?? "" }),
+    ...(row.rotated_from === null ? {} : { rotatedFrom: row.rotated_from }),
     ...(row.used_at === null ? {} : { lastUsed: { at: row.used_at, by: row.used_by ?? "" } }),
   });
 }

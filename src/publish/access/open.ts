@@ -1,0 +1,19 @@
+/** Opens the ways of APIs. A way that did not change stays open when APIs are published again: what it learned is kept. */
+import type { ApiDefinition } from "../define.ts";
+import type { Limiter } from "../limits.ts";
+import { type Access, openWay } from "./access.ts";
+import { type Authenticator, createAuthenticator } from "./authenticator.ts";
+import type { Way, WayTools } from "./way.ts";
+
+/** The authenticator of an API. */
+export function openAccess(tools: WayTools, guesses: Limiter): (api: ApiDefinition) => Authenticator {
+  const open = new WeakMap<Access, Way>();
+  return ({ access }) => {
+    const ways = access.map((one) => {
+      const way = open.get(one) ?? openWay(one, tools);
+      open.set(one, way);
+      return way;
+    });
+    return createAuthenticator(ways, guesses);
+  };
+}
