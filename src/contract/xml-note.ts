@@ -17,6 +17,8 @@ export interface XmlNote {
   readonly text?: true;
   /** Property: the element is repeated; the schema is the array, its `items` one element. */
   readonly many?: true;
+  /** Property: its place among the other elements is free (`xs:all`). */
+  readonly free?: true;
   /** Property: the name of the derived type, written as `xsi:type`. */
   readonly xsiType?: true;
   /** Property: `null` is written as `xsi:nil="true"`. The schema is `anyOf: [the type, null]`; for `many`, that of the items. */

@@ -24,6 +24,8 @@ export interface Around {
   readonly min: number;
   readonly max: number;
   readonly branch: Branch;
+  /** Directly inside an `xs:all` of several. */
+  readonly free?: boolean;
   /** Groups and base types being read, against rings. */
   readonly above: readonly string[];
 }
@@ -98,7 +100,9 @@ export class Particles {
     const id = this.#choices;
     children.forEach((child, alternative) => {
       const branch = choice ? [...around.branch, { choice: id, alternative }] : around.branch;
-      this.#particle(child, document, { ...around, optional: around.optional || choice, min: 1, max: 1, branch }, into);
+      const free = element.local === "all";
+      const inside = { ...around, optional: around.optional || choice, min: 1, max: 1, branch, free };
+      this.#particle(child, document, inside, into);
     });
   }
 
@@ -174,7 +178,7 @@ export class Particles {
       into.rounds({ compositor: "choice", members, open: false, required, minItems: min, maxItems: max });
       return;
     }
-    const amount = { many: max > 1, minItems: min, maxItems: max };
+    const amount = { many: max > 1, minItems: min, maxItems: max, free: around.free === true };
     if (alternatives.length === 1 && first !== undefined) {
       into.element({ ...first, ...amount, required: min > 0 && !around.optional, branch: around.branch });
       return;

@@ -26,6 +26,8 @@ export interface ElementUse extends ElementFacts {
   /** Infinity for unbounded. */
   readonly maxItems: number;
   readonly branch: Branch;
+  /** It stands in an `xs:all`. */
+  readonly free?: boolean;
 }
 
 /** A choice or sequence that is repeated as a whole. */
@@ -249,6 +251,7 @@ export function elementSchema(use: ElementUse): Annotated {
     name: use.name.local,
     namespace: use.name.namespace,
     ...(use.nillable ? { nillable: true } : {}),
+    ...(use.free === true ? { free: true } : {}),
   };
   const one = use.nillable ? { anyOf: [schema, { type: "null" }] } : schema;
   const about = use.description === undefined ? {} : { description: use.description };

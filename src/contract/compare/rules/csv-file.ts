@@ -53,6 +53,15 @@ export const csvFile: Rule = {
           yield { ...about, place, rule: "csv-column", reason: `${called} are written otherwise` };
       if (here.empty.some((text) => !column.empty.includes(text)))
         yield { ...about, place, rule: "csv-column", reason: "other texts mean that there is nothing" };
+      const meant = column.empty.filter((text) => text !== "" && !here.empty.includes(text));
+      if (meant.length > 0 && here.as === "text")
+        yield {
+          ...about,
+          place,
+          rule: "csv-column",
+          verdict: "review",
+          reason: `${JSON.stringify(meant[0])} meant that there is nothing, and can be a value now`,
+        };
     }
   },
 };

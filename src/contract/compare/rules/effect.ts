@@ -9,13 +9,15 @@ export const effect: Rule = {
   *operation(_both, { name, old, now }) {
     if (old.effect === now.effect) return;
     const worse = harm[now.effect] > harm[old.effect];
+    const because =
+      now.effect === "idempotent" ? "what only read changes something now" : "a repeat that was harmless no longer is";
     yield {
       rule: "effect",
       verdict: worse ? "breaking" : "safe",
       side: "contract",
       member: name,
       place: "effect",
-      reason: `the effect was ${old.effect} and is ${now.effect}${worse ? ": a repeat that was harmless no longer is" : ""}`,
+      reason: `the effect was ${old.effect} and is ${now.effect}${worse ? `: ${because}` : ""}`,
     };
   },
 };

@@ -1,9 +1,12 @@
 /** Events: what a system tells, from its own side. */
+import { canonicalJson } from "../../../formats/json.ts";
+import type { JsonSchema } from "../../../operation.ts";
+import type { EventModel, WebhookBinding } from "../../model.ts";
 import { between } from "../between.ts";
 import type { Rule } from "./rule.ts";
 
 export const event: Rule = {
-  ids: ["event-removed", "event-added", "event-correlation", "event-media-type", "protocol"],
+  ids: ["event-removed", "event-added", "event-correlation", "event-media-type", "event-callback", "protocol"],
   *contract(both) {
     for (const { name, payload } of Object.values(both.old.events)) {
       if (Object.hasOwn(both.now.events, name)) continue;
@@ -31,7 +34,7 @@ export const event: Rule = {
   },
   *event(both, { name: member, old, now }) {
     const about = { side: "event", member } as const;
-    yield* between(both, { ...about, place: "payload" }, old.payload, now.payload);
+    yield* between(both, { ...about, place: "payload" }, payloadOf(old), payloadOf(now));
     if (old.correlation !== now.correlation)
       yield {
         ...about,
@@ -57,5 +60,26 @@ export const event: Rule = {
         verdict: "breaking",
         reason: `it comes in ${now.binding.mediaType} instead of ${old.binding.mediaType}`,
       };
+    const [asked, asks] = [old.binding.callback, now.binding.callback];
+    if (canonicalJson(asked ?? null) !== canonicalJson(asks ?? null))
+      yield {
+        ...about,
+        place: "callback",
+        rule: "event-callback",
+        verdict: "breaking",
+        reason: `it came ${from(asked)} and comes ${from(asks)}`,
+      };
   },
 };
+
+/** Whoever reads a file of rows passes over columns that nobody described. */
+function payloadOf({ payload, binding }: EventModel): JsonSchema {
+  if (binding.protocol !== "csv" || typeof payload === "boolean") return payload;
+  const { additionalProperties: _, ...open } = payload;
+  return open;
+}
+
+function from(callback: WebhookBinding["callback"]): string {
+  if (callback === undefined) return "without being asked for";
+  return `to the address that ${callback.operation} is given at ${callback.expression}`;
+}

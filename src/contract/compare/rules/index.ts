@@ -4,6 +4,7 @@ import { answerHeader } from "./answer-header.ts";
 import { csvFile } from "./csv-file.ts";
 import { effect } from "./effect.ts";
 import { event } from "./event.ts";
+import { httpBinding } from "./http-binding.ts";
 import { key } from "./key.ts";
 import { operationAdded } from "./operation-added.ts";
 import { operationRemoved } from "./operation-removed.ts";
@@ -30,6 +31,7 @@ export const contractRules: readonly Rule[] = Object.freeze([
   answerHeader,
   values,
   soapBinding,
+  httpBinding,
   sqlStatement,
   event,
   csvFile,

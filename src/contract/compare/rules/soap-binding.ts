@@ -10,6 +10,7 @@ const parts = {
   use: "the encoding",
   request: "the element of the request",
   response: "the element of the answer",
+  bodyOutput: "what the body of the answer holds",
   wrapped: "the wrapping of the message",
 } as const satisfies Partial<Record<keyof SoapBinding, string>>;
 
@@ -63,5 +64,6 @@ function shown(value: unknown): string {
     const { namespace, local } = value as { namespace: string; local: string };
     return `{${namespace}}${local}`;
   }
-  return value === null ? "none" : String(value);
+  if (value === null || value === undefined) return "none";
+  return value === true ? "several parts" : String(value);
 }

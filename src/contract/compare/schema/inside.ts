@@ -1,6 +1,7 @@
 /** Members of objects and items of lists: what is named on one side only, and what both name. */
 import { canonicalJson } from "../../../formats/json.ts";
 import type { Json, JsonSchema } from "../../../operation.ts";
+import type { XmlNote } from "../../xml-note.ts";
 import { allOf, type Flat, flatten, itemOf, memberOf } from "./flat.ts";
 import { quoted } from "./rule.ts";
 import { flatValues, matches, nameFor, smallest, valuesOf } from "./values.ts";
@@ -134,22 +135,39 @@ export function itemIssues(walk: Walk, giver: Flat, taker: Flat, spot: Spot): re
   return issues;
 }
 
-/** Element, attribute or text; name and namespace: another form is another message. */
+/** Element, attribute or text; name and namespace; how a list of a type is written: another form is another message. */
 function xmlForm(walk: Walk, from: readonly JsonSchema[], to: readonly JsonSchema[], spot: Spot): readonly Issue[] {
-  const old = flatten(allOf(from), walk.giver).xml;
-  const now = flatten(allOf(to), walk.taker).xml;
-  if (old === undefined && now === undefined) return [];
-  if (canonicalJson(form(old)) === canonicalJson(form(now))) return [];
+  const old = formOf(flatten(allOf(from), walk.giver), walk.giver);
+  const now = formOf(flatten(allOf(to), walk.taker), walk.taker);
+  if (canonicalJson(old) === canonicalJson(now)) return [];
   const values = (): readonly Json[] => flatValues(flatten(allOf(from), walk.giver), walk.giver, 0);
   return [walk.issue("xml-form", "values in the old XML form", spot, values, "breaking")];
 }
 
-function form(note: Readonly<Record<string, unknown>> | undefined): unknown {
-  const { optional: _, space: __, any: ___, derived: ____, ...rest } = note ?? {};
-  return rest;
+/**
+ * How a member is written. Whether it may be null, and whether it may stand several times, is a matter of its values; the name of its
+ * type (`xsi:type`) is a member of its own where it may be another one.
+ */
+function formOf(flat: Flat, definitions: Walk["giver"]): unknown {
+  const {
+    nillable,
+    many,
+    optional: _,
+    space: __,
+    any: ___,
+    derived: ____,
+    type: _____,
+    free: ______,
+    ...place
+  } = (flat.xml ?? {}) as XmlNote;
+  if (nillable !== true && many !== true) return place;
+  const item = many === true ? flatten(allOf(itemOf(flat, -1)), definitions) : flat;
+  const one = nillable === true ? item.unions[0]?.options.map((option) => flatten(option, definitions))[0] : item;
+  const { list, array } = (one?.xml ?? {}) as XmlNote;
+  return { ...place, ...(list === undefined ? {} : { list }), ...(array === undefined ? {} : { array }) };
 }
 
-/** The order of properties is the order of elements (xml-note.ts). */
+/** The order of properties is the order of elements (xml-note.ts); those of `xs:all` stand anywhere. */
 function xmlOrder(
   walk: Walk,
   giver: Flat,
@@ -157,20 +175,27 @@ function xmlOrder(
   spot: Spot,
   base: () => { readonly [name: string]: Json },
 ): readonly Issue[] {
-  const elements = (flat: Flat, definitions: Walk["giver"]): string[] =>
-    flat.objects.flatMap(({ properties }) =>
-      Object.entries(properties)
-        .filter(([, schema]) => {
-          const note = flatten(schema, definitions).xml;
-          return note !== undefined && note.attribute !== true && note.text !== true && note.xsiType !== true;
-        })
-        .map(([name]) => name),
-    );
-  const old = elements(giver, walk.giver);
-  const now = elements(taker, walk.taker);
-  const common = old.filter((name) => now.includes(name));
-  if (common.length < 2 || canonicalJson(common) === canonicalJson(now.filter((name) => old.includes(name)))) return [];
-  return [walk.issue("xml-order", "elements in the old order", spot, () => [base()], "breaking")];
+  const old = elementsOf(giver, walk.giver);
+  const now = elementsOf(taker, walk.taker);
+  const common = [...old.keys()].filter((name) => now.get(name) === false);
+  if (common.length < 2) return [];
+  const free = common.find((name) => old.get(name) === true);
+  const inOrder = canonicalJson(common) === canonicalJson([...now.keys()].filter((name) => common.includes(name)));
+  if (inOrder && free === undefined) return [];
+  const what = inOrder ? "elements in any order" : "elements in the old order";
+  return [walk.issue("xml-order", what, spot, () => [base()], "breaking")];
+}
+
+/** Names of the members that are elements, in their order, and whether each may stand anywhere. */
+function elementsOf(flat: Flat, definitions: Walk["giver"]): ReadonlyMap<string, boolean> {
+  const found = new Map<string, boolean>();
+  for (const { properties } of flat.objects)
+    for (const [name, schema] of Object.entries(properties)) {
+      const note = flatten(schema, definitions).xml as XmlNote | undefined;
+      if (note !== undefined && note.attribute !== true && note.text !== true && note.xsiType !== true)
+        found.set(name, note.free === true);
+    }
+  return found;
 }
 
 function namesOf(flat: Flat): string[] {

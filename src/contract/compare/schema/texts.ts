@@ -110,3 +110,18 @@ function solved(
   }
   return made;
 }
+
+const lengths = [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 18, 20, 24, 32, 40, 64, 100, 200];
+
+/** Ever longer ones that the patterns take: a pattern may stop no short text. */
+export function longTexts(flat: Pick<Flat, "patterns" | "minLength" | "maxLength">): readonly string[] {
+  if (flat.patterns.length === 0) return [];
+  const { minLength, maxLength } = flat;
+  const patterns = flat.patterns.map((pattern) => compilePattern(pattern));
+  const plain = lengths.flatMap((length) => ["9", "a", "A"].map((one) => one.repeat(length)));
+  const fractions = lengths.slice(0, 12).map((length) => `0.${"9".repeat(length)}`);
+  return [...plain, ...fractions]
+    .filter((text) => text.length >= minLength && text.length <= maxLength)
+    .filter((text) => patterns.every((pattern) => pattern.test(text)))
+    .slice(0, 30);
+}
