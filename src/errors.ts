@@ -427,6 +427,31 @@ const table = {
     class: "give-up",
     text: "The API {api} can't be published: {reason}.",
   },
+  "api-sunset": {
+    status: 410,
+    class: "give-up",
+    text: "This version of the API ended on {at}. Use its successor, {successor}.",
+  },
+  "api-blocked": {
+    status: 503,
+    class: "wait",
+    text: "This version of the API is blocked by its operators at the moment. Nothing was done; wait as long as Retry-After says.",
+  },
+  "api-preview": {
+    status: 403,
+    class: "give-up",
+    text: "This version of the API is a preview for named consumers, and you are none of them. Ask the API's owner to be named.",
+  },
+  "api-not-blocked": {
+    status: 409,
+    class: "give-up",
+    text: "{api} {version} is not blocked. See how its versions stand with: mortise apis list",
+  },
+  "api-version-unknown": {
+    status: 404,
+    class: "give-up",
+    text: "There is no version {version} of an API {api}. List them with: mortise apis list",
+  },
   "request-malformed": {
     status: 400,
     class: "give-up",

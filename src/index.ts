@@ -44,12 +44,9 @@ export { apiKey } from "./publish/access/api-key.ts";
 export {
   type ApiDefinition,
   defineApi,
-  draft,
-  type Lifecycle,
   type Limit,
-  preview,
-  published,
 } from "./publish/define.ts";
+export { deprecated, draft, type Lifecycle, preview, published, retired } from "./publish/lifecycle/states.ts";
 export { type ApiCaller, type ApiOperation, del, get, patch, post, put, type RunView } from "./publish/operations.ts";
 export type { CircuitSettings, FailureKind, RetryBudget, RetryPolicy, RetryRules } from "./retry.ts";
 export { type ConfigOptions, defineConfig } from "./server/config.ts";

@@ -7,6 +7,7 @@ import { Command, CommanderError, Option } from "commander";
 import { asMortiseError } from "../errors.ts";
 import type { Context } from "./context.ts";
 import { exit } from "./exit.ts";
+import { apiCommands } from "./program-apis.ts";
 import { contractCommands } from "./program-contracts.ts";
 import { diffCommand } from "./program-diff.ts";
 import { fakeCommand } from "./program-fake.ts";
@@ -174,6 +175,7 @@ function build(io: Io, act: Act, asJson: () => boolean): Command {
   runsCommands(runs, leaf);
   moveCommand(runs, leaf);
   scheduleCommands(group("schedules", "what starts by the clock; needs a running server"), leaf);
+  apiCommands(group("apis", "versions of the published APIs; needs a running server"), leaf);
   contractCommands(program, group("contracts", "contracts that change; needs a running server"), leaf);
   leaf(
     group("store", "the server's database; needs a running server"),

@@ -5,23 +5,8 @@
 import { failure } from "../errors.ts";
 import { type Duration, milliseconds } from "../operation.ts";
 import { type Access, checkAccess } from "./access/access.ts";
+import type { Lifecycle } from "./lifecycle/states.ts";
 import type { ApiOperation } from "./operations.ts";
-
-/** Where a version stands. `draft`: not served. `preview`: served, marked as unstable. `published`: the full promise. */
-export type Lifecycle = { readonly state: "draft" } | { readonly state: "preview" } | { readonly state: "published" };
-
-/** Not served yet. */
-export function draft(): Lifecycle {
-  return Object.freeze({ state: "draft" });
-}
-/** Served; may still change. Answers carry `X-API-Lifecycle: preview`. */
-export function preview(): Lifecycle {
-  return Object.freeze({ state: "preview" });
-}
-/** Served; does not break its callers. */
-export function published(): Lifecycle {
-  return Object.freeze({ state: "published" });
-}
 
 /**
  * How much one caller may use an API: `rate` requests in `every`, evenly refilled (GCRA), at most `burst` at once.

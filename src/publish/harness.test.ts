@@ -11,8 +11,9 @@ import { openStore } from "../store/open.ts";
 import type { Store } from "../store/store.ts";
 import { apiKey } from "./access/api-key.ts";
 import type { Backend, BackendRun, BackendStart, BackendStarted } from "./backend.ts";
-import { type ApiDefinition, type ApiOptions, defineApi, published } from "./define.ts";
+import { type ApiDefinition, type ApiOptions, defineApi } from "./define.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
+import { published } from "./lifecycle/states.ts";
 import { get, post, type Startable } from "./operations.ts";
 import { createPublisher, type Publisher, type PublisherOptions } from "./publisher.ts";
 
@@ -248,7 +249,7 @@ export async function openBench(options: Partial<PublisherOptions> = {}): Promis
   const folder = mkdtempSync(join(tmpdir(), "mortise-publish-"));
   const store = await openStore({
     file: join(folder, "store.db"),
-    parts: [new URL("./store-part.ts", import.meta.url).href],
+    parts: ["./store-part.ts", "./lifecycle/store-part.ts"].map((part) => new URL(part, import.meta.url).href),
   });
   const backend = new FakeBackend(store);
   const time = { now: Date.now() };

@@ -89,7 +89,12 @@ export function problemResponse(thrown: unknown, requestId: string): HttpRespons
 }
 
 /** Our own publish-room sentences are written for callers at any status; of other rooms, only those below 500 are shown. */
-const shownAt5xx: ReadonlySet<ErrorCode> = new Set(["system-unavailable", "system-failed", "system-outcome-unknown"]);
+const shownAt5xx: ReadonlySet<ErrorCode> = new Set([
+  "system-unavailable",
+  "system-failed",
+  "system-outcome-unknown",
+  "api-blocked",
+]);
 
 function publicDetail(error: MortiseError): string {
   if (error.status < 500 || shownAt5xx.has(error.code)) return error.message;

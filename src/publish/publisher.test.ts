@@ -3,7 +3,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { test } from "node:test";
 import { failure, MortiseError } from "../errors.ts";
 import type { Schema } from "../operation.ts";
-import { type ApiOptions, defineApi, draft, preview } from "./define.ts";
+import { type ApiOptions, defineApi } from "./define.ts";
 import {
   anOrder,
   assertProblem,
@@ -191,7 +191,7 @@ test("what states no rule is not published (OW-1), and what no contract has is n
   refused({}, { base: "/orders/../v1" });
   refused({}, { version: "one" });
   refused({}, { limits: [{ per: "consumer", rate: 0, every: "1s" }] });
-  const store = { submit: () => assert.fail(), read: { prepare: () => ({}) } } as never;
+  const store = { submit: () => assert.fail(), read: { prepare: () => ({ all: () => [] }) } } as never;
   assert.throws(
     () => createPublisher({ apis: [orders], store, backend: {} as never, contracts: new Map() }),
     /calls warehouse\.getStock, which no contract has/,
@@ -250,21 +250,6 @@ test("a request can be mapped before the start, and an output after it", async (
     customerId: "shop",
     lines: [{ sku: "rope", quantity: 1 }],
   });
-});
-
-test("a draft is not served; a preview is, and says so", async () => {
-  const apis = [
-    defineApi({ ...ordersOptions, lifecycle: preview() }),
-    defineApi({ ...ordersOptions, version: "2.0.0", base: "/orders/v2", lifecycle: draft() }),
-  ];
-  await using bench = await openBench({ apis });
-  const served = await bench.ask("GET", "/orders/v1/stock/rope");
-  assert.equal(served.headers["x-api-lifecycle"], "preview");
-  const refused = await bench.ask("POST", "/orders/v1/orders", { body: {} });
-  assert.equal(refused.headers["x-api-lifecycle"], "preview");
-  assertProblem(await bench.ask("GET", "/orders/v2/stock/rope"), 404, "route-unknown");
-  assertProblem(await bench.ask("GET", "/orders/v2/openapi.json"), 404, "route-unknown");
-  assert.equal(bench.publisher.openapi("orders", "2.0.0")?.info.version, "2.0.0");
 });
 
 test("PD-5: what goes wrong inside is reported, and not shown", async () => {

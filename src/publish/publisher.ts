@@ -25,6 +25,9 @@ import type { Act, Prepared, Workshop } from "./exchange.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
 import { openIdempotency } from "./idempotency.ts";
 import { planInput, readInput } from "./input.ts";
+import { type Blocks, openBlocks } from "./lifecycle/blocks.ts";
+import { withLifecycle } from "./lifecycle/document.ts";
+import { type Gate, gateOf, withHeaders } from "./lifecycle/gate.ts";
 import { addressBucket, createLimiter, type Limiter, limitersOf } from "./limits.ts";
 import { type OpenApiDocument, openApiOf } from "./openapi.ts";
 import type { ApiCaller, ApiOperation } from "./operations.ts";
@@ -63,6 +66,8 @@ export interface Publisher {
   /** The OpenAPI 3.1 document of an API, drafts included. */
   openapi(name: string, version: string): OpenApiDocument | undefined;
   readonly keys: Keyring;
+  /** Versions that operators have blocked. */
+  readonly blocks: Blocks;
   /** Writes what is kept back (last uses) and stops the timers. */
   close(): Promise<void>;
 }
@@ -93,17 +98,18 @@ const failures = channel("mortise:publish:failure");
 type Route =
   | {
       readonly kind: "operation";
+      readonly gate: Gate;
       readonly prepared: Prepared;
       readonly limiters: readonly Limiter[];
       readonly authenticator: Authenticator;
     }
-  | { readonly kind: "page"; readonly api: ApiDefinition; readonly response: HttpResponse };
+  | { readonly kind: "page"; readonly gate: Gate; readonly response: HttpResponse };
 
 /** What is known so far of a request, for the fact that is told of it. */
 interface Trace {
   route: Prepared | undefined;
   caller: ApiCaller | undefined;
-  headers: Record<string, string> | undefined;
+  headers: Readonly<Record<string, string>> | undefined;
   code: string | undefined;
 }
 
@@ -115,6 +121,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const { store, contracts, clock = Date.now, monotonic = () => performance.now() } = options;
   const keys = openKeyring(store, clock);
   const idempotency = openIdempotency(store, clock, options.idempotencyRetentionMs ?? 86_400_000, options.cipher);
+  const blocks = openBlocks(store, clock);
   const compiled = new WeakMap<Schema, Validate>();
   const compile = (schema: Schema): Validate => {
     const known = compiled.get(schema) ?? compileSchema(schema);
@@ -140,21 +147,22 @@ export function createPublisher(options: PublisherOptions): Publisher {
       if (written.has(id))
         throw failure("api-definition", { api: api.name, reason: `version ${api.version} is there twice` });
       const authenticator = access(api);
-      const text = JSON.stringify(openApiOf(api, prepared, authenticator.schemes));
+      const text = JSON.stringify(withLifecycle(openApiOf(api, prepared, authenticator.schemes), api));
       const document = JSON.parse(text) as OpenApiDocument;
       written.set(id, document);
       const limits = `${id} ${JSON.stringify(api.limits)}`;
       const limiters = limiting.get(limits) ?? limitersOf(api.limits, monotonic);
       kept.set(limits, limiters);
-      if (api.lifecycle.state === "draft") continue;
+      if (api.lifecycle.state === "draft" || api.lifecycle.state === "retired") continue;
+      const gate = gateOf(api, clock, blocks);
       for (const one of prepared) {
         const { method, path } = one.operation;
-        mount(routes, api, method, path, { kind: "operation", prepared: one, limiters, authenticator });
+        mount(routes, api, method, path, { kind: "operation", gate, prepared: one, limiters, authenticator });
       }
       const json = page("application/json", text);
-      mount(routes, api, "GET", "/openapi.json", { kind: "page", api, response: json });
+      mount(routes, api, "GET", "/openapi.json", { kind: "page", gate, response: json });
       const html = page("text/html; charset=utf-8", docsPage(document, api.base), docsPolicy);
-      mount(routes, api, "GET", "/docs", { kind: "page", api, response: html });
+      mount(routes, api, "GET", "/docs", { kind: "page", gate, response: html });
     }
     limiting = kept;
     return { table: routes, documents: written };
@@ -207,16 +215,17 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const { method, path } = request;
     checkPath(path);
     const found = table.find(method, path);
-    if (found === undefined) throw unrouted(method, path);
+    if (found === undefined) throw unrouted(method, path, trace);
     const route = found.value;
+    trace.headers = route.gate.headers;
+    route.gate.enter();
     if (route.kind === "page") {
       checkAccept(request, route.response.headers["content-type"] as string);
       return route.response;
     }
     const { prepared, limiters, authenticator } = route;
     trace.route = prepared;
-    const { operation, api } = prepared;
-    if (api.lifecycle.state === "preview") trace.headers = { "x-api-lifecycle": "preview" };
+    const { operation } = prepared;
     checkAccept(request, "application/json");
     let caller = anybody;
     if (operation.access !== "public") {
@@ -224,6 +233,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       caller = known instanceof Promise ? await known : known;
     }
     trace.caller = caller;
+    route.gate.admit(caller);
     if (operation.scope !== undefined && !caller.scopes.includes(operation.scope))
       throw authenticator.lacksScope(operation.scope);
     if (limiters.length > 0) trace.headers = takeLimits(limiters, caller, request, trace.headers);
@@ -233,9 +243,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
     return prepared.act({ request, caller, params: found.params, input, body });
   }
 
-  function unrouted(method: string, path: string): unknown {
+  function unrouted(method: string, path: string, trace: Trace): unknown {
     const allowed = table.methods(path);
     if (allowed.length === 0) return failure("route-unknown", {});
+    const gate = table.find(allowed[0] as string, path)?.value.gate;
+    trace.headers = gate?.headers;
+    gate?.enter();
     const list = allowed.join(", ");
     const shown = /^[A-Z]{1,20}$/.test(method) ? method : "this method";
     return new ProblemError(failure("method-not-allowed", { method: shown, allowed: list }), {
@@ -260,7 +273,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
         trace.code = codeOf(thrown);
         if (response.status === 500) report(thrown, request.id);
       }
-      if (trace.headers !== undefined) response = { ...response, headers: { ...response.headers, ...trace.headers } };
+      if (trace.headers !== undefined) response = withHeaders(response, trace.headers);
       if (requests.hasSubscribers) tell(request, trace, response.status, performance.now() - begun);
       return response;
     },
@@ -269,6 +282,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     },
     openapi: (name, version) => documents.get(`${name} ${version}`),
     keys,
+    blocks,
     async close() {
       clearInterval(timer);
       await keys.flush();

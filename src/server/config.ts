@@ -53,6 +53,12 @@ export interface IdempotencyOptions {
   readonly retention?: Duration | Reference;
 }
 
+/** Versions of the published APIs. */
+export interface LifecycleOptions {
+  /** Least time between the deprecation of a version and its sunset. */
+  readonly minimumNotice?: Duration | Reference;
+}
+
 /** What is kept of runs that have ended. */
 export interface HistoryOptions {
   /** Histories of ended runs that are kept of one process; beyond so many the oldest go. */
@@ -110,6 +116,8 @@ export interface ConfigOptions {
   readonly limits?: LimitOptions;
   /** Idempotency keys of the published APIs. */
   readonly idempotency?: IdempotencyOptions;
+  /** Versions of the published APIs. */
+  readonly lifecycle?: LifecycleOptions;
   /** What is kept of runs that have ended. */
   readonly history?: HistoryOptions;
   /** Encryption of what the store holds. */
@@ -147,6 +155,7 @@ export interface Config {
     readonly diskReserveMiB: number;
   };
   readonly idempotency: { readonly retention: number };
+  readonly lifecycle: { readonly minimumNotice: number };
   readonly history: { readonly atMost: number; readonly retention: number; readonly keys: number };
   readonly encryption: { readonly key: Reference | undefined };
   readonly shutdown: { readonly grace: number };
@@ -192,6 +201,7 @@ export const configOptions = {
     diskReserveMiB: { is: "integer", default: 64, least: 1, most: 1_048_576 },
   },
   idempotency: { retention: { is: "duration", default: "24h", least: "1m", most: "90d" } },
+  lifecycle: { minimumNotice: { is: "duration", default: "90d", least: "0s", most: "3650d" } },
   history: {
     atMost: { is: "integer", default: 1_000_000, least: 0, most: 1_000_000_000 },
     retention: { is: "duration", default: "90d", least: "1m", most: "3650d" },
@@ -241,6 +251,16 @@ export function resolveConfig(
     throw failure("config-invalid", { problems: list }, { details: problems });
   }
   return config as Config;
+}
+
+/** `lifecycle.minimumNotice` in milliseconds, for a check where the environment may be unset: a reference to it counts as the default. */
+export function minimumNoticeOf(
+  { options }: ConfigDefinition,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): number {
+  const given = options.lifecycle?.minimumNotice;
+  const value = isReference(given) && given.kind === "env" ? (environment[given.name] ?? given.fallback) : given;
+  return milliseconds(isDuration(value) ? value : configOptions.lifecycle.minimumNotice.default);
 }
 
 /** `/api/port` as a user writes it: `api.port`. */

@@ -159,9 +159,11 @@ test("a start without the key is refused while anything needs it, and forgets it
   const open = () =>
     openStore({
       file: join(folder, "mortise.db"),
-      parts: ["../process/embedded/store-part.ts", "../publish/store-part.ts"].map(
-        (part) => new URL(part, import.meta.url).href,
-      ),
+      parts: [
+        "../process/embedded/store-part.ts",
+        "../publish/store-part.ts",
+        "../publish/lifecycle/store-part.ts",
+      ].map((part) => new URL(part, import.meta.url).href),
     });
   const store = await open();
   try {

@@ -6,6 +6,7 @@ export function storeParts(): readonly string[] {
   return [
     "../process/embedded/store-part",
     "../publish/store-part",
+    "../publish/lifecycle/store-part",
     "./admin/store-part",
     "./versions-part",
     "./contracts/store-part",

@@ -29,7 +29,7 @@ export async function start(
       terminal.note(`${project.name} runs`);
       say("API", server.apiUrl);
       for (const { base, lifecycle } of project.apis)
-        if (lifecycle.state !== "draft") say("docs", `${server.apiUrl}${base}/docs`);
+        if (lifecycle.state !== "draft" && lifecycle.state !== "retired") say("docs", `${server.apiUrl}${base}/docs`);
       say("admin", `${server.adminUrl} (mortise runs list, mortise keys create ...)`);
       terminal.note("Ctrl-C stops it; what is open goes on at the next start.");
     }

@@ -36,6 +36,7 @@ async function start(t: TestContext) {
     parts: [
       new URL("./store-part.ts", import.meta.url).href,
       new URL("../../publish/store-part.ts", import.meta.url).href,
+      new URL("../../publish/lifecycle/store-part.ts", import.meta.url).href,
     ],
   });
   const engine = testEngine([testRun("r2", "completed"), testRun("r1", "parked")], [task]);

@@ -1,4 +1,4 @@
-/** The addresses of the admin API about what the project defines, and about who may use it: systems, processes, APIs, keys, tokens. */
+/** The addresses of the admin API about what the project defines, and about who may use it: systems, processes, keys, tokens. */
 import type { SystemDefinition } from "../../connectors/system.ts";
 import { failure } from "../../errors.ts";
 import type { Engine } from "../../process/engine.ts";
@@ -93,28 +93,6 @@ export function catalogueRoutes(resources: CatalogueResources): readonly AdminRo
         });
         return { processes };
       },
-    },
-    {
-      method: "GET",
-      path: "/apis",
-      name: "listApis",
-      summary: "Published APIs",
-      role: "viewer",
-      answer: list("Api", "apis"),
-      handle: () => ({
-        apis: project().apis.map(({ name, version, base, lifecycle, operations }) => ({
-          name,
-          version,
-          base,
-          lifecycle: lifecycle.state,
-          operations: Object.entries(operations).map(([operation, { method, path, scope }]) => ({
-            name: operation,
-            method,
-            path: `${base}${path}`,
-            ...(scope === undefined ? {} : { scope }),
-          })),
-        })),
-      }),
     },
     {
       method: "GET",

@@ -18,6 +18,7 @@ import type { Fared } from "../rehearsals.ts";
 import type { Scheduler } from "../schedules/scheduler.ts";
 import { sizeOf } from "../store-size.ts";
 import { createAdmin } from "./admin.ts";
+import { apiRoutes } from "./apis.ts";
 import { openAudit } from "./audit.ts";
 import { type CatalogueResources, catalogueRoutes } from "./catalogue.ts";
 import { contractRoutes } from "./contracts.ts";
@@ -30,7 +31,7 @@ import type { Tokens } from "./tokens.ts";
 import { type VersionResources, versionRoutes } from "./versions.ts";
 
 export interface AdminParts {
-  readonly live: Pick<Live, "project" | "masking" | "deliver">;
+  readonly live: Pick<Live, "project" | "masking" | "deliver" | "publisher">;
   readonly store: Pick<OpenedStore, "submit" | "read" | "file">;
   readonly engine: Engine;
   readonly tokens: Tokens;
@@ -66,6 +67,7 @@ export function openAdmin(parts: AdminParts): HttpHandler {
         checkStart: (run, input) => checkStart(live.project(), run, input),
         checkResult: (run, result) => checkResult(live.project(), run, result),
       }),
+      ...apiRoutes({ project: live.project, blocks: live.publisher.blocks, clock: Date.now }),
       ...scheduleRoutes(parts.scheduler),
       ...contractRoutes(parts.watch),
       ...startRoutes({ project: live.project, engine, validator: ({ input }) => compileSchema(input) }),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import test from "node:test";
+import { apiRoutes } from "./apis.ts";
 import { catalogueRoutes } from "./catalogue.ts";
 import { contractRoutes } from "./contracts.ts";
 import { moveRoutes } from "./moves.ts";
@@ -20,6 +21,7 @@ test("the reference page names every address, its role and what it takes", () =>
     ...startRoutes({} as Parameters<typeof startRoutes>[0]),
     ...scheduleRoutes({} as Parameters<typeof scheduleRoutes>[0]),
     ...contractRoutes({} as Parameters<typeof contractRoutes>[0]),
+    ...apiRoutes({} as Parameters<typeof apiRoutes>[0]),
     ...catalogueRoutes({} as Parameters<typeof catalogueRoutes>[0]),
     ...storeRoutes({} as Parameters<typeof storeRoutes>[0]),
     ...moveRoutes({} as Parameters<typeof moveRoutes>[0]),

@@ -224,13 +224,22 @@ export const schemas = {
     },
     { description: text, startsOn: text, requirement: anything },
   ),
-  Api: object({
-    name: text,
-    version: text,
-    base: text,
-    lifecycle: text,
-    operations: { type: "array", items: object({ name: text, method: text, path: text }, { scope: text }) },
-  }),
+  Api: object(
+    {
+      name: text,
+      version: text,
+      base: text,
+      lifecycle: { enum: ["draft", "preview", "published", "deprecated", "sunset", "retired"] },
+      operations: { type: "array", items: object({ name: text, method: text, path: text }, { scope: text }) },
+    },
+    {
+      consumers: { type: "array", items: text, description: "Who may call a preview." },
+      since: { ...time, description: "Of the deprecation, epoch milliseconds." },
+      sunset: { ...time, description: "From then on it is answered with 410, epoch milliseconds." },
+      successor: text,
+      blocked: object({ reason: text, by: text, at: time, retryAfterMs: { type: "integer" } }),
+    },
+  ),
   Schedule: object(
     {
       name: text,

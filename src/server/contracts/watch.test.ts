@@ -143,7 +143,7 @@ async function admin<T>(server: RunningServer, path: string, body?: unknown): Pr
   return JSON.parse(await answer.body.text()) as T;
 }
 
-test("a server keeps what changed, and what will end, as items: across a restart, until they are no longer seen", async (t) => {
+test("DS-9: a server keeps what changed, and what will end by its own headers, as items: across a restart, until they are no longer seen", async (t) => {
   const shop = await openShop(t);
   const { "contract.json": json, "contract.ts": ts } = writeContract(await pinOf(shop.url));
   const home = testProject({

@@ -1,0 +1,75 @@
+/** `mortise apis ...`: versions of the published APIs, through the admin API of the running server. */
+import { adminClient } from "../admin-client.ts";
+import type { Context } from "../context.ts";
+import { exit } from "../exit.ts";
+import { time } from "../terminal.ts";
+import { durationOption, segment } from "../values.ts";
+
+// What the admin API answers; its OpenAPI document says the same.
+interface Api {
+  readonly name: string;
+  readonly version: string;
+  readonly base: string;
+  readonly lifecycle: string;
+  readonly sunset?: number;
+  readonly successor?: string;
+  readonly consumers?: readonly string[];
+  readonly blocked?: { readonly reason: string; readonly by: string; readonly at: number };
+}
+
+export const addressOf = (api: string, version: string): string => `/apis/${segment(api)}/${segment(version)}`;
+
+export async function listApis(context: Context): Promise<number> {
+  const { terminal } = context;
+  const answer: { apis: Api[] } = await (await adminClient(context)).get("/apis");
+  terminal.result(answer, () => {
+    if (answer.apis.length === 0) terminal.line("No APIs.");
+    else
+      terminal.table(
+        ["API", "version", "base", "state", ""],
+        answer.apis.map((api) => [
+          api.name,
+          api.version,
+          api.base,
+          api.blocked === undefined ? api.lifecycle : `${api.lifecycle}, blocked`,
+          noteOf(api),
+        ]),
+        (cell, column) => (column === 3 && cell.endsWith("blocked") ? "red" : undefined),
+      );
+  });
+  return exit.done;
+}
+
+function noteOf({ blocked, lifecycle, sunset, successor, consumers }: Api): string {
+  if (blocked !== undefined) return `by ${blocked.by} since ${time(blocked.at)}: ${blocked.reason}`;
+  if (sunset !== undefined) return `${lifecycle === "sunset" ? "ended" : "ends"} ${time(sunset)}, then ${successor}`;
+  return consumers === undefined ? "" : `for ${consumers.join(", ")}`;
+}
+
+export async function blockApi(
+  context: Context,
+  [api, version]: readonly string[],
+  { reason, retryAfter }: { readonly reason: string; readonly retryAfter?: string },
+): Promise<number> {
+  const seconds =
+    retryAfter === undefined ? undefined : Math.max(1, Math.round(durationOption("--retry-after", retryAfter) / 1000));
+  const client = await adminClient(context);
+  const answer: Api = await client.post(`${addressOf(api!, version!)}/block`, {
+    reason,
+    ...(seconds === undefined ? {} : { retryAfter: seconds }),
+  });
+  context.terminal.result(answer, () =>
+    context.terminal.line(`${api} ${version} is blocked: callers are answered 503`),
+  );
+  return exit.done;
+}
+
+export async function unblockApi(
+  context: Context,
+  [api, version]: readonly string[],
+  { reason }: { readonly reason: string },
+): Promise<number> {
+  const answer: Api = await (await adminClient(context)).post(`${addressOf(api!, version!)}/unblock`, { reason });
+  context.terminal.result(answer, () => context.terminal.line(`${api} ${version} takes calls again`));
+  return exit.done;
+}

@@ -1,0 +1,32 @@
+/** The commands about the versions of published APIs: `mortise apis ...`. */
+import type { Command } from "commander";
+import type { Leaf } from "./program-versions.ts";
+
+const why = ["--reason <text>", "why, for the audit log"] as const;
+
+export function apiCommands(apis: Command, leaf: Leaf): void {
+  const module = () => import("./commands/apis.ts");
+  leaf(
+    apis,
+    "list",
+    "list the versions of each API and how they stand",
+    ["mortise apis list"],
+    async () => (await module()).listApis,
+  );
+  leaf(
+    apis,
+    "block <api> <version>",
+    "answer a version with 503 from now on, also after a restart; runs that it started go on",
+    ['mortise apis block orders 1.0.0 --reason "orders are booked twice" --retry-after 10m'],
+    async () => (await module()).blockApi,
+  )
+    .requiredOption(...why)
+    .option("--retry-after <duration>", "when callers may try again (default: 5m)");
+  leaf(
+    apis,
+    "unblock <api> <version>",
+    "end the block of a version",
+    ['mortise apis unblock orders 1.0.0 --reason "mended"'],
+    async () => (await module()).unblockApi,
+  ).requiredOption(...why);
+}

@@ -1,0 +1,31 @@
+/** The state of a version in its OpenAPI document (DS-6): the same facts that its answers carry. */
+import type { ApiDefinition } from "../define.ts";
+import type { OpenApiDocument } from "../openapi.ts";
+
+/** `x-sunset` and the like are extensions (OpenAPI 3.1.1, section 4.9). Times are ISO 8601. */
+export function withLifecycle(document: OpenApiDocument, { lifecycle }: ApiDefinition): OpenApiDocument {
+  if (lifecycle.state !== "deprecated") return document;
+  const { since, sunset, migration, successor } = lifecycle;
+  const day = (at: number) => new Date(at).toISOString().slice(0, 10);
+  const notice = `Deprecated since ${day(since)}; it ends on ${day(sunset)}. Its successor is ${successor.href}; how to move: ${migration}`;
+  const { title, version, description, ...rest } = document.info;
+  return {
+    ...document,
+    info: {
+      title,
+      version,
+      description: description === undefined ? notice : `${notice}\n\n${String(description)}`,
+      ...rest,
+      "x-deprecated-since": new Date(since).toISOString(),
+      "x-sunset": new Date(sunset).toISOString(),
+      "x-successor": successor.href,
+      "x-migration": migration,
+    },
+    paths: Object.fromEntries(
+      Object.entries(document.paths).map(([path, item]) => [
+        path,
+        Object.fromEntries(Object.entries(item).map(([method, one]) => [method, { ...one, deprecated: true }])),
+      ]),
+    ),
+  };
+}
