@@ -28,6 +28,8 @@ export interface Simulated {
 }
 
 const actions = 40;
+/** Of twenty steps at a time one nearly always takes the server along, before any has ended: without a bound such a seed would never end. */
+const mostStepCrashes = 100;
 /** Rounds in which clients and operators bring everything to its end. */
 const rounds = 3000;
 
@@ -72,6 +74,7 @@ class Simulation {
   readonly #faultRate: number;
   readonly #disturbRate: number;
   #calm = false;
+  #stepCrashes = 0;
 
   constructor(seed: number) {
     const chance = chanceOf(seed);
@@ -128,7 +131,9 @@ class Simulation {
         if (!intentIsRecorded(this.#world.database, runOf(context.key), context.key))
           this.#broken.push(`P3: step ${step} began unrecorded`);
         if (this.#calm || chance.next() >= this.#faultRate) return undefined;
-        const kind = (["fails", "loses", "crash before", "crash after"] as const)[chance.below(4)] as StepInterference;
+        const kinds = ["fails", "loses", "crash before", "crash after"] as const;
+        const kind = kinds[chance.below(this.#stepCrashes < mostStepCrashes ? 4 : 2)] as StepInterference;
+        if (kind === "crash before" || kind === "crash after") this.#stepCrashes += 1;
         this.story.fault(`step ${step}: ${kind}`);
         this.#figures.faults += 1;
         return kind;
