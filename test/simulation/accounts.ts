@@ -13,11 +13,10 @@ function standing(records: readonly HistoryRecord[]): ReadonlyMap<number, AskRec
   const asks = new Map<number, AskRecord>();
   const over = new Set<string>();
   for (const record of records) {
-    if (record.t === "item") over.add(`${record.m} ${record.i}`);
-    else if (record.t === "items") for (const [i] of record.d) over.add(`${record.m} ${i}`);
-  }
-  for (const record of records) {
     if (record.t === "ask") asks.set(record.n, record);
+    // Over by then: one that ends after the rewind had not, and what it had asked was superseded.
+    else if (record.t === "item") over.add(`${record.m} ${record.i}`);
+    else if (record.t === "items") for (const [i] of record.d) over.add(`${record.m} ${i}`);
     if (record.t !== "rewound") continue;
     const stays = (s: AskRecord["s"]): boolean =>
       s !== undefined && ((s[0] < record.n && over.has(s.join(" "))) || stays(asks.get(s[0])?.s));
@@ -64,8 +63,10 @@ function signals(db: DatabaseSync, histories: Histories): string[] {
   for (const { delivery, run, dropped } of rows) {
     const runs = given.get(delivery) ?? [];
     if (runs.length > 1) broken.push(`G: signal ${delivery} was given to ${runs.join(" and ")}`);
-    // The history of a part that is over is gone.
-    const parts = histories.get(run ?? "")?.some((record) => record.t === "start" && record.part !== undefined);
+    // The history of a part that is over is gone, and so is what an item got whose map was folded.
+    const parts = histories
+      .get(run ?? "")
+      ?.some((record) => record.t === "start" && (record.part !== undefined || record.from !== undefined));
     if (run !== null && dropped === 0 && parts !== true && runs[0] !== run)
       broken.push(`G: signal ${delivery} counts as given to ${run}, which has not got it`);
     if ((run === null || dropped === 1) && runs.length > 0)
@@ -92,6 +93,9 @@ function children(db: DatabaseSync, histories: Histories): string[] {
         broken.push(`G: ${run} has undone, and not waited for the end of ${id}`);
       // The one it got its output from is there, and has that output.
       if (result === undefined || result.by === "operator" || child.wait === false || result.fault !== undefined)
+        continue;
+      // Folded with the item of the map that got it: its undo is left.
+      if (result.ok === undefined && records.some((record) => record.t === "start" && record.from !== undefined))
         continue;
       const outputs = [...histories.values()]
         .map((other) => other.findLast((record) => record.t === "end"))
