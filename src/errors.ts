@@ -447,6 +447,11 @@ const table = {
     class: "give-up",
     text: "{api} {version} is not blocked. See how its versions stand with: mortise apis list",
   },
+  "api-unpublishable": {
+    status: 500,
+    class: "give-up",
+    text: "Nothing was published: {problems}. Mend that first; mortise check shows it with its place.",
+  },
   "api-version-unknown": {
     status: 404,
     class: "give-up",

@@ -1,6 +1,7 @@
 /** A comparison for people: on a terminal, or as Markdown for a review. */
-import type { Example, Verdict } from "../contract/compare/finding.ts";
+import type { Verdict } from "../contract/compare/finding.ts";
 import type { OverriddenComparison, OverriddenFinding } from "../contract/compare/overrides.ts";
+import { exampleInWords, findingInWords } from "../contract/compare/words.ts";
 import { count, type Style, type Terminal } from "./terminal.ts";
 
 const order: readonly Verdict[] = ["breaking", "review", "safe"];
@@ -21,7 +22,7 @@ export function printComparison(terminal: Terminal, comparison: OverriddenCompar
     if (here.length === 0) continue;
     terminal.line(terminal.paint(colours[verdict], `${titles[verdict]}: ${here.length}`));
     for (const finding of here) {
-      terminal.line(`  ${shown(finding)}`);
+      terminal.line(`  ${findingInWords(finding)}`);
       for (const line of details(finding)) terminal.line(terminal.paint("dim", `    ${line}`));
     }
     terminal.line();
@@ -32,13 +33,9 @@ export function printComparison(terminal: Terminal, comparison: OverriddenCompar
   terminal.line(`${count(breaking, "breaking change")}, ${review} for review, ${safe} safe`);
 }
 
-function shown({ at, reason, rule }: OverriddenFinding): string {
-  return `${at === "" ? "" : `${at}: `}${reason} (${rule})`;
-}
-
 function details(finding: OverriddenFinding): string[] {
   const { example, also, override, expired } = finding;
-  const lines = example === undefined ? [] : [exampleLine(example)];
+  const lines = example === undefined ? [] : [exampleInWords(example)];
   if (also.length > 0)
     lines.push(`also at ${also.slice(0, 3).join("; ")}${also.length > 3 ? ` and ${also.length - 3} more` : ""}`);
   if (override !== undefined)
@@ -46,12 +43,6 @@ function details(finding: OverriddenFinding): string[] {
   if (expired !== undefined)
     lines.push(`the override of ${expired.owner} ended on ${expired.expires} and counts no more: ${expired.reason}`);
   return lines;
-}
-
-function exampleLine({ value, proven, refusal }: Example): string {
-  const text = JSON.stringify(value);
-  const short = text.length <= 200 ? text : `${text.slice(0, 200)}…`;
-  return proven ? `fails: ${short}, since ${refusal ?? "it is refused"}` : `for example: ${short}`;
 }
 
 export function markdownOf(comparison: OverriddenComparison, old: string, now: string): string {

@@ -5,10 +5,10 @@ export const exit = Object.freeze({
   failed: 1,
   /** The command was typed wrongly. */
   usage: 2,
-  /** `check` or `types --check` found something that must be mended, `diff` a change that breaks. */
+  /** `check` or `types --check` found something that must be mended, `diff` or `publish` a change that breaks. */
   found: 3,
   /** No running server was reached. */
   unreachable: 4,
-  /** `diff`: nothing breaks for sure, and something can't be decided. */
+  /** `diff`, `publish`: nothing breaks for sure, and something can't be decided. */
   review: 5,
 });

@@ -4,6 +4,19 @@ import type { Leaf } from "./program-versions.ts";
 
 const why = ["--reason <text>", "why, for the audit log"] as const;
 
+export function publishCommand(program: Command, leaf: Leaf): void {
+  leaf(
+    program,
+    "publish [api]",
+    "write the contracts that callers may rely on to apis/published/, for a review in git; refuses what breaks a caller",
+    ["mortise publish", "mortise publish orders --json"],
+    async () => (await import("./commands/publish.ts")).publish,
+  ).addHelpText(
+    "after",
+    "\nEnds with 0 if everything is published, with 3 if something breaks a caller, with 5 if something needs a review.",
+  );
+}
+
 export function apiCommands(apis: Command, leaf: Leaf): void {
   const module = () => import("./commands/apis.ts");
   leaf(

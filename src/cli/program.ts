@@ -7,7 +7,7 @@ import { Command, CommanderError, Option } from "commander";
 import { asMortiseError } from "../errors.ts";
 import type { Context } from "./context.ts";
 import { exit } from "./exit.ts";
-import { apiCommands } from "./program-apis.ts";
+import { apiCommands, publishCommand } from "./program-apis.ts";
 import { contractCommands } from "./program-contracts.ts";
 import { diffCommand } from "./program-diff.ts";
 import { fakeCommand } from "./program-fake.ts";
@@ -161,6 +161,7 @@ function build(io: Io, act: Act, asJson: () => boolean): Command {
   )
     .option("--strict", "let warnings fail too")
     .option("--no-types", "leave the compiler out");
+  publishCommand(program, leaf);
   leaf(
     program,
     "start",

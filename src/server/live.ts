@@ -16,7 +16,7 @@ import { createDeliver, type Deliver } from "./deliver.ts";
 import { createMasking, type Masking } from "./masking.ts";
 import type { Project } from "./project.ts";
 import { definitionProblems } from "./project-problems.ts";
-import { publicationProblems } from "./publication.ts";
+import { publicationOf } from "./publication.ts";
 import type { SourceProblem } from "./sources.ts";
 import type { VersionSources } from "./version-sources.ts";
 
@@ -68,8 +68,12 @@ export function createLive(options: LiveOptions): Live {
   };
 }
 
-/** What keeps a version from being promoted under this server, found without changing anything. */
-export async function unfitness(project: Project, sources: VersionSources): Promise<readonly SourceProblem[]> {
+/** What keeps a version from being promoted under this server, found without changing anything. `tell`: of what keeps nothing back. */
+export async function unfitness(
+  project: Project,
+  sources: VersionSources,
+  tell: (notice: string) => void = () => {},
+): Promise<readonly SourceProblem[]> {
   const fresh = projectWith(project, sources);
   const missing = sources.systems
     .filter(({ name }) => !project.systems.has(name))
@@ -79,10 +83,9 @@ export async function unfitness(project: Project, sources: VersionSources): Prom
     }));
   const problems = definitionProblems(fresh);
   if (problems.length > 0) return [...missing, ...problems];
-  const published = (await publicationProblems(fresh)).map(({ api, message }) => ({
-    file: project.places.get(`API ${api.name} ${api.version}`) ?? "apis/",
-    message,
-  }));
+  const publication = await publicationOf(fresh);
+  for (const { message } of publication.notices) tell(message);
+  const published = publication.problems.map(({ file, message }) => ({ file, message }));
   return [...missing, ...published];
 }
 

@@ -176,7 +176,7 @@ async function compose({
   });
   const version = first.id;
   const sources = await importVersion(first, project.folder);
-  const problems = await unfitness(project, sources);
+  const problems = await unfitness(project, sources, (notice) => log.info({}, notice));
   if (problems.length > 0) throw unfit(version, problems);
 
   const outbound = createOutbound();

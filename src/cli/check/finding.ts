@@ -25,5 +25,7 @@ export const rules = [
   "requirement-unknown",
   "sensitive-in-clear",
   "requirement-system",
+  "published-contract",
+  "unpublished",
 ] as const;
 export type Rule = (typeof rules)[number];

@@ -2,7 +2,7 @@
 import { asMortiseError } from "../../errors.ts";
 import { clearNotices } from "../../server/encryption.ts";
 import { loadProject, type Project, type ProjectProblem } from "../../server/project.ts";
-import { publicationProblems } from "../../server/publication.ts";
+import { publicationOf } from "../../server/publication.ts";
 import { typeFindings } from "../check/compile.ts";
 import { contractFindings } from "../check/contracts.ts";
 import type { Finding } from "../check/finding.ts";
@@ -104,10 +104,17 @@ async function load(folder: string): Promise<{ readonly project?: Project; reado
 }
 
 async function publicationFindings(project: Project): Promise<Finding[]> {
-  return (await publicationProblems(project)).map(({ api, message }): Finding => {
-    const file = project.places.get(`API ${api.name} ${api.version}`);
-    return { level: "error", rule: "project", ...(file === undefined ? {} : { file }), message };
-  });
+  const { problems, notices } = await publicationOf(project);
+  const findings = problems.map(
+    ({ file, message, lock }): Finding => ({
+      level: "error",
+      rule: lock === undefined ? "project" : "published-contract",
+      file,
+      message,
+    }),
+  );
+  for (const { file, message } of notices) findings.push({ level: "warning", rule: "unpublished", file, message });
+  return findings;
 }
 
 function foreignFindings(project: Project): Finding[] {

@@ -1,0 +1,65 @@
+/** `mortise publish`: writes the contract that callers may rely on, where nothing breaks them. */
+import { failure } from "../../errors.ts";
+import { loadProject } from "../../server/project.ts";
+import { publicationOf } from "../../server/publication.ts";
+import { type Lock, refusalOf, writeLock } from "../../server/published/locked.ts";
+import type { Context } from "../context.ts";
+import { printComparison } from "../diff-report.ts";
+import { exit } from "../exit.ts";
+import { projectFolder } from "../project-folder.ts";
+import type { Terminal } from "../terminal.ts";
+
+export async function publish(context: Context, [only]: readonly string[]): Promise<number> {
+  const { terminal, io } = context;
+  const folder = projectFolder(io.folder, context.project);
+  const project = await loadProject(folder);
+  if (only !== undefined && !project.apis.some(({ name }) => name === only)) {
+    const names = [...new Set(project.apis.map(({ name }) => name))].join(", ");
+    throw failure("option-invalid", { option: "<api>", reason: `there is no API ${only}; there are: ${names}` });
+  }
+  const { problems, locks } = await publicationOf(project);
+  const mine = locks.filter(({ name }) => only === undefined || name === only);
+  const other = problems.filter(({ lock }) => lock === undefined);
+  if (other.length > 0) throw failure("api-unpublishable", { problems: other.map(inWords).join("; ") });
+  const twice = mine.find(({ file }, at) => mine.findIndex((lock) => lock.file === file) !== at);
+  if (twice !== undefined) {
+    const reason = `${twice.name} is published twice in version ${twice.major}; one file can't hold both`;
+    throw failure("api-unpublishable", { problems: reason });
+  }
+  // All or nothing: what is refused here may be what the rest needs.
+  const refused = mine.filter((lock) => refusalOf(lock) !== undefined);
+  if (refused.length === 0) for (const lock of mine) if (lock.state.kind !== "same") writeLock(folder, lock);
+  const result = mine.map(({ name, major, file, api, state }) => ({
+    api: name,
+    version: api?.version ?? String(major),
+    file,
+    state: state.kind,
+    ...(state.kind === "changed" ? { verdict: state.comparison.verdict, findings: state.comparison.findings } : {}),
+    ...(state.kind === "broken" ? { reason: state.reason } : {}),
+  }));
+  terminal.result({ published: refused.length === 0, contracts: result }, () => {
+    for (const lock of mine) show(terminal, lock, refused.length === 0);
+    if (mine.length === 0) terminal.line("no version is published() or deprecated(): there is nothing to write");
+    if (refused.length > 0) terminal.line(terminal.paint("red", "nothing was written"));
+  });
+  if (refused.length === 0) return exit.done;
+  const undecided = refused.every(({ state }) => state.kind === "changed" && state.comparison.verdict === "review");
+  return undecided ? exit.review : exit.found;
+}
+
+function show(terminal: Terminal, lock: Lock, written: boolean): void {
+  const { name, file, api, major, state } = lock;
+  const title = terminal.paint("bold", `${name} ${api?.version ?? major}`);
+  if (state.kind === "same") terminal.line(`${title} is published as it stands (${file})`);
+  else if (state.kind === "broken") terminal.line(`${terminal.paint("red", "refused")} ${state.reason}`);
+  else if (state.kind === "new") terminal.line(`${title} ${written ? "published" : "would be published"}: ${file}`);
+  else {
+    terminal.line(
+      `${title} ${refusalOf(lock) === undefined ? (written ? "updated" : "would be updated") : "refused"}: ${file}`,
+    );
+    printComparison(terminal, state.comparison);
+  }
+}
+
+const inWords = ({ file, message }: { readonly file: string; readonly message: string }): string =>
+  `${file}: ${message}`;
