@@ -256,7 +256,7 @@ test("a server keeps what it serves when a promoted process would break what is 
   assert.equal(deployed.code, 1);
   assert.match(
     deployed.err,
-    /orders 1 is published .*\nbreaking: placeOrder: request.*\n {2}fails: \{[^]*version-unfit/,
+    /orders 1 is published .*\nbreaking: placeOrder: request.*\n {2}fails: \{[\s\S]*version-unfit/,
   );
   assert.equal(await place({ id: "2" }), 202);
   // What breaks nobody is promoted, and callers may use it.
