@@ -37,6 +37,21 @@ test("identical reads in flight are one call; a failed one is not kept", async (
   assert.equal((await bench.ask("GET", `${stock}/rope`)).status, 200);
 });
 
+test("a call has the deadline of its operation, and is broken off when the publisher is closed", async () => {
+  await using bench = await openBench();
+  bench.backend.answer = (_input, { signal, deadline }) =>
+    new Promise<CallResult>((_resolve, reject) => {
+      assert.ok(deadline - Date.now() > 9000 && deadline - Date.now() <= 10_000);
+      signal.addEventListener("abort", () => reject(failure("outbound-aborted", { host: "warehouse" })), {
+        once: true,
+      });
+    });
+  const asked = bench.ask("GET", `${stock}/rope`);
+  while (bench.backend.called.length === 0) await new Promise(setImmediate);
+  await bench.publisher.close();
+  assert.ok((await asked).status >= 500);
+});
+
 test("a declared fault has its own status where the API maps it, and else hides its detail", async () => {
   await using bench = await openBench();
   const fault = (name: string): CallResult => ({ ok: false, fault: { name, message: "ORA-1", detail: { sku: "x" } } });

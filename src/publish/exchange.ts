@@ -28,6 +28,8 @@ export interface Workshop {
   readonly backend: Backend;
   readonly idempotency: Idempotency;
   readonly clock: () => number;
+  /** Fires when the publisher is closed: what is still under way then is broken off. */
+  readonly signal: AbortSignal;
   readonly compile: (schema: Schema) => Validate;
   /** Tells of a failure that the caller is not shown. */
   readonly report: (error: unknown, requestId: string) => void;

@@ -132,12 +132,13 @@ export function createPublisher(options: PublisherOptions): Publisher {
   // Guesses cost an address its turn; right keys never touch this.
   const guesses = createLimiter({ per: "address", rate: 20, every: "10s" }, "failed-keys", monotonic);
   const access = openAccess({ keys, clock, monotonic, sources: options.access }, guesses);
+  const closing = new AbortController();
   let limiting = new Map<string, readonly Limiter[]>();
   let { table, documents } = publication(options.apis, options.backend);
 
   /** Routes and documents of these APIs; nothing is changed by it but what is counted. */
   function publication(apis: readonly ApiDefinition[], backend: Backend) {
-    const shop: Workshop = { backend, idempotency, clock, compile, report };
+    const shop: Workshop = { backend, idempotency, clock, signal: closing.signal, compile, report };
     const routes = createRoutes<Route>();
     const written = new Map<string, OpenApiDocument>();
     const kept = new Map<string, readonly Limiter[]>();
@@ -285,6 +286,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     blocks,
     async close() {
       clearInterval(timer);
+      closing.abort();
       await keys.flush();
     },
   };
