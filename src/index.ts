@@ -46,6 +46,7 @@ export {
   defineApi,
   type Limit,
 } from "./publish/define.ts";
+export { adapt } from "./publish/lifecycle/adapt.ts";
 export { deprecated, draft, type Lifecycle, preview, published, retired } from "./publish/lifecycle/states.ts";
 export { type ApiCaller, type ApiOperation, del, get, patch, post, put, type RunView } from "./publish/operations.ts";
 export type { CircuitSettings, FailureKind, RetryBudget, RetryPolicy, RetryRules } from "./retry.ts";

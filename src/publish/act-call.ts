@@ -9,7 +9,7 @@ import type { CallContext, CallResult, Json, Schema } from "../operation.ts";
 import type { ApiDefinition } from "./define.ts";
 import { type Act, type Exchange, inputReader, jsonResponse, responder, type Workshop } from "./exchange.ts";
 import type { HttpResponse } from "./http.ts";
-import type { Ticket } from "./idempotency.ts";
+import { idempotencyScope, type Ticket } from "./idempotency.ts";
 import type { CallsOperation } from "./operations.ts";
 import { ProblemError, problemResponse } from "./problem.ts";
 
@@ -75,7 +75,7 @@ export function callAct(
       const ticket = idempotency.ticket(
         exchange.request,
         operation.idempotency,
-        [exchange.caller.id, api.name, api.version, name],
+        idempotencyScope(exchange.caller, api, name),
         exchange.body,
       );
       return ticket === undefined ? await once(value, randomUUID()) : await keyed(value, ticket, requestId);

@@ -16,7 +16,7 @@ import {
   type Workshop,
 } from "./exchange.ts";
 import type { HttpResponse } from "./http.ts";
-import { inFlight, type Ticket } from "./idempotency.ts";
+import { idempotencyScope, inFlight, type Ticket } from "./idempotency.ts";
 import type { StartsOperation } from "./operations.ts";
 import { invalidInput, ProblemError } from "./problem.ts";
 
@@ -145,7 +145,7 @@ export function startAct(api: ApiDefinition, name: string, operation: StartsOper
       idempotency.ticket(
         exchange.request,
         operation.idempotency,
-        [exchange.caller.id, api.name, api.version, name],
+        idempotencyScope(exchange.caller, api, name),
         exchange.body,
       ),
     );

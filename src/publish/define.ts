@@ -21,7 +21,12 @@ export interface Limit {
   readonly burst?: number;
 }
 
-export interface ApiOptions {
+/** Operations by name. */
+export interface ApiOperations {
+  readonly [name: string]: ApiOperation;
+}
+
+export interface ApiOptions<O extends ApiOperations = ApiOperations> {
   /** Lower case with dashes. */
   readonly name: string;
   /** Semantic version: `1.0.0`. */
@@ -33,7 +38,7 @@ export interface ApiOptions {
   readonly access: readonly Access[];
   /** Each of them must let a request through. Default none. */
   readonly limits?: readonly Limit[];
-  readonly operations: { readonly [name: string]: ApiOperation };
+  readonly operations: O;
   /** Of the docs page. Default: the name. */
   readonly title?: string;
   /** Plain text. */
@@ -44,7 +49,8 @@ export interface ApiOptions {
   readonly server?: string;
 }
 
-export interface ApiDefinition extends ApiOptions {
+/** `O`: its operations with their types, for another version that adapts them. */
+export interface ApiDefinition<O extends ApiOperations = ApiOperations> extends ApiOptions<O> {
   readonly kind: "api";
   readonly limits: readonly Limit[];
 }
@@ -55,7 +61,7 @@ const baseForm = /^(\/[A-Za-z0-9_.~-]+)+$/;
 const operationForm = /^[A-Za-z][A-Za-z0-9_]*$/;
 
 /** Checks and freezes. Throws `api-definition`, naming what to mend. */
-export function defineApi(options: ApiOptions): ApiDefinition {
+export function defineApi<const O extends ApiOperations>(options: ApiOptions<O>): ApiDefinition<O> {
   const refuse = (reason: string) => failure("api-definition", { api: options.name, reason });
   if (!nameForm.test(options.name)) throw refuse("its name must be lower case with dashes, such as orders");
   if (!versionForm.test(options.version)) throw refuse(`its version must be like 1.0.0, not ${options.version}`);

@@ -62,18 +62,23 @@ export function jsonResponse(
   return { status, headers, body: JSON.stringify(value ?? null) };
 }
 
-/** Applies `accepts` and checks what it made: without it, what was sent is the input. */
+/** Applies `accepts` and checks what it made: without it, what was sent is the input. Of an adapted operation, one after the other. */
 export function inputReader(
   accepts: Accepts<unknown, unknown> | undefined,
   input: Schema,
   compile: Workshop["compile"],
 ): (exchange: Exchange) => Json {
   if (accepts === undefined) return (exchange) => exchange.input;
-  const validate = compile(input);
+  const steps: { readonly map: Accepts<unknown, unknown>["map"]; readonly validate: Validate }[] = [];
+  for (let step: typeof accepts | undefined = accepts; step !== undefined; step = step.next)
+    steps.push({ map: step.map, validate: compile((step.next?.body as Schema | undefined) ?? input) });
   return (exchange) => {
-    const made = accepts.map(exchange.input, { caller: exchange.caller }) as Json;
-    const problems = validate(made);
-    if (problems.length > 0) throw invalidInput(problems);
+    let made = exchange.input;
+    for (const { map, validate } of steps) {
+      made = map(made, { caller: exchange.caller }) as Json;
+      const problems = validate(made);
+      if (problems.length > 0) throw invalidInput(problems);
+    }
     return made;
   };
 }
@@ -85,8 +90,9 @@ export function responder(
 ): (output: unknown) => unknown {
   if (responds === undefined) return (output) => output;
   const validate = compile(responds.body);
+  const before = responder(responds.before, compile);
   return (output) => {
-    const made = responds.map(output);
+    const made = responds.map(before(output));
     const problems = validate(made);
     if (problems.length > 0) {
       const first = problems[0];

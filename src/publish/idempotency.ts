@@ -1,7 +1,7 @@
 /**
  * Idempotency keys: draft-ietf-httpapi-idempotency-key-header-08 (a draft). Rules in docs/reference/idempotency.md.
  *
- * One record per consumer, API version, operation and key (IK-3). It is open while its first request is worked on, and
+ * One record per consumer, API and base path, operation and key (IK-3). It is open while its first request is worked on, and
  * then holds the answer. Whether a request is really under way is known in memory: an open record that nobody works on was
  * left behind by a crash, and is taken up again by the next request with the same key.
  */
@@ -63,6 +63,18 @@ export interface Idempotency {
   release(ticket: Ticket): Promise<void>;
   /** Removes what is past its time, in bounded batches. */
   sweep(): Promise<void>;
+}
+
+/**
+ * What an operation's keys are told apart by. Versions side by side have a base each, and share no key; a version that is replaced by
+ * the next minor one under the same base keeps them, so that a retry across the change is known (IK-3).
+ */
+export function idempotencyScope(
+  caller: { readonly id: string },
+  api: { readonly name: string; readonly base: string },
+  operation: string,
+): readonly string[] {
+  return [caller.id, api.name, api.base, operation];
 }
 
 /** An RFC 8941 (section 3.3.3) string. */

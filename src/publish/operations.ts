@@ -71,15 +71,24 @@ interface Common {
   readonly maxBodyBytes?: number;
 }
 
-/** A request shaped otherwise than the input: what comes in, and the pure function that makes the input of it. */
+/**
+ * A request shaped otherwise than the input: what comes in, and the pure function that makes the input of it. (`NoInfer`: what a
+ * function gives back is checked against the type, and does not bend it.)
+ */
 export interface Accepts<B, I> {
   readonly body: Schema<B>;
-  readonly map: (body: B, facts: { readonly caller: ApiCaller }) => I;
+  readonly map: (body: B, facts: { readonly caller: ApiCaller }) => NoInfer<I>;
+  /** Of an adapted operation: takes what `map` makes. Set by `adapt`. */
+  // biome-ignore lint/suspicious/noExplicitAny: adapt has checked that they fit
+  readonly next?: Accepts<any, any>;
 }
 /** An answer shaped otherwise than the output; it is validated against `body`. */
 export interface Responds<O, R> {
   readonly body: Schema<R>;
   readonly map: (output: O) => R;
+  /** Of an adapted operation: makes what `map` takes. Set by `adapt`. */
+  // biome-ignore lint/suspicious/noExplicitAny: adapt has checked that they fit
+  readonly before?: Responds<any, any>;
 }
 
 export interface StartsOptions<I, O, B = I, R = O> extends Common {
@@ -122,6 +131,11 @@ export interface CallsOptions<T extends AnyOperation, B = InputOf<T>, R = Output
 
 /** An operation as data: what the verbs make. */
 export type ApiOperation = StartsOperation | RunOperation | CallsOperation;
+
+/** For the compiler alone, and never there: what a request to an operation holds, and what its answer is made of. */
+export interface Carries<B, R> {
+  readonly carries?: { readonly accepts: B; readonly answers: R };
+}
 
 interface Base extends Common {
   readonly method: Method;
@@ -166,7 +180,7 @@ export interface IdempotencySettings {
 
 type ParametersIn<P extends string> = P extends `${string}{${infer N}}${infer Rest}` ? N | ParametersIn<Rest> : never;
 /** The path, if every name in braces is a property of `I`; else a sentence that no path is. */
-type PathOf<P extends string, I> = unknown extends I
+export type PathOf<P extends string, I> = unknown extends I
   ? P
   : [Exclude<ParametersIn<P>, KeysOf<I>>] extends [never]
     ? P
@@ -178,15 +192,15 @@ export interface Verb {
   <const P extends string, I, O, B = I, R = O>(
     path: P & PathOf<P, B>,
     options: StartsOptions<I, O, B, R>,
-  ): StartsOperation;
-  <const P extends string, I, O, R = unknown, S = unknown>(
+  ): StartsOperation & Carries<B, R>;
+  <const P extends string, I, O, S = unknown, R = RunView<I, O, S>>(
     path: P & PathOf<P, { readonly key: string }>,
     options: RunOptions<I, O, R, S>,
-  ): RunOperation;
+  ): RunOperation & Carries<{ readonly key: string }, R>;
   <const P extends string, T extends AnyOperation, B = InputOf<T>, R = OutputOf<T>>(
     path: P & PathOf<P, B>,
     options: CallsOptions<T, B, R>,
-  ): CallsOperation;
+  ): CallsOperation & Carries<B, R>;
 }
 
 /** A safe request; its input is the path and the query. */
@@ -200,7 +214,8 @@ export const del: Verb = verb("DELETE");
 const literal = /^[A-Za-z0-9_.~-]+$/;
 const parameter = /^\{([A-Za-z_][A-Za-z0-9_]*)\}$/;
 
-function parametersOf(path: string): readonly string[] {
+/** The names in braces, in order. Throws a TypeError. */
+export function parametersOf(path: string): readonly string[] {
   if (path[0] !== "/") throw new TypeError(`a path begins with /, such as "/orders/{key}"; not "${path}"`);
   const names: string[] = [];
   for (const segment of path === "/" ? [] : path.slice(1).split("/")) {
