@@ -82,6 +82,11 @@ const table = {
     class: "give-up",
     text: "The contract {source} can't be found: {reason}. Name a file, a URL, a system of the project, or a file at a git revision such as HEAD~1:systems/erp/erp.wsdl.",
   },
+  "contract-language": {
+    status: 400,
+    class: "give-up",
+    text: "The contract of {system} is {before}, and {source} is {now}: that is another system to the code. Add it under a name of its own with mortise add, or replace this one with mortise add {system} {source} --replace",
+  },
   "override-invalid": {
     status: 400,
     class: "give-up",

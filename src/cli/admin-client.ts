@@ -82,7 +82,7 @@ async function addressOf(context: Context): Promise<Address> {
 }
 
 /** The store's folder, from the configuration; loaded only where it says something else than the default. */
-async function storeFolder(project: string, env: Context["io"]["env"]): Promise<string> {
+export async function storeFolder(project: string, env: Context["io"]["env"]): Promise<string> {
   const text = readFileSync(join(project, "mortise.config.ts"), "utf8");
   if (!/\bstore\b/.test(text)) return join(project, ".mortise");
   const { loadConfig } = await import("../server/load-config.ts");

@@ -23,7 +23,7 @@ export function printComparison(terminal: Terminal, comparison: OverriddenCompar
     terminal.line(terminal.paint(colours[verdict], `${titles[verdict]}: ${here.length}`));
     for (const finding of here) {
       terminal.line(`  ${findingInWords(finding)}`);
-      for (const line of details(finding)) terminal.line(terminal.paint("dim", `    ${line}`));
+      for (const line of detailsOf(finding)) terminal.line(terminal.paint("dim", `    ${line}`));
     }
     terminal.line();
   }
@@ -33,7 +33,8 @@ export function printComparison(terminal: Terminal, comparison: OverriddenCompar
   terminal.line(`${count(breaking, "breaking change")}, ${review} for review, ${safe} safe`);
 }
 
-function details(finding: OverriddenFinding): string[] {
+/** What is said below it: the value that fails, other places, overrides. */
+export function detailsOf(finding: OverriddenFinding): string[] {
   const { example, also, override, expired } = finding;
   const lines = example === undefined ? [] : [exampleInWords(example)];
   if (also.length > 0)
@@ -59,7 +60,7 @@ export function markdownOf(comparison: OverriddenComparison, old: string, now: s
     for (const finding of here) {
       const { at, reason, rule } = finding;
       lines.push(`- ${at === "" ? "" : `**${escaped(at)}**: `}${escaped(reason)} (\`${rule}\`)`);
-      for (const line of details(finding)) lines.push(`  - ${inline(line)}`);
+      for (const line of detailsOf(finding)) lines.push(`  - ${inline(line)}`);
     }
   }
   return `${lines.join("\n")}\n`;

@@ -5,10 +5,13 @@ export const exit = Object.freeze({
   failed: 1,
   /** The command was typed wrongly. */
   usage: 2,
-  /** `check` or `types --check` found something that must be mended, `diff` or `publish` a change that breaks. */
+  /**
+   * `check` or `types --check` found something that must be mended, `diff` or `publish` a change that breaks, `upgrade` one that breaks
+   * what is used.
+   */
   found: 3,
   /** No running server was reached. */
   unreachable: 4,
-  /** `diff`, `publish`: nothing breaks for sure, and something can't be decided. */
+  /** `diff`, `publish`, `upgrade`: nothing breaks for sure, and something can't be decided. */
   review: 5,
 });

@@ -7,11 +7,13 @@ import { readContract } from "../contract/read/read-contract.ts";
 import { type ContractFile, openSource } from "../contract/read/source.ts";
 import { writeContract } from "../contract/write/typescript.ts";
 import { failure } from "../errors.ts";
+import { type Change, settle } from "./change.ts";
 
-/** Names of systems that have a pinned contract, sorted. */
+/** Names of systems that have a pinned contract, sorted. What an upgrade left half done is taken back first. */
 export function pinnedSystems(project: string): readonly string[] {
   const folder = join(project, "systems");
   if (!existsSync(folder)) return [];
+  for (const name of readdirSync(folder)) settle(join(folder, name));
   return readdirSync(folder)
     .filter((name) => existsSync(join(folder, name, "contract.json")))
     .sort();
@@ -23,6 +25,7 @@ export function systemFolder(project: string, name: string): string {
 
 /** The pin as it stands there. Throws `contract-pin-unreadable`. */
 export function readPin(folder: string): ContractModel {
+  settle(folder);
   const file = join(folder, "contract.json");
   try {
     return JSON.parse(readFileSync(file, "utf8")) as ContractModel;
@@ -86,8 +89,18 @@ export function writeTexts(folder: string, texts: Readonly<Record<string, string
 
 const ours = ["contract.json", "contract.ts", "index.ts"];
 
-/** Copies the contract's own files into the system's folder, and removes those of the pin before that are gone. */
-export function writeSources(folder: string, files: readonly ContractFile[], before?: ContractModel): void {
+/** A pin as one change: the contract's own files, what is read from them, and without those of the pin before that are gone. */
+export function pinChange(files: readonly ContractFile[], model: ContractModel, before?: ContractModel): Change {
+  checkNames(files);
+  const write = new Map<string, Uint8Array>(files.map(({ path, bytes }) => [path, bytes]));
+  for (const [path, text] of Object.entries(written(model))) write.set(path, Buffer.from(text));
+  const remove = (before?.source.files ?? [])
+    .map(({ path }) => path)
+    .filter((path) => !write.has(path) && !ours.includes(path));
+  return { write, remove };
+}
+
+function checkNames(files: readonly ContractFile[]): void {
   for (const { path } of files) {
     if (ours.includes(path))
       throw failure("option-invalid", {
@@ -95,6 +108,11 @@ export function writeSources(folder: string, files: readonly ContractFile[], bef
         reason: `its file ${path} has a name that the pin needs; rename it`,
       });
   }
+}
+
+/** Copies the contract's own files into the system's folder, and removes those of the pin before that are gone. */
+export function writeSources(folder: string, files: readonly ContractFile[], before?: ContractModel): void {
+  checkNames(files);
   for (const { path, bytes } of files) {
     const file = resolve(folder, path);
     mkdirSync(dirname(file), { recursive: true });

@@ -12,6 +12,34 @@ export function contractCommands(program: Command, contracts: Command, leaf: Lea
     ["mortise watch", "mortise watch erp --json"],
     async () => (await import("./commands/watch.ts")).watch,
   );
+  leaf(
+    program,
+    "upgrade <system>",
+    "take a new version of a system's contract: shows what it breaks first, and writes all of it or nothing",
+    [
+      "mortise upgrade erp --from ./erp-2027.wsdl",
+      "mortise upgrade shop --from https://shop.example.com/openapi.yaml --yes",
+      "mortise upgrade warehouse --from env:WAREHOUSE_URL --json",
+    ],
+    async () => (await import("./commands/upgrade.ts")).upgrade,
+  )
+    .option(
+      "--from <contract>",
+      "its new version: a file, a URL, a database, or a file at a git revision (default: the URL it was pinned from)",
+    )
+    .option("--yes", "take it over without asking, unless it breaks what the project uses")
+    .option("--force", "with --yes: take it over even so")
+    .option("--no-types", "leave the compiler's check against the new types out")
+    .option("--overrides <file>", "what owners have decided about findings, until when (JSON)")
+    .option("--internal", "allow a private or loopback address in the URL")
+    .option("--root <folder>", "folder that the contract's imports may reach (default: the contract's own)")
+    .option("--statements <file>", "database: the named statements (default: those that are pinned)")
+    .option("--user <user>", "database: the user, as it is, env:NAME or secret:NAME")
+    .option("--password <reference>", "database: where the password is: env:NAME or secret:NAME")
+    .addHelpText(
+      "after",
+      "\nWithout --yes it asks on a terminal, and elsewhere only shows. Ends with 0 if it was taken over or breaks nothing that is used,\nwith 3 if it breaks something, with 5 if something needs a review.",
+    );
   const module = () => import("./commands/contracts.ts");
   leaf(
     contracts,

@@ -66,6 +66,11 @@ function childrenIn(file: string, scope: Scope): string[] {
   return found;
 }
 
+/** As `names`, of a file's text. `systems`: file of a system to its name. */
+export function membersNamed(file: string, text: string, systems: ReadonlyMap<string, string>): ReadonlySet<string> {
+  return names(file, scopeOf(parse(file, text)), systems);
+}
+
 /** `system.member` for each member of an imported system that the file names; `system` alone where the whole is handed on. */
 function names(file: string, scope: Scope, systems: ReadonlyMap<string, string>): Set<string> {
   const local = new Map<string, string>();

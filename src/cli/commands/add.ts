@@ -1,16 +1,16 @@
 /** `mortise add`: pins a contract, writes its types, and a connection to begin with. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, join, relative, resolve } from "node:path";
+import { existsSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import type { ContractModel } from "../../contract/model.ts";
 import { failure } from "../../errors.ts";
-import type { LiveContract } from "../../server/live-contract.ts";
 import { connectionFile } from "../connection-file.ts";
 import type { Context } from "../context.ts";
 import { exit } from "../exit.ts";
+import { readPlace } from "../live-place.ts";
 import { chooseOnly, readPin, systemFolder, withUrl, writeSources, writeTexts, written } from "../pin.ts";
 import { projectFolder } from "../project-folder.ts";
 import { count, type Terminal } from "../terminal.ts";
-import { type Place, placeOf } from "./add-place.ts";
+import { placeOf } from "./add-place.ts";
 
 interface Options {
   readonly internal?: boolean;
@@ -34,7 +34,7 @@ export async function add(context: Context, [name, from]: readonly string[], opt
     throw failure("system-exists", { name: name!, folder: relative(io.folder, folder) });
 
   const place = await placeOf(context, project, from!, options);
-  const { model, files } = await read(context, { name: name!, folder, project, place }, options);
+  const { model, files } = await readPlace(context, { name: name!, folder, project, place }, options);
   const chosen = chooseOnly(model, options.only);
   writeSources(folder, files.files(), before);
   const contract = withUrl(chosen, /^https?:/i.test(place.location) ? place.location : undefined);
@@ -44,48 +44,6 @@ export async function add(context: Context, [name, from]: readonly string[], opt
   if (fresh) writeFileSync(index, connectionFile(contract, place));
   report(terminal, contract, { folder: relative(io.folder, folder), fresh, replaced: before !== undefined });
   return exit.done;
-}
-
-/** Reads the contract as it is now. */
-async function read(
-  { io }: Context,
-  { name, folder, project, place }: { name: string; folder: string; project: string; place: Place },
-  { internal = false, root, statements, schema = [], table = [] }: Options,
-): Promise<LiveContract> {
-  const { isDatabase, readLive } = await import("../../server/live-contract.ts");
-  // The statements are the user's own: those that stand there are kept.
-  const pinned = join(folder, `${name}.sql`);
-  const given = statements === undefined ? (existsSync(pinned) ? pinned : undefined) : resolve(io.folder, statements);
-  const database = isDatabase(place.location);
-  if (statements !== undefined && !database)
-    throw failure("option-invalid", {
-      option: "--statements",
-      reason: "it goes with a database: postgres://, mysql://, sqlite:",
-    });
-  return readLive({
-    system: name,
-    location: /^sqlite:(?!\/)/i.test(place.location)
-      ? `sqlite:${resolve(io.folder, place.location.slice(7))}`
-      : place.location,
-    project,
-    folder: io.folder,
-    // A database stands in the company's own network, and its address comes from our side.
-    internal: internal || database,
-    schemas: schema,
-    tables: table,
-    ...(root === undefined ? {} : { root }),
-    ...(place.user === undefined ? {} : { user: place.user.value }),
-    ...(place.password === undefined ? {} : { password: place.password.value }),
-    ...(database && given !== undefined ? { statements: { path: basename(given), text: textOf(given) } } : {}),
-  });
-}
-
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    throw failure("option-invalid", { option: "--statements", reason: (error as Error).message });
-  }
 }
 
 function report(

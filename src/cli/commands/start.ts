@@ -4,6 +4,7 @@ import { type RunningServer, startServer } from "../../server/server.ts";
 import type { Context } from "../context.ts";
 import { exit } from "../exit.ts";
 import { logLine } from "../log-line.ts";
+import { pinnedSystems } from "../pin.ts";
 import { projectFolder } from "../project-folder.ts";
 import { type StopRequest, stopRequest } from "../stop-request.ts";
 
@@ -15,6 +16,8 @@ export async function start(
   const { terminal, io } = context;
   const folder = projectFolder(io.folder, context.project);
   const pretty = io.stdout.isTTY === true && !terminal.json;
+  // What an upgrade left half done is taken back before it is loaded.
+  pinnedSystems(folder);
   const stopping = stopRequest();
   try {
     const project = await loadProject(folder);

@@ -90,13 +90,17 @@ function judged(both: Both, issue: Issue, at: Place, giver: Whole, taker: Whole)
   };
 }
 
-function placed(issue: Issue, at: Place): Pick<Found, "rule" | "side" | "member" | "place" | "named"> {
-  const path = issue.path.length === 0 ? "" : ` /${issue.path.join("/")}`;
+function placed(
+  issue: Issue,
+  at: Place,
+): Pick<Found, "rule" | "side" | "member" | "place" | "path" | "about" | "named"> {
   return {
     rule: issue.rule,
     side: at.side,
     member: at.member,
-    place: `${at.place}${path}`,
+    place: at.place,
+    path: issue.path,
+    ...(issue.about === undefined ? {} : { about: issue.about }),
     ...(issue.named === undefined ? {} : { named: issue.named }),
   };
 }

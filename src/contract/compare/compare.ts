@@ -3,7 +3,7 @@
  * What breaks is proven by a value where values are what changed; what can't be decided is for review, never safe.
  */
 import type { ContractModel, OperationModel } from "../model.ts";
-import { type Comparison, type Finding, type Verdict, worse } from "./finding.ts";
+import { type Comparison, type Finding, shownPlace, type Verdict, worse } from "./finding.ts";
 import { contractRules } from "./rules/index.ts";
 import { Both, type Found, type OperationPair } from "./rules/rule.ts";
 
@@ -48,18 +48,16 @@ const rank: Readonly<Record<Verdict, number>> = { breaking: 0, review: 1, safe: 
 
 /** The same change of a named schema is one finding, with all the places that it is seen from. */
 function together(found: readonly Found[]): readonly Finding[] {
-  const groups = new Map<string, { first: Found; readonly also: string[] }>();
+  const groups = new Map<string, { first: Found; readonly also: Found[] }>();
   for (const each of found) {
     const key = each.named === undefined ? undefined : [each.rule, each.side, each.named, each.reason].join("\n");
     const group = key === undefined ? undefined : groups.get(key);
     if (group === undefined) groups.set(key ?? `${groups.size}`, { first: each, also: [] });
     else {
-      group.also.push(shownPlace(each));
       // The place where it is worst is the one to show.
-      if (rank[each.verdict] < rank[group.first.verdict]) {
-        group.also.splice(-1, 1, shownPlace(group.first));
-        group.first = each;
-      }
+      const [worst, other] = rank[each.verdict] < rank[group.first.verdict] ? [each, group.first] : [group.first, each];
+      group.first = worst;
+      group.also.push(other);
     }
   }
   const findings = [...groups.values()].map(
@@ -70,12 +68,14 @@ function together(found: readonly Found[]): readonly Finding[] {
       at: shownPlace(first),
       reason: first.reason,
       ...(first.example === undefined ? {} : { example: first.example }),
-      also,
+      also: also.map(shownPlace),
+      places: [first, ...also].map(({ member, place, path = [], about }) => ({
+        member,
+        place,
+        path,
+        ...(about === undefined ? {} : { about }),
+      })),
     }),
   );
   return findings.sort((a, b) => rank[a.verdict] - rank[b.verdict]);
-}
-
-function shownPlace({ member, place }: Found): string {
-  return [member, place].filter((part) => part !== "").join(": ");
 }

@@ -26,6 +26,19 @@ export interface Finding {
   readonly example?: Example;
   /** The same change of a named schema, seen at other places too. */
   readonly also: readonly string[];
+  /** The same places, this one's first, for programs. */
+  readonly places: readonly FindingPlace[];
+}
+
+export interface FindingPlace {
+  /** Operation or event; empty: the contract as a whole. */
+  readonly member: string;
+  /** `request`, `query limit`, `answer 200`, `input`, `output`, `fault Unknown`, `payload`; empty: the member as a whole. */
+  readonly place: string;
+  /** Steps from there: names of properties, `*` for items and for properties of any name. */
+  readonly path: readonly string[];
+  /** Properties of the object at the path that it is about; absent: what stands there itself. */
+  readonly about?: readonly string[];
 }
 
 export interface Example {
@@ -47,4 +60,10 @@ const order: readonly Verdict[] = ["safe", "review", "breaking"];
 /** The worse of two. */
 export function worse(one: Verdict, other: Verdict): Verdict {
   return order.indexOf(one) >= order.indexOf(other) ? one : other;
+}
+
+/** `placeOrder: request /lines/0/sku`. */
+export function shownPlace({ member, place, path = [] }: Partial<FindingPlace>): string {
+  const steps = path.length === 0 ? "" : ` /${path.join("/")}`;
+  return [member, `${place}${steps}`].filter((part) => part !== "").join(": ");
 }

@@ -14,8 +14,12 @@ export interface Found {
   readonly side: Side;
   /** The operation or event. */
   readonly member: string;
-  /** Where in it: `query limit`, `request /lines/0/sku`; empty: as a whole. */
+  /** Where in it: `query limit`, `request`, `output`; empty: as a whole. */
   readonly place: string;
+  /** Steps from there: names of properties, `*` for items and for properties of any name. Absent: none. */
+  readonly path?: readonly string[];
+  /** Properties of the object at the path that it is about; absent: what stands there itself. */
+  readonly about?: readonly string[];
   readonly reason: string;
   readonly example?: Example;
   /** The named schema that it lies in, and where in it. */

@@ -30,11 +30,12 @@ export function memberIssues(walk: Walk, giver: Flat, taker: Flat, spot: Spot): 
     if (!from.named && giver.objects.every(({ additional }) => additional === false)) continue;
     if (from.named && !to.named) {
       if (isNever(to.schemas)) {
-        issues.push(
-          walk.issue("unknown-property", `objects with the property ${quoted(name)}`, spot, () =>
+        issues.push({
+          ...walk.issue("unknown-property", `objects with the property ${quoted(name)}`, spot, () =>
             valuesOf(allOf(from.schemas), walk.giver).map(withMember(name)),
           ),
-        );
+          about: [name],
+        });
         continue;
       }
       if (!walk.forgetful && to.schemas.length === 0 && !taker.partial && !giver.partial)

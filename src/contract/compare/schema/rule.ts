@@ -19,6 +19,8 @@ export interface Offence {
   readonly candidates: () => readonly Json[];
   /** Decided without a value. */
   readonly verdict?: "breaking";
+  /** The properties of the object that it is about; absent: the value itself. */
+  readonly about?: readonly string[];
 }
 
 /** A value in a sentence. */

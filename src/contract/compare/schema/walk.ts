@@ -33,6 +33,8 @@ export interface Issue {
   readonly inner?: { readonly giver: JsonSchema; readonly taker: JsonSchema; readonly wrap: (value: Json) => Json };
   /** The candidates are all values there are: if each of them is taken, there is no issue. */
   readonly finite?: boolean;
+  /** Properties of the object at the path that it is about; absent: what stands at the path itself. */
+  readonly about?: readonly string[];
   /** Decided without a value. Absent: breaking if a value proves it, else for review. */
   readonly verdict?: "safe" | "review" | "breaking";
 }
@@ -153,7 +155,10 @@ export class Walk {
       if (!concerns(rule, giver, taker)) continue;
       const offence = rule.check(giver, taker, this);
       if (offence !== undefined)
-        issues.push(this.issue(rule.id, offence.what, spot, offence.candidates, offence.verdict));
+        issues.push({
+          ...this.issue(rule.id, offence.what, spot, offence.candidates, offence.verdict),
+          ...(offence.about === undefined ? {} : { about: offence.about }),
+        });
     }
     // A closed list can be tried out to the last value.
     if (giver.values !== undefined) {

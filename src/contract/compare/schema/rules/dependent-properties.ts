@@ -20,6 +20,7 @@ export const dependentPropertiesRule: SchemaRule = {
     const { name, missing } = lost[0]!;
     return {
       what: `objects with ${quoted(name)} and without ${listed(missing.map(quoted))}`,
+      about: [name, ...missing],
       candidates: () => {
         const objects = flatValues({ ...giver, kinds: new Set(["object"]) }, walk.giver, 0);
         const value = smallest(flatten(allOf(memberOf(giver, name, matches).schemas), walk.giver), walk.giver);

@@ -10,6 +10,7 @@ export const requiredPropertyRule: SchemaRule = {
     if (lost.length === 0) return undefined;
     return {
       what: `objects without ${lost.length === 1 ? "the property" : "the properties"} ${listed(lost.map(quoted))}`,
+      about: lost,
       candidates: () => {
         const values = flatValues({ ...giver, kinds: new Set(["object"]) }, walk.giver, 0);
         const without = values.map((value) =>
