@@ -36,7 +36,8 @@ export function printImpact(terminal: Terminal, { findings, unusedOverrides }: I
   const safe = findings.filter(({ verdict }) => verdict === "safe");
   if (safe.length > 0) {
     terminal.line(terminal.paint("green", `Safe: ${safe.length}`));
-    for (const finding of safe.slice(0, mostLines)) terminal.line(terminal.paint("dim", `  ${findingInWords(finding)}`));
+    for (const finding of safe.slice(0, mostLines))
+      terminal.line(terminal.paint("dim", `  ${findingInWords(finding)}`));
     if (safe.length > mostLines)
       terminal.line(terminal.paint("dim", `  and ${safe.length - mostLines} more; --json lists them`));
     terminal.line();

@@ -56,7 +56,15 @@ function ownFindings(locked: string, now: string): readonly Finding[] {
   const [old, fresh] = [JSON.parse(locked) as Document, JSON.parse(now) as Document];
   const findings: Finding[] = [];
   const breaking = (rule: string, at: string, reason: string): void => {
-    findings.push({ rule, verdict: "breaking", side: "contract", at, reason, also: [] });
+    findings.push({
+      rule,
+      verdict: "breaking",
+      side: "contract",
+      at,
+      reason,
+      also: [],
+      places: [{ member: "", place: at, path: [] }],
+    });
   };
   const [was, is] = [old, fresh].map(({ servers }) => pathOf(servers?.[0]?.url ?? ""));
   if (was !== is) breaking("base-path", "servers", `it was served under ${was}, and would be under ${is}`);
