@@ -527,6 +527,21 @@ const table = {
     class: "give-up",
     text: "The credential is not one that this API takes. Its description lists those that it does.",
   },
+  "token-invalid": {
+    status: 401,
+    class: "give-up",
+    text: "The access token is refused: {reason}. Ask the authorization server for one that is made for this API.",
+  },
+  "issuer-unavailable": {
+    status: 503,
+    class: "wait",
+    text: "The authorization server can't be asked at the moment, so the token can't be checked. Send the request again later.",
+  },
+  "issuer-failed": {
+    status: 503,
+    class: "wait",
+    text: "The authorization server {issuer} can't be used: {reason}.",
+  },
   "api-key-missing": {
     status: 401,
     class: "give-up",

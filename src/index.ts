@@ -41,6 +41,7 @@ export { defineSchedule, type ScheduleDefinition, type Tick } from "./process/sc
 export { defineTask, type TaskDefinition } from "./process/task.ts";
 export type { Access } from "./publish/access/access.ts";
 export { apiKey } from "./publish/access/api-key.ts";
+export { type OAuthOptions, oauth } from "./publish/access/oauth.ts";
 export {
   type ApiDefinition,
   defineApi,

@@ -16,6 +16,8 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** Of the socket; never taken from a header. */
   readonly address: string;
+  /** Whether it came over TLS of our own. */
+  readonly secure?: boolean;
   /** What the client showed when the connection was made; the handshake proved that it holds the private key, and nothing else. */
   readonly certificate?: ClientCertificate;
   /** Reads the whole body. Rejects with `body-too-large` above `limit` bytes, before buffering what is over. Call it at most once. */

@@ -6,6 +6,8 @@
 import { failure } from "../errors.ts";
 import { milliseconds } from "../operation.ts";
 import type { Limit } from "./define.ts";
+import type { HttpRequest } from "./http.ts";
+import type { ApiCaller } from "./operations.ts";
 import { ProblemError } from "./problem.ts";
 
 export interface Limiter {
@@ -14,6 +16,8 @@ export interface Limiter {
   readonly policy: string;
   /** Takes one request of `who`. */
   take(who: string): Taken;
+  /** As `take`, and takes nothing: whether one more would be let through. */
+  look(who: string): Taken;
   /** The refusal that belongs to a `Taken` that is not allowed. */
   refusal(taken: Taken): ProblemError;
 }
@@ -44,19 +48,28 @@ export function createLimiter(limit: Limit, name: string, monotonic: () => numbe
     sweepAt = Math.max(1024, fullAt.size * 2);
   }
 
+  /** The refusal of one more of `who`, if there is one; else when its bucket would be full again. */
+  function after(who: string, now: number): Taken | number {
+    const before = fullAt.get(who);
+    const next = (before === undefined || before < now ? now : before) + gap;
+    const wait = next - tolerance - now;
+    // A hair of tolerance: `gap` is seldom a whole number of anything.
+    if (wait <= 1e-6) return next;
+    return { allowed: false, retryMs: wait, field: `"${name}";r=0;t=${Math.max(1, Math.ceil(wait / 1000))}` };
+  }
+
   return {
     per: limit.per,
     policy,
+    look(who) {
+      const found = after(who, monotonic());
+      return typeof found === "number" ? { allowed: true, retryMs: 0, field: "" } : found;
+    },
     take(who) {
       const now = monotonic();
-      const before = fullAt.get(who);
-      const next = (before === undefined || before < now ? now : before) + gap;
-      const wait = next - tolerance - now;
-      // A hair of tolerance: `gap` is seldom a whole number of anything.
-      if (wait > 1e-6) {
-        return { allowed: false, retryMs: wait, field: `"${name}";r=0;t=${Math.max(1, Math.ceil(wait / 1000))}` };
-      }
-      if (before !== undefined) fullAt.delete(who);
+      const next = after(who, now);
+      if (typeof next !== "number") return next;
+      fullAt.delete(who);
       fullAt.set(who, next);
       if (fullAt.size >= sweepAt) sweep(now);
       const left = Math.floor((tolerance - (next - now)) / gap + 1e-6);
@@ -71,6 +84,29 @@ export function createLimiter(limit: Limit, name: string, monotonic: () => numbe
       return new ProblemError(error, { members: { "violated-policies": [name] } });
     },
   };
+}
+
+/** Takes one request of `caller` from each; the header fields that tell of it, with those `before`. Throws the refusal. */
+export function takeLimits(
+  limiters: readonly Limiter[],
+  caller: Pick<ApiCaller, "id">,
+  request: HttpRequest,
+  before: Readonly<Record<string, string>> | undefined,
+): Record<string, string> {
+  let policies = "";
+  let fields = "";
+  for (const limiter of limiters) {
+    const byAddress = limiter.per === "address" || caller.id === "";
+    const taken = limiter.take(byAddress ? addressBucket(request.address) : caller.id);
+    if (!taken.allowed) {
+      const refusal = limiter.refusal(taken);
+      const headers = { ...before, "ratelimit-policy": limiter.policy, ratelimit: taken.field };
+      throw new ProblemError(refusal.error, { ...refusal.extras, headers });
+    }
+    policies = policies === "" ? limiter.policy : `${policies}, ${limiter.policy}`;
+    fields = fields === "" ? taken.field : `${fields}, ${taken.field}`;
+  }
+  return { ...before, "ratelimit-policy": policies, ratelimit: fields };
 }
 
 /** Names and limiters of an API: `consumer`, `address`, and `consumer-2` where there are several of a kind. */

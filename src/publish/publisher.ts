@@ -28,9 +28,10 @@ import { planInput, readInput } from "./input.ts";
 import { type Blocks, openBlocks } from "./lifecycle/blocks.ts";
 import { withLifecycle } from "./lifecycle/document.ts";
 import { type Gate, gateOf, withHeaders } from "./lifecycle/gate.ts";
-import { addressBucket, createLimiter, type Limiter, limitersOf } from "./limits.ts";
+import { createLimiter, type Limiter, limitersOf, takeLimits } from "./limits.ts";
 import { type OpenApiDocument, openApiOf } from "./openapi.ts";
 import type { ApiCaller, ApiOperation } from "./operations.ts";
+import { checkAccept, type Page, page } from "./page.ts";
 import { ProblemError, problemResponse } from "./problem.ts";
 import { checkPath, createRoutes, type RouteTable } from "./routes.ts";
 
@@ -103,7 +104,7 @@ type Route =
       readonly limiters: readonly Limiter[];
       readonly authenticator: Authenticator;
     }
-  | { readonly kind: "page"; readonly gate: Gate; readonly response: HttpResponse };
+  | { readonly kind: "page"; readonly gate: Gate; readonly page: Page };
 
 /** What is known so far of a request, for the fact that is told of it. */
 interface Trace {
@@ -131,7 +132,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const report: Workshop["report"] = (error, request) => failures.publish({ request, error } satisfies FailureFact);
   // Guesses cost an address its turn; right keys never touch this.
   const guesses = createLimiter({ per: "address", rate: 20, every: "10s" }, "failed-keys", monotonic);
-  const access = openAccess({ keys, clock, monotonic, sources: options.access }, guesses);
+  const tools = { keys, clock, monotonic, report: (error: unknown) => report(error, "-"), sources: options.access };
+  const access = openAccess(tools, guesses);
   const closing = new AbortController();
   let limiting = new Map<string, readonly Limiter[]>();
   let { table, documents } = publication(options.apis, options.backend);
@@ -160,10 +162,14 @@ export function createPublisher(options: PublisherOptions): Publisher {
         const { method, path } = one.operation;
         mount(routes, api, method, path, { kind: "operation", gate, prepared: one, limiters, authenticator });
       }
-      const json = page("application/json", text);
-      mount(routes, api, "GET", "/openapi.json", { kind: "page", gate, response: json });
-      const html = page("text/html; charset=utf-8", docsPage(document, api.base), docsPolicy);
-      mount(routes, api, "GET", "/docs", { kind: "page", gate, response: html });
+      const show = (path: string, shown: Page) => mount(routes, api, "GET", path, { kind: "page", gate, page: shown });
+      show("/openapi.json", page("application/json", text));
+      show("/docs", page("text/html; charset=utf-8", docsPage(document, api.base), docsPolicy));
+      const { resource } = authenticator;
+      if (resource !== undefined) {
+        const metadata: Page = { type: "application/json", response: (request) => resource.response(request) };
+        routes.add("GET", resource.path, { kind: "page", gate, page: metadata });
+      }
     }
     limiting = kept;
     return { table: routes, documents: written };
@@ -221,8 +227,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
     trace.headers = route.gate.headers;
     route.gate.enter();
     if (route.kind === "page") {
-      checkAccept(request, route.response.headers["content-type"] as string);
-      return route.response;
+      checkAccept(request, route.page.type);
+      return route.page.response(request);
     }
     const { prepared, limiters, authenticator } = route;
     trace.route = prepared;
@@ -236,7 +242,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     trace.caller = caller;
     route.gate.admit(caller);
     if (operation.scope !== undefined && !caller.scopes.includes(operation.scope))
-      throw authenticator.lacksScope(operation.scope);
+      throw authenticator.lacksScope(operation.scope, request);
     if (limiters.length > 0) trace.headers = takeLimits(limiters, caller, request, trace.headers);
     if (caller.key !== undefined) keys.used(caller.key, prepared.label);
     const { plan, validate, maxBodyBytes } = prepared;
@@ -321,54 +327,6 @@ const runInput: Schema = Object.freeze({
     additionalProperties: false,
   },
 });
-
-function takeLimits(
-  limiters: readonly Limiter[],
-  caller: ApiCaller,
-  request: HttpRequest,
-  before: Readonly<Record<string, string>> | undefined,
-): Record<string, string> {
-  let policies = "";
-  let fields = "";
-  for (const limiter of limiters) {
-    const byAddress = limiter.per === "address" || caller === anybody;
-    const taken = limiter.take(byAddress ? addressBucket(request.address) : caller.id);
-    if (!taken.allowed) {
-      const refusal = limiter.refusal(taken);
-      const headers = { ...before, "ratelimit-policy": limiter.policy, ratelimit: taken.field };
-      throw new ProblemError(refusal.error, { ...refusal.extras, headers });
-    }
-    policies = policies === "" ? limiter.policy : `${policies}, ${limiter.policy}`;
-    fields = fields === "" ? taken.field : `${fields}, ${taken.field}`;
-  }
-  return { ...before, "ratelimit-policy": policies, ratelimit: fields };
-}
-
-/** RFC 9110, section 12.5.1, as far as one offered type needs it. */
-function checkAccept(request: HttpRequest, offered: string): void {
-  const { accept } = request.headers;
-  if (accept === undefined || accept === "*/*" || accept === offered) return;
-  const [type = ""] = offered.split(";");
-  const group = `${type.split("/")[0]}/*`;
-  let best = -1;
-  let weight = 0;
-  for (const part of accept.split(",")) {
-    const [range = "", ...parameters] = part.split(";").map((text) => text.trim().toLowerCase());
-    const rank = [type, group, "*/*"].indexOf(range);
-    const specific = rank < 0 ? -1 : 3 - rank;
-    if (specific <= best || specific < 0) continue;
-    best = specific;
-    const q = parameters.find((parameter) => parameter.startsWith("q="));
-    weight = q === undefined ? 1 : Number(q.slice(2));
-  }
-  if (!(weight > 0)) throw failure("not-acceptable", { offered: type });
-}
-
-function page(type: string, body: string, policy?: string): HttpResponse {
-  const headers: Record<string, string> = { "content-type": type, "cache-control": "public, max-age=60" };
-  if (policy !== undefined) headers["content-security-policy"] = policy;
-  return { status: 200, headers, body };
-}
 
 function codeOf(thrown: unknown): string {
   const error = thrown instanceof ProblemError ? thrown.error : thrown;

@@ -9,7 +9,6 @@
 import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { bindSystems } from "../connectors/bind.ts";
-import { watchFolder } from "../connectors/files.ts";
 import { asMortiseError, failure } from "../errors.ts";
 import { createLog, type Log } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
@@ -21,6 +20,7 @@ import { limitsOf } from "../process/limits.ts";
 import type { HttpHandler } from "../publish/http.ts";
 import { type Listener, listen } from "../publish/listener.ts";
 import { openStore } from "../store/open.ts";
+import { accessReferences } from "./access-references.ts";
 import { openAdmin } from "./admin/open.ts";
 import { openTokens } from "./admin/tokens.ts";
 import { createCircuits } from "./circuits.ts";
@@ -30,6 +30,7 @@ import { openContracts } from "./contracts/open.ts";
 import { createDeployments } from "./deployments.ts";
 import { tellDisk, watchDisk } from "./disk.ts";
 import { clearNotices, createCipher, readKeys } from "./encryption.ts";
+import { openFileTriggers } from "./file-triggers.ts";
 import { firstVersion, tellMoved } from "./first-version.ts";
 import { watchHealth } from "./health.ts";
 import { keepHouse } from "./housekeeping.ts";
@@ -128,6 +129,7 @@ async function compose({
 
   const resolver = createResolver({ folder: resolve(project.folder, config.secrets), environment, redactor });
   const settings = resolveSystems(systems.values(), resolver, redactor);
+  const referenced = accessReferences(project.apis, resolver);
   const keyText = config.encryption.key && resolver.hidden(config.encryption.key, "encryption.key");
   resolver.finish();
   const keys = keyText === undefined ? [] : readKeys(keyText);
@@ -241,6 +243,7 @@ async function compose({
       maxBodyBytes: config.limits.bodyBytes,
       idempotencyRetentionMs: config.idempotency.retention,
       cipher,
+      access: { resolve: referenced, outbound },
     },
   });
   const { publisher, deliver } = live;
@@ -259,10 +262,11 @@ async function compose({
     away: circuits.away,
   });
   closers.add(async () => metrics.close());
+  const folderOf = (name: string) => settings.get(name)?.connection ?? "";
   const health = watchHealth({
     systems,
     project: project.folder,
-    folder: (name) => settings.get(name)?.connection ?? "",
+    folder: folderOf,
     ask: bound.health,
     circuit: circuits.view,
   });
@@ -350,17 +354,7 @@ async function compose({
   });
   // A request may wait long for the end of its run; half of the grace is for the attempts under way.
   closers.add((ms) => apiListener.close(ms / 2));
-  for (const { name, contract, connector } of systems.values()) {
-    if (connector !== "files") continue;
-    const watcher = await watchFolder({
-      folder: resolve(project.folder, settings.get(name)?.connection ?? ""),
-      model: contract,
-      async deliver(event, payload, { id }) {
-        await deliver({ system: name, event, payload, delivery: id, origin: `file:${name}` });
-      },
-    });
-    closers.add(() => watcher.stop());
-  }
+  await openFileTriggers({ systems: systems.values(), project: project.folder, folder: folderOf, deliver, closers });
 
   void scheduler.look();
 

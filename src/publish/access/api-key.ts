@@ -16,8 +16,7 @@ export function openApiKey({ keys }: WayTools): Way {
   return {
     challenge: { scheme: "Bearer", parameters: {} },
     places: ["bearer", "x-api-key"],
-    owns: (credential) =>
-      credential.in === "x-api-key" || (credential.in === "bearer" && credential.token.startsWith("mtz_")),
+    owns: (credential) => ("token" in credential && credential.token.startsWith("mtz_") ? 2 : 0),
     check(credential: Credential): Verdict {
       const record = "token" in credential ? keys.authenticate(credential.token) : undefined;
       return record === undefined

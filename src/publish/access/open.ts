@@ -3,17 +3,19 @@ import type { ApiDefinition } from "../define.ts";
 import type { Limiter } from "../limits.ts";
 import { type Access, openWay } from "./access.ts";
 import { type Authenticator, createAuthenticator } from "./authenticator.ts";
+import { resourceOf } from "./resource.ts";
 import type { Way, WayTools } from "./way.ts";
 
 /** The authenticator of an API. */
 export function openAccess(tools: WayTools, guesses: Limiter): (api: ApiDefinition) => Authenticator {
   const open = new WeakMap<Access, Way>();
-  return ({ access }) => {
-    const ways = access.map((one) => {
+  return (api) => {
+    const ways = api.access.map((one) => {
       const way = open.get(one) ?? openWay(one, tools);
       open.set(one, way);
       return way;
     });
-    return createAuthenticator(ways, guesses);
+    const issuers = ways.flatMap(({ issuer }) => (issuer === undefined ? [] : [issuer]));
+    return createAuthenticator(ways, guesses, issuers.length === 0 ? undefined : resourceOf(api, issuers));
   };
 }

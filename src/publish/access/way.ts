@@ -40,14 +40,18 @@ export interface Way {
   readonly challenge: Challenge;
   /** The places that it looks at. */
   readonly places: readonly Credential["in"][];
-  /** Whether a credential in one of its places is its own, by its form alone. */
-  owns(credential: Credential, request: HttpRequest): boolean;
+  /** Whether a credential in one of its places is its own, by its form alone: 2 surely, 1 if no other way's, 0 no. */
+  owns(credential: Credential, request: HttpRequest): 0 | 1 | 2;
   /**
    * Who it is. Rejects or throws only with what is no verdict: a server of the issuer that is away (503), too many guesses (429).
    */
   check(credential: Credential, request: HttpRequest): Verdict | Promise<Verdict>;
   /** Of a `signature`: whether the request has one of this way. */
   signs?(request: HttpRequest): boolean;
+  /** Whether checking it costs more than a look: then an address that guessed too often is not served at all. */
+  costs?(credential: Credential): boolean;
+  /** Of tokens: whose. */
+  readonly issuer?: string;
   /** A security scheme of OpenAPI 3.1, by its name there. */
   readonly schemes: Readonly<Record<string, unknown>>;
   close?(): void;
@@ -60,6 +64,8 @@ export interface WayTools {
   readonly clock: () => number;
   /** Milliseconds that never go back. */
   readonly monotonic: () => number;
+  /** Tells of a failure that no caller is shown. */
+  readonly report: (error: unknown) => void;
   /** Absent where an API is only checked: then nothing can be resolved, and nobody is let in. */
   readonly sources: AccessSources | undefined;
 }

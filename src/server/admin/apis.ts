@@ -1,5 +1,6 @@
 /** The addresses of the admin API about the published APIs: how each version stands, and the operators' block. */
 import { failure, plainName } from "../../errors.ts";
+import { describeAccess } from "../../publish/access/access.ts";
 import type { ApiDefinition } from "../../publish/define.ts";
 import type { Blocks } from "../../publish/lifecycle/blocks.ts";
 import type { Project } from "../project.ts";
@@ -84,13 +85,14 @@ function existing({ apis }: Pick<Project, "apis">, { parameters }: AdminCall): A
   return found;
 }
 
-function view({ name, version, base, lifecycle, operations }: ApiDefinition, blocks: Blocks, now: number) {
+function view({ name, version, base, lifecycle, access, operations }: ApiDefinition, blocks: Blocks, now: number) {
   const block = blocks.of(name, version);
   return {
     name,
     version,
     base,
     lifecycle: lifecycle.state === "deprecated" && now >= lifecycle.sunset ? "sunset" : lifecycle.state,
+    access: access.map(describeAccess),
     ...(lifecycle.state === "preview" ? { consumers: lifecycle.consumers } : {}),
     ...(lifecycle.state === "deprecated"
       ? { since: lifecycle.since, sunset: lifecycle.sunset, successor: lifecycle.successor.href }

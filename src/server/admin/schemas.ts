@@ -7,6 +7,7 @@ import { roles } from "./tokens.ts";
 const text = { type: "string" };
 const time = { type: "integer", description: "Epoch milliseconds." };
 const bytes = { type: "integer" };
+const texts = { type: "array", items: text };
 const anything = {};
 
 function object(required: Record<string, JsonSchema>, optional: Record<string, JsonSchema> = {}): JsonSchema {
@@ -230,6 +231,11 @@ export const schemas = {
       version: text,
       base: text,
       lifecycle: { enum: ["draft", "preview", "published", "deprecated", "sunset", "retired"] },
+      access: {
+        type: "array",
+        items: text,
+        description: "Who may call; what is less strict than the default is named.",
+      },
       operations: { type: "array", items: object({ name: text, method: text, path: text }, { scope: text }) },
     },
     {
@@ -294,14 +300,7 @@ export const schemas = {
     advice: { type: "array", items: text },
   }),
   Key: object(
-    {
-      id: text,
-      consumer: text,
-      scopes: { type: "array", items: text },
-      environment: text,
-      createdBy: text,
-      createdAt: time,
-    },
+    { id: text, consumer: text, scopes: texts, environment: text, createdBy: text, createdAt: time },
     { expiresAt: time, revokedAt: time, revokedBy: text, rotatedFrom: text, lastUsed: object({ at: time, by: text }) },
   ),
   Token: object(
