@@ -567,10 +567,20 @@ const table = {
     class: "give-up",
     text: "The caller lacks the scope {scope}. Ask the API's owner for a credential that has it.",
   },
+  "consumer-definition": {
+    status: 400,
+    class: "give-up",
+    text: "The consumer can't be set: {reason}.",
+  },
+  "consumer-disabled": {
+    status: 403,
+    class: "give-up",
+    text: "The consumer {consumer} is disabled. Ask the API's owner why.",
+  },
   "quota-exceeded": {
     status: 429,
     class: "wait",
-    text: "Too many requests: {rate} in {every} are allowed. Wait as long as Retry-After says.",
+    text: "Too many requests: {allowed} are allowed. Wait as long as Retry-After says.",
   },
   "idempotency-key-missing": {
     status: 400,

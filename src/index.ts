@@ -42,13 +42,19 @@ export { defineTask, type TaskDefinition } from "./process/task.ts";
 export type { Access } from "./publish/access/access.ts";
 export { apiKey } from "./publish/access/api-key.ts";
 export { type OAuthOptions, oauth } from "./publish/access/oauth.ts";
-export {
-  type ApiDefinition,
-  defineApi,
-  type Limit,
-} from "./publish/define.ts";
+export { type ApiDefinition, defineApi } from "./publish/define.ts";
 export { adapt } from "./publish/lifecycle/adapt.ts";
 export { deprecated, draft, type Lifecycle, preview, published, retired } from "./publish/lifecycle/states.ts";
+export type {
+  ConcurrencyLimit,
+  Cost,
+  Limit,
+  LimitPer,
+  Plan,
+  QuotaLimit,
+  QuotaWindow,
+  RateLimit,
+} from "./publish/limits/limit.ts";
 export { type ApiCaller, type ApiOperation, del, get, patch, post, put, type RunView } from "./publish/operations.ts";
 export type { CircuitSettings, FailureKind, RetryBudget, RetryPolicy, RetryRules } from "./retry.ts";
 export { type ConfigOptions, defineConfig } from "./server/config.ts";

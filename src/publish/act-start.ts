@@ -67,14 +67,24 @@ export function startAct(api: ApiDefinition, name: string, operation: StartsOper
   }
 
   /** When the run is to begin, if the operation says so. A delay that is none is a mistake of the operation. */
-  function beginsAt(input: Json): BackendStart["at"] {
+  function wanted(input: Json): BackendStart["at"] {
     if (operation.at !== undefined) return operation.at(input);
     const delay = typeof operation.delay === "function" ? operation.delay(input) : operation.delay;
     return delay === undefined ? undefined : Math.ceil(shop.clock() + milliseconds(delay));
   }
 
-  async function begin(key: string, input: Json, alongside: Json | undefined): Promise<BackendStarted> {
-    const at = beginsAt(input);
+  /** Not before its turn under a limit that queues. */
+  function beginsAt(input: Json, delayMs: number): BackendStart["at"] {
+    const at = wanted(input);
+    if (delayMs === 0) return at;
+    const turn = Math.ceil(shop.clock() + delayMs);
+    // What says no time is left to the engine, which refuses it.
+    const own = at === undefined ? turn : new Date(at).getTime();
+    return own > turn || Number.isNaN(own) ? at : turn;
+  }
+
+  async function begin(key: string, input: Json, delayMs: number, alongside?: Json): Promise<BackendStarted> {
+    const at = beginsAt(input, delayMs);
     try {
       return await backend.start({
         process: process.name,
@@ -111,13 +121,14 @@ export function startAct(api: ApiDefinition, name: string, operation: StartsOper
 
   async function act(exchange: Exchange, ticket: Ticket | undefined): Promise<HttpResponse> {
     const input = inputOf(exchange);
+    const { delayMs } = exchange;
     const key = process.key(input);
     if (typeof key !== "string" || key === "" || key.length > longestKey) {
       throw invalidInput([{ at: "", message: `its business key must have 1 to ${longestKey} characters` }]);
     }
     if (ticket === undefined) {
-      const begun = await begin(key, input, undefined);
-      if (waitMs === 0 || begun.kind === "refused") return accepted(key);
+      const begun = await begin(key, input, delayMs);
+      if (waitMs === 0 || waitMs <= delayMs || begun.kind === "refused") return accepted(key);
       return ended(await backend.settled(begun.run, waitMs), begun.kind === "started");
     }
     const known = waitMs === 0 ? accepted(key) : undefined;
@@ -126,7 +137,12 @@ export function startAct(api: ApiDefinition, name: string, operation: StartsOper
       let started = true;
       if (found.kind === "open" && found.run !== undefined) run = found.run;
       else {
-        const begun = await begin(key, input, idempotency.reservation(ticket, "$run", known) as unknown as Json);
+        const begun = await begin(
+          key,
+          input,
+          delayMs,
+          idempotency.reservation(ticket, "$run", known) as unknown as Json,
+        );
         if (begun.kind === "refused") throw inFlight();
         run = begun.run;
         started = begun.kind === "started";

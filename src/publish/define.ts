@@ -3,23 +3,10 @@
  * gives the definitions to the publisher.
  */
 import { failure } from "../errors.ts";
-import { type Duration, milliseconds } from "../operation.ts";
 import { type Access, checkAccess } from "./access/access.ts";
 import type { Lifecycle } from "./lifecycle/states.ts";
+import { type Limit, limitProblem, type Plan } from "./limits/limit.ts";
 import type { ApiOperation } from "./operations.ts";
-
-/**
- * How much one caller may use an API: `rate` requests in `every`, evenly refilled (GCRA), at most `burst` at once.
- * `consumer`: by the key's consumer. `address`: by the socket's address (IPv6: its /64 network). Counts are in memory:
- * a restart forgets them.
- */
-export interface Limit {
-  readonly per: "consumer" | "address";
-  readonly rate: number;
-  readonly every: Duration;
-  /** Default: `rate`. */
-  readonly burst?: number;
-}
 
 /** Operations by name. */
 export interface ApiOperations {
@@ -36,8 +23,10 @@ export interface ApiOptions<O extends ApiOperations = ApiOperations> {
   readonly lifecycle: Lifecycle;
   /** At least one, unless every operation is `access: "public"`. */
   readonly access: readonly Access[];
-  /** Each of them must let a request through. Default none. */
+  /** Each of them must let a request through, beside those of the operation. Default none. */
   readonly limits?: readonly Limit[];
+  /** Limits of consumers that have a plan of this name (`mortise consumers set`), in place of `limits`. A plan that is not named here is none. */
+  readonly plans?: Readonly<Record<string, Plan>>;
   readonly operations: O;
   /** Of the docs page. Default: the name. */
   readonly title?: string;
@@ -53,6 +42,7 @@ export interface ApiOptions<O extends ApiOperations = ApiOperations> {
 export interface ApiDefinition<O extends ApiOperations = ApiOperations> extends ApiOptions<O> {
   readonly kind: "api";
   readonly limits: readonly Limit[];
+  readonly plans: Readonly<Record<string, Plan>>;
 }
 
 const nameForm = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
@@ -69,7 +59,14 @@ export function defineApi<const O extends ApiOperations>(options: ApiOptions<O>)
     throw refuse(`its base must be like /orders/v1, not ${options.base}`);
   }
   checkAccess(options.access, refuse);
-  for (const limit of options.limits ?? []) checkLimit(limit, refuse);
+  for (const [plan, { limits }] of [["", { limits: options.limits ?? [] }], ...Object.entries(options.plans ?? {})] as [
+    string,
+    Plan,
+  ][]) {
+    if (plan !== "" && !nameForm.test(plan))
+      throw refuse(`the plan ${plan} must have a name in lower case with dashes`);
+    checkLimits(limits, "api", refuse);
+  }
   const routes = new Set<string>();
   for (const [name, operation] of Object.entries(options.operations)) {
     if (!operationForm.test(name)) throw refuse(`the operation name ${name} must be letters, digits and _`);
@@ -82,20 +79,19 @@ export function defineApi<const O extends ApiOperations>(options: ApiOptions<O>)
     ...options,
     kind: "api",
     limits: Object.freeze([...(options.limits ?? [])]),
+    plans: Object.freeze({ ...options.plans }),
     operations: Object.freeze({ ...options.operations }),
   });
 }
 
-function checkLimit(limit: Limit, refuse: (reason: string) => Error): void {
-  let every: number;
-  try {
-    every = milliseconds(limit.every);
-  } catch (error) {
-    throw refuse(`a limit says ${(error as Error).message}`);
-  }
-  const burst = limit.burst ?? limit.rate;
-  if (!(limit.rate > 0) || !(every > 0) || !(burst >= 1)) {
-    throw refuse("a limit needs a rate above 0, a time above 0, and a burst of at least 1");
+function checkLimits(
+  limits: readonly Limit[],
+  of: "api" | "starts" | "other",
+  refuse: (reason: string) => Error,
+): void {
+  for (const limit of limits) {
+    const problem = limitProblem(limit, of);
+    if (problem !== undefined) throw refuse(problem);
   }
 }
 
@@ -115,6 +111,9 @@ function checkOperation(
   if (operation.access !== "public" && api.access.length === 0) {
     throw refuse(`${name} asks for a scope, but the API has no access; add access: [apiKey()]`);
   }
+  checkLimits(operation.limits ?? [], operation.kind === "starts" ? "starts" : "other", (reason) =>
+    refuse(`${name}: ${reason}`),
+  );
   if (operation.kind === "run" && typeof operation.allow !== "function") {
     throw refuse(`${name} shows runs and needs the object rule allow: ({ caller, run }) => ...`);
   }

@@ -18,6 +18,8 @@ export interface Exchange {
   readonly input: Json;
   /** As sent, for the fingerprint. */
   readonly body: Json | undefined;
+  /** What is started may begin after so many milliseconds: its turn under a limit comes then. */
+  readonly delayMs: number;
 }
 
 /** Answers a request; throws problems. */

@@ -249,7 +249,9 @@ export async function openBench(options: Partial<PublisherOptions> = {}): Promis
   const folder = mkdtempSync(join(tmpdir(), "mortise-publish-"));
   const store = await openStore({
     file: join(folder, "store.db"),
-    parts: ["./store-part.ts", "./lifecycle/store-part.ts"].map((part) => new URL(part, import.meta.url).href),
+    parts: ["store-part.ts", "lifecycle/store-part.ts", "limits/store-part.ts", "consumers/store-part.ts"].map(
+      (part) => new URL(`./${part}`, import.meta.url).href,
+    ),
   });
   const backend = new FakeBackend(store);
   const time = { now: Date.now() };

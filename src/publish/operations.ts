@@ -5,6 +5,7 @@
 
 import type { Json, OutputOf, Schema } from "../operation.ts";
 import { type AnyOperation, type Duration, type FaultsOf, type InputOf, milliseconds } from "../operation.ts";
+import type { Limit } from "./limits/limit.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
@@ -33,6 +34,8 @@ export interface ApiCaller {
   readonly via: "api-key" | "oauth" | "mtls" | "signature" | "basic" | "public";
   /** Id of the key, never the key. */
   readonly key?: string;
+  /** The consumer's plan, if it has one. */
+  readonly plan?: string;
 }
 
 /** A run, as its starter may see it. */
@@ -69,6 +72,8 @@ interface Common {
   readonly access?: "public";
   /** Request body in bytes. Default: the API's. */
   readonly maxBodyBytes?: number;
+  /** Of this operation alone, beside the API's. */
+  readonly limits?: readonly Limit[];
 }
 
 /**
@@ -242,8 +247,18 @@ function targetOf(options: AnyOptions): readonly [what: string, target: unknown]
 
 function verb(method: Method): Verb {
   const make = (path: string, options: AnyOptions): ApiOperation => {
-    const { summary, description, scope, access, maxBodyBytes } = options;
-    const base = { summary, description, scope, access, maxBodyBytes, method, path, parameters: parametersOf(path) };
+    const { summary, description, scope, access, maxBodyBytes, limits } = options;
+    const base = {
+      summary,
+      description,
+      scope,
+      access,
+      maxBodyBytes,
+      limits,
+      method,
+      path,
+      parameters: parametersOf(path),
+    };
     const [what, target] = targetOf(options);
     // A cycle of imports gives undefined, whatever the types say.
     if (target === undefined || target === null) {

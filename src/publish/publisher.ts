@@ -5,33 +5,34 @@
  * caller was let in; nothing is done before the input was found valid (P7).
  */
 import { channel } from "node:diagnostics_channel";
-import { schemaOf } from "../contract/contract.ts";
 import type { ContractModel } from "../contract/model.ts";
 import { compileSchema } from "../contract/validate.ts";
 import { failure } from "../errors.ts";
-import { type Cipher, longestKey, type Schema, type Validate } from "../operation.ts";
+import type { Cipher, Schema, Validate } from "../operation.ts";
 import type { Store } from "../store/store.ts";
 import type { Authenticator } from "./access/authenticator.ts";
 import { type Keyring, openKeyring } from "./access/keyring.ts";
 import { openAccess } from "./access/open.ts";
 import type { AccessSources } from "./access/way.ts";
-import { callAct } from "./act-call.ts";
-import { runAct } from "./act-run.ts";
-import { startAct } from "./act-start.ts";
 import type { Backend } from "./backend.ts";
+import { type Consumers, openConsumers } from "./consumers/consumers.ts";
 import type { ApiDefinition } from "./define.ts";
 import { docsPage, docsPolicy } from "./docs-page.ts";
-import type { Act, Prepared, Workshop } from "./exchange.ts";
+import type { Prepared, Workshop } from "./exchange.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
 import { openIdempotency } from "./idempotency.ts";
-import { planInput, readInput } from "./input.ts";
+import { readInput } from "./input.ts";
 import { type Blocks, openBlocks } from "./lifecycle/blocks.ts";
 import { withLifecycle } from "./lifecycle/document.ts";
 import { type Gate, gateOf, withHeaders } from "./lifecycle/gate.ts";
-import { createLimiter, type Limiter, limitersOf, takeLimits } from "./limits.ts";
+import type { Limit } from "./limits/limit.ts";
+import { type Account, fieldsOf, type Meters, openMetering, take } from "./limits/meters.ts";
+import { openQuotaBook } from "./limits/quota-book.ts";
+import { rateLimiter } from "./limits/rate.ts";
 import { type OpenApiDocument, openApiOf } from "./openapi.ts";
-import type { ApiCaller, ApiOperation } from "./operations.ts";
+import type { ApiCaller } from "./operations.ts";
 import { checkAccept, type Page, page } from "./page.ts";
+import { prepare } from "./prepare.ts";
 import { ProblemError, problemResponse } from "./problem.ts";
 import { checkPath, createRoutes, type RouteTable } from "./routes.ts";
 
@@ -67,6 +68,7 @@ export interface Publisher {
   /** The OpenAPI 3.1 document of an API, drafts included. */
   openapi(name: string, version: string): OpenApiDocument | undefined;
   readonly keys: Keyring;
+  readonly consumers: Consumers;
   /** Versions that operators have blocked. */
   readonly blocks: Blocks;
   /** Writes what is kept back (last uses) and stops the timers. */
@@ -101,7 +103,8 @@ type Route =
       readonly kind: "operation";
       readonly gate: Gate;
       readonly prepared: Prepared;
-      readonly limiters: readonly Limiter[];
+      /** By plan; `""`: of callers without one. */
+      readonly meters: ReadonlyMap<string, Meters>;
       readonly authenticator: Authenticator;
     }
   | { readonly kind: "page"; readonly gate: Gate; readonly page: Page };
@@ -111,11 +114,13 @@ interface Trace {
   route: Prepared | undefined;
   caller: ApiCaller | undefined;
   headers: Readonly<Record<string, string>> | undefined;
+  /** What was taken of the limits. */
+  account: Account | undefined;
   code: string | undefined;
 }
 
 const anybody: ApiCaller = Object.freeze({ id: "", scopes: Object.freeze([]), via: "public" });
-const flushEveryMs = 30_000;
+const flushEveryMs = 5000;
 
 /** Throws `api-definition` if an API does not fit what it publishes. */
 export function createPublisher(options: PublisherOptions): Publisher {
@@ -131,11 +136,13 @@ export function createPublisher(options: PublisherOptions): Publisher {
   };
   const report: Workshop["report"] = (error, request) => failures.publish({ request, error } satisfies FailureFact);
   // Guesses cost an address its turn; right keys never touch this.
-  const guesses = createLimiter({ per: "address", rate: 20, every: "10s" }, "failed-keys", monotonic);
+  const guesses = rateLimiter({ per: "address", rate: 20, every: "10s" }, "failed-keys", monotonic);
   const tools = { keys, clock, monotonic, report: (error: unknown) => report(error, "-"), sources: options.access };
   const access = openAccess(tools, guesses);
   const closing = new AbortController();
-  let limiting = new Map<string, readonly Limiter[]>();
+  const consumers = openConsumers(store, clock);
+  const quotas = openQuotaBook(store, clock);
+  const metering = openMetering(quotas, clock, monotonic);
   let { table, documents } = publication(options.apis, options.backend);
 
   /** Routes and documents of these APIs; nothing is changed by it but what is counted. */
@@ -143,9 +150,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const shop: Workshop = { backend, idempotency, clock, signal: closing.signal, compile, report };
     const routes = createRoutes<Route>();
     const written = new Map<string, OpenApiDocument>();
-    const kept = new Map<string, readonly Limiter[]>();
+    metering.begin();
     for (const api of apis) {
-      const prepared = Object.entries(api.operations).map(([name, operation]) => prepare(api, name, operation, shop));
+      const prepared = Object.entries(api.operations).map(([name, operation]) =>
+        prepare(api, name, operation, shop, { contracts, maxBodyBytes: options.maxBodyBytes }),
+      );
       const id = `${api.name} ${api.version}`;
       if (written.has(id))
         throw failure("api-definition", { api: api.name, reason: `version ${api.version} is there twice` });
@@ -153,14 +162,20 @@ export function createPublisher(options: PublisherOptions): Publisher {
       const text = JSON.stringify(withLifecycle(openApiOf(api, prepared, authenticator.schemes), api));
       const document = JSON.parse(text) as OpenApiDocument;
       written.set(id, document);
-      const limits = `${id} ${JSON.stringify(api.limits)}`;
-      const limiters = limiting.get(limits) ?? limitersOf(api.limits, monotonic);
-      kept.set(limits, limiters);
       if (api.lifecycle.state === "draft" || api.lifecycle.state === "retired") continue;
       const gate = gateOf(api, clock, blocks);
       for (const one of prepared) {
-        const { method, path } = one.operation;
-        mount(routes, api, method, path, { kind: "operation", gate, prepared: one, limiters, authenticator });
+        const { method, path, limits = [] } = one.operation;
+        const plans: [string, readonly Limit[]][] = [["", api.limits]];
+        for (const [plan, own] of Object.entries(api.plans)) plans.push([plan, own.limits]);
+        const meters = new Map(
+          // Counts stay when the version moves on, and when a consumer's plan changes to one with the same limit.
+          plans.map(([plan, general]) => [
+            plan,
+            metering.metersOf(`${api.name} ${api.base}`, general, one.name, limits),
+          ]),
+        );
+        mount(routes, api, method, path, { kind: "operation", gate, prepared: one, meters, authenticator });
       }
       const show = (path: string, shown: Page) => mount(routes, api, "GET", path, { kind: "page", gate, page: shown });
       show("/openapi.json", page("application/json", text));
@@ -171,51 +186,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
         routes.add("GET", resource.path, { kind: "page", gate, page: metadata });
       }
     }
-    limiting = kept;
+    metering.commit();
     return { table: routes, documents: written };
-  }
-
-  function prepare(api: ApiDefinition, name: string, operation: ApiOperation, shop: Workshop): Prepared {
-    const accepted = acceptedOf(api, name, operation);
-    const plan = planInput(operation.method, operation.parameters, accepted, api.name);
-    return {
-      api,
-      name,
-      operation,
-      label: `${api.name} ${api.version} ${name}`,
-      plan,
-      accepted,
-      answered: answeredOf(operation, contracts),
-      validate: compile(accepted),
-      maxBodyBytes: operation.maxBodyBytes ?? api.maxBodyBytes ?? options.maxBodyBytes ?? 1_048_576,
-      act: actOf(api, name, operation, shop),
-    };
-  }
-
-  function actOf(api: ApiDefinition, name: string, operation: ApiOperation, shop: Workshop): Act {
-    if (operation.kind === "starts") return startAct(api, name, operation, shop);
-    if (operation.kind === "run") return runAct(operation, shop);
-    return callAct(api, name, operation, inputOf(api, name, operation.operation), shop);
-  }
-
-  function acceptedOf(api: ApiDefinition, name: string, operation: ApiOperation): Schema {
-    if (operation.kind === "run") return runInput;
-    if (operation.accepts !== undefined) return operation.accepts.body as Schema;
-    return operation.kind === "starts" ? (operation.process.input as Schema) : inputOf(api, name, operation.operation);
-  }
-
-  function inputOf(
-    api: ApiDefinition,
-    name: string,
-    operation: { readonly system: string; readonly name: string },
-  ): Schema {
-    const model = contracts.get(operation.system);
-    const found = model?.operations[operation.name];
-    if (model === undefined || found === undefined) {
-      const reason = `${name} calls ${operation.system}.${operation.name}, which no contract has`;
-      throw failure("api-definition", { api: api.name, reason });
-    }
-    return schemaOf(model, found.input);
   }
 
   async function answer(request: HttpRequest, trace: Trace): Promise<HttpResponse> {
@@ -230,24 +202,28 @@ export function createPublisher(options: PublisherOptions): Publisher {
       checkAccept(request, route.page.type);
       return route.page.response(request);
     }
-    const { prepared, limiters, authenticator } = route;
+    const { prepared, meters, authenticator } = route;
     trace.route = prepared;
     const { operation } = prepared;
     checkAccept(request, "application/json");
     let caller = anybody;
     if (operation.access !== "public") {
       const known = authenticator.authenticate(request);
-      caller = known instanceof Promise ? await known : known;
+      caller = consumers.admit(known instanceof Promise ? await known : known);
     }
     trace.caller = caller;
     route.gate.admit(caller);
     if (operation.scope !== undefined && !caller.scopes.includes(operation.scope))
       throw authenticator.lacksScope(operation.scope, request);
-    if (limiters.length > 0) trace.headers = takeLimits(limiters, caller, request, trace.headers);
+    const { early, late } = meters.get(caller.plan ?? "") ?? (meters.get("") as Meters);
+    if (early.length + late.length > 0) trace.account = { policies: "", fields: "", delayMs: 0, releases: [] };
+    const account = trace.account;
+    if (account !== undefined) take(early, account, caller, request.address, undefined);
     if (caller.key !== undefined) keys.used(caller.key, prepared.label);
     const { plan, validate, maxBodyBytes } = prepared;
     const { input, body } = await readInput(plan, validate, request, found.params, maxBodyBytes);
-    return prepared.act({ request, caller, params: found.params, input, body });
+    if (account !== undefined) take(late, account, caller, request.address, input);
+    return prepared.act({ request, caller, params: found.params, input, body, delayMs: account?.delayMs ?? 0 });
   }
 
   function unrouted(method: string, path: string, trace: Trace): unknown {
@@ -264,14 +240,20 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   const timer = setInterval(() => {
-    Promise.all([keys.flush(), idempotency.sweep()]).catch((error: unknown) => report(error, "-"));
+    Promise.all([keys.flush(), quotas.flush(), idempotency.sweep()]).catch((error: unknown) => report(error, "-"));
   }, flushEveryMs);
   timer.unref();
 
   return {
     async handle(request) {
       const begun = requests.hasSubscribers ? performance.now() : 0;
-      const trace: Trace = { route: undefined, caller: undefined, headers: undefined, code: undefined };
+      const trace: Trace = {
+        route: undefined,
+        caller: undefined,
+        headers: undefined,
+        account: undefined,
+        code: undefined,
+      };
       let response: HttpResponse;
       try {
         response = await answer(request, trace);
@@ -279,6 +261,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
         response = problemResponse(thrown, request.id);
         trace.code = codeOf(thrown);
         if (response.status === 500) report(thrown, request.id);
+      }
+      if (trace.account !== undefined) {
+        for (const release of trace.account.releases) release();
+        response = withHeaders(response, fieldsOf(trace.account));
       }
       if (trace.headers !== undefined) response = withHeaders(response, trace.headers);
       if (requests.hasSubscribers) tell(request, trace, response.status, performance.now() - begun);
@@ -289,11 +275,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
     },
     openapi: (name, version) => documents.get(`${name} ${version}`),
     keys,
+    consumers,
     blocks,
     async close() {
       clearInterval(timer);
       closing.abort();
-      await keys.flush();
+      await Promise.all([keys.flush(), quotas.flush()]);
     },
   };
 }
@@ -306,27 +293,6 @@ function mount(routes: RouteTable<Route>, api: ApiDefinition, method: string, pa
     throw failure("api-definition", { api: api.name, reason });
   }
 }
-
-function answeredOf(operation: ApiOperation, contracts: PublisherOptions["contracts"]): Schema {
-  if (operation.responds !== undefined) return operation.responds.body as Schema;
-  if (operation.kind !== "calls") return operation.process.output as Schema;
-  const { system, name } = operation.operation;
-  const model = contracts.get(system) as ContractModel;
-  return schemaOf(model, model.operations[name]?.output ?? true);
-}
-
-/** Of a run's path: `{key}` alone. */
-const runInput: Schema = Object.freeze({
-  kind: "schema",
-  json: {
-    type: "object",
-    properties: {
-      key: { type: "string", minLength: 1, maxLength: longestKey, description: "Business key of the run." },
-    },
-    required: ["key"],
-    additionalProperties: false,
-  },
-});
 
 function codeOf(thrown: unknown): string {
   const error = thrown instanceof ProblemError ? thrown.error : thrown;

@@ -7,6 +7,8 @@ export function storeParts(): readonly string[] {
     "../process/embedded/store-part",
     "../publish/store-part",
     "../publish/lifecycle/store-part",
+    "../publish/limits/store-part",
+    "../publish/consumers/store-part",
     "./admin/store-part",
     "./versions-part",
     "./contracts/store-part",

@@ -9,7 +9,8 @@
  */
 import { failure, type MortiseError } from "../../errors.ts";
 import type { HttpRequest } from "../http.ts";
-import { addressBucket, type Limiter } from "../limits.ts";
+import { addressBucket } from "../limits/address.ts";
+import type { RateLimiter } from "../limits/rate.ts";
 import type { ApiCaller } from "../operations.ts";
 import { ProblemError } from "../problem.ts";
 import type { Resource } from "./resource.ts";
@@ -31,7 +32,7 @@ export interface Authenticator {
 /** `guesses`: what a wrong credential takes from its address; shared by all APIs, so that no guesser has a turn at each. */
 export function createAuthenticator(
   ways: readonly Way[],
-  guesses: Limiter,
+  guesses: RateLimiter,
   resource: Resource | undefined,
 ): Authenticator {
   const takes = new Set(ways.flatMap(({ places }) => places));
@@ -97,8 +98,8 @@ export function createAuthenticator(
 
   function refuse(error: MortiseError, guess: boolean, request: HttpRequest): unknown {
     if (guess) {
-      const taken = guesses.take(addressBucket(request.address));
-      if (!taken.allowed) return guesses.refusal(taken);
+      const taken = guesses.take(addressBucket(request.address), 1);
+      if (taken.kind === "refused") return guesses.refusal(taken);
     }
     return new ProblemError(error, challenged(request, { error: "invalid_token" }));
   }
@@ -116,7 +117,7 @@ export function createAuthenticator(
       // A guess that makes us work, or ask somebody, must not be free to repeat (OW-2).
       if (way.costs?.(credential) === true) {
         const spent = guesses.look(addressBucket(request.address));
-        if (!spent.allowed) throw guesses.refusal(spent);
+        if (spent !== undefined) throw guesses.refusal(spent);
       }
       const verdict = way.check(credential, request);
       return verdict instanceof Promise ? verdict.then((known) => settle(known, request)) : settle(verdict, request);

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { defineApi } from "./define.ts";
-import { allScopes, assertProblem, getStock, openBench, ordersOptions } from "./harness.test.ts";
-import { addressBucket, createLimiter } from "./limits.ts";
-import { get } from "./operations.ts";
+import { defineApi } from "../define.ts";
+import { allScopes, assertProblem, getStock, openBench, ordersOptions } from "../harness.test.ts";
+import { get } from "../operations.ts";
+import { addressBucket } from "./address.ts";
+import { rateLimiter } from "./rate.ts";
 
 const stock = "/orders/v1/stock/rope";
 
@@ -31,9 +32,9 @@ test("RL-1 RL-3 RL-5: above the rate is 429 with Retry-After, for that consumer 
 
 test("RL-2 RL-4: the fields parse as Structured Fields with non-negative numbers", () => {
   let now = 0;
-  const limiter = createLimiter({ per: "consumer", rate: 3, every: "100ms", burst: 5 }, "consumer", () => now);
+  const limiter = rateLimiter({ per: "consumer", rate: 3, every: "100ms", burst: 5 }, "consumer", () => now);
   for (let i = 0; i < 200; i++) {
-    const taken = limiter.take("a");
+    const taken = limiter.take("a", 1);
     const match = /^"consumer";r=(\d+);t=(\d+)$/.exec(taken.field);
     assert.ok(match, taken.field);
     assert.ok(Number(match[1]) <= 5);
@@ -44,9 +45,9 @@ test("RL-2 RL-4: the fields parse as Structured Fields with non-negative numbers
 
 test("the rate holds over time, whatever the pattern", () => {
   let now = 0;
-  const limiter = createLimiter({ per: "consumer", rate: 10, every: "1s" }, "consumer", () => now);
+  const limiter = rateLimiter({ per: "consumer", rate: 10, every: "1s" }, "consumer", () => now);
   let allowed = 0;
-  for (; now < 60_000; now += 3) if (limiter.take("a").allowed) allowed += 1;
+  for (; now < 60_000; now += 3) if (limiter.take("a", 1).kind === "taken") allowed += 1;
   assert.ok(allowed >= 600 && allowed <= 611, String(allowed));
 });
 

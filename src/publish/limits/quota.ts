@@ -1,0 +1,59 @@
+/**
+ * Quotas: so much in each window of the calendar (UTC). Counted in memory, and written every few seconds and at the end: an orderly stop loses
+ * nothing; after a crash what was counted since the last write is forgotten, which favours the caller.
+ */
+import type { QuotaLimit, QuotaWindow } from "./limit.ts";
+import { exceeded, type Limiter } from "./limiter.ts";
+import type { QuotaBook } from "./quota-book.ts";
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+
+/** The window around a moment, both in epoch milliseconds; `to` is the next one's begin. Weeks begin on Monday (ISO 8601). */
+export function windowAround(at: number, window: QuotaWindow): { readonly from: number; readonly to: number } {
+  if (window === "hour" || window === "day") {
+    const length = window === "hour" ? hourMs : dayMs;
+    const from = Math.floor(at / length) * length;
+    return { from, to: from + length };
+  }
+  if (window === "week") {
+    // The epoch was a Thursday.
+    const from = (Math.floor((at / dayMs + 3) / 7) * 7 - 3) * dayMs;
+    return { from, to: from + 7 * dayMs };
+  }
+  const date = new Date(at);
+  const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()];
+  return { from: Date.UTC(year, month, 1), to: Date.UTC(year, month + 1, 1) };
+}
+
+/** `policy`: names the count on disk, the same over restarts. `clock`: epoch milliseconds. */
+export function quotaLimiter(
+  { quota, window }: QuotaLimit,
+  name: string,
+  policy: string,
+  book: QuotaBook,
+  clock: () => number,
+): Limiter {
+  const seconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1000));
+  const { from, to } = windowAround(clock(), window);
+  return {
+    name,
+    policy: `"${name}";q=${Math.floor(quota)};w=${seconds(to - from)}`,
+    take(who, cost) {
+      const now = clock();
+      const around = windowAround(now, window);
+      const used = book.used(policy, who, around.from);
+      const left = around.to - now;
+      // A hair of tolerance: costs may be sums of tenths.
+      if (used + cost > quota + 1e-9)
+        return { kind: "refused", retryMs: left, field: `"${name}";r=${rest(used)};t=${seconds(left)}` };
+      book.add(policy, who, around, cost);
+      return { kind: "taken", field: `"${name}";r=${rest(used + cost)};t=${seconds(left)}` };
+    },
+    refusal: ({ retryMs }) => exceeded(name, `${quota} in ${window === "hour" ? "an" : "a"} ${window}`, retryMs),
+  };
+
+  function rest(used: number): number {
+    return Math.max(0, Math.floor(quota - used + 1e-9));
+  }
+}

@@ -1,0 +1,89 @@
+/** Makes of an operation's definition, once, what answers its requests: its schemas compiled, its input planned, its act. */
+import { schemaOf } from "../contract/contract.ts";
+import type { ContractModel } from "../contract/model.ts";
+import { failure } from "../errors.ts";
+import { longestKey, type Schema } from "../operation.ts";
+import { callAct } from "./act-call.ts";
+import { runAct } from "./act-run.ts";
+import { startAct } from "./act-start.ts";
+import type { ApiDefinition } from "./define.ts";
+import type { Act, Prepared, Workshop } from "./exchange.ts";
+import { planInput } from "./input.ts";
+import type { ApiOperation } from "./operations.ts";
+
+type Contracts = ReadonlyMap<string, ContractModel>;
+
+/** Throws `api-definition`. `maxBodyBytes`: where neither the operation nor the API says. Default 1 MiB. */
+export function prepare(
+  api: ApiDefinition,
+  name: string,
+  operation: ApiOperation,
+  shop: Workshop,
+  {
+    contracts,
+    maxBodyBytes = 1_048_576,
+  }: { readonly contracts: Contracts; readonly maxBodyBytes?: number | undefined },
+): Prepared {
+  const accepted = acceptedOf(api, name, operation, contracts);
+  return {
+    api,
+    name,
+    operation,
+    label: `${api.name} ${api.version} ${name}`,
+    plan: planInput(operation.method, operation.parameters, accepted, api.name),
+    accepted,
+    answered: answeredOf(operation, contracts),
+    validate: shop.compile(accepted),
+    maxBodyBytes: operation.maxBodyBytes ?? api.maxBodyBytes ?? maxBodyBytes,
+    act: actOf(api, name, operation, shop, contracts),
+  };
+}
+
+function actOf(api: ApiDefinition, name: string, operation: ApiOperation, shop: Workshop, contracts: Contracts): Act {
+  if (operation.kind === "starts") return startAct(api, name, operation, shop);
+  if (operation.kind === "run") return runAct(operation, shop);
+  return callAct(api, name, operation, inputOf(api, name, operation.operation, contracts), shop);
+}
+
+function acceptedOf(api: ApiDefinition, name: string, operation: ApiOperation, contracts: Contracts): Schema {
+  if (operation.kind === "run") return runInput;
+  if (operation.accepts !== undefined) return operation.accepts.body as Schema;
+  if (operation.kind === "starts") return operation.process.input as Schema;
+  return inputOf(api, name, operation.operation, contracts);
+}
+
+function inputOf(
+  api: ApiDefinition,
+  name: string,
+  operation: { readonly system: string; readonly name: string },
+  contracts: Contracts,
+): Schema {
+  const model = contracts.get(operation.system);
+  const found = model?.operations[operation.name];
+  if (model === undefined || found === undefined) {
+    const reason = `${name} calls ${operation.system}.${operation.name}, which no contract has`;
+    throw failure("api-definition", { api: api.name, reason });
+  }
+  return schemaOf(model, found.input);
+}
+
+function answeredOf(operation: ApiOperation, contracts: Contracts): Schema {
+  if (operation.responds !== undefined) return operation.responds.body as Schema;
+  if (operation.kind !== "calls") return operation.process.output as Schema;
+  const { system, name } = operation.operation;
+  const model = contracts.get(system) as ContractModel;
+  return schemaOf(model, model.operations[name]?.output ?? true);
+}
+
+/** Of a run's path: `{key}` alone. */
+const runInput: Schema = Object.freeze({
+  kind: "schema",
+  json: {
+    type: "object",
+    properties: {
+      key: { type: "string", minLength: 1, maxLength: longestKey, description: "Business key of the run." },
+    },
+    required: ["key"],
+    additionalProperties: false,
+  },
+});
