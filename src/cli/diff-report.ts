@@ -21,10 +21,12 @@ export function printComparison(terminal: Terminal, comparison: OverriddenCompar
     const here = findings.filter((each) => each.verdict === verdict);
     if (here.length === 0) continue;
     terminal.line(terminal.paint(colours[verdict], `${titles[verdict]}: ${here.length}`));
-    for (const finding of here) {
+    const { told, rest } = shortened(here);
+    for (const finding of told) {
       terminal.line(`  ${findingInWords(finding)}`);
       for (const line of detailsOf(finding)) terminal.line(terminal.paint("dim", `    ${line}`));
     }
+    for (const line of rest) terminal.line(`  ${line}`);
     terminal.line();
   }
   for (const { rule, at = "anywhere", owner } of unused)
@@ -33,12 +35,31 @@ export function printComparison(terminal: Terminal, comparison: OverriddenCompar
   terminal.line(`${count(breaking, "breaking change")}, ${review} for review, ${safe} safe`);
 }
 
+/** Findings of one rule and one verdict that are told one by one. */
+const mostOfRule = 50;
+
+function shortened<T extends OverriddenFinding>(
+  findings: readonly T[],
+): { readonly told: readonly T[]; readonly rest: readonly string[] } {
+  const counts = new Map<string, number>();
+  const told = findings.filter(({ rule }) => {
+    const seen = (counts.get(rule) ?? 0) + 1;
+    counts.set(rule, seen);
+    return seen <= mostOfRule;
+  });
+  const rest = [...counts]
+    .filter(([, seen]) => seen > mostOfRule)
+    .map(([rule, seen]) => `and ${seen - mostOfRule} more by the rule ${rule}; --json tells all of them`);
+  return { told, rest };
+}
+
 /** What is said below it: the value that fails, other places, overrides. */
 export function detailsOf(finding: OverriddenFinding): string[] {
-  const { example, also, override, expired } = finding;
+  const { example, also, more = 0, override, expired } = finding;
   const lines = example === undefined ? [] : [exampleInWords(example)];
-  if (also.length > 0)
-    lines.push(`also at ${also.slice(0, 3).join("; ")}${also.length > 3 ? ` and ${also.length - 3} more` : ""}`);
+  const others = also.length + more;
+  if (others > 0)
+    lines.push(`also at ${also.slice(0, 3).join("; ")}${others > 3 ? ` and ${others - 3} more` : ""}`);
   if (override !== undefined)
     lines.push(`${override.was} by itself; ${override.owner} decided until ${override.expires}: ${override.reason}`);
   if (expired !== undefined)
@@ -57,11 +78,13 @@ export function markdownOf(comparison: OverriddenComparison, old: string, now: s
     const here = comparison.findings.filter((each) => each.verdict === verdict);
     if (here.length === 0) continue;
     lines.push("", `### ${titles[verdict]}`, "");
-    for (const finding of here) {
+    const { told, rest } = shortened(here);
+    for (const finding of told) {
       const { at, reason, rule } = finding;
       lines.push(`- ${at === "" ? "" : `**${escaped(at)}**: `}${escaped(reason)} (\`${rule}\`)`);
       for (const line of detailsOf(finding)) lines.push(`  - ${inline(line)}`);
     }
+    for (const line of rest) lines.push(`- ${line}`);
   }
   return `${lines.join("\n")}\n`;
 }

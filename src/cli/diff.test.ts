@@ -94,3 +94,26 @@ test("a file at a git revision is compared with the file of today", async () => 
   assert.match(missing.err, /contract-source/);
   assert.match((await mortise(["diff", "nothing.yaml", "api.yaml"], { folder })).err, /there is no such file/);
 });
+
+test("of very many findings of one rule 50 are told, the rest is counted; as JSON all of them", async () => {
+  const wide = (type: string): string =>
+    `openapi: 3.1.0
+info: { title: Wide, version: "1" }
+paths:
+  /things:
+    post:
+      operationId: putThing
+      requestBody: { content: { application/json: { schema: { type: object, properties: { ${Array.from({ length: 70 }, (_, n) => `p${n}: ${type}`).join(", ")} } } } } }
+      responses: { "204": { description: ok } }
+`;
+  write("wide.yaml", wide("{ type: string }"));
+  write("wide-narrow.yaml", wide("{ type: string, maxLength: 3 }"));
+  const { out } = await mortise(["diff", "wide.yaml", "wide-narrow.yaml"], { folder });
+  assert.equal(out.match(/\(text-length\)/g)?.length, 50);
+  assert.match(out, /and 20 more by the rule text-length; --json tells all of them\n/);
+  assert.match(out, /70 breaking changes, 0 for review, 0 safe/);
+  const markdown = await mortise(["diff", "wide.yaml", "wide-narrow.yaml", "--markdown"], { folder });
+  assert.match(markdown.out, /- and 20 more by the rule text-length/);
+  const json = await mortise(["diff", "wide.yaml", "wide-narrow.yaml", "--json"], { folder });
+  assert.equal((JSON.parse(json.out) as { findings: unknown[] }).findings.length, 70);
+});

@@ -27,14 +27,17 @@ const noDefinitions: Definitions = Object.freeze({});
  * Not strict: what the validator does not know (an extension, a format of a trade) is no reason to stop. Readers have
  * dropped what means nothing, and their tests compile strictly.
  */
-function validatorOf(allErrors: boolean): Ajv2020 {
+function validatorOf(allErrors: boolean, optimize = true): Ajv2020 {
   const ajv = new Ajv2020({
     allErrors,
     ownProperties: true, // "constructor" and "toString" are no members of a value that does not have them
     strict: false,
     logger: false,
     unicodeRegExp: false,
-    code: { regExp: Object.assign((source: string) => compilePattern(source) as RegExp, { code: "compilePattern" }) },
+    code: {
+      optimize,
+      regExp: Object.assign((source: string) => compilePattern(source) as RegExp, { code: "compilePattern" }),
+    },
   });
   (formats as unknown as (to: Ajv2020) => void)(ajv);
   // A pattern of another dialect than the runtime's is no reason to refuse a whole schema: see pattern.ts.
@@ -55,11 +58,13 @@ const every = validatorOf(true);
 /** One root per set of named schemas: every schema of a contract shares the compiled ones. */
 interface Root {
   readonly id: string;
+  readonly first: Ajv2020;
   readonly recursive: Map<string, boolean>;
   /** Whether `every` has it too. */
   inEvery: boolean;
 }
 const roots = new WeakMap<object, Root>();
+const passing = new WeakMap<object, Root>();
 let rootCount = 0;
 const bySchema = new WeakMap<object, Validate>();
 const byOperation = new WeakMap<OperationModel, OperationValidators>();
@@ -115,6 +120,15 @@ export function modelValidator(model: ContractModel, schema: JsonSchema): Valida
   return lazy(() => compile(schema, model.schemas));
 }
 
+/**
+ * The same, for a few values: it is compiled quickly rather than well, and is gone when nobody holds the definitions any more. For contracts
+ * that are compared, and not pinned.
+ */
+export function passingValidator(definitions: Definitions, schema: JsonSchema): Validate {
+  if (typeof schema === "boolean") return boolean(schema);
+  return lazy(() => compile(schema, definitions, false, passing));
+}
+
 function lazy(make: () => Validate): Validate {
   let validate: Validate | undefined;
   return (value) => {
@@ -129,10 +143,15 @@ function boolean(allowed: boolean): Validate {
 }
 
 /** `tellAll`: what fails is checked once more, for all of its problems; what fits pays nothing for it. */
-function compile(schema: { readonly [keyword: string]: unknown }, definitions: Definitions, tellAll = false): Validate {
-  const root = rootOf(definitions);
+function compile(
+  schema: { readonly [keyword: string]: unknown },
+  definitions: Definitions,
+  tellAll = false,
+  known = roots,
+): Validate {
+  const root = rootOf(definitions, known);
   const made = mapReferences(schema, (name) => `${root.id}#/$defs/${name}`) as object;
-  const check: ValidateFunction = first.compile(made);
+  const check: ValidateFunction = root.first.compile(made);
   const recursive = referencesOf(schema).some((name) => isRecursive(name, definitions, root.recursive));
   let all: ValidateFunction | undefined;
   return (value) => {
@@ -160,12 +179,13 @@ function sizeOf(value: unknown, enough: number): number {
   return size;
 }
 
-function rootOf(definitions: Definitions): Root {
-  let root = roots.get(definitions);
+function rootOf(definitions: Definitions, known: WeakMap<object, Root>): Root {
+  let root = known.get(definitions);
   if (root === undefined) {
-    root = { id: `mortise:schemas/${++rootCount}`, recursive: new Map(), inEvery: false };
-    roots.set(definitions, root);
-    first.addSchema({ $id: root.id, $defs: definitions });
+    const id = `mortise:schemas/${++rootCount}`;
+    root = { id, first: known === roots ? first : validatorOf(false, false), recursive: new Map(), inEvery: false };
+    known.set(definitions, root);
+    root.first.addSchema({ $id: root.id, $defs: definitions });
   }
   return root;
 }

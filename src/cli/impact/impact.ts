@@ -2,7 +2,7 @@
  * Findings of the comparer, judged by what a project uses: a finding touches the lines that call the operation, read the field or
  * write it, or it touches nothing. What is not used never blocks.
  */
-import { type Finding, type FindingPlace, shownPlace, type Verdict, worse } from "../../contract/compare/finding.ts";
+import { type Finding, type FindingPlace, toldPlaces, type Verdict, worse } from "../../contract/compare/finding.ts";
 import type { OverriddenComparison, OverriddenFinding } from "../../contract/compare/overrides.ts";
 import type { ContractModel, OperationModel } from "../../contract/model.ts";
 import type { Node } from "./compiler.ts";
@@ -76,8 +76,7 @@ export function judge(comparison: OverriddenComparison, asked: Asked): Impact {
 function ledBy(finding: OverriddenFinding, first: FindingPlace | undefined): OverriddenFinding {
   if (first === undefined || first === finding.places[0]) return finding;
   const places = [first, ...finding.places.filter((place) => place !== first)];
-  const [at = "", ...also] = places.map(shownPlace);
-  return { ...finding, at, also, places };
+  return { ...finding, ...toldPlaces(places), places };
 }
 
 function inOrder(a: Touch, b: Touch): number {

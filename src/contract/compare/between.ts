@@ -3,7 +3,7 @@ import type { JsonSchema } from "../../operation.ts";
 import type { Side } from "./finding.ts";
 import { type Proof, prove, type Whole } from "./prove.ts";
 import type { Both, Found } from "./rules/rule.ts";
-import { type Issue, Walk } from "./schema/walk.ts";
+import type { Issue } from "./schema/walk.ts";
 
 export interface Place {
   readonly side: Exclude<Side, "contract">;
@@ -34,11 +34,12 @@ function undecided(side: Place["side"]): string {
 /** Every change between the schemas. Views are taken here: `old` and `now` are schemas of the models. */
 export function* between(both: Both, at: Place, old: JsonSchema, now: JsonSchema): Iterable<Found> {
   const request = at.side === "request";
-  const views = both.views(request ? "request" : "answer");
+  const kind = request ? "request" : "answer";
+  const views = both.views(kind);
   const before: Whole = { schema: views.old.of(old), definitions: views.old.definitions };
   const after: Whole = { schema: views.now.of(now), definitions: views.now.definitions };
   const [giver, taker] = request ? [before, after] : [after, before];
-  const walk = new Walk(giver.definitions, taker.definitions, { forgetful: request, unchanged: views.unchanged });
+  const walk = both.walk(kind, false);
   if (walk.same(giver.schema, taker.schema)) return;
   const seen = new Set<string>();
   for (const issue of walk.ask(giver.schema, taker.schema)) {
@@ -49,7 +50,7 @@ export function* between(both: Both, at: Place, old: JsonSchema, now: JsonSchema
     seen.add(key);
     yield found;
   }
-  const back = new Walk(taker.definitions, giver.definitions, { unchanged: views.unchanged });
+  const back = both.walk(kind, true);
   for (const issue of back.ask(taker.schema, giver.schema)) {
     const key = keyOf(issue);
     if (seen.has(key) || issue.verdict === "review" || issue.verdict === "safe") continue;
@@ -67,11 +68,11 @@ export function* between(both: Both, at: Place, old: JsonSchema, now: JsonSchema
 
 /** Once for each change of a named schema. */
 function proved(both: Both, issue: Issue, asked: string, giver: Whole, taker: Whole): Proof {
-  if (issue.named === undefined) return prove(issue, giver, taker);
+  if (issue.named === undefined) return prove(issue, giver, taker, both.work);
   const key = [asked, issue.rule, issue.what, issue.named].join("\n");
   const known = both.proofs.get(key);
   if (known !== undefined) return known;
-  const proof = prove(issue, giver, taker);
+  const proof = prove(issue, giver, taker, both.work);
   // What is open at one place may be proven at another; that it was tried is worth something, too.
   both.proofs.set(key, proof);
   return proof;

@@ -3,18 +3,28 @@
  * What breaks is proven by a value where values are what changed; what can't be decided is for review, never safe.
  */
 import type { ContractModel, OperationModel } from "../model.ts";
-import { type Comparison, type Finding, shownPlace, type Verdict, worse } from "./finding.ts";
+import { type Comparison, type Finding, toldPlaces, type Verdict, worse } from "./finding.ts";
 import { contractRules } from "./rules/index.ts";
 import { Both, type Found, type OperationPair } from "./rules/rule.ts";
+import type { Work } from "./schema/walk.ts";
 
-/** Every finding once, the worst first. The same models give the same findings in the same order. */
-export function compareContracts(old: ContractModel, now: ContractModel): Comparison {
-  const both = new Both(old, now, pairsOf(old, now));
+/**
+ * Every finding once, the worst first. The same models give the same findings in the same order. `work` counts what it took, which grows
+ * with the size of the contracts and not with the number of ways through them.
+ */
+export function compareContracts(
+  old: ContractModel,
+  now: ContractModel,
+  work: Work = { steps: 0, tries: 0 },
+): Comparison {
+  const both = new Both(old, now, pairsOf(old, now), work);
   const found: Found[] = [];
   for (const rule of contractRules) {
-    if (rule.contract !== undefined) found.push(...rule.contract(both));
-    if (rule.operation !== undefined) for (const pair of both.operations) found.push(...rule.operation(both, pair));
-    if (rule.event !== undefined) for (const pair of both.events) found.push(...rule.event(both, pair));
+    for (const each of rule.contract?.(both) ?? []) found.push(each);
+    if (rule.operation !== undefined)
+      for (const pair of both.operations) for (const each of rule.operation(both, pair)) found.push(each);
+    if (rule.event !== undefined)
+      for (const pair of both.events) for (const each of rule.event(both, pair)) found.push(each);
   }
   const findings = together(found);
   return { verdict: findings.reduce<Verdict>((worst, { verdict }) => worse(worst, verdict), "safe"), findings };
@@ -52,7 +62,7 @@ function together(found: readonly Found[]): readonly Finding[] {
   for (const each of found) {
     const key = each.named === undefined ? undefined : [each.rule, each.side, each.named, each.reason].join("\n");
     const group = key === undefined ? undefined : groups.get(key);
-    if (group === undefined) groups.set(key ?? `${groups.size}`, { first: each, also: [] });
+    if (group === undefined) groups.set(key ?? `${groups.size}`, { first: each, also: [], more: 0 });
     else {
       // The place where it is worst is the one to show.
       const [worst, other] = rank[each.verdict] < rank[group.first.verdict] ? [each, group.first] : [group.first, each];
@@ -61,14 +71,13 @@ function together(found: readonly Found[]): readonly Finding[] {
     }
   }
   const findings = [...groups.values()].map(
-    ({ first, also }): Finding => ({
+    ({ first, also, more }): Finding => ({
       rule: first.rule,
       verdict: first.verdict,
       side: first.side,
-      at: shownPlace(first),
       reason: first.reason,
       ...(first.example === undefined ? {} : { example: first.example }),
-      also: also.map(shownPlace),
+      ...toldPlaces([first, ...also]),
       places: [first, ...also].map(({ member, place, path = [], about }) => ({
         member,
         place,

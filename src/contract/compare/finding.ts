@@ -24,9 +24,11 @@ export interface Finding {
   readonly reason: string;
   /** What fails. */
   readonly example?: Example;
-  /** The same change of a named schema, seen at other places too. */
+  /** The same change of a named schema, seen at other places too: at most 100 of them. */
   readonly also: readonly string[];
-  /** The same places, this one's first, for programs. */
+  /** How many places there are beyond those. */
+  readonly more?: number;
+  /** All of these places, this one's first, for programs. */
   readonly places: readonly FindingPlace[];
 }
 
@@ -66,4 +68,16 @@ export function worse(one: Verdict, other: Verdict): Verdict {
 export function shownPlace({ member, place, path = [] }: Partial<FindingPlace>): string {
   const steps = path.length === 0 ? "" : ` /${path.join("/")}`;
   return [member, `${place}${steps}`].filter((part) => part !== "").join(": ");
+}
+
+const mostAlso = 100;
+
+/** The first place, and the others as far as they are told by name. */
+export function toldPlaces(places: readonly Partial<FindingPlace>[]): Pick<Finding, "at" | "also" | "more"> {
+  const [first = {}, ...also] = places;
+  return {
+    at: shownPlace(first),
+    also: also.slice(0, mostAlso).map(shownPlace),
+    ...(also.length <= mostAlso ? {} : { more: also.length - mostAlso }),
+  };
 }

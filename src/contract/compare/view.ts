@@ -19,9 +19,10 @@ export class View {
   private constructor(model: ContractModel, kind: ViewKind) {
     this.#model = model;
     this.#hidden = kind === "request" ? "readOnly" : "writeOnly";
-    this.definitions = Object.fromEntries(
-      Object.entries(model.schemas).map(([name, schema]) => [name, this.of(schema)]),
-    );
+    const seen = Object.entries(model.schemas).map(([name, schema]) => [name, this.of(schema)] as const);
+    // Where nothing differs, both sides share what is made of the schemas.
+    const same = seen.every(([name, schema]) => schema === model.schemas[name]);
+    this.definitions = same ? model.schemas : Object.fromEntries(seen);
   }
 
   static #views = new WeakMap<ContractModel, Map<ViewKind, View>>();

@@ -1,5 +1,5 @@
 /** Parameters that come, go, become required, or are written otherwise. */
-import type { RestParameter } from "../../model.ts";
+import type { ContractModel, RestParameter } from "../../model.ts";
 import { flatten } from "../schema/flat.ts";
 import { parameterPairs, parameterSchema } from "./parameters.ts";
 import type { Rule } from "./rule.ts";
@@ -40,7 +40,7 @@ export const parameter: Rule = {
       } else if (was!.required && !is.required)
         yield { ...about, rule: "parameter-required", verdict: "safe", reason: "the parameter may be left out now" };
       if (was === undefined || is === undefined) continue;
-      const plain = isPlain(both, pair.old, was) && isPlain(both, pair.now, is);
+      const plain = isPlain(both.old, pair.old, was) && isPlain(both.now, pair.now, is);
       const form = (each: typeof was): string =>
         [each.written ?? each.style, plain ? "" : each.explode, each.json ?? false].join(" ");
       if (form(was) !== form(is)) {
@@ -63,11 +63,11 @@ function described({ style, written, explode, json }: RestParameter): string {
 
 /** A single value: `explode` means nothing for it. */
 function isPlain(
-  both: Parameters<NonNullable<Rule["operation"]>>[0],
+  model: ContractModel,
   operation: Parameters<typeof parameterSchema>[0],
   each: Parameters<typeof parameterSchema>[1],
 ): boolean {
-  const { kinds } = flatten(parameterSchema(operation, each), { ...both.old.schemas, ...both.now.schemas });
+  const { kinds } = flatten(parameterSchema(operation, each), model.schemas);
   return !kinds.has("array") && !kinds.has("object");
 }
 

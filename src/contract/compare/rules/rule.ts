@@ -5,6 +5,7 @@ import type { Example, Side, Verdict } from "../finding.ts";
 import { type Proof, refusal } from "../prove.ts";
 import { unchangedNames } from "../schema/same.ts";
 import { valuesOf } from "../schema/values.ts";
+import { Walk, type Work } from "../schema/walk.ts";
 import { View, type ViewKind } from "../view.ts";
 
 /** One change, before those of the same named schema are put together. */
@@ -53,9 +54,17 @@ export class Both {
   readonly events: readonly EventPair[];
   /** What was proven of changes of named schemas: the same change is seen from many places. */
   readonly proofs = new Map<string, Proof>();
+  readonly work: Work;
   readonly #unchanged = new Map<ViewKind, ReadonlySet<string>>();
+  readonly #walks = new Map<string, Walk>();
 
-  constructor(old: ContractModel, now: ContractModel, operations: readonly OperationPair[]) {
+  constructor(
+    old: ContractModel,
+    now: ContractModel,
+    operations: readonly OperationPair[],
+    work: Work = { steps: 0, tries: 0 },
+  ) {
+    this.work = work;
     this.old = old;
     this.now = now;
     this.operations = operations;
@@ -75,6 +84,19 @@ export class Both {
       this.#unchanged.set(kind, unchanged);
     }
     return { old, now, unchanged };
+  }
+
+  /** What is given in that direction against what is taken; `back`: the other way round. */
+  walk(kind: ViewKind, back: boolean): Walk {
+    const key = `${kind} ${back}`;
+    const known = this.#walks.get(key);
+    if (known !== undefined) return known;
+    const { old, now, unchanged } = this.views(kind);
+    const [giver, taker] = (kind === "request") === back ? [now, old] : [old, now];
+    const forgetful = kind === "request" && !back;
+    const walk = new Walk(giver.definitions, taker.definitions, { forgetful, unchanged, work: this.work });
+    this.#walks.set(key, walk);
+    return walk;
   }
 
   /** An input that the old version took and the new one refuses; failing that, one that the old version took. */

@@ -6,7 +6,7 @@ import type { Json, JsonSchema } from "../../../operation.ts";
 import { and, type Flat, memberOf, saysNothing, type Union } from "./flat.ts";
 import { meaningOf } from "./same.ts";
 import { flatValues, matches } from "./values.ts";
-import type { Issue, Spot, Walk } from "./walk.ts";
+import { type Issue, type Spot, telling, type Walk } from "./walk.ts";
 
 /** `giver` and `taker`: what stands beside the two unions. */
 export function pairedIssues(
@@ -75,7 +75,7 @@ function at(spot: Spot, option: JsonSchema): Spot {
 
 /** It fits, and knows every member that is given. */
 function takes(walk: Walk, giver: Flat, taker: Flat, spot: Spot): boolean {
-  if (walk.fitsFlat(giver, { ...taker, partial: true }, spot).some(({ verdict }) => verdict !== "safe")) return false;
+  if (telling(walk.fitsFlat(giver, { ...taker, partial: true }, spot)).length > 0) return false;
   if (taker.unions.length > 0) return true;
   const names = giver.objects.flatMap(({ properties }) => Object.keys(properties));
   return names.every((name) => {

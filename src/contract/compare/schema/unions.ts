@@ -7,7 +7,7 @@ import type { Json, JsonSchema } from "../../../operation.ts";
 import { pairedIssues } from "./alternatives.ts";
 import { allOf, and, copyOf, type Definitions, type Flat, flatten, memberOf, saysNothing, type Union } from "./flat.ts";
 import { flatValues, matches } from "./values.ts";
-import { type Issue, type Spot, telling, type Walk } from "./walk.ts";
+import { type Issue, type Spot, spread, telling, type Walk } from "./walk.ts";
 
 /** `undefined`: the unions of both are the same, or none is left; the rest is looked at as usual. */
 export function unionIssues(walk: Walk, giver: Flat, taker: Flat, spot: Spot): readonly Issue[] | undefined {
@@ -42,14 +42,17 @@ function optionIssues(walk: Walk, giver: Flat, taker: Flat, union: Union, spot: 
   for (const option of union.options) {
     const flat = flatten(option, walk.taker);
     if (giver.values === undefined && apart(giver, walk.giver, flat, walk.taker)) continue;
-    const bare = telling(walk.fitsFlat(giver, { ...flat, partial: true }, spot));
+    const all = walk.fitsFlat(giver, { ...flat, partial: true }, spot);
+    const bare = telling(all);
     if (bare.length === 0) {
+      // One that is being looked at may tell something yet.
+      const pairs = all.filter(({ pair }) => pair !== undefined);
       // Whether it knows all that is given is asked with what stands beside the union.
       const ignored = walk
         .fitsFlat(giver, and(base, option, walk.taker), spot)
         .filter(({ rule }) => rule === "ignored-property");
-      if (union.kind === "anyOf") return ignored;
-      return [...ignored, ...ambiguous(walk, giver, union, option, spot)];
+      if (union.kind === "anyOf") return [...pairs, ...ignored];
+      return [...pairs, ...ignored, ...ambiguous(walk, giver, union, option, spot)];
     }
     if (best === undefined || bare.length < best.issues.length) best = { issues: bare, flat };
   }
@@ -62,7 +65,9 @@ function optionIssues(walk: Walk, giver: Flat, taker: Flat, union: Union, spot: 
   return [
     walk.issue("alternatives", "values that fit none, or several, of the alternatives", spot, () => [
       ...values(),
-      ...best.issues.flatMap((issue) => issue.candidates().map((value) => unwrapped(issue, spot, value))).slice(0, 40),
+      ...spread(best.issues)
+        .flatMap((issue) => issue.candidates().map((value) => unwrapped(issue, spot, value)))
+        .slice(0, 40),
     ]),
   ];
 }

@@ -37,6 +37,26 @@ export interface Issue {
   readonly about?: readonly string[];
   /** Decided without a value. Absent: breaking if a value proves it, else for review. */
   readonly verdict?: "safe" | "review" | "breaking";
+  /** No issue of its own: all those of a pair of named schemas that stands here. */
+  readonly pair?: NamedPair;
+}
+
+/** Two named schemas. Each pair is looked at once, however many places it stands at. */
+interface NamedPair {
+  readonly giver: JsonSchema;
+  readonly taker: JsonSchema;
+  /** Its own issues, with pairs for the schemas that it refers to; looked for when they are asked for first. Absent while they are. */
+  issues(): readonly Issue[] | undefined;
+  /** Whether something does not fit, or may not, in it or in what it refers to. */
+  tells?: boolean;
+}
+
+/** What a comparison has done, and may do. */
+export interface Work {
+  /** Pairs of schemas looked at. */
+  steps: number;
+  /** Values given to validators. */
+  tries: number;
 }
 
 /** Where the walk is. */
@@ -48,11 +68,12 @@ export interface Spot {
   readonly wrap: (value: Json) => Json;
 }
 
-/** Pairs of schemas looked at in one question. Beyond, what is left is for review. */
+/** Pairs of schemas looked at in one question, and in all. Beyond, what is left is for review. */
 const mostSteps = 20_000;
-/** Issues of one pair of named schemas: more say nothing new. */
-const mostIssues = 200;
-const deepest = 60;
+const mostStepsInAll = 1_000_000;
+/** Issues of one pair of schemas. Beyond, what is left is for review. */
+const mostIssues = 1000;
+const deepest = 100;
 
 export class Walk {
   readonly giver: Definitions;
@@ -60,11 +81,14 @@ export class Walk {
   /** Members that the taker does not know any more are worth a review: requests only. */
   readonly forgetful: boolean;
   readonly #unchanged: ReadonlySet<string>;
-  #memo = new Map<string, readonly Issue[]>();
+  readonly #memo = new Map<string, readonly Issue[]>();
+  readonly #pairs = new Map<string, NamedPair>();
   /** Shared with the walks that it asks the other way round. */
   readonly #budget: { steps: number };
+  readonly #work: Work;
   readonly #isRoot: boolean;
   #depth = 0;
+  #reversed: Walk | undefined;
 
   constructor(
     giver: Definitions,
@@ -73,31 +97,45 @@ export class Walk {
       forgetful = false,
       unchanged,
       budget,
+      work = { steps: 0, tries: 0 },
+      back,
     }: {
       readonly forgetful?: boolean;
       readonly unchanged?: ReadonlySet<string>;
       readonly budget?: { steps: number };
+      readonly work?: Work;
+      readonly back?: Walk | undefined;
     } = {},
   ) {
     this.#isRoot = budget === undefined;
     this.#budget = budget ?? { steps: 0 };
+    this.#work = work;
+    this.#reversed = back;
     this.giver = giver;
     this.taker = taker;
     this.forgetful = forgetful;
     this.#unchanged = unchanged ?? unchangedNames(giver, taker);
   }
 
-  /** The issues of a whole schema. */
+  /** The issues of a whole schema. What one question has found of named schemas, the next one knows. */
   ask(giver: JsonSchema, taker: JsonSchema): readonly Issue[] {
-    this.#memo = new Map();
     if (this.#isRoot) this.#budget.steps = 0;
+    const depth = this.#depth;
     this.#depth = 0;
-    return this.fits(giver, taker, { path: [], named: undefined, below: [], wrap: (value) => value });
+    const found = spread(this.fits(giver, taker, { path: [], named: undefined, below: [], wrap: (value) => value }));
+    this.#depth = depth;
+    return found;
   }
 
   /** The other way round: what the taker allows and the giver does not. */
   reversed(): Walk {
-    return new Walk(this.taker, this.giver, { unchanged: this.#unchanged, budget: this.#budget });
+    this.#reversed ??= new Walk(this.taker, this.giver, {
+      unchanged: this.#unchanged,
+      budget: this.#budget,
+      work: this.#work,
+      back: this.forgetful ? undefined : this,
+    });
+    return this.#reversed;
   }
 
   /** Whether both say the same, all that they refer to included. */
@@ -112,13 +150,26 @@ export class Walk {
     const flats = [flatten(giver, this.giver), flatten(taker, this.taker)] as const;
     if (from === undefined || to === undefined)
       return this.fitsFlat(...flats, to === undefined ? spot : { ...spot, named: to, below: [] });
-    const issues = this.fitsFlat(...flats, { path: [], named: to, below: [], wrap: (value) => value });
-    return issues.map((issue) => ({
-      ...issue,
-      path: [...spot.path, ...issue.path],
-      wrap: (value) => spot.wrap(issue.wrap(value)),
-      inner: issue.inner ?? { giver, taker, wrap: issue.wrap },
-    }));
+    const pair = this.#pair(`${from}\n${to}`, giver, taker, () =>
+      distinct(this.fitsFlat(...flats, { path: [], named: to, below: [], wrap: (value) => value })),
+    );
+    return [{ ...this.issue("", "", spot, () => []), pair }];
+  }
+
+  #pair(key: string, giver: JsonSchema, taker: JsonSchema, look: () => readonly Issue[]): NamedPair {
+    const known = this.#pairs.get(key);
+    if (known !== undefined) return known;
+    let begun = false;
+    let found: readonly Issue[] | undefined;
+    const issues = (): readonly Issue[] | undefined => {
+      if (begun) return found;
+      begun = true;
+      found = look();
+      return found;
+    };
+    const pair: NamedPair = { giver, taker, issues };
+    this.#pairs.set(key, pair);
+    return pair;
   }
 
   fitsFlat(giver: Flat, taker: Flat, spot: Spot): readonly Issue[] {
@@ -127,7 +178,7 @@ export class Walk {
     const key = `${idOf(giver)} ${idOf(taker)} ${spot.named ?? ""}/${spot.below.join("/")}`;
     let known = this.#memo.get(key);
     if (known === undefined) {
-      if (++this.#budget.steps > mostSteps || this.#depth > deepest)
+      if (++this.#budget.steps > mostSteps || ++this.#work.steps > mostStepsInAll || this.#depth > deepest)
         return [this.issue("too-large", "values that were too many to look at", spot, () => [], "review")];
       // Inside itself it is taken as fitting: what does not fit is found where it stands.
       this.#memo.set(key, []);
@@ -228,17 +279,77 @@ function idOf({ sources, kinds, unions, partial, excluded, values }: Flat): stri
 /** The same change of a named schema once, however many ways lead to it. */
 function distinct(issues: readonly Issue[]): readonly Issue[] {
   const seen = new Set<string>();
-  return issues
-    .filter(({ rule, what, named }) => {
-      const key = `${rule}\n${what}\n${named ?? ""}`;
-      return !seen.has(key) && seen.add(key);
-    })
-    .slice(0, mostIssues);
+  const pairs = new Set<NamedPair>();
+  const kept = issues.filter(({ rule, what, named, pair }) => {
+    if (pair !== undefined) return !pairs.has(pair) && pairs.add(pair);
+    const key = `${rule}\n${what}\n${named ?? ""}`;
+    return !seen.has(key) && seen.add(key);
+  });
+  if (kept.length - pairs.size <= mostIssues) return kept;
+  const own = kept.filter(({ pair }) => pair === undefined);
+  const tooMany = {
+    ...own[mostIssues]!,
+    rule: "too-large",
+    what: "values that were too many to look at",
+    candidates: () => [],
+  };
+  return [
+    ...own.slice(0, mostIssues),
+    { ...tooMany, verdict: "review" },
+    ...kept.filter(({ pair }) => pair !== undefined),
+  ];
 }
 
 /** Those that say that something does not fit, or may not. */
 export function telling(issues: readonly Issue[]): readonly Issue[] {
-  return issues.filter(({ verdict }) => verdict !== "safe");
+  return issues.filter(({ verdict, pair }) => (pair === undefined ? verdict !== "safe" : tells(pair)));
+}
+
+/** One that is being looked at is taken as fitting: what does not fit is found where it stands. */
+function tells(pair: NamedPair): boolean {
+  const seen = new Set([pair]);
+  let unsure = false;
+  for (const each of seen) {
+    const issues = each.issues();
+    if (issues === undefined) unsure = true;
+    for (const { verdict, pair: inner } of issues ?? []) {
+      if (inner === undefined ? verdict !== "safe" : inner.tells === true) {
+        pair.tells = true;
+        return true;
+      }
+      if (inner !== undefined && inner.tells === undefined) seen.add(inner);
+    }
+  }
+  if (!unsure) for (const each of seen) each.tells = false;
+  return false;
+}
+
+/** In place of each pair its issues: once, at the place that is the fewest named schemas away. */
+export function spread(issues: readonly Issue[]): readonly Issue[] {
+  const found: Issue[] = [];
+  const seen = new Set<NamedPair>();
+  for (let level = issues; level.length > 0; ) {
+    const next: Issue[] = [];
+    for (const issue of level) {
+      const { pair } = issue;
+      if (pair === undefined) found.push(issue);
+      else if (!seen.has(pair)) {
+        seen.add(pair);
+        for (const inner of pair.issues() ?? []) next.push(within(issue, pair, inner));
+      }
+    }
+    level = next;
+  }
+  return found;
+}
+
+function within({ path, wrap }: Issue, { giver, taker }: NamedPair, inner: Issue): Issue {
+  return {
+    ...inner,
+    path: [...path, ...inner.path],
+    wrap: (value) => wrap(inner.wrap(value)),
+    inner: { giver, taker, wrap: inner.wrap },
+  };
 }
 
 function concerns({ kinds }: SchemaRule, giver: Flat, taker: Flat): boolean {
