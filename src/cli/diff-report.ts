@@ -58,8 +58,7 @@ export function detailsOf(finding: OverriddenFinding): string[] {
   const { example, also, more = 0, override, expired } = finding;
   const lines = example === undefined ? [] : [exampleInWords(example)];
   const others = also.length + more;
-  if (others > 0)
-    lines.push(`also at ${also.slice(0, 3).join("; ")}${others > 3 ? ` and ${others - 3} more` : ""}`);
+  if (others > 0) lines.push(`also at ${also.slice(0, 3).join("; ")}${others > 3 ? ` and ${others - 3} more` : ""}`);
   if (override !== undefined)
     lines.push(`${override.was} by itself; ${override.owner} decided until ${override.expires}: ${override.reason}`);
   if (expired !== undefined)

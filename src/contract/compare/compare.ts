@@ -62,7 +62,7 @@ function together(found: readonly Found[]): readonly Finding[] {
   for (const each of found) {
     const key = each.named === undefined ? undefined : [each.rule, each.side, each.named, each.reason].join("\n");
     const group = key === undefined ? undefined : groups.get(key);
-    if (group === undefined) groups.set(key ?? `${groups.size}`, { first: each, also: [], more: 0 });
+    if (group === undefined) groups.set(key ?? `${groups.size}`, { first: each, also: [] });
     else {
       // The place where it is worst is the one to show.
       const [worst, other] = rank[each.verdict] < rank[group.first.verdict] ? [each, group.first] : [group.first, each];
@@ -71,7 +71,7 @@ function together(found: readonly Found[]): readonly Finding[] {
     }
   }
   const findings = [...groups.values()].map(
-    ({ first, also, more }): Finding => ({
+    ({ first, also }): Finding => ({
       rule: first.rule,
       verdict: first.verdict,
       side: first.side,

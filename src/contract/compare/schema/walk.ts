@@ -280,9 +280,9 @@ function idOf({ sources, kinds, unions, partial, excluded, values }: Flat): stri
 function distinct(issues: readonly Issue[]): readonly Issue[] {
   const seen = new Set<string>();
   const pairs = new Set<NamedPair>();
-  const kept = issues.filter(({ rule, what, named, pair }) => {
+  const kept = issues.filter(({ rule, what, named, path, pair }) => {
     if (pair !== undefined) return !pairs.has(pair) && pairs.add(pair);
-    const key = `${rule}\n${what}\n${named ?? ""}`;
+    const key = `${rule}\n${what}\n${named ?? ` ${path.join("/")}`}`;
     return !seen.has(key) && seen.add(key);
   });
   if (kept.length - pairs.size <= mostIssues) return kept;
