@@ -562,6 +562,16 @@ const table = {
     class: "give-up",
     text: "The API key can't be made: {reason}.",
   },
+  "role-missing": {
+    status: 403,
+    class: "give-up",
+    text: "The caller has none of the roles {roles}. Ask the API's owner for one, or whoever gives out the caller's tokens.",
+  },
+  "not-allowed": {
+    status: 403,
+    class: "give-up",
+    text: "The caller may use this operation, but not for this. Nothing was done. Ask the API's owner what its rule says.",
+  },
   "scope-missing": {
     status: 403,
     class: "give-up",

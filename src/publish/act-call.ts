@@ -7,7 +7,7 @@ import { asMortiseError, failure, type MortiseError } from "../errors.ts";
 import { canonicalJson } from "../formats/json.ts";
 import type { CallContext, CallResult, Json, Schema } from "../operation.ts";
 import type { ApiDefinition } from "./define.ts";
-import { type Act, type Exchange, inputReader, jsonResponse, responder, type Workshop } from "./exchange.ts";
+import { type Act, type Exchange, inputReader, jsonResponse, permits, responder, type Workshop } from "./exchange.ts";
 import type { HttpResponse } from "./http.ts";
 import { idempotencyScope, type Ticket } from "./idempotency.ts";
 import type { CallsOperation } from "./operations.ts";
@@ -17,80 +17,108 @@ const mostCached = 10_000;
 /** Reads of this process: their key is for nobody but the log. */
 let reads = 0;
 
+/** What a call gave, and the answer made of it. */
+interface Answered {
+  readonly output: unknown;
+  readonly response: HttpResponse;
+}
+
+const unseen = () => new ProblemError(failure("resource-unknown", {}), {});
+
 export function callAct(
   api: ApiDefinition,
   name: string,
   operation: CallsOperation,
   input: Schema,
+  output: Schema,
   shop: Workshop,
 ): Act {
   const { timeoutMs, cacheMs = 0 } = operation;
   const target = operation.operation;
   const { backend, idempotency, clock } = shop;
-  const respond = responder(operation.responds, shop.compile);
+  const respond = responder(operation.responds, output, shop.compile);
   const inputOf = inputReader(operation.accepts, input, shop.compile);
   /** By canonical input: what is under way, and what may be reused. Kept in order of insertion. */
-  const underway = new Map<string, Promise<HttpResponse>>();
-  const cached = new Map<string, { readonly response: HttpResponse; readonly until: number }>();
+  const underway = new Map<string, Promise<Answered>>();
+  const cached = new Map<string, { readonly answered: Answered; readonly until: number }>();
 
-  async function once(value: Json, key: string): Promise<HttpResponse> {
+  async function once(value: Json, key: string): Promise<Answered> {
     // The deadline ends the call. A signal of its own for each, with a timer that fires long after the answer, cost a tenth of it (npm run bench -- w2).
     const context: CallContext = { key, attempt: 1, deadline: Date.now() + timeoutMs, signal: shop.signal };
     return answer(await backend.call(target, value, context));
   }
 
-  function answer(result: CallResult): HttpResponse {
-    if (result.ok) return jsonResponse(200, respond(result.output));
+  function answer(result: CallResult): Answered {
+    if (result.ok) return { output: result.output, response: jsonResponse(200, respond(result.output)) };
     const { name: fault, detail } = result.fault;
     // The detail of a fault was not meant for our callers unless the API's author mapped that fault.
     const status = Object.hasOwn(operation.faults, fault) ? operation.faults[fault] : undefined;
+    // Beside an object rule "there is none" must look like "none that you may see".
+    if (operation.allow !== undefined && status === 404) throw unseen();
     throw new ProblemError(
       failure("fault-declared", { fault }),
       status === undefined ? { members: { fault } } : { members: { fault, faultDetail: detail }, status },
     );
   }
 
-  async function read(value: Json): Promise<HttpResponse> {
+  async function read(value: Json): Promise<Answered> {
     const id = canonicalJson(value);
     const kept = cached.get(id);
-    if (kept !== undefined && kept.until > clock()) return kept.response;
+    if (kept !== undefined && kept.until > clock()) return kept.answered;
     const other = underway.get(id);
     if (other !== undefined) return other;
     const call = once(value, `read-${++reads}`).finally(() => underway.delete(id));
     underway.set(id, call);
-    const response = await call;
-    if (cacheMs > 0 && response.status < 300) {
+    const answered = await call;
+    if (cacheMs > 0) {
       cached.delete(id);
       if (cached.size >= mostCached) for (const oldest of cached.keys()) if (cached.delete(oldest)) break;
-      cached.set(id, { response, until: clock() + cacheMs });
+      cached.set(id, { answered, until: clock() + cacheMs });
     }
+    return answered;
+  }
+
+  /** The answer, if the object rule lets this caller see what it holds. Answers are shared between callers, verdicts never. */
+  function shown({ output, response }: Answered, exchange: Exchange, value: Json): HttpResponse {
+    if (!allowed(exchange, value, output)) throw unseen();
     return response;
+  }
+
+  function allowed({ caller, request }: Exchange, value: Json, resource: unknown): boolean {
+    if (operation.allow === undefined) return true;
+    return permits(operation.allow, { caller, input: value, resource }, (error) => shop.report(error, request.id));
   }
 
   async function act(exchange: Exchange): Promise<HttpResponse> {
     const value = inputOf(exchange);
     const { id: requestId } = exchange.request;
+    if (!allowed(exchange, value, undefined)) throw failure("not-allowed", {});
+    const work = async (key: string) => shown(await once(value, key), exchange, value);
     try {
-      if (target.effect === "read") return await read(value);
+      if (target.effect === "read") return shown(await read(value), exchange, value);
       const ticket = idempotency.ticket(
         exchange.request,
         operation.idempotency,
         idempotencyScope(exchange.caller, api, name),
         exchange.body,
       );
-      return ticket === undefined ? await once(value, randomUUID()) : await keyed(value, ticket, requestId);
+      return ticket === undefined ? await work(randomUUID()) : await keyed(work, ticket, requestId);
     } catch (error) {
       throw publicFailure(error, requestId);
     }
   }
 
-  function keyed(value: Json, ticket: Ticket, requestId: string): Promise<HttpResponse> {
+  function keyed(
+    work: (key: string) => Promise<HttpResponse>,
+    ticket: Ticket,
+    requestId: string,
+  ): Promise<HttpResponse> {
     return idempotency.holding(ticket, async (found) => {
       if (found.kind === "new") await idempotency.reserve(ticket);
       // Left open by a crash: only a system that honours keys can be asked again.
       else if (target.effect === "unrepeatable") throw failure("idempotency-outcome-unknown", {});
       try {
-        return await idempotency.settle(ticket, requestId, () => once(value, `mortise-${ticket.id}`));
+        return await idempotency.settle(ticket, requestId, () => work(`mortise-${ticket.id}`));
       } catch (thrown) {
         const error = asMortiseError(thrown);
         if (error.outcome === "none" && (error.class === "retry" || error.class === "wait")) {

@@ -1,25 +1,21 @@
 /** Shows a run by its business key, to whom the object rule lets see it. What it refuses looks like an unknown key. */
 import { failure } from "../errors.ts";
 import type { BackendRun } from "./backend.ts";
-import { type Act, jsonResponse, responder, type Workshop } from "./exchange.ts";
-import type { PublicStatus, RunOperation, RunView } from "./operations.ts";
+import { type Act, jsonResponse, permits, responder, type Workshop } from "./exchange.ts";
+import { fieldsOf } from "./fields.ts";
+import type { AnyStartable, PublicStatus, RunOperation, RunView } from "./operations.ts";
 
 export function runAct(operation: RunOperation, shop: Workshop): Act {
-  const respond = responder(operation.responds, shop.compile);
+  const respond = responder(operation.responds, operation.process.output, shop.compile);
   const { process, allow } = operation;
   return async ({ params, caller, request }) => {
     const found = await shop.backend.runByKey(process.name, params.key ?? "");
     // Without its history a run's owner can't be told: nobody may see it.
     if (found?.input === undefined) throw failure("resource-unknown", {});
     const run = viewOf(found);
-    let allowed = false;
-    try {
-      allowed = allow({ caller, run }) === true;
-    } catch (error) {
-      shop.report(error, request.id);
-    }
-    if (!allowed) throw failure("resource-unknown", {});
-    return jsonResponse(200, operation.responds === undefined ? publicOf(found, run) : respond(run));
+    if (!permits(allow, { caller, run }, (error) => shop.report(error, request.id)))
+      throw failure("resource-unknown", {});
+    return jsonResponse(200, operation.responds === undefined ? publicOf(found, run, process) : respond(run));
   };
 }
 
@@ -35,8 +31,16 @@ function viewOf(run: BackendRun): RunView {
   });
 }
 
-function publicOf(run: BackendRun, { input: _, ...view }: RunView): unknown {
-  return run.failure === undefined ? view : { ...view, reason: run.failure.reason };
+/** Output and state as the process declares them, and nothing else of them (OW-3). */
+function publicOf(run: BackendRun, { input: _, output, state, ...view }: RunView, process: AnyStartable): unknown {
+  return {
+    ...view,
+    ...(state === undefined
+      ? {}
+      : { state: process.state === undefined ? state : fieldsOf(process.state).drop(state) }),
+    ...(output === undefined ? {} : { output: fieldsOf(process.output).drop(output) }),
+    ...(run.failure === undefined ? {} : { reason: run.failure.reason }),
+  };
 }
 
 function publicStatus(status: BackendRun["status"]): PublicStatus {

@@ -12,6 +12,7 @@ import {
   inputReader,
   jsonHeaders,
   jsonResponse,
+  permits,
   responder,
   type Workshop,
 } from "./exchange.ts";
@@ -24,7 +25,7 @@ export function startAct(api: ApiDefinition, name: string, operation: StartsOper
   const { process, waitMs } = operation;
   const { backend, idempotency } = shop;
   const origin = `api:${api.name}`;
-  const respond = responder(operation.responds, shop.compile);
+  const respond = responder(operation.responds, process.output, shop.compile);
   const inputOf = inputReader(operation.accepts, process.input, shop.compile);
   const link = statusLink(api, process.name);
 
@@ -121,7 +122,9 @@ export function startAct(api: ApiDefinition, name: string, operation: StartsOper
 
   async function act(exchange: Exchange, ticket: Ticket | undefined): Promise<HttpResponse> {
     const input = inputOf(exchange);
-    const { delayMs } = exchange;
+    const { delayMs, caller, request } = exchange;
+    if (!permits(operation.allow, { caller, input }, (error) => shop.report(error, request.id)))
+      throw failure("not-allowed", {});
     const key = process.key(input);
     if (typeof key !== "string" || key === "" || key.length > longestKey) {
       throw invalidInput([{ at: "", message: `its business key must have 1 to ${longestKey} characters` }]);

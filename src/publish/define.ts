@@ -102,14 +102,18 @@ function checkOperation(
   refuse: (reason: string) => Error,
 ): void {
   // Deny when unset (OW-1): what states no rule at all was forgotten, not opened.
-  if (operation.access === undefined && operation.scope === undefined) {
-    throw refuse(`${name} states neither a scope nor access: "public", so it is not published`);
+  const roles = operation.roles ?? [];
+  if (operation.access === undefined && operation.scope === undefined && roles.length === 0) {
+    throw refuse(`${name} states neither a scope, nor roles, nor access: "public", so it is not published`);
   }
-  if (operation.access === "public" && operation.scope !== undefined) {
-    throw refuse(`${name} is public and asks for the scope ${operation.scope}: choose one`);
+  if (operation.access === "public" && (operation.scope !== undefined || roles.length > 0)) {
+    throw refuse(`${name} is public and asks for ${operation.scope ?? roles.join(", ")}: choose one`);
+  }
+  if (operation.kind !== "run" && operation.allow !== undefined && typeof operation.allow !== "function") {
+    throw refuse(`${name} has an object rule that is no function: allow: ({ caller, input }) => ...`);
   }
   if (operation.access !== "public" && api.access.length === 0) {
-    throw refuse(`${name} asks for a scope, but the API has no access; add access: [apiKey()]`);
+    throw refuse(`${name} wants to know who calls, but the API has no access; add access: [apiKey()]`);
   }
   checkLimits(operation.limits ?? [], operation.kind === "starts" ? "starts" : "other", (reason) =>
     refuse(`${name}: ${reason}`),

@@ -2,6 +2,7 @@
 import type { Json, Schema, Validate } from "../operation.ts";
 import type { Backend } from "./backend.ts";
 import type { ApiDefinition } from "./define.ts";
+import { fieldsOf } from "./fields.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
 import type { Idempotency } from "./idempotency.ts";
 import type { InputPlan } from "./input.ts";
@@ -54,6 +55,21 @@ export interface Prepared {
   readonly act: Act;
 }
 
+/** Whether an object rule lets this pass. A rule that throws, or answers anything but `true`, does not. */
+export function permits<F>(
+  rule: ((facts: F) => boolean) | undefined,
+  facts: F,
+  report: (error: unknown) => void,
+): boolean {
+  if (rule === undefined) return true;
+  try {
+    return rule(facts) === true;
+  } catch (error) {
+    report(error);
+    return false;
+  }
+}
+
 export const jsonHeaders: Readonly<Record<string, string>> = Object.freeze({ "content-type": "application/json" });
 
 export function jsonResponse(
@@ -85,16 +101,21 @@ export function inputReader(
   };
 }
 
-/** Applies `responds` and checks what it made; a wrong answer of our own is a failure, not an answer. */
+/**
+ * Applies `responds` and checks what it made; a wrong answer of our own is a failure, not an answer. What the schema of the answer does
+ * not name is left out (OW-3). `output`: of what is answered without `responds`.
+ */
 export function responder(
   responds: Responds<unknown, unknown> | undefined,
+  output: Schema,
   compile: Workshop["compile"],
 ): (output: unknown) => unknown {
-  if (responds === undefined) return (output) => output;
+  if (responds === undefined) return fieldsOf(output).drop;
   const validate = compile(responds.body);
-  const before = responder(responds.before, compile);
-  return (output) => {
-    const made = responds.map(before(output));
+  const fields = fieldsOf(responds.body);
+  const before = responds.before === undefined ? undefined : responder(responds.before, output, compile);
+  return (given) => {
+    const made = fields.drop(responds.map(before === undefined ? given : before(given)));
     const problems = validate(made);
     if (problems.length > 0) {
       const first = problems[0];

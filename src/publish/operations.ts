@@ -66,8 +66,10 @@ interface Common {
   readonly summary?: string;
   /** Plain text. */
   readonly description?: string;
-  /** What the caller's key must hold. */
+  /** What the caller's credential must hold. */
   readonly scope?: string;
+  /** One of these the caller must have; besides the scope, if there is one. Roles come with tokens. */
+  readonly roles?: readonly string[];
   /** `"public"`: no key is asked for. */
   readonly access?: "public";
   /** Request body in bytes. Default: the API's. */
@@ -107,6 +109,8 @@ export interface StartsOptions<I, O, B = I, R = O> extends Common {
   readonly delay?: Duration | ((input: I) => Duration | undefined);
   /** The run begins at this moment: a date, epoch milliseconds, or ISO 8601 text with its zone. `undefined`, or in the past: at once. */
   readonly at?: (input: I) => Moment | undefined;
+  /** Whether this caller may ask for this: if not, 403 and nothing is started. */
+  readonly allow?: (facts: { readonly caller: ApiCaller; readonly input: I }) => boolean;
 }
 
 /** A moment: a date, epoch milliseconds, or ISO 8601 text with its zone. */
@@ -132,6 +136,15 @@ export interface CallsOptions<T extends AnyOperation, B = InputOf<T>, R = Output
   readonly responds?: Responds<OutputOf<T>, R>;
   /** Of operations that are no reads. */
   readonly idempotency?: IdempotencyOptions;
+  /**
+   * Object rule, asked twice: before the call, `resource` being undefined (if not: 403, nothing is called), and after it with what the
+   * system answered (if not: it looks like an unknown one).
+   */
+  readonly allow?: (facts: {
+    readonly caller: ApiCaller;
+    readonly input: InputOf<T>;
+    readonly resource: OutputOf<T> | undefined;
+  }) => boolean;
 }
 
 /** An operation as data: what the verbs make. */
@@ -159,6 +172,7 @@ export interface StartsOperation extends Base {
   readonly idempotency: IdempotencySettings;
   readonly delay?: Duration | ((input: any) => Duration | undefined);
   readonly at?: (input: any) => Moment | undefined;
+  readonly allow?: (facts: { readonly caller: ApiCaller; readonly input: any }) => boolean;
 }
 export interface RunOperation extends Base {
   readonly kind: "run";
@@ -175,6 +189,7 @@ export interface CallsOperation extends Base {
   readonly accepts?: Accepts<any, any>;
   readonly responds?: Responds<any, any>;
   readonly idempotency: IdempotencySettings;
+  readonly allow?: (facts: { readonly caller: ApiCaller; readonly input: any; readonly resource: any }) => boolean;
 }
 // biome-ignore-end lint/suspicious/noExplicitAny: see above
 export interface IdempotencySettings {
@@ -247,11 +262,12 @@ function targetOf(options: AnyOptions): readonly [what: string, target: unknown]
 
 function verb(method: Method): Verb {
   const make = (path: string, options: AnyOptions): ApiOperation => {
-    const { summary, description, scope, access, maxBodyBytes, limits } = options;
+    const { summary, description, scope, roles, access, maxBodyBytes, limits } = options;
     const base = {
       summary,
       description,
       scope,
+      roles,
       access,
       maxBodyBytes,
       limits,
@@ -278,6 +294,7 @@ function verb(method: Method): Verb {
         responds: options.responds,
         idempotency: settings(options.idempotency),
         ...when(options, path),
+        ...(options.allow === undefined ? {} : { allow: options.allow }),
       });
     }
     if ("run" in options) {
@@ -306,6 +323,7 @@ function verb(method: Method): Verb {
       accepts: options.accepts,
       responds: options.responds,
       idempotency: settings(options.idempotency),
+      ...(options.allow === undefined ? {} : { allow: options.allow }),
     });
   };
   return make as Verb;

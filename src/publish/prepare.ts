@@ -2,12 +2,13 @@
 import { schemaOf } from "../contract/contract.ts";
 import type { ContractModel } from "../contract/model.ts";
 import { failure } from "../errors.ts";
-import { longestKey, type Schema } from "../operation.ts";
+import { type Json, longestKey, type Schema, type Validate } from "../operation.ts";
 import { callAct } from "./act-call.ts";
 import { runAct } from "./act-run.ts";
 import { startAct } from "./act-start.ts";
 import type { ApiDefinition } from "./define.ts";
 import type { Act, Prepared, Workshop } from "./exchange.ts";
+import { fieldsOf } from "./fields.ts";
 import { planInput } from "./input.ts";
 import type { ApiOperation } from "./operations.ts";
 
@@ -33,7 +34,7 @@ export function prepare(
     plan: planInput(operation.method, operation.parameters, accepted, api.name),
     accepted,
     answered: answeredOf(operation, contracts),
-    validate: shop.compile(accepted),
+    validate: closed(shop.compile(accepted), accepted),
     maxBodyBytes: operation.maxBodyBytes ?? api.maxBodyBytes ?? maxBodyBytes,
     act: actOf(api, name, operation, shop, contracts),
   };
@@ -42,7 +43,8 @@ export function prepare(
 function actOf(api: ApiDefinition, name: string, operation: ApiOperation, shop: Workshop, contracts: Contracts): Act {
   if (operation.kind === "starts") return startAct(api, name, operation, shop);
   if (operation.kind === "run") return runAct(operation, shop);
-  return callAct(api, name, operation, inputOf(api, name, operation.operation, contracts), shop);
+  const input = inputOf(api, name, operation.operation, contracts);
+  return callAct(api, name, operation, input, outputOf(operation, contracts), shop);
 }
 
 function acceptedOf(api: ApiDefinition, name: string, operation: ApiOperation, contracts: Contracts): Schema {
@@ -67,8 +69,20 @@ function inputOf(
   return schemaOf(model, found.input);
 }
 
+/** Also refuses what the schema does not name (OW-3). */
+function closed(validate: Validate, schema: Schema): Validate {
+  const { unknown } = fieldsOf(schema);
+  return (value) => {
+    const problems = validate(value);
+    return problems.length > 0 ? problems : unknown(value as Json);
+  };
+}
+
 function answeredOf(operation: ApiOperation, contracts: Contracts): Schema {
-  if (operation.responds !== undefined) return operation.responds.body as Schema;
+  return (operation.responds?.body as Schema | undefined) ?? outputOf(operation, contracts);
+}
+
+function outputOf(operation: ApiOperation, contracts: Contracts): Schema {
   if (operation.kind !== "calls") return operation.process.output as Schema;
   const { system, name } = operation.operation;
   const model = contracts.get(system) as ContractModel;

@@ -215,6 +215,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
     route.gate.admit(caller);
     if (operation.scope !== undefined && !caller.scopes.includes(operation.scope))
       throw authenticator.lacksScope(operation.scope, request);
+    if (operation.roles !== undefined && operation.roles.length > 0 && !hasRole(caller, operation.roles))
+      throw failure("role-missing", { roles: operation.roles.join(", ") });
     const { early, late } = meters.get(caller.plan ?? "") ?? (meters.get("") as Meters);
     if (early.length + late.length > 0) trace.account = { policies: "", fields: "", delayMs: 0, releases: [] };
     const account = trace.account;
@@ -292,6 +294,10 @@ function mount(routes: RouteTable<Route>, api: ApiDefinition, method: string, pa
     const reason = `${method} ${api.base}${path} is served already; each version of each API has a base of its own`;
     throw failure("api-definition", { api: api.name, reason });
   }
+}
+
+function hasRole({ roles }: ApiCaller, wanted: readonly string[]): boolean {
+  return roles?.some((role) => wanted.includes(role)) === true;
 }
 
 function codeOf(thrown: unknown): string {
