@@ -2,7 +2,7 @@
 import type { Verdict } from "../contract/compare/finding.ts";
 import type { OverriddenComparison, OverriddenFinding } from "../contract/compare/overrides.ts";
 import { exampleInWords, findingInWords } from "../contract/compare/words.ts";
-import { count, type Style, type Terminal } from "./terminal.ts";
+import { count, printable, type Style, type Terminal } from "./terminal.ts";
 
 const order: readonly Verdict[] = ["breaking", "review", "safe"];
 const titles: Readonly<Record<Verdict, string>> = { breaking: "Breaking", review: "Needs review", safe: "Safe" };
@@ -23,8 +23,8 @@ export function printComparison(terminal: Terminal, comparison: OverriddenCompar
     terminal.line(terminal.paint(colours[verdict], `${titles[verdict]}: ${here.length}`));
     const { told, rest } = shortened(here);
     for (const finding of told) {
-      terminal.line(`  ${findingInWords(finding)}`);
-      for (const line of detailsOf(finding)) terminal.line(terminal.paint("dim", `    ${line}`));
+      terminal.line(`  ${printable(findingInWords(finding))}`);
+      for (const line of detailsOf(finding)) terminal.line(terminal.paint("dim", `    ${printable(line)}`));
     }
     for (const line of rest) terminal.line(`  ${line}`);
     terminal.line();

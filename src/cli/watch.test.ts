@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { shopContract, testShop } from "./impact/test-shop.ts";
 import { mortise } from "./test-terminal.ts";
 
 const contract = (type: string): string => `openapi: 3.1.0
@@ -46,4 +47,57 @@ export const count = defineProcess({ name: "count", input: t.object({ id: t.stri
   text = "nothing";
   assert.match((await run("watch", "stock")).out, /unreadable/);
   assert.match((await run("watch", "none")).err, /system-missing/);
+});
+
+test("watch judges by what the project uses: the line that reads a field, and what nobody uses", async (t) => {
+  let text = shopContract;
+  const server = createServer((_, response) => response.end(text));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/shop.yaml`;
+  const { run } = await testShop(t, {
+    "processes/look.ts": `import { defineProcess, t } from "mortise";
+import { shop } from "../systems/shop/index.ts";
+export const look = defineProcess({ name: "look", input: t.object({ id: t.string() }), output: t.object({ state: t.string() }), key: (input) => input.id,
+  async run(flow, input) {
+    const order = await flow.call(shop.getOrder, { id: input.id });
+    return { state: order.status };
+  } });
+`,
+  });
+  assert.equal((await run("add", "shop", url, "--internal", "--replace")).code, 0);
+  text = shopContract
+    .replace("enum: [open, closed]", "enum: [open, closed, held]")
+    .replace("at: { type: string }", "at: { type: integer }");
+  const { code, out, err } = await run("watch", "shop", "--json");
+  assert.equal(code, 3, err);
+  const [seen] = JSON.parse(out) as {
+    verdict: string;
+    touches: string[];
+    users: string[];
+    findings: { at: string; unused: boolean; touches: { file: string; line: number }[] }[];
+  }[];
+  assert.deepEqual([seen?.verdict, seen?.users], ["breaking", ["processes/look.ts"]]);
+  assert.deepEqual(
+    seen?.findings.map(({ at, unused, touches }) => [
+      at,
+      unused,
+      touches.map(({ file, line }) => `${file}:${line}`).join(),
+    ]),
+    [
+      ["getOrder: answer 200 /status", false, "processes/look.ts:6"],
+      ["ping: answer 200 /at", true, ""],
+    ],
+  );
+  const shown = await run("watch", "shop");
+  assert.match(shown.out, /1 breaking change, 0 for review in what you use, 1 in what nothing uses/);
+  assert.match(shown.out, /processes\/look\.ts:6 {2}reads getOrder\.output\.status/);
+  assert.match(shown.out, /mortise upgrade shop\n/);
+  text = shopContract.replace("title: Shop", "title: The shop");
+  assert.equal((await run("watch", "shop")).code, 0);
+  text = shopContract
+    .replace("Pong: {", "Pong: { description: What comes back.,")
+    .replace(/description: What comes back\.,/, "description: What comes back,");
+  const words = await run("watch", "shop");
+  assert.deepEqual([words.code, /nothing changed for anybody who calls it/.test(words.out)], [3, true], words.out);
 });

@@ -1,8 +1,10 @@
 /** `mortise contracts ...`: what is open about contracts, through the admin API of the running server. */
+import type { Example, Verdict } from "../../contract/compare/finding.ts";
+import { exampleInWords, findingInWords } from "../../contract/compare/words.ts";
 import { adminClient } from "../admin-client.ts";
 import type { Context } from "../context.ts";
 import { exit } from "../exit.ts";
-import { time } from "../terminal.ts";
+import { count, printable, type Style, type Terminal, time } from "../terminal.ts";
 
 interface Answer {
   readonly contracts: readonly {
@@ -15,6 +17,15 @@ interface Answer {
   }[];
   readonly items: readonly Item[];
 }
+/** As the server keeps them: the worst ones. */
+interface KeptFinding {
+  readonly rule: string;
+  readonly verdict: Verdict;
+  readonly at: string;
+  readonly reason: string;
+  readonly example?: Example;
+  readonly also: number;
+}
 interface Item {
   readonly system: string;
   readonly kind: string;
@@ -24,6 +35,8 @@ interface Item {
   readonly detail: {
     readonly words?: string;
     readonly touches?: readonly string[];
+    readonly findings?: readonly KeptFinding[];
+    readonly counts?: Readonly<Record<string, number>>;
     readonly deprecated?: number;
     readonly sunset?: number;
     readonly link?: string;
@@ -87,8 +100,31 @@ function show({ terminal }: Context, answer: Answer): number {
         about(item),
       ]),
     );
+    for (const item of answer.items) showFindings(terminal, item);
   });
   return exit.done;
+}
+
+const styles: Readonly<Record<Verdict, Style>> = { breaking: "red", review: "yellow", safe: "green" };
+
+/** What changed, the worst first. Safe ones are only counted. */
+function showFindings(terminal: Terminal, { system, detail: { findings = [], counts = {} } }: Item): void {
+  const telling = findings.filter(({ verdict }) => verdict !== "safe");
+  if (telling.length === 0) return;
+  terminal.line();
+  terminal.line(terminal.paint("bold", system));
+  for (const finding of telling) {
+    const { verdict, example, also } = finding;
+    terminal.line(
+      `  ${terminal.paint(styles[verdict], verdict)}  ${printable(findingInWords(finding))}${also === 0 ? "" : terminal.paint("dim", ` and at ${count(also, "other place")}`)}`,
+    );
+    if (example !== undefined) terminal.line(terminal.paint("dim", `    ${printable(exampleInWords(example))}`));
+  }
+  const left = (counts.breaking ?? 0) + (counts.review ?? 0) - telling.length;
+  if (left > 0) terminal.line(terminal.paint("dim", `  and ${left} more`));
+  terminal.line(
+    terminal.paint("dim", `  what of it your code uses: mortise watch ${system}, or mortise upgrade ${system}`),
+  );
 }
 
 function about({ kind, detail }: Item): string {

@@ -3,21 +3,25 @@ import { resolve } from "node:path";
 import { asMortiseError, failure } from "../../errors.ts";
 import { resolveConfig } from "../../server/config.ts";
 import { changesInWords } from "../../server/contracts/changes.ts";
-import { type Look, look } from "../../server/contracts/look.ts";
+import { type Look, type Looked, lookClosely } from "../../server/contracts/look.ts";
 import { loadProject, type Project } from "../../server/project.ts";
 import { resolveForCommand } from "../../server/secrets.ts";
-import { usageOf } from "../check/usage.ts";
 import type { Context } from "../context.ts";
 import { exit } from "../exit.ts";
+import { Desk } from "../impact/desk.ts";
+import { printImpact, summaryLine } from "../impact/report.ts";
+import { type Study, study } from "../impact/study.ts";
 import { pinnedSystems, readPin, systemFolder } from "../pin.ts";
 import { projectFolder } from "../project-folder.ts";
-import { count } from "../terminal.ts";
+import { count, type Terminal } from "../terminal.ts";
 
 interface Seen {
   readonly system: string;
   readonly look: Look;
-  /** Files of processes and APIs that use what is touched. */
-  readonly users: readonly string[];
+  /** Where it is watched. */
+  readonly url?: string;
+  /** Of a contract that changed: what that touches in the project. */
+  readonly study?: Study;
 }
 
 export async function watch(context: Context, [name]: readonly string[]): Promise<number> {
@@ -31,48 +35,90 @@ export async function watch(context: Context, [name]: readonly string[]): Promis
     return undefined;
   });
   const seen: Seen[] = [];
-  for (const system of name === undefined ? systems : [name]) {
-    const pinned = readPin(systemFolder(folder, system));
-    terminal.note(`looking at ${system}`);
-    const found = await look({
-      pinned,
-      settings: settingsOf(project, system, io.env),
-      project: folder,
-      validators: [],
-    });
-    seen.push({ system, look: found, users: project === undefined ? [] : usersOf(project, system, found) });
+  const desk = new Desk();
+  try {
+    for (const system of name === undefined ? systems : [name]) {
+      const pinned = readPin(systemFolder(folder, system));
+      terminal.note(`looking at ${system}`);
+      const looked: Looked = await lookClosely({
+        pinned,
+        settings: settingsOf(project, system, io.env),
+        project: folder,
+        validators: [],
+      });
+      const { look, model } = looked;
+      const { url } = pinned.source;
+      seen.push({
+        system,
+        look,
+        ...(url === undefined ? {} : { url }),
+        ...(look.state === "changed" && model !== undefined ? { study: await study(desk, folder, pinned, model) } : {}),
+      });
+    }
+  } finally {
+    desk.close();
   }
   const odd = seen.filter(({ look: { state } }) => state === "changed" || state === "unreadable");
-  terminal.result(
-    seen.map(({ system, look: found, users }) => {
-      const { validators: _, ...shown } = { validators: undefined, ...found };
-      return { system, ...shown, users };
-    }),
-    () => {
-      terminal.table(
-        ["system", "state", ""],
-        seen.map(({ system, look: found }) => [system, found.state, wordsOf(found)]),
-        (cell, column) =>
-          column !== 1 ? undefined : cell === "same" ? "green" : cell === "unwatched" ? "dim" : "yellow",
-      );
-      for (const { system, look: found, users } of odd) {
-        if (found.state !== "changed") continue;
-        terminal.line();
-        terminal.line(
-          `${terminal.paint("bold", system)} touches ${found.touches.join(", ") || "nothing that is called"}`,
-        );
-        if (users.length > 0) terminal.line(`  used by ${users.join(", ")}`);
-        terminal.line(`  look at the difference with git after: mortise add ${system} <where it is> --replace`);
-      }
-      if (odd.length === 0) terminal.line(terminal.paint("green", `${count(seen.length, "contract")}, no change`));
-    },
-  );
+  terminal.result(seen.map(asJson), () => show(terminal, seen));
   return odd.length > 0 ? exit.found : exit.done;
 }
 
-function wordsOf(found: Look): string {
-  if (found.state === "changed") return changesInWords(found.changes);
-  return "reason" in found ? found.reason : "";
+function asJson({ system, look, study: found }: Seen): unknown {
+  if (look.state !== "changed") {
+    const { validators: _, ...shown } = { validators: undefined, ...look };
+    return { system, ...shown, users: [] };
+  }
+  const { judged, changes } = look;
+  return {
+    system,
+    state: look.state,
+    changes,
+    // Of the contract by itself; and of what the project uses of it.
+    contractVerdict: judged.verdict,
+    verdict: found?.impact.verdict ?? judged.verdict,
+    touches: judged.touches,
+    findings: found?.impact.findings ?? judged.findings,
+    ...(found?.untyped === undefined ? {} : { untyped: found.untyped }),
+    users: usersOf(found),
+  };
+}
+
+/** Files of processes and APIs that lead to what is touched. */
+function usersOf(found: Study | undefined): readonly string[] {
+  const files = (found?.impact.findings ?? [])
+    .filter(({ verdict }) => verdict !== "safe")
+    .flatMap(({ touches }) => touches.flatMap(({ by }) => by));
+  return [...new Set(files)].filter((file) => !file.startsWith("systems/")).sort();
+}
+
+function show(terminal: Terminal, seen: readonly Seen[]): void {
+  terminal.table(
+    ["system", "state", ""],
+    seen.map(({ system, look, study: found }) => [system, look.state, wordsOf(look, found)]),
+    (cell, column) => (column !== 1 ? undefined : cell === "same" ? "green" : cell === "unwatched" ? "dim" : "yellow"),
+  );
+  for (const { system, look, study: found, url } of seen) {
+    if (look.state !== "changed" || found === undefined) continue;
+    terminal.line();
+    terminal.line(`${terminal.paint("bold", system)}  ${terminal.paint("dim", changesInWords(look.changes))}`);
+    terminal.line();
+    printImpact(terminal, found.impact);
+    if (found.untyped !== undefined)
+      terminal.line(`Which fields are used is not known, so all of them count: ${found.untyped}`);
+    terminal.line(
+      `Look at it closely, and take it over: mortise upgrade ${system}${url === undefined ? " --from <its database>" : ""}`,
+    );
+  }
+  if (seen.every(({ look: { state } }) => state !== "changed" && state !== "unreadable"))
+    terminal.line(terminal.paint("green", `${count(seen.length, "contract")}, no change`));
+}
+
+function wordsOf(look: Look, found: Study | undefined): string {
+  if (look.state === "changed") {
+    if (found === undefined) return changesInWords(look.changes);
+    return found.impact.findings.length === 0 ? "nothing changed for anybody who calls it" : summaryLine(found.impact);
+  }
+  return "reason" in look ? look.reason : "";
 }
 
 /** The settings with what this environment gives; a system whose secrets are not here is looked at without. */
@@ -85,13 +131,4 @@ function settingsOf(project: Project | undefined, system: string, environment: C
   } catch {
     return undefined;
   }
-}
-
-function usersOf(project: Project, system: string, found: Look): readonly string[] {
-  if (found.state !== "changed") return [];
-  const touched = new Set(found.touches.map((member) => `${system}.${member}`));
-  return [...usageOf(project).byFile]
-    .filter(([, names]) => [...names].some((name) => touched.has(name)))
-    .map(([file]) => file)
-    .sort();
 }

@@ -2,7 +2,7 @@
 import type { Verdict } from "../../contract/compare/finding.ts";
 import { findingInWords } from "../../contract/compare/words.ts";
 import { detailsOf } from "../diff-report.ts";
-import { count, type Style, type Terminal } from "../terminal.ts";
+import { count, printable, type Style, type Terminal } from "../terminal.ts";
 import type { Impact, JudgedFinding, Touch } from "./impact.ts";
 import type { OpenRuns } from "./open-runs.ts";
 
@@ -28,7 +28,7 @@ export function printImpact(terminal: Terminal, { findings, unusedOverrides }: I
   if (unused.length > 0) {
     terminal.line(`Nothing of yours uses it, so it does not block: ${unused.length}`);
     for (const finding of all ? unused : unused.slice(0, mostLines))
-      terminal.line(terminal.paint("dim", `  ${finding.verdict.padEnd(8)}  ${findingInWords(finding)}`));
+      terminal.line(terminal.paint("dim", `  ${finding.verdict.padEnd(8)}  ${printable(findingInWords(finding))}`));
     if (!all && unused.length > mostLines)
       terminal.line(terminal.paint("dim", `  and ${unused.length - mostLines} more; --json lists them`));
     terminal.line();
@@ -37,7 +37,7 @@ export function printImpact(terminal: Terminal, { findings, unusedOverrides }: I
   if (safe.length > 0) {
     terminal.line(terminal.paint("green", `Safe: ${safe.length}`));
     for (const finding of safe.slice(0, mostLines))
-      terminal.line(terminal.paint("dim", `  ${findingInWords(finding)}`));
+      terminal.line(terminal.paint("dim", `  ${printable(findingInWords(finding))}`));
     if (safe.length > mostLines)
       terminal.line(terminal.paint("dim", `  and ${safe.length - mostLines} more; --json lists them`));
     terminal.line();
@@ -47,8 +47,8 @@ export function printImpact(terminal: Terminal, { findings, unusedOverrides }: I
 }
 
 function printFinding(terminal: Terminal, finding: JudgedFinding): void {
-  terminal.line(`  ${findingInWords(finding)}`);
-  for (const line of detailsOf(finding)) terminal.line(terminal.paint("dim", `    ${line}`));
+  terminal.line(`  ${printable(findingInWords(finding))}`);
+  for (const line of detailsOf(finding)) terminal.line(terminal.paint("dim", `    ${printable(line)}`));
   for (const touch of finding.touches.slice(0, mostLines)) terminal.line(`    ${touched(terminal, touch)}`);
   if (finding.touches.length > mostLines)
     terminal.line(terminal.paint("dim", `    and ${finding.touches.length - mostLines} more places`));

@@ -283,7 +283,7 @@ export const schemas = {
     detail: {
       type: "object",
       description:
-        "changed: words, changes, touches. unreadable: code, words. deprecated: deprecated and sunset in epoch milliseconds, link.",
+        "changed: words; changes by names; verdict, counts, findings (rule, verdict, side, at, reason, example, also; the worst 50) and touches (operations and events) as mortise diff finds them. unreadable: code, words. deprecated: deprecated and sunset in epoch milliseconds, link.",
     },
   }),
   StoreSize: object({

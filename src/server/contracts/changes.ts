@@ -1,4 +1,9 @@
-/** What differs between the pinned contract and the one that the system has now, by names: operations, events, schemas, tables. */
+/**
+ * What differs between the pinned contract and the one that the system has now: by names (operations, events, schemas, tables), and by
+ * the findings of the comparer, as many as are worth keeping.
+ */
+import { compareContracts } from "../../contract/compare/compare.ts";
+import type { Comparison, Finding, Verdict } from "../../contract/compare/finding.ts";
 import type { ContractModel } from "../../contract/model.ts";
 import { canonicalJson } from "../../formats/json.ts";
 
@@ -14,6 +19,56 @@ export interface ContractChanges {
   readonly schemas: Changed;
   /** Of a database: columns, keys, defaults, comments. */
   readonly tables: Changed;
+}
+
+/** A finding as it is kept and shown: cut where it is long. */
+export interface KeptFinding extends Pick<Finding, "rule" | "verdict" | "side" | "at" | "reason"> {
+  /** Left out where it is large. */
+  readonly example?: Finding["example"];
+  /** Other places of the same change. */
+  readonly also: number;
+}
+
+export interface Judged {
+  readonly verdict: Verdict;
+  readonly counts: Readonly<Record<Verdict, number>>;
+  /** The worst ones, at most 50. */
+  readonly findings: readonly KeptFinding[];
+  /** Operations and events of the pin that a finding which is not safe is about. */
+  readonly touches: readonly string[];
+}
+
+const mostFindings = 50;
+const longest = { example: 600, at: 300, reason: 500 } as const;
+
+export function judged(pinned: ContractModel, now: ContractModel): Judged {
+  return keptOf(compareContracts(pinned, now));
+}
+
+export function keptOf({ verdict, findings }: Comparison): Judged {
+  const of = (which: Verdict) => findings.filter((finding) => finding.verdict === which).length;
+  const members = findings
+    .filter((finding) => finding.verdict !== "safe")
+    .flatMap(({ places }) => places.map(({ member }) => member))
+    .filter((member) => member !== "");
+  return {
+    verdict,
+    counts: { breaking: of("breaking"), review: of("review"), safe: of("safe") },
+    findings: findings.slice(0, mostFindings).map(({ rule, verdict: own, side, at, reason, example, also }) => ({
+      rule,
+      verdict: own,
+      side,
+      at: cut(at, longest.at),
+      reason: cut(reason, longest.reason),
+      ...(example === undefined || JSON.stringify(example).length > longest.example ? {} : { example }),
+      also: also.length,
+    })),
+    touches: [...new Set(members)],
+  };
+}
+
+function cut(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most)}…`;
 }
 
 type Named = Readonly<Record<string, unknown>>;
@@ -45,28 +100,13 @@ function compare(before: Named, now: Named): Changed {
   };
 }
 
-/** Operations and events that no longer are what the code was written for: gone, or changed themselves or in what they refer to. */
-export function touchedBy(pinned: ContractModel, changes: ContractChanges): readonly string[] {
-  const schemas = new Set([...changes.schemas.changed, ...changes.schemas.removed]);
-  // What refers to a changed schema has changed, too.
-  for (let size = -1; size !== schemas.size; ) {
-    size = schemas.size;
-    for (const [name, schema] of Object.entries(pinned.schemas)) if (refersTo(schema, schemas)) schemas.add(name);
-  }
-  const of = (all: Named, own: Changed) =>
-    Object.keys(all).filter(
-      (name) => own.removed.includes(name) || own.changed.includes(name) || refersTo(all[name], schemas),
-    );
-  return [...of(pinned.operations, changes.operations), ...of(pinned.events, changes.events)];
-}
-
-function refersTo(value: unknown, names: ReadonlySet<string>): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  for (const [keyword, inner] of Object.entries(value)) {
-    if (keyword === "$ref" && typeof inner === "string" && names.has(inner.replace(/^#\/\$defs\//, ""))) return true;
-    if (refersTo(inner, names)) return true;
-  }
-  return false;
+/** `2 breaking, 1 for review, 3 safe; operations: -ping +pong; schemas: ~Stock`. */
+export function judgedInWords({ counts: { breaking, review, safe } }: Judged, changes: ContractChanges): string {
+  const found =
+    breaking + review + safe === 0
+      ? "nothing changes for anybody who calls it"
+      : `${breaking} breaking, ${review} for review, ${safe} safe`;
+  return `${found}; ${changesInWords(changes)}`;
 }
 
 /** `operations: +a -b ~c; schemas: ~D`: names only, cut where there are many. */

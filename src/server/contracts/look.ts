@@ -6,10 +6,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ResolvedSettings } from "../../connectors/system.ts";
 import type { ContractModel } from "../../contract/model.ts";
+import { onlyOf } from "../../contract/only.ts";
 import { asMortiseError } from "../../errors.ts";
 import { createOutbound } from "../../outbound/client.ts";
 import { isDatabase, type LiveSource, readLive, restrictionOf } from "../live-contract.ts";
-import { type ContractChanges, changesOf, touchedBy } from "./changes.ts";
+import { type ContractChanges, changesOf, type Judged, judged } from "./changes.ts";
 
 /** What a server said of a file, to ask with next time. */
 export interface Validator {
@@ -36,22 +37,34 @@ export type Look =
   | { readonly state: "same"; readonly validators: readonly Validator[] }
   | {
       readonly state: "changed";
+      /** By names. */
       readonly changes: ContractChanges;
-      /** Operations and events of the pin that are touched. */
-      readonly touches: readonly string[];
+      /** By the comparer. */
+      readonly judged: Judged;
       readonly validators: readonly Validator[];
     }
   | { readonly state: "unreadable"; readonly code: string; readonly reason: string };
 
 const timeoutMs = 60_000;
 
+/** What was seen, and the contract as its system has it now where it could be read. */
+export interface Looked {
+  readonly look: Look;
+  readonly model?: ContractModel;
+}
+
 /** Never rejects: what goes wrong is a state. */
 export async function look(task: LookTask): Promise<Look> {
+  return (await lookClosely(task)).look;
+}
+
+/** As `look`, with what was read. */
+export async function lookClosely(task: LookTask): Promise<Looked> {
   const { pinned } = task;
   try {
     const source = sourceOf(task);
-    if (typeof source === "string") return { state: "unwatched", reason: source };
-    if (await unmodified(task.validators, source.internal)) return { state: "unmodified" };
+    if (typeof source === "string") return { look: { state: "unwatched", reason: source } };
+    if (await unmodified(task.validators, source.internal)) return { look: { state: "unmodified" } };
     const validators: Validator[] = [];
     const { model } = await readLive(source, (url, headers) => {
       const { etag, "last-modified": modified } = headers;
@@ -64,12 +77,15 @@ export async function look(task: LookTask): Promise<Look> {
     });
     // A file without a validator may change unseen: then none is asked about.
     const kept = validators.length === model.source.files.length ? validators : [];
-    const changes = changesOf(pinned, model);
-    if (changes === undefined) return { state: "same", validators: kept };
-    return { state: "changed", changes, touches: touchedBy(pinned, changes), validators: kept };
+    // Of a contract of which a part is pinned, that part is watched.
+    const { only } = pinned.source;
+    const part = only === undefined ? model : onlyOf(model, only);
+    const changes = changesOf(pinned, part);
+    if (changes === undefined) return { look: { state: "same", validators: kept }, model: part };
+    return { look: { state: "changed", changes, judged: judged(pinned, part), validators: kept }, model: part };
   } catch (error) {
     const { code, message } = asMortiseError(error);
-    return { state: "unreadable", code, reason: message };
+    return { look: { state: "unreadable", code, reason: message } };
   }
 }
 

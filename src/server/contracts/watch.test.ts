@@ -2,18 +2,26 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { DatabaseSync } from "node:sqlite";
 import test, { type TestContext } from "node:test";
 import { request } from "undici";
+import type { Clock } from "../../clock.ts";
 import { testDatabase } from "../../connectors/sql/test-servers.ts";
+import type { SystemDefinition } from "../../connectors/system.ts";
 import type { ContractModel } from "../../contract/model.ts";
+import { onlyOf } from "../../contract/only.ts";
 import { writeContract } from "../../contract/write/typescript.ts";
+import { storeInThread } from "../../store/in-thread.ts";
+import type { Store } from "../../store/store.ts";
 import { readLive } from "../live-contract.ts";
 import { loadProject } from "../project.ts";
 import { type RunningServer, startServer } from "../server.ts";
-import { testProject } from "../test-project.ts";
+import { contractOf, testProject } from "../test-project.ts";
 import type { ContractItem } from "./book.ts";
-import { changesInWords, changesOf, touchedBy } from "./changes.ts";
+import { changesInWords, changesOf, judged, judgedInWords } from "./changes.ts";
 import { type Look, look } from "./look.ts";
+import { storePart } from "./store-part.ts";
+import { watchContracts } from "./watch.ts";
 
 const description = (stock: string): string => `openapi: 3.1.0
 info: { title: Shop, version: "1" }
@@ -79,7 +87,43 @@ test("a change of a named schema touches the operations that refer to it, and no
   );
   const changes = changesOf(pinned, await pinOf(shop.url));
   assert.equal(changesInWords(changes!), "operations: -ping +pong; schemas: ~Stock");
-  assert.deepEqual(touchedBy(pinned, changes!), ["getStock", "ping"]);
+  const found = judged(pinned, await pinOf(shop.url));
+  assert.deepEqual(found.touches, ["ping", "getStock"]);
+  assert.equal(
+    judgedInWords(found, changes!),
+    "2 breaking, 0 for review, 1 safe; operations: -ping +pong; schemas: ~Stock",
+  );
+  assert.deepEqual(
+    found.findings.map(({ rule, verdict, at, example }) => [rule, verdict, at, example?.value]),
+    [
+      ["operation-removed", "breaking", "ping", {}],
+      ["type", "breaking", "getStock: answer 200 /onHand", { onHand: "text" }],
+      ["operation-added", "safe", "pong", undefined],
+    ],
+  );
+});
+
+test("of many findings the worst are kept, and what is long is cut", async (t) => {
+  const shop = await openShop(t);
+  const pinned = await pinOf(shop.url);
+  const many = (wanted: string) =>
+    description("integer")
+      .replace(
+        "Unused: { type: string }",
+        `Unused: { type: string }${"\n    "}Many: { type: object, properties: { ${Array.from({ length: 70 }, (_, n) => `p${n}: { type: ${wanted} }`).join(", ")} } }`,
+      )
+      .replace(
+        "{ onHand: { type: integer } }",
+        '{ onHand: { type: integer }, many: { $ref: "#/components/schemas/Many" } }',
+      );
+  shop.text = many("string");
+  const before = await pinOf(shop.url);
+  shop.text = many(`string, minLength: 1, pattern: "^${"x".repeat(700)}$"`);
+  const { findings, counts } = judged(before, await pinOf(shop.url));
+  assert.equal(findings.length, 50);
+  assert.ok(counts.breaking + counts.review + counts.safe > 50);
+  assert.ok(findings.every((finding) => JSON.stringify(finding).length < 2500));
+  assert.equal(judged(pinned, pinned).verdict, "safe");
 });
 
 test("a look asks with the validators of the look before, and reads again only what changed", async (t) => {
@@ -94,7 +138,7 @@ test("a look asks with the validators of the look before, and reads again only w
   shop.text = description("string");
   const changed = await look({ pinned, project: "/", validators });
   assert.ok(changed.state === "changed", JSON.stringify(changed));
-  assert.deepEqual(changed.touches, ["getStock"]);
+  assert.deepEqual([changed.judged.verdict, changed.judged.touches], ["breaking", ["getStock"]]);
   shop.text = "openapi: 3.1.0\npaths: [";
   const broken = await look({ pinned, project: "/", validators });
   assert.ok(broken.state === "unreadable" && broken.code === "contract-unreadable", JSON.stringify(broken));
@@ -134,6 +178,102 @@ test("a look at a database finds columns, keys and statements that no longer fit
   assert.ok(broken.state === "unreadable" && /on_hand/.test(broken.reason), JSON.stringify(broken));
 });
 
+test("only the part of a contract that is pinned is watched", async (t) => {
+  const shop = await openShop(t);
+  const pinned = onlyOf(await pinOf(shop.url), ["getStock"]);
+  assert.equal((await look({ pinned, project: "/", validators: [] })).state, "same");
+  shop.text = description("integer").replace("operationId: ping", "operationId: pong");
+  assert.equal((await look({ pinned, project: "/", validators: [] })).state, "same");
+  shop.text = description("string");
+  assert.equal((await look({ pinned, project: "/", validators: [] })).state, "changed");
+});
+
+/** Time that the test moves; a timer fires when it is passed. */
+class HandClock implements Clock {
+  time = Date.parse("2026-03-02T06:00:00Z");
+  timers: { at: number; act: () => void }[] = [];
+  now = () => this.time;
+  chance = () => 0.5;
+  soon = (act: () => void): void => void setImmediate(act);
+  later(ms: number, act: () => void): () => void {
+    const timer = { at: this.time + ms, act };
+    this.timers.push(timer);
+    return () => {
+      this.timers = this.timers.filter((one) => one !== timer);
+    };
+  }
+  pass(ms: number): void {
+    this.time += ms;
+    const due = this.timers.filter(({ at }) => at <= this.time);
+    this.timers = this.timers.filter(({ at }) => at > this.time);
+    for (const { act } of due) act();
+  }
+}
+
+test("the watch looks at each system when its time has come: once, again after the interval, and on after a failure", async () => {
+  const minute = 60_000;
+  const hour = 60 * minute;
+  const clock = new HandClock();
+  const store = storeInThread({
+    db: new DatabaseSync(":memory:"),
+    parts: [storePart],
+    clock,
+    schedule: (_, act) => void setImmediate(act),
+    onPost: () => {},
+  });
+  const { contract } = { contract: contractOf("shop").model };
+  const systems = new Map(
+    ["shop", "erp"].map((name) => [name, { name, contract: { ...contract, name } } as unknown as SystemDefinition]),
+  );
+  const looked: string[] = [];
+  const failures: unknown[] = [];
+  const answers: (() => Promise<Look>)[] = [];
+  let told: () => void = () => {};
+  const watch = watchContracts({
+    systems,
+    settings: new Map(),
+    project: "/",
+    store: store as unknown as Pick<Store, "submit" | "read">,
+    everyMs: hour,
+    clock,
+    failed: (error) => {
+      failures.push(error);
+      told();
+    },
+    found: () => {},
+    look: async ({ pinned }) => {
+      looked.push(`${pinned.name} ${new Date(clock.time).toISOString().slice(11, 16)}`);
+      return (await answers.shift()?.()) ?? { state: "same", validators: [] };
+    },
+  });
+  /** Time passes, and what that starts is done: a look by hand waits for its turn behind it. */
+  const passes = async (ms: number) => {
+    clock.pass(ms);
+    const before = looked.length;
+    await watch.look("erp");
+    return looked.splice(0).filter((_, at, all) => !(at >= before && at === all.length - 1));
+  };
+  await new Promise((next) => setImmediate(next));
+  assert.deepEqual(looked, [], "not before a beat");
+  assert.deepEqual(await passes(minute), ["shop 06:01", "erp 06:01"]);
+  assert.deepEqual(await passes(30 * minute), [], "nothing is due");
+  // What was looked at by hand at 06:31 is due an hour after that; the other one an hour after its own look.
+  assert.deepEqual(await passes(30 * minute), ["shop 07:01"]);
+  assert.deepEqual(await passes(61 * minute), ["shop 08:02", "erp 08:02"]);
+  // After one that fails the next beat looks again.
+  const failed = new Promise<void>((resolve) => {
+    told = resolve;
+  });
+  answers.push(() => Promise.reject(new Error("no memory is left")));
+  clock.pass(61 * minute);
+  await failed;
+  assert.match(String(failures[0]), /no memory is left/);
+  looked.length = 0;
+  assert.deepEqual((await passes(minute)).sort(), ["erp 09:04", "shop 09:04"]);
+  await watch.stop();
+  assert.deepEqual(clock.timers, [], "nothing is left waiting");
+});
+
 async function admin<T>(server: RunningServer, path: string, body?: unknown): Promise<T> {
   const answer = await request(`${server.adminUrl}${path}`, {
     method: body === undefined ? "GET" : "POST",
@@ -168,6 +308,16 @@ test("DS-9: a server keeps what changed, and what will end by its own headers, a
   shop.text = description("string");
   const [changed] = (await lookNow(server)).items;
   assert.deepEqual([changed?.kind, changed?.detail.touches], ["changed", ["getStock"]]);
+  const [finding] = changed?.detail.findings as { rule: string; verdict: string; at: string; example: unknown }[];
+  assert.deepEqual(
+    [finding?.rule, finding?.verdict, finding?.at, finding?.example],
+    [
+      "type",
+      "breaking",
+      "getStock: answer 200 /onHand",
+      { value: { onHand: "text" }, proven: true, refusal: "/onHand must be integer" },
+    ],
+  );
 
   // A call by a run, in its worker's thread.
   await admin(server, "/processes/ask/start", { input: { sku: "A" }, reason: "a test" });

@@ -3,13 +3,14 @@
  * both as open items. It never changes a contract: that is a commit.
  */
 import { channel } from "node:diagnostics_channel";
+import { type Clock, realClock } from "../../clock.ts";
 import type { Deprecation } from "../../connectors/deprecation.ts";
 import type { ResolvedSettings, SystemDefinition } from "../../connectors/system.ts";
 import { type ContractModel, contractHash } from "../../contract/model.ts";
 import { failure } from "../../errors.ts";
 import type { Command, Store } from "../../store/store.ts";
 import { type ContractItem, openContractBook } from "./book.ts";
-import { changesInWords } from "./changes.ts";
+import { judgedInWords } from "./changes.ts";
 import type { Look, LookTask } from "./look.ts";
 import { lookInThread } from "./look-thread.ts";
 
@@ -45,6 +46,8 @@ export interface WatchOptions {
   readonly failed: (error: unknown) => void;
   /** Tells of a look that found something. */
   readonly found: (system: string, words: string) => void;
+  /** Default: the real one. */
+  readonly clock?: Clock;
   /** Default: in a thread. */
   readonly look?: (task: LookTask, signal: AbortSignal) => Promise<Look>;
 }
@@ -57,7 +60,7 @@ const forgetMs = 180 * 86_400_000;
 const deprecations = channel("mortise:connectors:deprecated");
 
 export function watchContracts(options: WatchOptions): ContractWatch {
-  const { systems, settings, everyMs } = options;
+  const { systems, settings, everyMs, clock = realClock } = options;
   const book = openContractBook(options.store);
   const stopping = new AbortController();
   let work: Promise<void> = Promise.resolve();
@@ -89,7 +92,7 @@ export function watchContracts(options: WatchOptions): ContractWatch {
     const validators = JSON.stringify("validators" in seen ? seen.validators : []);
     const item = itemOf(seen);
     await book.looked({ system: name, state, validators, ...(item === undefined ? {} : { item }) });
-    if (seen.state === "changed") options.found(name, changesInWords(seen.changes));
+    if (seen.state === "changed") options.found(name, judgedInWords(seen.judged, seen.changes));
     if (seen.state === "unreadable") options.found(name, seen.reason);
   }
 
@@ -103,7 +106,8 @@ export function watchContracts(options: WatchOptions): ContractWatch {
   }
 
   const beat = () => {
-    const now = Date.now();
+    const now = clock.now();
+    stopTimer = clock.later(beatMs, beat, true);
     const due = () => [...systems.values()].filter(({ name }) => (book.last(name)?.at ?? 0) + everyMs <= now);
     queue(due)
       .then(() => book.forget(now - forgetMs))
@@ -111,7 +115,7 @@ export function watchContracts(options: WatchOptions): ContractWatch {
         if (!stopping.signal.aborted) options.failed(error);
       });
   };
-  const timer = everyMs > 0 ? setInterval(beat, beatMs).unref() : undefined;
+  let stopTimer = everyMs > 0 ? clock.later(beatMs, beat, true) : () => {};
 
   /** Of the front's own calls, and of those of the workers, which tell the front. */
   const told = (fact: unknown) => {
@@ -154,7 +158,7 @@ export function watchContracts(options: WatchOptions): ContractWatch {
     },
     async stop() {
       stopping.abort();
-      clearInterval(timer);
+      stopTimer();
       deprecations.unsubscribe(told);
       await work;
     },
@@ -163,8 +167,8 @@ export function watchContracts(options: WatchOptions): ContractWatch {
 
 function itemOf(seen: Look): { readonly kind: "changed" | "unreadable"; readonly detail: string } | undefined {
   if (seen.state === "changed") {
-    const { changes, touches } = seen;
-    return { kind: "changed", detail: JSON.stringify({ words: changesInWords(changes), changes, touches }) };
+    const { changes, judged } = seen;
+    return { kind: "changed", detail: JSON.stringify({ words: judgedInWords(judged, changes), changes, ...judged }) };
   }
   if (seen.state === "unreadable")
     return { kind: "unreadable", detail: JSON.stringify({ code: seen.code, words: seen.reason }) };
