@@ -285,7 +285,7 @@ test("a contract of another language, a file that is not there, and an address i
     source: { url: string };
   };
   assert.equal(model.source.url, url);
-  assert.match((await shop.run("upgrade", "shop", "--internal")).out, /nothing to do/);
+  assert.match((await shop.run("upgrade", "shop")).out, /nothing to do/);
 });
 
 test("at a terminal it shows, then asks; a no writes nothing", async (t) => {

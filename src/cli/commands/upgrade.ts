@@ -135,6 +135,8 @@ async function readNew(
       { name, project, folder, place },
       {
         ...options,
+        // What is watched there is read there.
+        ...(options.from === undefined ? { internal: true } : {}),
         ...(schema === undefined ? {} : { schema }),
         ...(table === undefined ? {} : { table }),
         ...(isDatabase(location) && options.statements === undefined ? statementsOf(folder, pinned) : {}),
@@ -240,7 +242,7 @@ function report(
   terminal.line(`${terminal.paint("bold", name)} from ${from}: ${languages[language]} ${languageVersion}${versions}`);
   terminal.line();
   printImpact(terminal, found.impact);
-  terminal.line(summaryLine(found.impact));
+  if (found.impact.findings.length > 0) terminal.line(summaryLine(found.impact));
   terminal.line();
   if (found.untyped !== undefined)
     terminal.line(
@@ -270,7 +272,7 @@ interface Ending {
   readonly types: Types;
 }
 
-function ending({ terminal, io }: Context, seen: Ending, options: Options): void {
+function ending({ terminal, io, project: folder }: Context, seen: Ending, options: Options): void {
   const { name, project, changed, applied, blocked, errors, types } = seen;
   const where = relative(io.folder, systemFolder(project, name));
   if (applied) {
@@ -279,7 +281,13 @@ function ending({ terminal, io }: Context, seen: Ending, options: Options): void
     return;
   }
   terminal.line(`Nothing was written. It would change ${changed.map((path) => join(where, path)).join(", ")}`);
-  const again = `mortise upgrade ${name}${options.from === undefined ? "" : ` --from ${shownPlace(options.from)}`}`;
+  const parts = [
+    `mortise upgrade ${name}`,
+    ...(options.from === undefined ? [] : [`--from ${shownPlace(options.from)}`]),
+    ...(options.internal === true ? ["--internal"] : []),
+    ...(folder === undefined ? [] : [`--project ${folder}`]),
+  ];
+  const again = parts.join(" ");
   if (!blocked) terminal.line(`Take it over with: ${again} --yes`);
   else if (errors.length > 0)
     terminal.line(

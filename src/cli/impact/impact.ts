@@ -99,7 +99,9 @@ export function askedByTypes(
     const told = (uses: readonly Use[], what: string): Touch[] =>
       uses.map((use) => ({ ...use, what: use.how === "calls" ? member : what, by: files.get(use.file) ?? [] }));
     // What a connection says of an operation names it, too.
-    const named = finding.rule === "operation-removed" ? (["writes", "reads"] as const) : [];
+    const named = ["operation-removed", "operation-renamed"].includes(finding.rule)
+      ? (["writes", "reads"] as const)
+      : [];
     const called = marks.of(here.property, "calls", "whole", ...named);
     const spot = spotOf(model, book, place, finding);
     const steps = place.path;

@@ -36,8 +36,12 @@ export function printImpact(terminal: Terminal, { findings, unusedOverrides }: I
   const safe = findings.filter(({ verdict }) => verdict === "safe");
   if (safe.length > 0) {
     terminal.line(terminal.paint("green", `Safe: ${safe.length}`));
-    for (const finding of safe.slice(0, mostLines))
+    for (const finding of safe.slice(0, mostLines)) {
       terminal.line(terminal.paint("dim", `  ${printable(findingInWords(finding))}`));
+      // On the wire nothing changes; in the code every line that has the old name does.
+      if (finding.rule === "operation-renamed")
+        for (const touch of finding.touches.slice(0, mostLines)) terminal.line(`    ${touched(terminal, touch)}`);
+    }
     if (safe.length > mostLines)
       terminal.line(terminal.paint("dim", `  and ${safe.length - mostLines} more; --json lists them`));
     terminal.line();

@@ -308,7 +308,12 @@ test("DS-9: a server keeps what changed, and what will end by its own headers, a
   shop.text = description("string");
   const [changed] = (await lookNow(server)).items;
   assert.deepEqual([changed?.kind, changed?.detail.touches], ["changed", ["getStock"]]);
-  const [finding] = changed?.detail.findings as { rule: string; verdict: string; at: string; example: unknown }[];
+  const [finding] = (changed?.detail.findings ?? []) as {
+    rule: string;
+    verdict: string;
+    at: string;
+    example: unknown;
+  }[];
   assert.deepEqual(
     [finding?.rule, finding?.verdict, finding?.at, finding?.example],
     [
