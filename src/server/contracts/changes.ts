@@ -54,15 +54,17 @@ export function keptOf({ verdict, findings }: Comparison): Judged {
   return {
     verdict,
     counts: { breaking: of("breaking"), review: of("review"), safe: of("safe") },
-    findings: findings.slice(0, mostFindings).map(({ rule, verdict: own, side, at, reason, example, also }) => ({
-      rule,
-      verdict: own,
-      side,
-      at: cut(at, longest.at),
-      reason: cut(reason, longest.reason),
-      ...(example === undefined || JSON.stringify(example).length > longest.example ? {} : { example }),
-      also: also.length,
-    })),
+    findings: findings
+      .slice(0, mostFindings)
+      .map(({ rule, verdict: own, side, at, reason, example, also, more = 0 }) => ({
+        rule,
+        verdict: own,
+        side,
+        at: cut(at, longest.at),
+        reason: cut(reason, longest.reason),
+        ...(example === undefined || JSON.stringify(example).length > longest.example ? {} : { example }),
+        also: also.length + more,
+      })),
     touches: [...new Set(members)],
   };
 }
