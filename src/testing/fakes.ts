@@ -159,9 +159,11 @@ export class Fakes {
     if (interference?.kind === "fault" && !taken) return this.#fault(fake, call, interference.with);
     if (interference?.kind === "acts-later") {
       if (fake.honoursKeys) fake.onTheWay.add(call.key);
+      // It looks at the key as the call arrives, not when it gets round to it: by then it may have forgotten.
+      const first = this.#firstAnswer(fake, call);
       this.#options.later(interference.ms, () => {
         fake.onTheWay.delete(call.key);
-        this.#act(fake, call).catch(() => {});
+        this.#act(fake, call, first).catch(() => {});
       });
       throw failure(
         "fake-failed",
@@ -183,9 +185,8 @@ export class Fakes {
     return result;
   }
 
-  async #act(fake: Fake, call: Writable<Call>): Promise<CallResult> {
+  async #act(fake: Fake, call: Writable<Call>, first = this.#firstAnswer(fake, call)): Promise<CallResult> {
     const { operation } = fake;
-    const first = this.#firstAnswer(fake, call);
     if (first !== undefined) {
       call.output = first.output;
       this.#end(call, "answered");

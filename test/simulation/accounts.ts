@@ -46,8 +46,13 @@ function signals(db: DatabaseSync, histories: Histories): string[] {
     const asks = standing(records);
     const last = new Map<string, number>();
     const released = new Set<string>();
+    const answered = new Set(records.flatMap((record) => (record.t === "got" ? [record.n] : [])));
     for (const record of records)
       if (record.t === "release") for (const n of record.ns) released.add(asks.get(n)?.key ?? "");
+      // An item that is over lets go what it still waited for.
+      else if (record.t === "item")
+        for (const { n, s, key } of asks.values())
+          if (s?.[0] === record.m && s[1] === record.i && key !== undefined && !answered.has(n)) released.add(key);
     for (const record of records) {
       const key = record.t === "got" && record.timeout !== true ? asks.get(record.n)?.key : undefined;
       if (key === undefined || record.t !== "got") continue;

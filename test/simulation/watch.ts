@@ -67,18 +67,21 @@ export class Watch {
       .all() as unknown as Placed[];
     for (const run of rows) {
       const before = this.#before.get(run.id);
-      if (run.status !== "queued" && (before === undefined || before.status === "queued")) this.#begun(run, rows);
+      if (run.status !== "queued" && (before === undefined || before.status === "queued"))
+        this.#begun(run, rows, (one) => hasLender(db, one));
     }
     this.#before = new Map(rows.map((row) => [row.id, row]));
   }
 
   /** A run has begun: with it no more are at work than may be. One that waits for a run lends its place, and one that goes on takes its own again. */
-  #begun(run: Placed, rows: readonly Placed[]): void {
+  #begun(run: Placed, rows: readonly Placed[], lent: (one: Placed) => boolean): void {
     const limits = this.#processes.get(run.process)?.limits;
     if (limits === undefined || finalStatuses.has(run.status)) return;
     const atWork = rows.filter((one) => {
       if (one.process !== run.process || one.status === "queued" || finalStatuses.has(one.status)) return false;
       const before = this.#before.get(one.id);
+      // Whoever lent it its place goes on without it since: an operator ended one that stood between them.
+      if (one.awaited === 1 && one.id !== run.id && !lent(one)) return false;
       if (one.awaits === 1 || before?.awaits === 1) return false;
       return !heldUp.has(one.status) && (before === undefined || !heldUp.has(before.status));
     });
@@ -110,6 +113,18 @@ export class Watch {
     if (passed !== undefined && run.awaited === 0)
       this.broken.push(`L: ${run.id} began before ${passed.id}, which joined the key ${run.lane} before it`);
   }
+}
+
+/** Whether a run of the same process, not over, waits for it: at once, or through others that are not over. */
+function hasLender(db: DatabaseSync, { id, process }: Placed): boolean {
+  const above = db
+    .prepare(
+      "select runs.id, runs.process, runs.status from parents join runs on runs.id = parents.run where parents.child = ?",
+    )
+    .all(id) as unknown as readonly Placed[];
+  return above.some(
+    (one) => !finalStatuses.has(one.status) && (one.process === process || hasLender(db, { ...one, process })),
+  );
 }
 
 function runsIn(group: readonly WireBatch[]): ReadonlySet<string> {
