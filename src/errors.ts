@@ -452,6 +452,16 @@ const table = {
     class: "give-up",
     text: "{api} {version} is not blocked. See how its versions stand with: mortise apis list",
   },
+  "api-retired": {
+    status: 409,
+    class: "give-up",
+    text: "Version {major} of {api} is retired already. See how its versions stand with: mortise apis list",
+  },
+  "api-not-retired": {
+    status: 409,
+    class: "give-up",
+    text: "Version {major} of {api} is not retired. See how its versions stand with: mortise apis list",
+  },
   "api-unpublishable": {
     status: 500,
     class: "give-up",

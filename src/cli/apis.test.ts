@@ -88,3 +88,28 @@ test("an operator blocks a version at once and across a restart, with a reason i
     ],
   );
 });
+
+test("who called what is counted, across a stop", async () => {
+  const quote = JSON.stringify({ id: "q-1", customer: "acme", lines: [{ sku: "bolt", quantity: 1 }] });
+  const call = async (version: string) => {
+    const headers = { "content-type": "application/json" };
+    const answer = await fetch(`${server.apiUrl}/shop/${version}/quotes`, { method: "POST", headers, body: quote });
+    await answer.body?.cancel();
+    return answer.status;
+  };
+  const before = await json<{ usage: { calls: number }[] }>("apis", "usage", "shop", "3.0.0");
+  const had = before.usage[0]?.calls ?? 0;
+  assert.equal(await call("v3"), 202);
+  assert.equal(await call("v3"), 202);
+  await server.stop();
+  server = await start();
+  assert.equal(await call("v3"), 202);
+  const { usage } = await json<{ usage: Record<string, unknown>[] }>("apis", "usage", "shop", "3.0.0", "--days", "1");
+  const [one] = usage;
+  assert.deepEqual([usage.length, one?.consumer, one?.operation, one?.calls], [1, "", "place", had + 3]);
+  assert.match(
+    (await run("apis", "usage", "shop", "3.0.0")).out,
+    /\(public\) +3\.0\.0 +place +\d+ +\d+ \(0 the week before\)/,
+  );
+  assert.equal((await run("apis", "usage", "shop", "3.0.0", "--days", "none")).code, 1);
+});

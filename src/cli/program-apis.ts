@@ -28,6 +28,13 @@ export function apiCommands(apis: Command, leaf: Leaf): void {
   );
   leaf(
     apis,
+    "usage <api> <version>",
+    "show who called which operation of a version, how often and when last",
+    ["mortise apis usage orders 1.0.0", "mortise apis usage orders 1.0.0 --days 90 --json"],
+    async () => (await module()).apiUsage,
+  ).option("--days <days>", "today and the days before it, so many in all (default: 30)");
+  leaf(
+    apis,
     "block <api> <version>",
     "answer a version with 503 from now on, also after a restart; runs that it started go on",
     ['mortise apis block orders 1.0.0 --reason "orders are booked twice" --retry-after 10m'],

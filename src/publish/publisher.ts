@@ -22,9 +22,10 @@ import type { Prepared, Workshop } from "./exchange.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
 import { openIdempotency } from "./idempotency.ts";
 import { readInput } from "./input.ts";
-import { type Blocks, openBlocks } from "./lifecycle/blocks.ts";
 import { withLifecycle } from "./lifecycle/document.ts";
-import { type Gate, gateOf, withHeaders } from "./lifecycle/gate.ts";
+import { type Gate, withHeaders } from "./lifecycle/gate.ts";
+import { type LifecycleBook, openLifecycle } from "./lifecycle/lifecycle.ts";
+import type { UsageOptions } from "./lifecycle/usage.ts";
 import type { Limit } from "./limits/limit.ts";
 import { type Account, fieldsOf, type Meters, openMetering, take } from "./limits/meters.ts";
 import { openQuotaBook } from "./limits/quota-book.ts";
@@ -51,6 +52,8 @@ export interface PublisherOptions {
   readonly maxBodyBytes?: number;
   /** How long idempotency keys are remembered where an operation says nothing. Default 24 hours. */
   readonly idempotencyRetentionMs?: number;
+  /** Of the counts of calls: how long they are kept, and how many are held back. */
+  readonly usage?: Pick<UsageOptions, "retentionMs" | "mostHeld">;
   /** Of the answers that are kept. Default: they are kept in clear. */
   readonly cipher?: Cipher | undefined;
   /** For ways of access that need more than the store. Default: none; then such a way lets nobody in. */
@@ -69,8 +72,8 @@ export interface Publisher {
   openapi(name: string, version: string): OpenApiDocument | undefined;
   readonly keys: Keyring;
   readonly consumers: Consumers;
-  /** Versions that operators have blocked. */
-  readonly blocks: Blocks;
+  /** What was blocked and retired, and who called what. */
+  readonly lifecycle: LifecycleBook;
   /** Writes what is kept back (last uses) and stops the timers. */
   close(): Promise<void>;
 }
@@ -127,7 +130,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const { store, contracts, clock = Date.now, monotonic = () => performance.now() } = options;
   const keys = openKeyring(store, clock);
   const idempotency = openIdempotency(store, clock, options.idempotencyRetentionMs ?? 86_400_000, options.cipher);
-  const blocks = openBlocks(store, clock);
+  const lifecycle = openLifecycle({ store, clock, ...options.usage });
   const compiled = new WeakMap<Schema, Validate>();
   const compile = (schema: Schema): Validate => {
     const known = compiled.get(schema) ?? compileSchema(schema);
@@ -163,7 +166,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       const document = JSON.parse(text) as OpenApiDocument;
       written.set(id, document);
       if (api.lifecycle.state === "draft" || api.lifecycle.state === "retired") continue;
-      const gate = gateOf(api, clock, blocks);
+      const gate = lifecycle.gate(api);
       for (const one of prepared) {
         const { method, path, limits = [] } = one.operation;
         const plans: [string, readonly Limit[]][] = [["", api.limits]];
@@ -196,8 +199,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const found = table.find(method, path);
     if (found === undefined) throw unrouted(method, path, trace);
     const route = found.value;
-    trace.headers = route.gate.headers;
-    route.gate.enter();
+    trace.headers = route.gate.enter();
     if (route.kind === "page") {
       checkAccept(request, route.page.type);
       return route.page.response(request);
@@ -217,6 +219,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
       throw authenticator.lacksScope(operation.scope, request);
     if (operation.roles !== undefined && operation.roles.length > 0 && !hasRole(caller, operation.roles))
       throw failure("role-missing", { roles: operation.roles.join(", ") });
+    const counted = lifecycle.usage.count(prepared, caller);
+    if (counted !== undefined) await counted;
     const { early, late } = meters.get(caller.plan ?? "") ?? (meters.get("") as Meters);
     if (early.length + late.length > 0) trace.account = { policies: "", fields: "", delayMs: 0, releases: [] };
     const account = trace.account;
@@ -232,8 +236,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const allowed = table.methods(path);
     if (allowed.length === 0) return failure("route-unknown", {});
     const gate = table.find(allowed[0] as string, path)?.value.gate;
-    trace.headers = gate?.headers;
-    gate?.enter();
+    trace.headers = gate?.enter();
     const list = allowed.join(", ");
     const shown = /^[A-Z]{1,20}$/.test(method) ? method : "this method";
     return new ProblemError(failure("method-not-allowed", { method: shown, allowed: list }), {
@@ -242,7 +245,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   const timer = setInterval(() => {
-    Promise.all([keys.flush(), quotas.flush(), idempotency.sweep()]).catch((error: unknown) => report(error, "-"));
+    const written = [keys.flush(), quotas.flush(), idempotency.sweep(), lifecycle.tick()];
+    Promise.all(written).catch((error: unknown) => report(error, "-"));
   }, flushEveryMs);
   timer.unref();
 
@@ -278,11 +282,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
     openapi: (name, version) => documents.get(`${name} ${version}`),
     keys,
     consumers,
-    blocks,
+    lifecycle,
     async close() {
       clearInterval(timer);
       closing.abort();
-      await Promise.all([keys.flush(), quotas.flush()]);
+      await Promise.all([keys.flush(), quotas.flush(), lifecycle.usage.flush()]);
     },
   };
 }

@@ -57,6 +57,10 @@ export interface IdempotencyOptions {
 export interface LifecycleOptions {
   /** Least time between the deprecation of a version and its sunset. */
   readonly minimumNotice?: Duration | Reference;
+  /** Who called a version within this time counts as using it: it is not retired then, unless by a decision that names them. */
+  readonly window?: Duration | Reference;
+  /** How long it is kept who called what on which day. */
+  readonly usage?: Duration | Reference;
 }
 
 /** What is kept of runs that have ended. */
@@ -155,7 +159,7 @@ export interface Config {
     readonly diskReserveMiB: number;
   };
   readonly idempotency: { readonly retention: number };
-  readonly lifecycle: { readonly minimumNotice: number };
+  readonly lifecycle: { readonly minimumNotice: number; readonly window: number; readonly usage: number };
   readonly history: { readonly atMost: number; readonly retention: number; readonly keys: number };
   readonly encryption: { readonly key: Reference | undefined };
   readonly shutdown: { readonly grace: number };
@@ -201,7 +205,11 @@ export const configOptions = {
     diskReserveMiB: { is: "integer", default: 64, least: 1, most: 1_048_576 },
   },
   idempotency: { retention: { is: "duration", default: "24h", least: "1m", most: "90d" } },
-  lifecycle: { minimumNotice: { is: "duration", default: "90d", least: "0s", most: "3650d" } },
+  lifecycle: {
+    minimumNotice: { is: "duration", default: "90d", least: "0s", most: "3650d" },
+    window: { is: "duration", default: "30d", least: "1d", most: "400d" },
+    usage: { is: "duration", default: "400d", least: "1d", most: "3650d" },
+  },
   history: {
     atMost: { is: "integer", default: 1_000_000, least: 0, most: 1_000_000_000 },
     retention: { is: "duration", default: "90d", least: "1m", most: "3650d" },

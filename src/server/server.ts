@@ -9,7 +9,6 @@
 import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { bindSystems } from "../connectors/bind.ts";
-import { asMortiseError, failure } from "../errors.ts";
 import { createLog, type Log } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
 import { createRedactor } from "../observe/redact.ts";
@@ -43,6 +42,7 @@ import { checkRuntime, tuneThreads } from "./runtime.ts";
 import { openSchedules } from "./schedules/open.ts";
 import { createResolver, resolveSystems } from "./secrets.ts";
 import { serverFiles } from "./server-files.ts";
+import { startFailure } from "./start-failure.ts";
 import { checkStoreKeys } from "./store-keys.ts";
 import { storeParts } from "./store-parts.ts";
 import { openVersionBook } from "./version-book.ts";
@@ -242,6 +242,7 @@ async function compose({
       contracts,
       maxBodyBytes: config.limits.bodyBytes,
       idempotencyRetentionMs: config.idempotency.retention,
+      usage: { retentionMs: config.lifecycle.usage },
       cipher,
       access: { resolve: referenced, outbound },
     },
@@ -382,13 +383,4 @@ async function compose({
       return stopped;
     },
   };
-}
-
-function startFailure(error: unknown): Error {
-  const { syscall, message } = error as NodeJS.ErrnoException;
-  if (syscall === "listen") {
-    const reason = `it can't listen (${message}); choose another port in mortise.config.ts`;
-    return failure("server-failed", { reason });
-  }
-  return asMortiseError(error);
 }

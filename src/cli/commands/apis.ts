@@ -3,7 +3,7 @@ import { adminClient } from "../admin-client.ts";
 import type { Context } from "../context.ts";
 import { exit } from "../exit.ts";
 import { time } from "../terminal.ts";
-import { durationOption, segment } from "../values.ts";
+import { durationOption, numberOption, segment } from "../values.ts";
 
 // What the admin API answers; its OpenAPI document says the same.
 interface Api {
@@ -71,5 +71,53 @@ export async function unblockApi(
 ): Promise<number> {
   const answer: Api = await (await adminClient(context)).post(`${addressOf(api!, version!)}/unblock`, { reason });
   context.terminal.result(answer, () => context.terminal.line(`${api} ${version} takes calls again`));
+  return exit.done;
+}
+
+interface UsageTotal {
+  readonly consumer: string;
+  readonly key: string;
+  readonly version: string;
+  readonly operation: string;
+  readonly calls: number;
+  readonly lastAt: number;
+  readonly recent: number;
+  readonly before: number;
+}
+
+/** Of a public operation, nobody says who calls. */
+export const consumerName = (consumer: string): string => (consumer === "" ? "(public)" : consumer);
+/** Calls of the last seven days against the seven before. */
+export const trend = (recent: number, before: number): string => `${recent} (${before} the week before)`;
+
+export async function apiUsage(
+  context: Context,
+  [api, version]: readonly string[],
+  { days }: { readonly days?: string },
+): Promise<number> {
+  const { terminal } = context;
+  const asked = days === undefined ? {} : { days: numberOption("--days", days, 3650) };
+  const client = await adminClient(context);
+  const answer: { from: string; usage: UsageTotal[]; whole: boolean } = await client.get(
+    `${addressOf(api!, version!)}/usage`,
+    asked,
+  );
+  terminal.result(answer, () => {
+    if (answer.usage.length === 0) terminal.line(`Nobody has called ${api} ${version} since ${answer.from}.`);
+    else
+      terminal.table(
+        ["consumer", "key", "version", "operation", `calls since ${answer.from}`, "last 7 days", "last call"],
+        answer.usage.map(({ consumer, key, version: called, operation, calls, recent, before, lastAt }) => [
+          consumerName(consumer),
+          key,
+          called,
+          operation,
+          String(calls),
+          trend(recent, before),
+          time(lastAt),
+        ]),
+      );
+    if (!answer.whole) terminal.note("There are more than are shown; ask for fewer days.");
+  });
   return exit.done;
 }

@@ -8,13 +8,17 @@ import type { HttpResponse } from "../http.ts";
 import type { ApiCaller } from "../operations.ts";
 import { ProblemError } from "../problem.ts";
 import type { Blocks } from "./blocks.ts";
+import { majorOf, type Retirements } from "./retirements.ts";
 import type { Deprecated } from "./states.ts";
 
+type Headers = Readonly<Record<string, string>>;
+
 export interface Gate {
-  /** Of every answer of the version, errors and HEAD included; absent: nothing to say. */
-  readonly headers: Readonly<Record<string, string>> | undefined;
-  /** Throws `api-blocked` (503) and, from its sunset on, `api-sunset` (410). */
-  enter(): void;
+  /**
+   * Gives the headers of each answer of the version, errors and HEAD included; `undefined`: nothing to say. Throws `route-unknown` (404) of
+   * what was retired, `api-sunset` (410) from the sunset on, and `api-blocked` (503).
+   */
+  enter(): Headers | undefined;
   /** Throws `api-preview` (403) for who was not named. */
   admit(caller: ApiCaller): void;
 }
@@ -25,36 +29,42 @@ export const lifecycleHeaders: readonly string[] = Object.freeze(["Deprecation",
 const nothing = (): void => {};
 
 /** `clock`: epoch milliseconds. */
-export function gateOf(api: ApiDefinition, clock: () => number, blocks: Pick<Blocks, "of">): Gate {
-  const { lifecycle } = api;
-  const enter = (): void => {
-    const block = blocks.of(api.name, api.version);
-    if (block !== undefined) throw failure("api-blocked", {}, { retryAfterMs: block.retryAfterMs });
-  };
-  if (lifecycle.state === "preview") {
-    const named = new Set(lifecycle.consumers);
-    return {
-      headers: Object.freeze({ "x-api-lifecycle": "preview" }),
-      enter,
-      admit({ id }) {
-        if (!named.has(id)) throw failure("api-preview", {});
-      },
-    };
-  }
-  if (lifecycle.state !== "deprecated") return { headers: undefined, enter, admit: nothing };
-  const headers = headersOf(lifecycle);
+export function gateOf(
+  api: ApiDefinition,
+  clock: () => number,
+  blocks: Pick<Blocks, "of">,
+  retirements: Pick<Retirements, "of">,
+): Gate {
+  const { name, version, lifecycle } = api;
+  const major = majorOf(version);
+  const ending = lifecycle.state === "deprecated" ? lifecycle : undefined;
+  const named = lifecycle.state === "preview" ? new Set(lifecycle.consumers) : undefined;
+  const headers = headersOf(api);
   return {
-    headers,
     enter() {
-      if (clock() >= lifecycle.sunset) throw gone(lifecycle);
-      enter();
+      if (retirements.of(name, major) !== undefined) throw failure("route-unknown", {});
+      if (ending !== undefined && clock() >= ending.sunset) throw gone(ending, headers);
+      const block = blocks.of(name, version);
+      if (block !== undefined) {
+        const error = failure("api-blocked", {}, { retryAfterMs: block.retryAfterMs });
+        throw new ProblemError(error, headers === undefined ? {} : { headers });
+      }
+      return headers;
     },
-    admit: nothing,
+    admit:
+      named === undefined
+        ? nothing
+        : ({ id }) => {
+            if (!named.has(id)) throw failure("api-preview", {});
+          },
   };
 }
 
 /** RFC 9745, section 2; RFC 8594, section 3 and 6; RFC 5829, section 3.4. */
-function headersOf({ since, sunset, migration, successor }: Deprecated): Readonly<Record<string, string>> {
+function headersOf({ lifecycle }: ApiDefinition): Headers | undefined {
+  if (lifecycle.state === "preview") return Object.freeze({ "x-api-lifecycle": "preview" });
+  if (lifecycle.state !== "deprecated") return undefined;
+  const { since, sunset, migration, successor } = lifecycle;
   return Object.freeze({
     deprecation: `@${since / 1000}`,
     sunset: new Date(sunset).toUTCString(),
@@ -64,15 +74,16 @@ function headersOf({ since, sunset, migration, successor }: Deprecated): Readonl
   });
 }
 
-function gone({ sunset, successor, migration }: Deprecated): ProblemError {
+function gone({ sunset, successor, migration }: Deprecated, headers: Headers | undefined): ProblemError {
   const at = new Date(sunset).toISOString().slice(0, 10);
   return new ProblemError(failure("api-sunset", { at, successor: successor.href }), {
     members: { successor: successor.href, migration, sunset: new Date(sunset).toISOString() },
+    ...(headers === undefined ? {} : { headers }),
   });
 }
 
 /** The answer with the headers of its request's way; of `Link` there may be some already. */
-export function withHeaders(response: HttpResponse, more: Readonly<Record<string, string>>): HttpResponse {
+export function withHeaders(response: HttpResponse, more: Headers): HttpResponse {
   const { link } = response.headers;
   const headers = { ...response.headers, ...more };
   if (link !== undefined && more.link !== undefined) headers.link = `${link}, ${more.link}`;

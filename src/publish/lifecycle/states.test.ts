@@ -202,7 +202,7 @@ test("OW-9: a retired version can't be reached by any address, and its descripti
 
 test("a blocked version is 503 with Retry-After, after a restart too, until it is unblocked", async () => {
   await using bench = await openBench({ apis: [first(published()), v2] });
-  const { blocks } = bench.publisher;
+  const { blocks } = bench.publisher.lifecycle;
   await blocks.block({ api: "orders", version: "1.0.0", reason: "double bookings", by: "anna", retryAfterMs: 90_000 });
   for (const by of [bench.publisher, bench.restart()]) {
     const blocked = await bench.ask("POST", "/orders/v1/orders", { body: anOrder, by });
@@ -220,7 +220,7 @@ test("a blocked version is 503 with Retry-After, after a restart too, until it i
 test("a block comes before the preview's list, and a sunset before a block", async () => {
   await using bench = await openBench({ apis: [first(ending), v2] });
   const block = { api: "orders", version: "1.0.0", reason: "r", by: "b", retryAfterMs: 1000 };
-  await bench.publisher.blocks.block(block);
+  await bench.publisher.lifecycle.blocks.block(block);
   const blocked = await bench.ask("GET", "/orders/v1/stock/rope");
   assertProblem(blocked, 503, "api-blocked");
   assert.equal(blocked.headers.link, links);

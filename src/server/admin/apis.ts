@@ -2,7 +2,9 @@
 import { failure, plainName } from "../../errors.ts";
 import { describeAccess } from "../../publish/access/access.ts";
 import type { ApiDefinition } from "../../publish/define.ts";
-import type { Blocks } from "../../publish/lifecycle/blocks.ts";
+import type { LifecycleBook } from "../../publish/lifecycle/lifecycle.ts";
+import { majorOf } from "../../publish/lifecycle/retirements.ts";
+import { dayOf, dayText, mostTotals } from "../../publish/lifecycle/usage.ts";
 import type { Project } from "../project.ts";
 import type { AdminCall, AdminRoute } from "./route.ts";
 import { list, ref } from "./schemas.ts";
@@ -10,7 +12,7 @@ import { list, ref } from "./schemas.ts";
 export interface ApiResources {
   /** As it is published now. */
   readonly project: () => Pick<Project, "apis">;
-  readonly blocks: Blocks;
+  readonly lifecycle: LifecycleBook;
   /** Epoch milliseconds. */
   readonly clock: () => number;
 }
@@ -18,7 +20,7 @@ export interface ApiResources {
 const reason = { type: "string", minLength: 1, maxLength: 500, description: "Why; stands in the audit." };
 const defaultRetryAfterMs = 300_000;
 
-export function apiRoutes({ project, blocks, clock }: ApiResources): readonly AdminRoute[] {
+export function apiRoutes({ project, lifecycle, clock }: ApiResources): readonly AdminRoute[] {
   return [
     {
       method: "GET",
@@ -27,7 +29,7 @@ export function apiRoutes({ project, blocks, clock }: ApiResources): readonly Ad
       summary: "APIs with their versions, and how each stands",
       role: "viewer",
       answer: list("Api", "apis"),
-      handle: () => ({ apis: project().apis.map((api) => view(api, blocks, clock())) }),
+      handle: () => ({ apis: project().apis.map((api) => view(api, lifecycle, clock())) }),
     },
     {
       method: "POST",
@@ -55,8 +57,27 @@ export function apiRoutes({ project, blocks, clock }: ApiResources): readonly Ad
         const seconds = call.body.retryAfter;
         const retryAfterMs = seconds === undefined ? defaultRetryAfterMs : Number(seconds) * 1000;
         const block = { api: name, version, reason: String(call.body.reason), by: call.caller.name, retryAfterMs };
-        await blocks.block(block, [call.audit()]);
-        return view(api, blocks, clock());
+        await lifecycle.blocks.block(block, [call.audit()]);
+        return view(api, lifecycle, clock());
+      },
+    },
+    {
+      method: "GET",
+      path: "/apis/{name}/{version}/usage",
+      name: "getApiUsage",
+      summary: "Who called which operation of a version, or of another one with the same major number, and when last",
+      role: "viewer",
+      query: {
+        days: { is: "integer", most: 3650, description: "Today and so many days before it, less one. Default 30." },
+      },
+      answer: ref("ApiUsage"),
+      async handle(call) {
+        const { name, version } = existing(project(), call);
+        const fromDay = dayOf(clock()) - Number(call.query.days ?? 30) + 1;
+        // What was counted in this second is in it, too.
+        await lifecycle.usage.flush();
+        const usage = lifecycle.usage.totals(name, majorOf(version), fromDay);
+        return { from: dayText(fromDay), usage, whole: usage.length < mostTotals };
       },
     },
     {
@@ -70,8 +91,8 @@ export function apiRoutes({ project, blocks, clock }: ApiResources): readonly Ad
       answer: ref("Api"),
       async handle(call) {
         const api = existing(project(), call);
-        await blocks.unblock(api.name, api.version, [call.audit()]);
-        return view(api, blocks, clock());
+        await lifecycle.blocks.unblock(api.name, api.version, [call.audit()]);
+        return view(api, lifecycle, clock());
       },
     },
   ];
@@ -85,7 +106,11 @@ function existing({ apis }: Pick<Project, "apis">, { parameters }: AdminCall): A
   return found;
 }
 
-function view({ name, version, base, lifecycle, access, operations }: ApiDefinition, blocks: Blocks, now: number) {
+function view(
+  { name, version, base, lifecycle, access, operations }: ApiDefinition,
+  { blocks }: LifecycleBook,
+  now: number,
+) {
   const block = blocks.of(name, version);
   return {
     name,

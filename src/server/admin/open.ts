@@ -67,7 +67,7 @@ export function openAdmin(parts: AdminParts): HttpHandler {
         checkStart: (run, input) => checkStart(live.project(), run, input),
         checkResult: (run, result) => checkResult(live.project(), run, result),
       }),
-      ...apiRoutes({ project: live.project, blocks: live.publisher.blocks, clock: Date.now }),
+      ...apiRoutes({ project: live.project, lifecycle: live.publisher.lifecycle, clock: Date.now }),
       ...scheduleRoutes(parts.scheduler),
       ...contractRoutes(parts.watch),
       ...startRoutes({ project: live.project, engine, validator: ({ input }) => compileSchema(input) }),

@@ -2,17 +2,9 @@
 
 import type { JsonSchema } from "../../operation.ts";
 import { runStatuses } from "../../process/engine.ts";
+import { apiSchemas } from "./api-schemas.ts";
+import { anything, bytes, object, text, texts, time } from "./schema-parts.ts";
 import { roles } from "./tokens.ts";
-
-const text = { type: "string" };
-const time = { type: "integer", description: "Epoch milliseconds." };
-const bytes = { type: "integer" };
-const texts = { type: "array", items: text };
-const anything = {};
-
-function object(required: Record<string, JsonSchema>, optional: Record<string, JsonSchema> = {}): JsonSchema {
-  return { type: "object", properties: { ...required, ...optional }, required: Object.keys(required) };
-}
 
 /** `{ "$ref": ... }` to one of the schemas below. */
 export function ref(name: keyof typeof schemas): JsonSchema {
@@ -225,27 +217,7 @@ export const schemas = {
     },
     { description: text, startsOn: text, requirement: anything },
   ),
-  Api: object(
-    {
-      name: text,
-      version: text,
-      base: text,
-      lifecycle: { enum: ["draft", "preview", "published", "deprecated", "sunset", "retired"] },
-      access: {
-        type: "array",
-        items: text,
-        description: "Who may call; what is less strict than the default is named.",
-      },
-      operations: { type: "array", items: object({ name: text, method: text, path: text }, { scope: text }) },
-    },
-    {
-      consumers: { type: "array", items: text, description: "Who may call a preview." },
-      since: { ...time, description: "Of the deprecation, epoch milliseconds." },
-      sunset: { ...time, description: "From then on it is answered with 410, epoch milliseconds." },
-      successor: text,
-      blocked: object({ reason: text, by: text, at: time, retryAfterMs: { type: "integer" } }),
-    },
-  ),
+  ...apiSchemas,
   Schedule: object(
     {
       name: text,

@@ -8,6 +8,7 @@ import { type OverriddenComparison, type Override, parseOverrides } from "../../
 import { exampleInWords, findingInWords } from "../../contract/compare/words.ts";
 import { asMortiseError, failure } from "../../errors.ts";
 import type { ApiDefinition } from "../../publish/define.ts";
+import { majorOf } from "../../publish/lifecycle/retirements.ts";
 import type { OpenApiDocument } from "../../publish/openapi.ts";
 import type { Project } from "../project.ts";
 import { comparePublished } from "./compare.ts";
@@ -38,7 +39,6 @@ export interface Lock {
   readonly state: LockState;
 }
 
-export const majorOf = (version: string): number => Number(version.split(".")[0]);
 export const lockFile = (name: string, major: number): string => `${publishedFolder}/${name}.v${major}.json`;
 const promised = ({ lifecycle }: ApiDefinition): boolean =>
   lifecycle.state === "published" || lifecycle.state === "deprecated";
