@@ -29,12 +29,17 @@ export class Carry {
   carry(from: Type, to: Type, why: string, seen: Set<string> = new Set(), depth = 0): void {
     const types = this.#types;
     const [source, target] = [types.awaited(from), types.awaited(to)];
-    if (source.id === target.id || depth > deepest) return;
+    if (source.id === target.id) return;
+    if (depth > deepest) {
+      this.whole(source, why);
+      this.whole(target, "is written from a value that goes too deep");
+      return;
+    }
     const key = `${source.id} ${target.id}`;
     if (seen.has(key)) return;
     seen.add(key);
     if (types.isObscure(target)) this.whole(source, why);
-    else if (types.isAny(source)) this.whole(target, "is written from a value of any type");
+    else if (types.isAny(source)) this.whole(target, "is written from a value of which no field is known");
     if (!types.isObjectLike(source) || !types.isObjectLike(target)) return;
     const into = (one: Type, other: Type): void => this.carry(one, other, why, seen, depth + 1);
     const [sources, targets] = [types.parts(source), types.parts(target)];
@@ -89,7 +94,10 @@ export class Carry {
       if (given === undefined) continue;
       this.#property(given, property);
       const [gives, takes] = this.#checker.getTypeOfSymbol([given, property]);
-      if (gives !== undefined && takes !== undefined) into(gives, takes);
+      if (gives === undefined || takes === undefined) continue;
+      // Put into what a system gets, as it came.
+      if (gives.id === takes.id && types.declared(property).length > 0) this.sentOn(gives);
+      into(gives, takes);
     }
     if (indexed.length === 0) return;
     for (const given of this.#checker.getPropertiesOfType(source)) {
@@ -100,11 +108,25 @@ export class Carry {
     }
   }
 
+  /** Values that a system gave go to a system again: nobody names their fields, and all of them count. */
+  sentOn(type: Type): void {
+    const types = this.#types;
+    for (const part of types.parts(types.awaited(type)))
+      for (const one of types.isList(part) ? types.inside(part) : [part])
+        for (const root of types.roots(one))
+          if (root.book.isDelivered(root.place)) this.#told.mark(root, "whole", "is sent on as it came");
+  }
+
   #property(given: NamedSymbol, taken: NamedSymbol | undefined): void {
     const from = this.#types.declared(given);
     const to = this.#types.declared(taken);
-    if (from !== undefined && from.book === to?.book && from.place === to.place) return;
-    if (from !== undefined) this.#told.mark(from, "reads");
-    if (to !== undefined) this.#told.mark(to, "writes", undefined, given);
+    const same = (one: Root) => to.some(({ book, place }) => book === one.book && place === one.place);
+    for (const one of from)
+      if (!same(one)) this.#told.mark(one, "reads");
+      // After a spread it is the same field, and is written again.
+      else if (one.book.isDelivered(one.place)) this.#told.mark(one, "writes", undefined, given);
+    for (const one of to)
+      if (!from.some(({ book, place }) => book === one.book && place === one.place))
+        this.#told.mark(one, "writes", undefined, given);
   }
 }

@@ -103,16 +103,20 @@ export class ContractBook {
   /** Every property and type that lies in what is declared at this place, itself included. */
   below(place: Place): ReadonlySet<Place> {
     const found = new Set<Place>([place]);
-    const open: Node[] = [];
     // A section's member, a property or a type: whatever is declared there.
-    for (const node of this.#at(place)) open.push((node as Node & Parts).type ?? node);
+    for (const node of this.#at(place)) this.#belowNode((node as Node & Parts).type ?? node, found);
+    return found;
+  }
+
+  #belowNode(from: Node, found: Set<Place> = new Set()): ReadonlySet<Place> {
+    const open: Node[] = [from];
+    const done = new Set<Place>();
     for (let node = open.pop(); node !== undefined; node = open.pop()) {
       const types = new Set<Place>();
       for (const one of this.#opened(node, types)) {
         for (const inner of this.#inside(one)) open.push(inner);
-        if ((one as Node & Parts).members === undefined) continue;
-        if (found.has(one.pos) && one.pos !== place) continue;
-        found.add(one.pos);
+        if ((one as Node & Parts).members === undefined || done.has(one.pos)) continue;
+        done.add(one.pos);
         for (const { property, type } of this.#members(one)) {
           found.add(property);
           if (type !== undefined) open.push(type);
@@ -122,6 +126,26 @@ export class ContractBook {
     }
     return found;
   }
+
+  /** Whether values of it come from the system: they lie in an output, a fault or an event. */
+  isDelivered(place: Place): boolean {
+    if (this.#delivered === undefined) {
+      const found = new Set<Place>();
+      const add = (type: Node | undefined): void => {
+        if (type === undefined) return;
+        for (const opened of this.#opened(type, new Set())) for (const one of this.#belowNode(opened)) found.add(one);
+      };
+      for (const name of this.names("events")) add(this.member("events", name)?.type);
+      for (const name of this.names("operations")) {
+        add(this.part(name, ["output"]));
+        for (const { type } of this.#membersOf([this.part(name, ["faults"])].filter((one) => one !== undefined)))
+          add(type);
+      }
+      this.#delivered = found;
+    }
+    return this.#delivered.has(place);
+  }
+  #delivered?: ReadonlySet<Place>;
 
   #places?: ReadonlyMap<Place, readonly Node[]>;
   #at(place: Place): readonly Node[] {

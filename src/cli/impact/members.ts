@@ -58,20 +58,24 @@ export function memberUse(compiler: Compiler, { section }: Sections, node: Node)
     const name = (parent.name as Any).text ?? "";
     const beside = ((parent.parent as Any).properties ?? []) as readonly Any[];
     const given = beside.find((each) => (each.name as Any | undefined)?.text === "with");
-    if (name === "call" && given !== undefined)
-      return { how: "calls", why: "takes a step back", inputs: answersOf(compiler, given) };
-    if (name === "on" && section === "events") return { how: "calls", why: "starts runs" };
+    if (name === "call" && given !== undefined) {
+      const inputs = answersOf(compiler, given);
+      return inputs === undefined
+        ? { how: "whole", why: "takes a step back, by a function that stands elsewhere" }
+        : { how: "calls", why: "takes a step back", inputs };
+    }
+    if (name === "on" && section === "events") return { how: "whole", why: "starts runs" };
     if (name === "calls") return { how: "whole", why: "is published as it is" };
     return { how: "whole", why: `is given as ${name}` };
   }
   return { how: "whole", why: "is taken out of its system" };
 }
 
-/** The values that a function in a property may answer; the function itself, where it is written elsewhere. */
-function answersOf({ kinds: k }: Compiler, property: Any): readonly Node[] {
+/** The values that a function in a property may answer; `undefined`: the function stands elsewhere. */
+function answersOf({ kinds: k }: Compiler, property: Any): readonly Node[] | undefined {
   const given = (property.kind === k.PropertyAssignment ? property.initializer : property) as Any;
   const { body } = given;
-  if (body === undefined) return [];
+  if (body === undefined) return undefined;
   if (body.kind !== k.Block) return alternatives(k, body);
   const found: Node[] = [];
   const open: Node[] = [body];
@@ -100,7 +104,8 @@ export function probesIn(
 ): readonly {
   readonly operation: string;
   readonly call: string;
-  readonly inputs: readonly Node[];
+  /** Absent: a function elsewhere answers them. */
+  readonly inputs: readonly Node[] | undefined;
   readonly found: boolean;
   readonly node: Node;
 }[] {

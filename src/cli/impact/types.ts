@@ -24,7 +24,7 @@ const descriptions = new Set([
   "Flow",
   "SystemDefinition",
 ]);
-const deepest = 6;
+const deepest = 12;
 
 export class Types {
   readonly #compiler: Compiler;
@@ -40,29 +40,31 @@ export class Types {
     this.#books = books;
   }
 
-  /** Where the contract declares this property or type; `undefined`: it is none of a contract's. */
-  declared(symbol: NamedSymbol | undefined): Root | undefined {
-    for (const handle of symbol?.declarations ?? []) {
+  /** Where contracts declare this property or type: at several places, if it is one of a union; nowhere, if it is none of theirs. */
+  declared(symbol: NamedSymbol | undefined): readonly Root[] {
+    return (symbol?.declarations ?? []).flatMap((handle) => {
       const book = this.#books.get(handle.path);
-      if (book === undefined) continue;
+      if (book === undefined) return [];
       const key = `${handle.path}#${handle.index}`;
       if (!this.#declared.has(key)) {
         const node = handle.resolve(this.#compiler.project);
         this.#declared.set(key, node === undefined ? undefined : { book, place: node.pos });
       }
       const root = this.#declared.get(key);
-      if (root !== undefined) return root;
-    }
-    return undefined;
+      return root === undefined ? [] : [root];
+    });
   }
 
   isObscure(type: Type): boolean {
     const { flags } = this.#compiler;
-    return (type.flags & (flags.Any | flags.Unknown | flags.NonPrimitive)) !== 0;
+    // Of a type parameter only its bound is known.
+    const open = flags.TypeParameter | flags.IndexedAccess | flags.Conditional;
+    return (type.flags & (flags.Any | flags.Unknown | flags.NonPrimitive | open)) !== 0;
   }
 
   isAny(type: Type): boolean {
-    return (type.flags & this.#compiler.flags.Any) !== 0;
+    const { flags } = this.#compiler;
+    return (type.flags & (flags.Any | flags.Unknown)) !== 0;
   }
 
   isObjectLike(type: Type): boolean {
@@ -111,7 +113,7 @@ export class Types {
       return type.getTypes().flatMap((part) => this.roots(part, depth));
     const symbol = type.getSymbol();
     const own = this.declared(symbol);
-    if (own !== undefined) return [own];
+    if (own.length > 0) return own;
     const where = this.#homeOf(symbol);
     if (where === "outside" && symbol !== undefined && descriptions.has(symbol.name)) return [];
     const given = this.inside(type).flatMap((inner) => this.roots(inner, depth + 1));
@@ -126,7 +128,7 @@ export class Types {
       ...indexed,
       ...properties.flatMap((property, at) => {
         const declared = this.declared(property);
-        if (declared !== undefined) return [declared];
+        if (declared.length > 0) return declared;
         const inner = types[at];
         return inner === undefined ? [] : this.roots(inner, depth + 1);
       }),
@@ -136,7 +138,7 @@ export class Types {
   /** Remembers that values of the project's own type `to` are also what `from` is. True if that is news. */
   derive(from: Type, to: Type): boolean {
     const symbol = to.getSymbol();
-    if (symbol === undefined || this.declared(symbol) !== undefined || this.#homeOf(symbol) === "outside") return false;
+    if (symbol === undefined || this.declared(symbol).length > 0 || this.#homeOf(symbol) === "outside") return false;
     const key = keyOf(symbol);
     const here = this.#derived.get(key) ?? new Map<string, Root>();
     this.#derived.set(key, here);

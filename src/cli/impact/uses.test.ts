@@ -4,7 +4,7 @@ import { openCompiler } from "./compiler.ts";
 import { testShop } from "./test-shop.ts";
 import { usesOf } from "./uses.ts";
 
-const head = `import { defineProcess, t, type OutputOf } from "mortise";
+const head = `import { defineProcess, t, type InputOf, type OutputOf } from "mortise";
 import { shop } from "../systems/shop/index.ts";
 const given = { input: t.object({ id: t.string() }), output: t.object({}), key: (input: { id: string }) => input.id };
 `;
@@ -92,6 +92,17 @@ test("a value that goes where it can't be followed is used as a whole, and it is
     listed: ["const all: unknown[] = [pong];"],
     generic: ["read(pong);", "const read = <T extends { at: string }>(value: T): string => value.at;"],
     wrapped: ["flow.log('x', wrap(pong));", "const wrap = (value: { readonly at: string }) => ({ value });"],
+    rest: ["const { at, ...rest } = pong;\n  flow.log(at, { rest });"],
+    taken: ["let at: string;\n  ({ at } = pong);\n  flow.log(at);"],
+    keys: ["flow.log(Object.keys(pong).join());"],
+    callback: [
+      "flow.log([pong].map(read).join());",
+      "const read = <T extends { at: string }>(value: T): string => value.at;",
+    ],
+    box: [
+      "flow.log(new Box(pong).at());",
+      "class Box<T extends { at: string }> { value: T; constructor(value: T) { this.value = value; } at() { return this.value.at; } }",
+    ],
     kept: ["void flow.reject('no', pong);"],
   };
   const { folder } = await testShop(t, {
@@ -122,6 +133,36 @@ export default defineApi({ name: "orders", version: "1.0.0", base: "/orders/v1",
   assert.ok(used("getOrder", "output", "customer", "email").some((one) => /^orders.v1.ts:4 whole/.test(one)));
   assert.ok(used("getStock", "output", "shelf").some((one) => /^hands.ts:5 whole/.test(one)));
   assert.ok(used("orderPaid", "payload", "amount").some((one) => /^takes.ts:4 whole/.test(one)));
+});
+
+test("what a system gave and gets again, and what a function elsewhere answers, is used as a whole", async (t) => {
+  const { folder } = await testShop(t, {
+    // The very lines of an order go into a new one.
+    ...process("again", `  ${order}\n  await flow.call(shop.placeOrder, { id: "2", lines: order.lines });`),
+    // Made by a function of the project, under the type of the contract.
+    ...process(
+      "made",
+      `  await flow.call(shop.placeOrder, newOrder(input.id));`,
+      `type New = InputOf<typeof shop.placeOrder>;\nconst newOrder = (id: string): New => ({ id, note: "made" , lines: [] });`,
+    ),
+    ...process(
+      "elsewhere",
+      `  await flow.call(shop.getStock, { sku: "a" }, { undo: { call: shop.cancelOrder, with: back } });`,
+      `const back = ({ key }: { readonly key: string }) => ({ id: key });`,
+    ),
+    "processes/paid.ts": `import { defineProcess, t } from "mortise";
+import { shop } from "../systems/shop/index.ts";
+export const paid = defineProcess({ name: "paid", on: shop.orderPaid, input: t.object({ order: t.string(), amount: t.string() }), output: t.object({}),
+  key: (input) => input.order, run: async () => ({}) });\n`,
+    ...process("asks", `  const pong = await flow.call(shop.ping, {});\n  if ("node" in pong) flow.log("there");`),
+  });
+  const used = await asked(folder);
+  assert.deepEqual(used("placeOrder", "input", "lines", "*", "price"), ["again.ts:7 whole"]);
+  assert.deepEqual(used("placeOrder", "input", "note"), ["made.ts:5 writes"]);
+  assert.deepEqual(used("cancelOrder", "input", "id"), ["elsewhere.ts:6 whole"]);
+  assert.ok(used("orderPaid", "payload", "amount").includes("paid.ts:3 whole"));
+  assert.deepEqual(used("ping", "output", "node"), ["asks.ts:7 reads"]);
+  assert.deepEqual(used("ping", "output", "at"), []);
 });
 
 /** `used("getOrder", "output", "status")`: the marks there, and on what holds it as a whole. */
