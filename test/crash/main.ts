@@ -142,7 +142,8 @@ try {
   if (values.json) process.stdout.write(`${JSON.stringify(all)}\n`);
   else for (const [name, value] of Object.entries(all)) process.stdout.write(`${name}: ${JSON.stringify(value)}\n`);
   process.exitCode = cases.length === 0 ? 0 : 1;
-  rmSync(folder, { recursive: true, force: true });
+  if (cases.length === 0) rmSync(folder, { recursive: true, force: true });
+  else tell(`Its files are kept in ${folder}`);
 } catch (error) {
   tell(`${(error as Error).message}\nIts files are kept in ${folder}`);
   process.exitCode = 1;
