@@ -592,6 +592,11 @@ const table = {
     class: "give-up",
     text: "The consumer can't be set: {reason}.",
   },
+  "consumer-unknown": {
+    status: 404,
+    class: "give-up",
+    text: "There is no consumer {consumer} that was set or disabled. See: mortise consumers list.",
+  },
   "consumer-disabled": {
     status: 403,
     class: "give-up",

@@ -7,6 +7,7 @@ import { Command, CommanderError, Option } from "commander";
 import { asMortiseError } from "../errors.ts";
 import type { Context } from "./context.ts";
 import { exit } from "./exit.ts";
+import { consumerCommands, keyCommands } from "./program-access.ts";
 import { apiCommands, publishCommand } from "./program-apis.ts";
 import { contractCommands } from "./program-contracts.ts";
 import { diffCommand } from "./program-diff.ts";
@@ -185,41 +186,8 @@ function build(io: Io, act: Act, asJson: () => boolean): Command {
     ["mortise store size", "mortise store size --json"],
     async () => (await import("./commands/store.ts")).storeSize,
   );
-  const keys = group("keys", "API keys of consumers; needs a running server");
-  leaf(
-    keys,
-    "create <consumer>",
-    "make a key; it is shown once",
-    ["mortise keys create acme --scope orders:write --scope orders:read"],
-    async () => (await import("./commands/keys.ts")).createKey,
-  )
-    .option("--scope <scope...>", "what the key may do", [])
-    .option("--environment <name>", "stands in the key, to tell live from test (default: live)")
-    .option("--expires <duration>", "such as 90d (default: never)");
-  leaf(
-    keys,
-    "list",
-    "list keys; the keys themselves are not stored",
-    ["mortise keys list", "mortise keys list --consumer acme"],
-    async () => (await import("./commands/keys.ts")).listKeys,
-  ).option("--consumer <consumer>", "only of this consumer");
-  leaf(
-    keys,
-    "rotate <key>",
-    "make the successor of a key; both are valid for a while",
-    ["mortise keys rotate 4kT0zQ9xWb2c", "mortise keys rotate 4kT0zQ9xWb2c --overlap 30d"],
-    async () => (await import("./commands/keys.ts")).rotateKey,
-  )
-    .option("--overlap <duration>", "how long the old key stays valid; 0s ends it at once", "7d")
-    .option("--expires <duration>", "of the new key (default: it lives as long as the old one was to)")
-    .option("--reason <text>", "for the audit log", "rotated by the command line");
-  leaf(
-    keys,
-    "revoke <key>",
-    "end a key at once, by its id",
-    ["mortise keys revoke key_7f3a"],
-    async () => (await import("./commands/keys.ts")).revokeKey,
-  ).option("--reason <text>", "for the audit log", "revoked by the command line");
+  keyCommands(group("keys", "API keys of consumers; needs a running server"), leaf);
+  consumerCommands(group("consumers", "who calls the published APIs; needs a running server"), leaf);
   return program;
 }
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { compileSchema } from "../../contract/validate.ts";
 import { openKeyring } from "../../publish/access/keyring.ts";
+import { openConsumers } from "../../publish/consumers/consumers.ts";
 import { listen } from "../../publish/listener.ts";
 import { openStore } from "../../store/open.ts";
 import type { Project } from "../project.ts";
@@ -12,6 +13,7 @@ import { testProject } from "../test-project.ts";
 import { createAdmin } from "./admin.ts";
 import { openAudit } from "./audit.ts";
 import { catalogueRoutes } from "./catalogue.ts";
+import { consumerRoutes } from "./consumers.ts";
 import { runRoutes, stateRoutes } from "./resources.ts";
 import { openTokens } from "./tokens.ts";
 
@@ -37,6 +39,7 @@ async function start(t: TestContext) {
       new URL("./store-part.ts", import.meta.url).href,
       new URL("../../publish/store-part.ts", import.meta.url).href,
       new URL("../../publish/lifecycle/store-part.ts", import.meta.url).href,
+      new URL("../../publish/consumers/store-part.ts", import.meta.url).href,
     ],
   });
   const engine = testEngine([testRun("r2", "completed"), testRun("r1", "parked")], [task]);
@@ -60,6 +63,7 @@ async function start(t: TestContext) {
         deliver: async (event) => ({ result: `took ${event.system}` }),
       }),
       ...stateRoutes({ notReady: () => ready.reasons, metrics: async () => ({ type: "text/plain", text: "up 1\n" }) }),
+      ...consumerRoutes({ consumers: openConsumers(store, Date.now), keyring: openKeyring(store) }),
       ...catalogueRoutes({
         project: () => project,
         engine,
@@ -232,6 +236,45 @@ test("a task's answer must fit its form", async (t) => {
   assert.equal((await send(`${url}/tasks/t9/answer`, { token, body: { answer: {} } })).status, 404);
   assert.equal((await send(`${url}/tasks/t1/answer`, { token, body: { answer: { approved: true } } })).status, 200);
   assert.deepEqual(engine.asked, [["answer", ["t1", { approved: true }, { by: "local", reason: "" }]]]);
+});
+
+test("a consumer is set, disabled and enabled with its entry in the audit; one that only has a key is listed too", async (t) => {
+  const { url, tokens } = await start(t);
+  const token = tokens.local;
+  await send(`${url}/keys`, { token, body: { consumer: "acme", scopes: ["orders:write"] } });
+  const set = await send(`${url}/consumers/shop`, { token, body: { plan: "gold", reason: "signed" } });
+  assert.deepEqual([set.status, set.json.plan], [200, "gold"]);
+  assert.equal((await send(`${url}/consumers/shop/disable`, { token, body: {} })).status, 400);
+  const off = await send(`${url}/consumers/shop/disable`, { token, body: { reason: "unpaid" } });
+  assert.deepEqual([off.status, off.json.plan, off.json.reason], [200, "gold", "unpaid"]);
+  const { json } = await send(`${url}/consumers`, { token });
+  assert.deepEqual(
+    (json.consumers as { name: string; disabledAt?: number }[]).map(({ name, disabledAt }) => [
+      name,
+      disabledAt !== undefined,
+    ]),
+    [
+      ["acme", false],
+      ["shop", true],
+    ],
+  );
+  assert.equal((await send(`${url}/consumers/shop/enable`, { token, body: {} })).status, 200);
+  assert.equal((await send(`${url}/consumers/nobody/enable`, { token, body: {} })).status, 404);
+  assert.equal((await send(`${url}/consumers/a%20b`, { token, body: { plan: "gold" } })).status, 400);
+  const { json: audit } = await send(`${url}/audit`, { token });
+  assert.deepEqual(
+    (audit.entries as { action: string; target: string; result: string }[])
+      .map(({ action, target, result }) => `${action} ${target} ${result}`)
+      .toReversed(),
+    [
+      "key.create acme done",
+      "consumer.set shop done",
+      "consumer.disable shop done",
+      "consumer.enable shop done",
+      "consumer.enable nobody consumer-unknown",
+      "consumer.set a b consumer-definition",
+    ],
+  );
 });
 
 test("keys are made and revoked; the key is shown once", async (t) => {

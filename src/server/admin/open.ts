@@ -21,6 +21,7 @@ import { createAdmin } from "./admin.ts";
 import { apiRoutes } from "./apis.ts";
 import { openAudit } from "./audit.ts";
 import { type CatalogueResources, catalogueRoutes } from "./catalogue.ts";
+import { consumerRoutes } from "./consumers.ts";
 import { contractRoutes } from "./contracts.ts";
 import { type MoveResources, moveRoutes } from "./moves.ts";
 import { runRoutes, stateRoutes } from "./resources.ts";
@@ -68,6 +69,7 @@ export function openAdmin(parts: AdminParts): HttpHandler {
         checkResult: (run, result) => checkResult(live.project(), run, result),
       }),
       ...apiRoutes({ project: live.project, lifecycle: live.publisher.lifecycle, clock: Date.now }),
+      ...consumerRoutes({ consumers: live.publisher.consumers, keyring: parts.keyring }),
       ...scheduleRoutes(parts.scheduler),
       ...contractRoutes(parts.watch),
       ...startRoutes({ project: live.project, engine, validator: ({ input }) => compileSchema(input) }),

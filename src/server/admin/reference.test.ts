@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import test from "node:test";
 import { apiRoutes } from "./apis.ts";
 import { catalogueRoutes } from "./catalogue.ts";
+import { consumerRoutes } from "./consumers.ts";
 import { contractRoutes } from "./contracts.ts";
 import { moveRoutes } from "./moves.ts";
 import { runRoutes, stateRoutes } from "./resources.ts";
@@ -22,6 +23,7 @@ test("the reference page names every address, its role and what it takes", () =>
     ...scheduleRoutes({} as Parameters<typeof scheduleRoutes>[0]),
     ...contractRoutes({} as Parameters<typeof contractRoutes>[0]),
     ...apiRoutes({} as Parameters<typeof apiRoutes>[0]),
+    ...consumerRoutes({} as Parameters<typeof consumerRoutes>[0]),
     ...catalogueRoutes({} as Parameters<typeof catalogueRoutes>[0]),
     ...storeRoutes({} as Parameters<typeof storeRoutes>[0]),
     ...moveRoutes({} as Parameters<typeof moveRoutes>[0]),

@@ -275,6 +275,10 @@ export const schemas = {
     { id: text, consumer: text, scopes: texts, environment: text, createdBy: text, createdAt: time },
     { expiresAt: time, revokedAt: time, revokedBy: text, rotatedFrom: text, lastUsed: object({ at: time, by: text }) },
   ),
+  Consumer: object(
+    { name: text },
+    { plan: text, contact: text, disabledAt: time, reason: text, createdAt: time, changedAt: time, changedBy: text },
+  ),
   Token: object(
     { name: text, role: { enum: roles }, createdBy: text, createdAt: time },
     { revokedAt: time, revokedBy: text },

@@ -1,0 +1,83 @@
+/** `mortise consumers ...`: who calls the published APIs, through the admin API of the running server. */
+import { adminClient } from "../admin-client.ts";
+import type { Context } from "../context.ts";
+import { exit } from "../exit.ts";
+import { time } from "../terminal.ts";
+import { segment } from "../values.ts";
+
+// What the admin API answers; its OpenAPI document says the same.
+interface Consumer {
+  readonly name: string;
+  readonly plan?: string;
+  readonly contact?: string;
+  readonly disabledAt?: number;
+  readonly reason?: string;
+}
+
+export async function listConsumers(context: Context): Promise<number> {
+  const { terminal } = context;
+  const answer: { consumers: Consumer[] } = await (await adminClient(context)).get("/consumers");
+  terminal.result(answer, () => {
+    if (answer.consumers.length === 0)
+      terminal.line("No consumers. Make the first one's key with: mortise keys create");
+    else
+      terminal.table(
+        ["consumer", "plan", "contact", "state"],
+        answer.consumers.map(({ name, plan = "", contact = "", disabledAt, reason }) => [
+          name,
+          plan,
+          contact,
+          disabledAt === undefined ? "enabled" : `disabled ${time(disabledAt)}: ${reason}`,
+        ]),
+        (cell, column) => (column === 3 && cell.startsWith("disabled") ? "red" : undefined),
+      );
+  });
+  return exit.done;
+}
+
+export async function setConsumer(
+  context: Context,
+  [name]: readonly string[],
+  options: { readonly plan?: string; readonly contact?: string; readonly reason?: string },
+): Promise<number> {
+  const { terminal } = context;
+  const none = (text: string | undefined) => (text === "none" ? null : text);
+  const client = await adminClient(context);
+  const set: Consumer = await client.post(`/consumers/${segment(name!)}`, {
+    plan: none(options.plan),
+    contact: none(options.contact),
+    reason: options.reason,
+  });
+  terminal.result(set, () =>
+    terminal.line(
+      `${terminal.paint("green", "set")} ${set.name}: plan ${set.plan ?? "none"}, contact ${set.contact ?? "none"}`,
+    ),
+  );
+  return exit.done;
+}
+
+export async function disableConsumer(
+  context: Context,
+  [name]: readonly string[],
+  { reason }: { readonly reason: string },
+): Promise<number> {
+  const { terminal } = context;
+  const answer: unknown = await (await adminClient(context)).post(`/consumers/${segment(name!)}/disable`, { reason });
+  terminal.result(answer, () =>
+    terminal.line(
+      `${terminal.paint("yellow", "disabled")} ${name}: it is refused from now on, with each of its credentials`,
+    ),
+  );
+  return exit.done;
+}
+
+export async function enableConsumer(
+  context: Context,
+  [name]: readonly string[],
+  { reason }: { readonly reason?: string },
+): Promise<number> {
+  const { terminal } = context;
+  const answer: unknown = await (await adminClient(context)).post(`/consumers/${segment(name!)}/enable`, { reason });
+  terminal.result(answer, () => terminal.line(`${terminal.paint("green", "enabled")} ${name}`));
+  return exit.done;
+}
