@@ -1,5 +1,6 @@
 /** What is known of the attempts of one step: derived from its records, and kept up to date while it is performed. */
 import type { StoredFailure } from "../../operation.ts";
+import { lost } from "./own-failures.ts";
 import { type Counts, kindOf } from "./policy.ts";
 import type { HistoryRecord } from "./records.ts";
 
@@ -12,6 +13,8 @@ export interface Past {
   since: number;
   /** Failures since then that count against the policy. */
   counts: Readonly<Counts>;
+  /** Attempts since then that the end of this server cut off. */
+  lost: number;
   first: { readonly at: number; readonly failure: StoredFailure } | undefined;
   last: { readonly at: number; readonly failure: StoredFailure } | undefined;
   /** Whether it may have taken effect. */
@@ -22,6 +25,12 @@ export interface Past {
   notFoundAt: number | undefined;
 }
 
+/**
+ * That this server ended says nothing of the system: of so many attempts that were cut off by it, the first counts. They count at all since a step that takes
+ * the server along each time must park some day, and since `attempts: 1` means one.
+ */
+const lostPerFailure = 5;
+
 const noCounts: Readonly<Counts> = Object.freeze({ none: 0, unknown: 0, wait: 0, "give-up": 0 });
 
 export function newPast(since: number): Past {
@@ -30,6 +39,7 @@ export function newPast(since: number): Past {
     keyAt: since,
     since,
     counts: noCounts,
+    lost: 0,
     first: undefined,
     last: undefined,
     maybe: false,
@@ -50,6 +60,10 @@ export function failedIn(past: Past, { a, at, f, said, by, m }: Omit<Tried, "t" 
   if (f.outcome === "unknown" || m === true) past.maybe = true;
   past.resting = !past.maybe;
   if (by !== undefined) return;
+  if (f.code === lost.code) {
+    past.lost += 1;
+    if (past.lost % lostPerFailure !== 1) return;
+  }
   const kind = kindOf(said === undefined ? f : { ...f, retryAfterMs: said });
   past.counts = { ...past.counts, [kind]: past.counts[kind] + 1 };
 }
@@ -73,6 +87,7 @@ export function anotherRow(past: Past, at: number, fresh: boolean, newKey = fals
   past.since = at;
   past.resting = false;
   past.counts = noCounts;
+  past.lost = 0;
   if (fresh || newKey) past.maybe = false;
   if (newKey) past.keyAt = at;
 }
