@@ -452,6 +452,11 @@ const table = {
     class: "give-up",
     text: "{api} {version} is not blocked. See how its versions stand with: mortise apis list",
   },
+  "api-in-use": {
+    status: 409,
+    class: "give-up",
+    text: "{api} {version} is in use and does not retire: {by}. Wait until it is not, or name all of them: mortise apis retire {api} {version} --despite <consumer> --despite-runs <number>",
+  },
   "api-retired": {
     status: 409,
     class: "give-up",

@@ -19,6 +19,7 @@ export function publishCommand(program: Command, leaf: Leaf): void {
 
 export function apiCommands(apis: Command, leaf: Leaf): void {
   const module = () => import("./commands/apis.ts");
+  const retiring = () => import("./commands/api-retire.ts");
   leaf(
     apis,
     "list",
@@ -48,5 +49,35 @@ export function apiCommands(apis: Command, leaf: Leaf): void {
     "end the block of a version",
     ['mortise apis unblock orders 1.0.0 --reason "mended"'],
     async () => (await module()).unblockApi,
+  ).requiredOption(...why);
+  leaf(
+    apis,
+    "migration <api> <version>",
+    "show who still uses a version, what changes in its successor for the operations they use, their last calls, and open runs",
+    ["mortise apis migration orders 1.0.0", "mortise apis migration orders 1.0.0 --json"],
+    async () => (await retiring()).apiMigration,
+  );
+  leaf(
+    apis,
+    "retire <api> <version>",
+    "take the route of a version away; refused while it is called or has open runs, unless all of them are named",
+    [
+      'mortise apis retire orders 1.0.0 --reason "its sunset was in July"',
+      'mortise apis retire orders 1.0.0 --reason "agreed with them" --despite acme harbour-app --despite-runs 2',
+    ],
+    async () => (await retiring()).retireApi,
+  )
+    .requiredOption(...why)
+    .option(
+      "--despite <consumer...>",
+      "consumers that called it within the window, all of them; (public) for unknown ones",
+    )
+    .option("--despite-runs <number>", "how many open runs were started through it");
+  leaf(
+    apis,
+    "reinstate <api> <version>",
+    "give a version that was retired its route back",
+    ['mortise apis reinstate orders 1.0.0 --reason "retired by mistake"'],
+    async () => (await retiring()).reinstateApi,
   ).requiredOption(...why);
 }

@@ -38,7 +38,7 @@ export interface StartCommand {
   readonly key: string;
   /** Validated by the caller. */
   readonly input: Json;
-  /** Who or what started it: `api:orders`, `cli:alice`. */
+  /** Who or what started it: `api:orders 1.0.0 placeOrder acme`, `cli:alice`. */
   readonly origin: string;
   /** Code version that its input was checked for. Default: the one promoted. */
   readonly version?: string;

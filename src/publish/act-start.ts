@@ -18,13 +18,13 @@ import {
 } from "./exchange.ts";
 import type { HttpResponse } from "./http.ts";
 import { idempotencyScope, inFlight, type Ticket } from "./idempotency.ts";
+import { originOf } from "./lifecycle/bound.ts";
 import type { StartsOperation } from "./operations.ts";
 import { invalidInput, ProblemError } from "./problem.ts";
 
 export function startAct(api: ApiDefinition, name: string, operation: StartsOperation, shop: Workshop): Act {
   const { process, waitMs } = operation;
   const { backend, idempotency } = shop;
-  const origin = `api:${api.name}`;
   const respond = responder(operation.responds, process.output, shop.compile);
   const inputOf = inputReader(operation.accepts, process.input, shop.compile);
   const link = statusLink(api, process.name);
@@ -84,8 +84,14 @@ export function startAct(api: ApiDefinition, name: string, operation: StartsOper
     return own > turn || Number.isNaN(own) ? at : turn;
   }
 
-  async function begin(key: string, input: Json, delayMs: number, alongside?: Json): Promise<BackendStarted> {
+  async function begin(
+    key: string,
+    input: Json,
+    { delayMs, caller }: Pick<Exchange, "delayMs" | "caller">,
+    alongside?: Json,
+  ): Promise<BackendStarted> {
     const at = beginsAt(input, delayMs);
+    const origin = originOf({ api: api.name, version: api.version, operation: name, consumer: caller.id });
     try {
       return await backend.start({
         process: process.name,
@@ -130,7 +136,7 @@ export function startAct(api: ApiDefinition, name: string, operation: StartsOper
       throw invalidInput([{ at: "", message: `its business key must have 1 to ${longestKey} characters` }]);
     }
     if (ticket === undefined) {
-      const begun = await begin(key, input, delayMs);
+      const begun = await begin(key, input, exchange);
       if (waitMs === 0 || waitMs <= delayMs || begun.kind === "refused") return accepted(key);
       return ended(await backend.settled(begun.run, waitMs), begun.kind === "started");
     }
@@ -143,7 +149,7 @@ export function startAct(api: ApiDefinition, name: string, operation: StartsOper
         const begun = await begin(
           key,
           input,
-          delayMs,
+          exchange,
           idempotency.reservation(ticket, "$run", known) as unknown as Json,
         );
         if (begun.kind === "refused") throw inFlight();

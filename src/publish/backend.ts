@@ -23,7 +23,7 @@ export interface BackendStart {
   readonly key: string;
   /** Valid against the process's input. */
   readonly input: Json;
-  /** `api:orders`. */
+  /** `api:orders 1.0.0 placeOrder acme`. */
   readonly origin: string;
   /** When it is to begin. Refused with `instant-invalid` or `start-time`. */
   readonly at?: Date | number | string;

@@ -156,6 +156,8 @@ export interface Carries<B, R> {
 }
 
 interface Base extends Common {
+  /** Of an adapted operation: where the one that it was made of is reached. Set by `adapt`. */
+  readonly adapts?: { readonly method: Method; readonly path: string };
   readonly method: Method;
   readonly path: string;
   /** Names in braces, in order. */

@@ -25,7 +25,7 @@ test("an order starts a run, and is answered 202 with a link to its status", asy
   assert.equal(answer.headers.location, "/orders/v1/orders/o-1");
   assert.deepEqual(
     bench.backend.started.map(({ origin, key }) => [origin, key]),
-    [["api:orders", "o-1"]],
+    [["api:orders 1.0.0 placeOrder shop", "o-1"]],
   );
 
   const status = await bench.ask("GET", answer.json.links.status);

@@ -37,6 +37,7 @@ import { createLive, unfit, unfitness } from "./live.ts";
 import { lockStore } from "./lock.ts";
 import { writePrivate } from "./private-file.ts";
 import type { Project } from "./project.ts";
+import { checkRetired, openInUse } from "./published/in-use.ts";
 import { openMoves } from "./run-moves.ts";
 import { checkRuntime, tuneThreads } from "./runtime.ts";
 import { openSchedules } from "./schedules/open.ts";
@@ -249,6 +250,9 @@ async function compose({
   });
   const { publisher, deliver } = live;
   closers.add(() => publisher.close());
+  const windowMs = config.lifecycle.window;
+  const inUse = openInUse({ lifecycle: publisher.lifecycle, read: store.read, windowMs, clock: Date.now });
+  await checkRetired(project, publisher.lifecycle, inUse);
 
   const webhooks = createWebhooks({
     systems: systems.values(),
@@ -316,6 +320,7 @@ async function compose({
   const tokens = openTokens(store);
   const admin = openAdmin({
     live,
+    inUse,
     store,
     engine,
     tokens,

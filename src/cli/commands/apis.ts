@@ -14,6 +14,7 @@ interface Api {
   readonly sunset?: number;
   readonly successor?: string;
   readonly consumers?: readonly string[];
+  readonly retired?: { readonly reason: string; readonly by: string; readonly at: number };
   readonly blocked?: { readonly reason: string; readonly by: string; readonly at: number };
 }
 
@@ -31,7 +32,7 @@ export async function listApis(context: Context): Promise<number> {
           api.name,
           api.version,
           api.base,
-          api.blocked === undefined ? api.lifecycle : `${api.lifecycle}, blocked`,
+          api.blocked === undefined || api.retired !== undefined ? api.lifecycle : `${api.lifecycle}, blocked`,
           noteOf(api),
         ]),
         (cell, column) => (column === 3 && cell.endsWith("blocked") ? "red" : undefined),
@@ -40,7 +41,8 @@ export async function listApis(context: Context): Promise<number> {
   return exit.done;
 }
 
-function noteOf({ blocked, lifecycle, sunset, successor, consumers }: Api): string {
+function noteOf({ blocked, retired, lifecycle, sunset, successor, consumers }: Api): string {
+  if (retired !== undefined) return `by ${retired.by} at ${time(retired.at)}: ${retired.reason}`;
   if (blocked !== undefined) return `by ${blocked.by} since ${time(blocked.at)}: ${blocked.reason}`;
   if (sunset !== undefined) return `${lifecycle === "sunset" ? "ended" : "ends"} ${time(sunset)}, then ${successor}`;
   return consumers === undefined ? "" : `for ${consumers.join(", ")}`;

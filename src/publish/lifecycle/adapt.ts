@@ -61,7 +61,8 @@ export function adapt(
     responds === undefined
       ? {}
       : { responds: Object.freeze(before === undefined ? responds : { ...responds, before }) };
-  const adapted = { ...operation, ...said, method, path, parameters, ...shown };
+  const adapts = Object.freeze({ method: operation.method, path: operation.path });
+  const adapted = { ...operation, ...said, adapts, method, path, parameters, ...shown };
   if (operation.kind === "run" || accepts === undefined) return Object.freeze(adapted) as ApiOperation;
   const next = operation.accepts;
   const taken = Object.freeze(next === undefined ? accepts : { ...accepts, next });

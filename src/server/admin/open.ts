@@ -14,6 +14,7 @@ import { checkInput, checkResult, checkStart } from "../answers.ts";
 import type { ContractWatch } from "../contracts/watch.ts";
 import type { Live } from "../live.ts";
 import type { Masking } from "../masking.ts";
+import type { FindInUse } from "../published/in-use.ts";
 import type { Fared } from "../rehearsals.ts";
 import type { Scheduler } from "../schedules/scheduler.ts";
 import { sizeOf } from "../store-size.ts";
@@ -33,6 +34,7 @@ import { type VersionResources, versionRoutes } from "./versions.ts";
 
 export interface AdminParts {
   readonly live: Pick<Live, "project" | "masking" | "deliver" | "publisher">;
+  readonly inUse: FindInUse;
   readonly store: Pick<OpenedStore, "submit" | "read" | "file">;
   readonly engine: Engine;
   readonly tokens: Tokens;
@@ -68,7 +70,13 @@ export function openAdmin(parts: AdminParts): HttpHandler {
         checkStart: (run, input) => checkStart(live.project(), run, input),
         checkResult: (run, result) => checkResult(live.project(), run, result),
       }),
-      ...apiRoutes({ project: live.project, lifecycle: live.publisher.lifecycle, clock: Date.now }),
+      ...apiRoutes({
+        project: live.project,
+        lifecycle: live.publisher.lifecycle,
+        openapi: live.publisher.openapi,
+        inUse: parts.inUse,
+        clock: Date.now,
+      }),
       ...consumerRoutes({ consumers: live.publisher.consumers, keyring: parts.keyring }),
       ...scheduleRoutes(parts.scheduler),
       ...contractRoutes(parts.watch),
