@@ -547,6 +547,21 @@ const table = {
     class: "give-up",
     text: "The access token is refused: {reason}. Ask the authorization server for one that is made for this API.",
   },
+  "signature-refused": {
+    status: 401,
+    class: "give-up",
+    text: "The request is not signed as it should be. Sign the bytes that you send with the current secret, and send them within the time that the API states.",
+  },
+  "password-refused": {
+    status: 401,
+    class: "give-up",
+    text: "User and password do not fit. Ask the API's owner.",
+  },
+  "password-busy": {
+    status: 503,
+    class: "wait",
+    text: "Too many passwords are being checked at the moment. Nothing was done; send the request again later.",
+  },
   "issuer-unavailable": {
     status: 503,
     class: "wait",

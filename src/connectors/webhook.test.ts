@@ -28,7 +28,7 @@ const reference = (() => {
   }
 })();
 
-test("accepts what was signed with the secret, within five minutes either way", () => {
+test("SW-9: accepts what was signed with the secret, within five minutes either way", () => {
   assert.deepEqual(verifyWebhook({ headers, body, secret, now }), { id: "msg_1", timestamp });
   for (const off of [-300_000, 300_000]) verifyWebhook({ headers, body, secret, now: now + off });
 });
@@ -44,7 +44,7 @@ test("agrees with the example of the standard's reference library", () => {
   assert.equal(signed["webhook-signature"], "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
 });
 
-test("accepts any of several signatures during a rotation, and passes over other versions", () => {
+test("SW-9: accepts any of several signatures during a rotation, and passes over other versions", () => {
   const both = signWebhook({ id: "msg_1", timestamp, body, secrets: [old, secret] });
   verifyWebhook({ headers: both, body, secret, now });
   verifyWebhook({ headers: both, body, secret: old, now });
@@ -52,7 +52,7 @@ test("accepts any of several signatures during a rotation, and passes over other
   verifyWebhook({ headers: mixed, body, secret, now });
 });
 
-test("refuses everything else, always with the same words", () => {
+test("SW-9: refuses everything else, always with the same words", () => {
   const good = headers["webhook-signature"];
   const cases: Record<string, Parameters<typeof verifyWebhook>[0]> = {
     "other body": { headers, body: Buffer.concat([body, Buffer.from(" ")]), secret, now },

@@ -101,6 +101,7 @@ export function callAct(
         operation.idempotency,
         idempotencyScope(exchange.caller, api, name),
         exchange.body,
+        exchange.message,
       );
       return ticket === undefined ? await work(randomUUID()) : await keyed(work, ticket, requestId);
     } catch (error) {

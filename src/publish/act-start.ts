@@ -172,6 +172,7 @@ export function startAct(api: ApiDefinition, name: string, operation: StartsOper
         operation.idempotency,
         idempotencyScope(exchange.caller, api, name),
         exchange.body,
+        exchange.message,
       ),
     );
 }

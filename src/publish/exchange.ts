@@ -1,5 +1,6 @@
 /** One request on its way through the pipeline, and what an operation prepared once to answer many. */
 import type { Json, Schema, Validate } from "../operation.ts";
+import type { SignedMessage } from "./access/way.ts";
 import type { Backend } from "./backend.ts";
 import type { ApiDefinition } from "./define.ts";
 import { fieldsOf } from "./fields.ts";
@@ -19,6 +20,8 @@ export interface Exchange {
   readonly input: Json;
   /** As sent, for the fingerprint. */
   readonly body: Json | undefined;
+  /** Of a signed request: what makes it count once. */
+  readonly message?: SignedMessage | undefined;
   /** What is started may begin after so many milliseconds: its turn under a limit comes then. */
   readonly delayMs: number;
 }

@@ -10,6 +10,7 @@ import { failure } from "../errors.ts";
 import { canonicalJson } from "../formats/json.ts";
 import type { Cipher, Json } from "../operation.ts";
 import type { Store } from "../store/store.ts";
+import type { SignedMessage } from "./access/way.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
 import type { IdempotencySettings } from "./operations.ts";
 import { ProblemError, problemResponse } from "./problem.ts";
@@ -36,12 +37,16 @@ export type Found =
   | { readonly kind: "answered"; readonly response: HttpResponse };
 
 export interface Idempotency {
-  /** `undefined` if the request has no key. Throws `idempotency-key-missing` and `idempotency-key-malformed`. */
+  /**
+   * `undefined` if the request has no key. A signed message is its own key, whatever the header says (SW-9): it counts once for its sender,
+   * at whatever operation, and is remembered at least as long as its signature is fresh. Throws `idempotency-key-missing` and `idempotency-key-malformed`.
+   */
   ticket(
     request: HttpRequest,
     settings: IdempotencySettings,
     scope: readonly string[],
     body: Json | undefined,
+    message?: SignedMessage,
   ): Ticket | undefined;
   /**
    * Runs `work` while holding the key. Throws `idempotency-in-flight` or `idempotency-key-reused`; an answer on record is
@@ -128,13 +133,13 @@ export function openIdempotency(
     submit("complete", { id: ticket.id, ...recorded(response, ticket.id, cipher) } satisfies CompleteParameters);
 
   return {
-    ticket(request, settings, scope, body) {
-      const key = keyOf(request.headers["idempotency-key"], settings);
+    ticket(request, settings, scope, body, message) {
+      const key = message?.key ?? keyOf(request.headers["idempotency-key"], settings);
       if (key === undefined) return undefined;
       return {
-        id: digest(JSON.stringify([...scope, key])),
+        id: digest(JSON.stringify(message === undefined ? [...scope, key] : [scope[0], "signed", key])),
         fingerprint: digest(`${request.method} ${request.path}\n${body === undefined ? "" : canonicalJson(body)}`),
-        expiresAt: clock() + (settings.retentionMs ?? defaultRetentionMs),
+        expiresAt: clock() + Math.max(settings.retentionMs ?? defaultRetentionMs, message?.freshMs ?? 0),
       };
     },
     async holding(ticket, work) {

@@ -13,7 +13,7 @@ import type { Store } from "../store/store.ts";
 import type { Authenticator } from "./access/authenticator.ts";
 import { type Keyring, openKeyring } from "./access/keyring.ts";
 import { openAccess } from "./access/open.ts";
-import type { AccessSources } from "./access/way.ts";
+import type { AccessSources, SignedMessage } from "./access/way.ts";
 import type { Backend } from "./backend.ts";
 import { type Consumers, openConsumers } from "./consumers/consumers.ts";
 import type { ApiDefinition } from "./define.ts";
@@ -193,7 +193,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
     return { table: routes, documents: written };
   }
 
-  async function answer(request: HttpRequest, trace: Trace): Promise<HttpResponse> {
+  async function answer(incoming: HttpRequest, trace: Trace): Promise<HttpResponse> {
+    let request = incoming;
     const { method, path } = request;
     checkPath(path);
     const found = table.find(method, path);
@@ -209,9 +210,14 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const { operation } = prepared;
     checkAccept(request, "application/json");
     let caller = anybody;
+    let message: SignedMessage | undefined;
     if (operation.access !== "public") {
-      const known = authenticator.authenticate(request);
-      caller = consumers.admit(known instanceof Promise ? await known : known);
+      // What signs needs the body before anybody knows who it is; it is read once.
+      if (authenticator.signed) request = remembering(request, prepared.maxBodyBytes);
+      const found = authenticator.authenticate(request);
+      const known = found instanceof Promise ? await found : found;
+      caller = consumers.admit(known.caller);
+      message = known.message;
     }
     trace.caller = caller;
     route.gate.admit(caller);
@@ -229,7 +235,15 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const { plan, validate, maxBodyBytes } = prepared;
     const { input, body } = await readInput(plan, validate, request, found.params, maxBodyBytes);
     if (account !== undefined) take(late, account, caller, request.address, input);
-    return prepared.act({ request, caller, params: found.params, input, body, delayMs: account?.delayMs ?? 0 });
+    return prepared.act({
+      request,
+      caller,
+      params: found.params,
+      input,
+      body,
+      message,
+      delayMs: account?.delayMs ?? 0,
+    });
   }
 
   function unrouted(method: string, path: string, trace: Trace): unknown {
@@ -298,6 +312,18 @@ function mount(routes: RouteTable<Route>, api: ApiDefinition, method: string, pa
     const reason = `${method} ${api.base}${path} is served already; each version of each API has a base of its own`;
     throw failure("api-definition", { api: api.name, reason });
   }
+}
+
+/** The request with a body that may be asked for again. */
+function remembering(request: HttpRequest, maxBodyBytes: number): HttpRequest {
+  let read: Promise<Uint8Array> | undefined;
+  return {
+    ...request,
+    body() {
+      read ??= request.body(maxBodyBytes);
+      return read;
+    },
+  };
 }
 
 function hasRole({ roles }: ApiCaller, wanted: readonly string[]): boolean {

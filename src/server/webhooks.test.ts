@@ -44,7 +44,7 @@ function taker(t: TestContext, refusal?: Error) {
   return { delivered, told, send };
 }
 
-test("row 38: what is not signed, or not in time, delivers nothing, and is told once each", async (t) => {
+test("SW-9, row 38: what is not signed, or not in time, delivers nothing, and is told once each", async (t) => {
   const { delivered, told, send } = taker(t);
   const body = JSON.stringify({ type: "paid", order: "o1" });
   const late = signWebhook({ id: "d1", timestamp: now / 1000 - 360, body, secrets: [secret] });

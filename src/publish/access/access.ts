@@ -1,25 +1,43 @@
 /** The ways of proving who calls, as a user writes them in `access`; and how each is checked and opened. */
 import { type ApiKeyAccess, openApiKey } from "./api-key.ts";
+import { type BasicAccess, basicProblem, openBasic } from "./basic.ts";
 import { describeOAuth, type OAuthAccess, oauthProblem, openOAuth } from "./oauth.ts";
+import { openSigned, type SignedAccess, signatureHeader, signedProblem } from "./signed.ts";
 import type { Way, WayTools } from "./way.ts";
 
 /** Who may call: one way of proving it each. Several may stand side by side. */
-export type Access = ApiKeyAccess | OAuthAccess;
+export type Access = ApiKeyAccess | OAuthAccess | SignedAccess | BasicAccess;
 
 /** Throws what `refuse` makes of a way that can't work, found without a server. */
 export function checkAccess(access: readonly Access[], refuse: (reason: string) => Error): void {
   for (const one of access) {
     if (typeof one !== "object" || one === null || !kinds.has(one.kind))
       throw refuse("its access is a list of apiKey(), oauth() and the like");
-    const problem = one.kind === "oauth" ? oauthProblem(one) : undefined;
+    const problem = problemOf(one);
     if (problem !== undefined) throw refuse(problem);
   }
   const issuers = access.flatMap((one) => (one.kind === "oauth" && typeof one.issuer === "string" ? [one.issuer] : []));
   if (new Set(issuers).size < issuers.length) throw refuse("its access has oauth() with the same issuer twice");
-  if (access.filter(({ kind }) => kind === "api-key").length > 1) throw refuse("its access has apiKey() twice");
+  for (const kind of ["api-key", "basic"])
+    if (access.filter((one) => one.kind === kind).length > 1) throw refuse(`its access has ${kind} twice`);
+  const headers = access.flatMap((one) => (one.kind === "signed" ? [signatureHeader(one)] : []));
+  if (new Set(headers).size < headers.length) throw refuse("its access has signed() with the same header twice");
 }
 
-const kinds: ReadonlySet<string> = new Set(["api-key", "oauth"] satisfies Access["kind"][]);
+const kinds: ReadonlySet<string> = new Set(["api-key", "oauth", "signed", "basic"] satisfies Access["kind"][]);
+
+function problemOf(access: Access): string | undefined {
+  switch (access.kind) {
+    case "api-key":
+      return undefined;
+    case "oauth":
+      return oauthProblem(access);
+    case "signed":
+      return signedProblem(access);
+    case "basic":
+      return basicProblem(access);
+  }
+}
 
 /** One line for operators: of whom it takes what, and where it is less strict than the default. Never a secret. */
 export function describeAccess(access: Access): string {
@@ -28,6 +46,10 @@ export function describeAccess(access: Access): string {
       return "API keys";
     case "oauth":
       return describeOAuth(access);
+    case "signed":
+      return `requests signed by ${Object.keys(access.consumers).join(", ")} (${signatureHeader(access)})`;
+    case "basic":
+      return `passwords of ${Object.keys(access.users).join(", ")}`;
   }
 }
 
@@ -38,5 +60,9 @@ export function openWay(access: Access, tools: WayTools): Way {
       return openApiKey(tools);
     case "oauth":
       return openOAuth(access, tools);
+    case "signed":
+      return openSigned(access, tools);
+    case "basic":
+      return openBasic(access, tools);
   }
 }

@@ -11,14 +11,13 @@ import { failure, type MortiseError } from "../../errors.ts";
 import type { HttpRequest } from "../http.ts";
 import { addressBucket } from "../limits/address.ts";
 import type { RateLimiter } from "../limits/rate.ts";
-import type { ApiCaller } from "../operations.ts";
 import { ProblemError } from "../problem.ts";
 import type { Resource } from "./resource.ts";
-import type { Challenge, Credential, Verdict, Way } from "./way.ts";
+import type { Admitted, Challenge, Credential, Verdict, Way } from "./way.ts";
 
 export interface Authenticator {
   /** The caller, or a problem with every challenge. */
-  authenticate(request: HttpRequest): ApiCaller | Promise<ApiCaller>;
+  authenticate(request: HttpRequest): Admitted | Promise<Admitted>;
   /** The refusal of a caller that lacks a scope: 403 (RFC 6750, section 3.1). */
   lacksScope(scope: string, request: HttpRequest): ProblemError;
   /** Of an API that takes tokens: its metadata. */
@@ -104,8 +103,8 @@ export function createAuthenticator(
     return new ProblemError(error, challenged(request, { error: "invalid_token" }));
   }
 
-  function settle(verdict: Verdict, request: HttpRequest): ApiCaller {
-    if (verdict.ok) return verdict.caller;
+  function settle(verdict: Verdict, request: HttpRequest): Admitted {
+    if (verdict.ok) return verdict;
     throw refuse(verdict.error, verdict.guess, request);
   }
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
 import type { Reference } from "../../operation.ts";
 import { createOutbound } from "../../outbound/client.ts";
-import type { AccessSources } from "./way.ts";
+import type { AccessSources, WayTools } from "./way.ts";
 
 export interface TestIssuer {
   readonly url: string;
@@ -135,4 +135,10 @@ export function testSources(secrets: Readonly<Record<string, string>> = {}): Acc
     resolve: (given: Reference | string) => (typeof given === "string" ? given : (secrets[given.name] ?? "")),
     [Symbol.asyncDispose]: () => outbound.close(),
   };
+}
+
+/** To open one way, without keys. */
+export function testTools(sources: AccessSources): WayTools {
+  const keys = Object.freeze({}) as WayTools["keys"];
+  return { keys, clock: Date.now, monotonic: () => performance.now(), report() {}, sources };
 }

@@ -19,9 +19,24 @@ export type Credential =
   /** Nothing in the request, but the connection has a client certificate. */
   | { readonly in: "certificate" };
 
+/** Who it is, and what it said once and for all. */
+export interface Admitted {
+  readonly ok: true;
+  readonly caller: ApiCaller;
+  /** Of a signed request. */
+  readonly message?: SignedMessage;
+}
+/** A message that counts once. */
+export interface SignedMessage {
+  /** The same for each repeat of it. */
+  readonly key: string;
+  /** How long, from now, its signature could still be taken for fresh. */
+  readonly freshMs: number;
+}
+
 /** Who it is, or why not. */
 export type Verdict =
-  | { readonly ok: true; readonly caller: ApiCaller }
+  | Admitted
   | {
       readonly ok: false;
       readonly error: MortiseError;
