@@ -36,6 +36,13 @@ export function apiCommands(apis: Command, leaf: Leaf): void {
   ).option("--days <days>", "today and the days before it, so many in all (default: 30)");
   leaf(
     apis,
+    "strays",
+    "list what consumers ask for and what no version declares, or only one that has ended",
+    ["mortise apis strays"],
+    async () => (await module()).listStrays,
+  );
+  leaf(
+    apis,
     "block <api> <version>",
     "answer a version with 503 from now on, also after a restart; runs that it started go on",
     ['mortise apis block orders 1.0.0 --reason "orders are booked twice" --retry-after 10m'],

@@ -25,6 +25,7 @@ import { readInput } from "./input.ts";
 import { withLifecycle } from "./lifecycle/document.ts";
 import { type Gate, withHeaders } from "./lifecycle/gate.ts";
 import { type LifecycleBook, openLifecycle } from "./lifecycle/lifecycle.ts";
+import type { Inventoried } from "./lifecycle/strays.ts";
 import type { UsageOptions } from "./lifecycle/usage.ts";
 import type { Limit } from "./limits/limit.ts";
 import { type Account, fieldsOf, type Meters, openMetering, take } from "./limits/meters.ts";
@@ -146,13 +147,14 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const consumers = openConsumers(store, clock);
   const quotas = openQuotaBook(store, clock);
   const metering = openMetering(quotas, clock, monotonic);
-  let { table, documents } = publication(options.apis, options.backend);
+  let { table, documents, inventory } = publication(options.apis, options.backend);
 
   /** Routes and documents of these APIs; nothing is changed by it but what is counted. */
   function publication(apis: readonly ApiDefinition[], backend: Backend) {
     const shop: Workshop = { backend, idempotency, clock, signal: closing.signal, compile, report };
     const routes = createRoutes<Route>();
     const written = new Map<string, OpenApiDocument>();
+    const known: Inventoried[] = [];
     metering.begin();
     for (const api of apis) {
       const prepared = Object.entries(api.operations).map(([name, operation]) =>
@@ -165,7 +167,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
       const text = JSON.stringify(withLifecycle(openApiOf(api, prepared, authenticator.schemes), api));
       const document = JSON.parse(text) as OpenApiDocument;
       written.set(id, document);
-      if (api.lifecycle.state === "draft" || api.lifecycle.state === "retired") continue;
+      if (api.lifecycle.state === "draft") continue;
+      known.push({ api, authenticator });
+      if (api.lifecycle.state === "retired") continue;
       const gate = lifecycle.gate(api);
       for (const one of prepared) {
         const { method, path, limits = [] } = one.operation;
@@ -190,7 +194,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       }
     }
     metering.commit();
-    return { table: routes, documents: written };
+    return { table: routes, documents: written, inventory: known };
   }
 
   async function answer(incoming: HttpRequest, trace: Trace): Promise<HttpResponse> {
@@ -280,6 +284,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       } catch (thrown) {
         response = problemResponse(thrown, request.id);
         trace.code = codeOf(thrown);
+        await lifecycle.strays.note(request, trace.code, inventory);
         if (response.status === 500) report(thrown, request.id);
       }
       if (trace.account !== undefined) {
@@ -291,7 +296,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       return response;
     },
     republish(apis, backend) {
-      ({ table, documents } = publication(apis, backend));
+      ({ table, documents, inventory } = publication(apis, backend));
     },
     openapi: (name, version) => documents.get(`${name} ${version}`),
     keys,
@@ -300,7 +305,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     async close() {
       clearInterval(timer);
       closing.abort();
-      await Promise.all([keys.flush(), quotas.flush(), lifecycle.usage.flush()]);
+      await Promise.all([keys.flush(), quotas.flush(), lifecycle.flush()]);
     },
   };
 }

@@ -40,6 +40,11 @@ const kinds: readonly { readonly part: string; readonly tables: readonly string[
     tables: ["publish_idempotency"],
     note: "keys and answers of requests; they go when they expire",
   },
+  {
+    part: "usage",
+    tables: ["lifecycle_usage", "lifecycle_strays"],
+    note: "who called what on which day; it goes after lifecycle.usage",
+  },
   { part: "audit", tables: ["admin_audit"], note: "who changed what; it is kept" },
   {
     part: "keys",

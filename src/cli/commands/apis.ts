@@ -123,3 +123,36 @@ export async function apiUsage(
   });
   return exit.done;
 }
+
+interface Stray {
+  readonly api: string;
+  readonly version: string;
+  readonly consumer: string;
+  readonly kind: string;
+  readonly method: string;
+  readonly path: string;
+  readonly hits: number;
+  readonly lastAt: number;
+}
+
+export async function listStrays(context: Context): Promise<number> {
+  const { terminal } = context;
+  const answer: { strays: Stray[] } = await (await adminClient(context)).get("/apis/strays");
+  terminal.result(answer, () => {
+    if (answer.strays.length === 0) terminal.line("No consumer asks for what is not there.");
+    else
+      terminal.table(
+        ["consumer", "API", "version", "", "asked for", "times", "last"],
+        answer.strays.map(({ consumer, api, version, kind, method, path, hits, lastAt }) => [
+          consumer === "" ? "(others)" : consumer,
+          api,
+          version,
+          kind,
+          `${method} ${path}`.trim(),
+          String(hits),
+          time(lastAt),
+        ]),
+      );
+  });
+  return exit.done;
+}

@@ -29,6 +29,22 @@ export interface UsageRow {
   readonly lastAt: number;
 }
 
+/** What a consumer asked for, and what is not there. */
+export interface StrayRow {
+  readonly api: string;
+  readonly version: string;
+  readonly consumer: string;
+  /** `undeclared`: no operation of the version; `sunset`, `retired`: the version is over. */
+  readonly kind: "undeclared" | "sunset" | "retired";
+  readonly method: string;
+  /** Without values: `/orders/v1/returns/{}`. */
+  readonly path: string;
+  readonly hits: number;
+  /** Epoch milliseconds. */
+  readonly firstAt: number;
+  readonly lastAt: number;
+}
+
 /** Parameters of `lifecycle.retire`. */
 export interface RetireParameters {
   readonly api: string;
@@ -72,8 +88,22 @@ const migrations = [
      despite TEXT NOT NULL,
      PRIMARY KEY (api, major)
    ) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE lifecycle_strays (
+     api TEXT NOT NULL,
+     version TEXT NOT NULL,
+     kind TEXT NOT NULL,
+     method TEXT NOT NULL,
+     path TEXT NOT NULL,
+     consumer TEXT NOT NULL,
+     hits INTEGER NOT NULL,
+     first_at INTEGER NOT NULL,
+     last_at INTEGER NOT NULL,
+     PRIMARY KEY (api, version, kind, method, path, consumer)
+   ) STRICT, WITHOUT ROWID;`,
 ] as const;
 
+/** Lines of one API that are kept; more are counted in one. */
+const mostStrays = 500;
 /** Sweeps are bounded, so that they never hold up the group's commit. */
 const sweepRows = 500;
 
@@ -95,6 +125,22 @@ export const storePart: StorePart = {
       `DELETE FROM lifecycle_usage WHERE (api, version, operation, consumer, key, day) IN
          (SELECT api, version, operation, consumer, key, day FROM lifecycle_usage WHERE day < ? LIMIT ${sweepRows})`,
     );
+    const met = db.prepare(
+      `UPDATE lifecycle_strays SET hits = hits + ?, last_at = max(last_at, ?)
+       WHERE api = ? AND version = ? AND kind = ? AND method = ? AND path = ? AND consumer = ?`,
+    );
+    const strays = db.prepare("SELECT count(*) AS n FROM lifecycle_strays WHERE api = ?");
+    const stray = db.prepare(
+      `INSERT INTO lifecycle_strays (api, version, kind, method, path, consumer, hits, first_at, last_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    const sweepStrays = db.prepare("DELETE FROM lifecycle_strays WHERE last_at < ?");
+    const put = (row: StrayRow): void => {
+      const { api, version, kind, method, path, consumer, hits, firstAt, lastAt } = row;
+      if (met.run(hits, lastAt, api, version, kind, method, path, consumer).changes > 0) return;
+      const full = path !== "..." && Number(strays.get(api)?.n) >= mostStrays;
+      if (full) put({ ...row, method: "", path: "...", consumer: "" });
+      else stray.run(api, version, kind, method, path, consumer, hits, firstAt, lastAt);
+    };
     const retire = db.prepare(
       `INSERT INTO lifecycle_retirements (api, major, reason, retired_by, retired_at, despite) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT DO NOTHING`,
@@ -109,6 +155,12 @@ export const storePart: StorePart = {
       /** Answers how many rows were removed: as many as fit into one sweep means there may be more. */
       "sweep-usage"(p: { readonly beforeDay: number }) {
         return Number(sweep.run(p.beforeDay).changes);
+      },
+      strays(p: { readonly rows: readonly StrayRow[] }) {
+        for (const row of p.rows) put(row);
+      },
+      "sweep-strays"(p: { readonly before: number }) {
+        sweepStrays.run(p.before);
       },
       /** Refuses the batch with `"retired"` if it is retired already. */
       retire(p: RetireParameters) {

@@ -2,7 +2,7 @@
  * Who called which version and operation on which day, counted exactly in bounded memory.
  *
  *  U1  A call counts when it was let in: its version is open, its consumer is known and has the scope. What comes of it does not matter.
- *  U2  Counts are held back and written in batches, every half minute and when the server stops. What an orderly stop leaves is exact; a crash
+ *  U2  Counts are held back and written in batches, every five seconds and when the server stops. What an orderly stop leaves is exact; a crash
  *      loses what was counted since the last writing, and nothing else.
  *  U3  No more than `mostHeld` counts are held back. Where there would be more, they are written at once, and calls wait for it: nothing is
  *      dropped and nothing is guessed.

@@ -23,6 +23,17 @@ const used = {
 
 export const apiSchemas = {
   ApiRetirement: retirement,
+  Stray: object({
+    api: text,
+    version: text,
+    consumer: text,
+    kind: { enum: ["undeclared", "sunset", "retired"], description: "`sunset`, `retired`: the version has ended." },
+    method: text,
+    path: { ...text, description: "Without values: what looks like one is {}." },
+    hits: { type: "integer" },
+    firstAt: time,
+    lastAt: time,
+  }),
   ApiMigration: object(
     {
       api: text,

@@ -40,6 +40,19 @@ export function apiRoutes({ project, lifecycle, openapi, inUse, clock }: ApiReso
       handle: () => ({ apis: project().apis.map((api) => view(api, lifecycle, clock())) }),
     },
     {
+      method: "GET",
+      path: "/apis/strays",
+      name: "listStrays",
+      summary:
+        "What consumers ask for and what no version declares, or only one that has ended; a thousand at most, the last seen first",
+      role: "viewer",
+      answer: list("Stray", "strays"),
+      async handle() {
+        await lifecycle.strays.flush();
+        return { strays: lifecycle.strays.list() };
+      },
+    },
+    {
       method: "POST",
       path: "/apis/{name}/{version}/block",
       name: "blockApi",
