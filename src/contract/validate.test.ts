@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JsonSchema, Schema } from "../operation.ts";
-import { frozen } from "./model.ts";
-import { compileSchema } from "./validate.ts";
+import { type ContractModel, frozen } from "./model.ts";
+import { compileSchema, modelValidator } from "./validate.ts";
 
 const check = (json: JsonSchema, value: unknown) => compileSchema(frozen({ kind: "schema", json }) as Schema)(value);
 
@@ -117,4 +117,31 @@ test("members that every object inherits are not taken for the value's own", () 
 
 test("extensions and unknown keywords stop nothing", () => {
   assert.deepEqual(check({ type: "string", xml: { name: "a" }, "x-more": 1 }, "a"), []);
+});
+
+test("named schemas that lead to each other in a line of thousands are validated as any other", () => {
+  const long = 4000;
+  const defs = (more: object): Record<string, JsonSchema> =>
+    Object.fromEntries(
+      Array.from({ length: long }, (_, n) => [
+        `S${n}`,
+        {
+          type: "object",
+          properties: { size: { type: "integer" }, next: { $ref: `#/$defs/S${(n + 1) % long}` } },
+          required: ["size"],
+          ...more,
+        },
+      ]),
+    );
+  const ring: JsonSchema = { anyOf: [{ type: "null" }, { $ref: "#/$defs/S0" }], $defs: defs({}) };
+  assert.deepEqual(check(ring, { size: 1, next: { size: 2, next: { size: 3 } } }), []);
+  assert.deepEqual(check(ring, null), []);
+  const problems = check({ $ref: "#/$defs/S0", $defs: defs({}) }, { size: 1, next: { size: "2", next: {} } });
+  assert.deepEqual(
+    problems.map(({ at, message }) => `${at} ${message}`),
+    ["/next/size must be integer", '/next/next lacks the property "size"'],
+  );
+  const own = modelValidator({ schemas: defs({}) } as unknown as ContractModel, { $ref: "#/$defs/S7" });
+  assert.deepEqual(own({ size: 1, next: { size: 1 } }), []);
+  assert.equal(own({ size: 1, next: { size: 1.5 } }).length, 1);
 });

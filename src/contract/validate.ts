@@ -6,6 +6,7 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.
 import formats from "ajv-formats";
 import type { JsonSchema, Problem, Schema, Validate } from "../operation.ts";
 import { compareExact } from "./exact.ts";
+import { addLateReferences, withLateReferences } from "./late-references.ts";
 import type { ContractModel, OperationModel } from "./model.ts";
 import { compilePattern } from "./pattern.ts";
 import { mapReferences, referencesOf } from "./references.ts";
@@ -47,6 +48,7 @@ function validatorOf(allErrors: boolean, optimize = true): Ajv2020 {
   const compare = compareExact;
   ajv.addFormat("int64", { type: "string", validate: isInt64, compare });
   ajv.addFormat("integer", { type: "string", validate: /^[+-]?\d+$/, compare });
+  addLateReferences(ajv);
   ajv.addFormat("decimal", { type: "string", validate: /^[+-]?(\d+(\.\d*)?|\.\d+)$/, compare });
   return ajv;
 }
@@ -59,12 +61,14 @@ const every = validatorOf(true);
 interface Root {
   readonly id: string;
   readonly first: Ajv2020;
+  readonly definitions: Definitions;
   readonly recursive: Map<string, boolean>;
   /** Whether `every` has it too. */
   inEvery: boolean;
 }
 const roots = new WeakMap<object, Root>();
 const passing = new WeakMap<object, Root>();
+const late = new WeakMap<Root, Root>();
 let rootCount = 0;
 const bySchema = new WeakMap<object, Validate>();
 const byOperation = new WeakMap<OperationModel, OperationValidators>();
@@ -149,17 +153,33 @@ function compile(
   tellAll = false,
   known = roots,
 ): Validate {
-  const root = rootOf(definitions, known);
-  const made = mapReferences(schema, (name) => `${root.id}#/$defs/${name}`) as object;
-  const check: ValidateFunction = root.first.compile(made);
+  let root = rootOf(definitions, known);
+  let made = mapReferences(schema, (name) => `${root.id}#/$defs/${name}`) as object;
+  let check: ValidateFunction | undefined;
+  try {
+    if (!late.has(root)) check = root.first.compile(made);
+  } catch (error) {
+    // The line of schemas that lead to each other is too long for the stack.
+    if (!(error instanceof RangeError) || !addLateRoot(definitions, root)) throw error;
+  }
+  if (check === undefined) {
+    const other = late.get(root)!;
+    const turned = withLateReferences(schema, (name) => `${other.id}#/$defs/${name}`);
+    if (turned !== undefined) {
+      root = other;
+      made = turned as object;
+    }
+    check = root.first.compile(made);
+  }
+  const compiled = check;
   const recursive = referencesOf(schema).some((name) => isRecursive(name, definitions, root.recursive));
   let all: ValidateFunction | undefined;
   return (value) => {
     if (recursive && !within(value, maxDepth)) return tooDeep;
-    if (check(value)) return none;
-    if (!tellAll || sizeOf(value, maxFullyChecked) >= maxFullyChecked) return problems(check.errors ?? []);
+    if (compiled(value)) return none;
+    if (!tellAll || sizeOf(value, maxFullyChecked) >= maxFullyChecked) return problems(compiled.errors ?? []);
     if (all === undefined) {
-      if (!root.inEvery) every.addSchema({ $id: root.id, $defs: definitions });
+      if (!root.inEvery) every.addSchema({ $id: root.id, $defs: root.definitions });
       root.inEvery = true;
       all = every.compile(made);
     }
@@ -183,11 +203,26 @@ function rootOf(definitions: Definitions, known: WeakMap<object, Root>): Root {
   let root = known.get(definitions);
   if (root === undefined) {
     const id = `mortise:schemas/${++rootCount}`;
-    root = { id, first: known === roots ? first : validatorOf(false, false), recursive: new Map(), inEvery: false };
+    const ajv = known === roots ? first : validatorOf(false, false);
+    root = { id, first: ajv, definitions, recursive: new Map(), inEvery: false };
     known.set(definitions, root);
     root.first.addSchema({ $id: root.id, $defs: definitions });
   }
   return root;
+}
+
+/** Makes the same definitions with late references; false where there is no such thing. */
+function addLateRoot(definitions: Definitions, root: Root): boolean {
+  const id = `${root.id}/late`;
+  const turned: Record<string, JsonSchema> = Object.create(null);
+  for (const [name, schema] of Object.entries(definitions)) {
+    const one = withLateReferences(schema, (to) => `${id}#/$defs/${to}`);
+    if (one === undefined) return false;
+    turned[name] = one;
+  }
+  root.first.addSchema({ $id: id, $defs: turned });
+  late.set(root, { id, first: root.first, definitions: turned, recursive: root.recursive, inEvery: false });
+  return true;
 }
 
 function isRecursive(name: string, definitions: Definitions, known: Map<string, boolean>): boolean {

@@ -19,6 +19,9 @@ interface Datatype {
   readonly schema: { readonly [keyword: string]: unknown };
 }
 
+/** Of one table. */
+const mostColumns = 10_000;
+
 const string: Datatype = { as: "text", schema: { type: "string" } };
 const integer: Datatype = { as: "integer", schema: { type: "integer" } };
 const bigint: Datatype = { as: "bigint", schema: { type: "string", format: "int64" } };
@@ -109,9 +112,12 @@ class CsvReader {
     const tableSchema = this.#members(table.tableSchema ?? top.tableSchema, schemaAt);
     const listed = tableSchema.columns;
     if (!Array.isArray(listed) || listed.length === 0) throw this.#bad(`${schemaAt}/columns`, "there are no columns");
+    if (listed.length > mostColumns)
+      throw this.#bad(`${schemaAt}/columns`, `there are more than ${mostColumns} columns`);
     const read = listed.map((column, i) => this.#column(column, `${schemaAt}/columns/${i}`));
     const properties = read.map(({ column }) => column.property);
-    const doubled = properties.findIndex((property, i) => properties.indexOf(property) !== i);
+    const seen = new Set<string>();
+    const doubled = properties.findIndex((property) => seen.size === seen.add(property).size);
     if (doubled !== -1)
       throw this.#bad(`${schemaAt}/columns/${doubled}`, `the column "${properties[doubled]!}" stands twice`);
     const own = text(table["mortise:event"]);
@@ -163,7 +169,9 @@ class CsvReader {
         throw this.#bad(`${at}/${name}`, "it is not understood");
     const titles = titlesOf(column.titles);
     const name = text(column.name) ?? titles[0];
-    if (name === undefined || name.startsWith("_")) throw this.#bad(`${at}/name`, "the column has no name");
+    if (name === undefined) throw this.#bad(`${at}/name`, "the column has no name");
+    if (name.startsWith("_"))
+      throw this.#bad(`${at}/name`, `"${name.slice(0, 100)}" begins with "_", which CSVW keeps for itself`);
     const stated = column.datatype ?? "string";
     const datatype = typeof stated === "string" ? { base: stated } : this.#members(stated, `${at}/datatype`);
     const base = text(datatype.base) ?? "string";

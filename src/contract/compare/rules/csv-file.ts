@@ -41,8 +41,9 @@ export const csvFile: Rule = {
           reason: "the columns stand in another order, and no heading tells them",
         };
     }
+    const after = new Map(is.columns.map((column) => [column.property, column]));
     for (const column of was.columns) {
-      const here = is.columns.find(({ property }) => property === column.property);
+      const here = after.get(column.property);
       if (here === undefined) continue;
       const place = `column ${column.property}`;
       const strange = here.titles.filter((title) => !column.titles.includes(title));
