@@ -44,6 +44,7 @@ export { apiKey } from "./publish/access/api-key.ts";
 export { type BasicOptions, basic } from "./publish/access/basic.ts";
 export { type OAuthOptions, oauth } from "./publish/access/oauth.ts";
 export { type HmacScheme, type SignedOptions, signed } from "./publish/access/signed.ts";
+export type { CorsOptions } from "./publish/answers/cors.ts";
 export { type ApiDefinition, defineApi } from "./publish/define.ts";
 export { adapt } from "./publish/lifecycle/adapt.ts";
 export { deprecated, draft, type Lifecycle, preview, published, retired } from "./publish/lifecycle/states.ts";

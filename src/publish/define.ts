@@ -4,6 +4,7 @@
  */
 import { failure } from "../errors.ts";
 import { type Access, checkAccess } from "./access/access.ts";
+import { type CorsOptions, corsProblem } from "./answers/cors.ts";
 import type { Lifecycle } from "./lifecycle/states.ts";
 import { type Limit, limitProblem, type Plan } from "./limits/limit.ts";
 import type { ApiOperation } from "./operations.ts";
@@ -28,6 +29,10 @@ export interface ApiOptions<O extends ApiOperations = ApiOperations> {
   /** Limits of consumers that have a plan of this name (`mortise consumers set`), in place of `limits`. A plan that is not named here is none. */
   readonly plans?: Readonly<Record<string, Plan>>;
   readonly operations: O;
+  /** Whose pages may call it from a browser. Default: nobody's. */
+  readonly cors?: CorsOptions;
+  /** Whether answers from 1 KiB on are sent with gzip to those who take it. Default true. */
+  readonly compress?: boolean;
   /** Of the docs page. Default: the name. */
   readonly title?: string;
   /** Plain text. */
@@ -59,6 +64,8 @@ export function defineApi<const O extends ApiOperations>(options: ApiOptions<O>)
     throw refuse(`its base must be like /orders/v1, not ${options.base}`);
   }
   checkAccess(options.access, refuse);
+  const wrong = options.cors === undefined ? undefined : corsProblem(options.cors);
+  if (wrong !== undefined) throw refuse(wrong);
   for (const [plan, { limits }] of [["", { limits: options.limits ?? [] }], ...Object.entries(options.plans ?? {})] as [
     string,
     Plan,
@@ -118,6 +125,7 @@ function checkOperation(
   checkLimits(operation.limits ?? [], operation.kind === "starts" ? "starts" : "other", (reason) =>
     refuse(`${name}: ${reason}`),
   );
+  if (operation.etag === true && operation.method !== "GET") throw refuse(`${name} has an etag, and is no GET`);
   if (operation.kind === "run" && typeof operation.allow !== "function") {
     throw refuse(`${name} shows runs and needs the object rule allow: ({ caller, run }) => ...`);
   }

@@ -128,6 +128,15 @@ function operationOf(
     schema: book.embed(parameter.schema, definitions),
   }));
   const keyed = operation.kind === "starts" || (operation.kind === "calls" && operation.operation.effect !== "read");
+  if (operation.etag === true) {
+    parameters.push({
+      name: "If-None-Match",
+      in: "header",
+      required: false,
+      description: "The ETag of the answer that the caller has (RFC 9110, section 13.1.2).",
+      schema: { type: "string" },
+    });
+  }
   if (keyed) {
     parameters.push({
       name: "Idempotency-Key",
@@ -186,20 +195,30 @@ function successes(prepared: Prepared, book: SchemaBook, keyed: boolean, api: Ap
   const { operation, answered } = prepared;
   const json = (description: string, schema: JsonSchema, ...more: (keyof typeof headers)[]) => {
     const names: (keyof typeof headers)[] = ["X-Request-Id", ...more];
-    if (api.limits.length > 0) names.push("RateLimit-Policy", "RateLimit");
+    if (isLimited(api, operation)) names.push("RateLimit-Policy", "RateLimit");
     if (keyed) names.push("Idempotency-Replayed");
     return {
       description,
-      headers: Object.fromEntries(names.map((name) => [name, headerReference(name)])),
+      headers: {
+        ...Object.fromEntries(names.map((name) => [name, headerReference(name)])),
+        ...(operation.etag === true ? { ETag: etagHeader } : {}),
+      },
       content: { "application/json": { schema } },
     };
   };
   const output = embedded(answered, book);
-  if (operation.kind === "calls") return { 200: json("The answer.", output) };
+  const unchanged =
+    operation.etag === true
+      ? {
+          304: { description: "Not changed since the answer that If-None-Match names.", headers: { ETag: etagHeader } },
+        }
+      : {};
+  if (operation.kind === "calls") return { 200: json("The answer.", output), ...unchanged };
   if (operation.kind === "run") {
     const { state } = operation.process;
     const shown = state === undefined ? undefined : embedded(state, book);
-    return { 200: json("How far it is.", operation.responds === undefined ? runSchema(output, shown) : output) };
+    const view = operation.responds === undefined ? runSchema(output, shown) : output;
+    return { 200: json("How far it is.", view), ...unchanged };
   }
   const accepted = json(
     "Accepted; the status link tells how it goes.",
@@ -212,6 +231,16 @@ function successes(prepared: Prepared, book: SchemaBook, keyed: boolean, api: Ap
     201: json("Completed within the time that this operation waits.", output, "Location"),
     202: accepted,
   };
+}
+
+const etagHeader = {
+  description:
+    "Names this state of the answer; sent back in If-None-Match it saves the body while nothing has changed (RFC 9110).",
+  schema: { type: "string" },
+};
+
+function isLimited(api: ApiDefinition, { limits = [] }: Prepared["operation"]): boolean {
+  return api.limits.length + limits.length > 0 || Object.values(api.plans).some((plan) => plan.limits.length > 0);
 }
 
 function runSchema(output: JsonSchema, state: JsonSchema | undefined): JsonSchema {
@@ -233,7 +262,7 @@ function runSchema(output: JsonSchema, state: JsonSchema | undefined): JsonSchem
 function failureStatuses({ operation, plan }: Prepared, keyed: boolean, api: ApiDefinition): readonly number[] {
   const statuses = new Set([400, 406, 500, 503]);
   if (operation.access !== "public") for (const status of [401, 403, 429]) statuses.add(status);
-  if (api.limits.length > 0) statuses.add(429);
+  if (isLimited(api, operation)) statuses.add(429);
   if (plan.body) for (const status of [413, 415]) statuses.add(status);
   if (keyed) for (const status of [409, 422]) statuses.add(status);
   if (operation.kind === "run") statuses.add(404);

@@ -76,6 +76,11 @@ interface Common {
   readonly maxBodyBytes?: number;
   /** Of this operation alone, beside the API's. */
   readonly limits?: readonly Limit[];
+  /**
+   * Of a GET: answers carry an `ETag`, and one that the caller has already (`If-None-Match`) is answered with 304. They may then be stored, and have to be asked
+   * for again each time (`Cache-Control: no-cache`). Default: answers are not to be stored at all.
+   */
+  readonly etag?: boolean;
 }
 
 /**
@@ -264,7 +269,7 @@ function targetOf(options: AnyOptions): readonly [what: string, target: unknown]
 
 function verb(method: Method): Verb {
   const make = (path: string, options: AnyOptions): ApiOperation => {
-    const { summary, description, scope, roles, access, maxBodyBytes, limits } = options;
+    const { summary, description, scope, roles, access, maxBodyBytes, limits, etag } = options;
     const base = {
       summary,
       description,
@@ -273,6 +278,7 @@ function verb(method: Method): Verb {
       access,
       maxBodyBytes,
       limits,
+      etag,
       method,
       path,
       parameters: parametersOf(path),

@@ -14,6 +14,7 @@ import type { Authenticator } from "./access/authenticator.ts";
 import { type Keyring, openKeyring } from "./access/keyring.ts";
 import { openAccess } from "./access/open.ts";
 import type { AccessSources, SignedMessage } from "./access/way.ts";
+import { type Form, formOf, type Kept } from "./answers/form.ts";
 import type { Backend } from "./backend.ts";
 import { type Consumers, openConsumers } from "./consumers/consumers.ts";
 import type { ApiDefinition } from "./define.ts";
@@ -106,12 +107,13 @@ type Route =
   | {
       readonly kind: "operation";
       readonly gate: Gate;
+      readonly form: Form;
       readonly prepared: Prepared;
       /** By plan; `""`: of callers without one. */
       readonly meters: ReadonlyMap<string, Meters>;
       readonly authenticator: Authenticator;
     }
-  | { readonly kind: "page"; readonly gate: Gate; readonly page: Page };
+  | { readonly kind: "page"; readonly gate: Gate; readonly form: Form; readonly page: Page };
 
 /** What is known so far of a request, for the fact that is told of it. */
 interface Trace {
@@ -120,9 +122,13 @@ interface Trace {
   headers: Readonly<Record<string, string>> | undefined;
   /** What was taken of the limits. */
   account: Account | undefined;
+  form: Form | undefined;
+  kept: Kept | undefined;
   code: string | undefined;
 }
 
+const sharedPage: Kept = Object.freeze({ etag: true, shared: true });
+const ownPage: Kept = Object.freeze({ etag: true, shared: false });
 const anybody: ApiCaller = Object.freeze({ id: "", scopes: Object.freeze([]), via: "public" });
 const flushEveryMs = 5000;
 
@@ -171,6 +177,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       known.push({ api, authenticator });
       if (api.lifecycle.state === "retired") continue;
       const gate = lifecycle.gate(api);
+      const form = formOf(api);
       for (const one of prepared) {
         const { method, path, limits = [] } = one.operation;
         const plans: [string, readonly Limit[]][] = [["", api.limits]];
@@ -182,15 +189,16 @@ export function createPublisher(options: PublisherOptions): Publisher {
             metering.metersOf(`${api.name} ${api.base}`, general, one.name, limits),
           ]),
         );
-        mount(routes, api, method, path, { kind: "operation", gate, prepared: one, meters, authenticator });
+        mount(routes, api, method, path, { kind: "operation", gate, form, prepared: one, meters, authenticator });
       }
-      const show = (path: string, shown: Page) => mount(routes, api, "GET", path, { kind: "page", gate, page: shown });
+      const show = (path: string, shown: Page) =>
+        mount(routes, api, "GET", path, { kind: "page", gate, form, page: shown });
       show("/openapi.json", page("application/json", text));
       show("/docs", page("text/html; charset=utf-8", docsPage(document, api.base), docsPolicy));
       const { resource } = authenticator;
       if (resource !== undefined) {
         const metadata: Page = { type: "application/json", response: (request) => resource.response(request) };
-        routes.add("GET", resource.path, { kind: "page", gate, page: metadata });
+        routes.add("GET", resource.path, { kind: "page", gate, form, page: metadata });
       }
     }
     metering.commit();
@@ -202,16 +210,19 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const { method, path } = request;
     checkPath(path);
     const found = table.find(method, path);
-    if (found === undefined) throw unrouted(method, path, trace);
+    if (found === undefined) return unrouted(request, trace);
     const route = found.value;
+    trace.form = route.form;
     trace.headers = route.gate.enter();
     if (route.kind === "page") {
+      trace.kept = sharedPage;
       checkAccept(request, route.page.type);
       return route.page.response(request);
     }
     const { prepared, meters, authenticator } = route;
     trace.route = prepared;
     const { operation } = prepared;
+    if (operation.etag === true) trace.kept = operation.access === "public" ? sharedPage : ownPage;
     checkAccept(request, "application/json");
     let caller = anybody;
     let message: SignedMessage | undefined;
@@ -250,14 +261,21 @@ export function createPublisher(options: PublisherOptions): Publisher {
     });
   }
 
-  function unrouted(method: string, path: string, trace: Trace): unknown {
+  /** A preflight is answered; anything else is thrown: there is no such path, or it has other methods. */
+  function unrouted(request: HttpRequest, trace: Trace): HttpResponse {
+    const { method, path } = request;
     const allowed = table.methods(path);
-    if (allowed.length === 0) return failure("route-unknown", {});
-    const gate = table.find(allowed[0] as string, path)?.value.gate;
-    trace.headers = gate?.enter();
+    if (allowed.length === 0) throw failure("route-unknown", {});
+    const route = table.find(allowed[0] as string, path)?.value;
+    trace.form = route?.form;
+    if (method === "OPTIONS" && request.headers["access-control-request-method"] !== undefined) {
+      const preflight = route?.form.preflight(request, allowed);
+      if (preflight !== undefined) return preflight;
+    }
+    trace.headers = route?.gate.enter();
     const list = allowed.join(", ");
     const shown = /^[A-Z]{1,20}$/.test(method) ? method : "this method";
-    return new ProblemError(failure("method-not-allowed", { method: shown, allowed: list }), {
+    throw new ProblemError(failure("method-not-allowed", { method: shown, allowed: list }), {
       headers: { allow: list },
     });
   }
@@ -276,6 +294,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
         caller: undefined,
         headers: undefined,
         account: undefined,
+        form: undefined,
+        kept: undefined,
         code: undefined,
       };
       let response: HttpResponse;
@@ -292,6 +312,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
         response = withHeaders(response, fieldsOf(trace.account));
       }
       if (trace.headers !== undefined) response = withHeaders(response, trace.headers);
+      if (trace.form !== undefined) {
+        const finished = trace.form.finish(request, response, trace.kept);
+        response = finished instanceof Promise ? await finished : finished;
+      }
       if (requests.hasSubscribers) tell(request, trace, response.status, performance.now() - begun);
       return response;
     },

@@ -1,0 +1,96 @@
+/**
+ * Cross-origin requests (the Fetch standard, section 3.2): off, unless an API names the origins whose pages may call it from a browser. Credentials of the
+ * browser's own (cookies) are never allowed: callers prove themselves by what they send.
+ */
+import { type Duration, milliseconds } from "../../operation.ts";
+import type { HttpRequest, HttpResponse } from "../http.ts";
+import { lifecycleHeaders } from "../lifecycle/gate.ts";
+
+export interface CorsOptions {
+  /** `https://shop.example`: scheme, host, and the port if it is not the scheme's own. `"*"`: any page. */
+  readonly origins: readonly string[] | "*";
+  /** Request headers beside those that this server knows. */
+  readonly headers?: readonly string[];
+  /** How long a browser may remember the answer to its preflight. Default `"1h"`. */
+  readonly maxAge?: Duration;
+}
+
+export interface Cors {
+  /** The answer to a preflight, for a path that has these methods. */
+  preflight(request: HttpRequest, methods: readonly string[]): HttpResponse;
+  /** The answer with what lets the page read it, if it is one of those that may. */
+  open(request: HttpRequest, response: HttpResponse): HttpResponse;
+}
+
+const known = ["authorization", "content-type", "idempotency-key", "if-none-match", "x-api-key"];
+const exposed = [
+  ...lifecycleHeaders,
+  "ETag",
+  "Location",
+  "Retry-After",
+  "RateLimit",
+  "RateLimit-Policy",
+  "X-Request-Id",
+  "Idempotency-Replayed",
+].join(", ");
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
+
+/** What is wrong with it, as the end of a sentence. */
+export function corsProblem({ origins, headers = [], maxAge = "1h" }: CorsOptions): string | undefined {
+  if (origins !== "*") {
+    const bad = origins.find((origin) => !URL.canParse(origin) || new URL(origin).origin !== origin);
+    if (bad !== undefined) return `cors names the origin ${bad}, which is not like https://shop.example`;
+  }
+  const odd = headers.find((name) => !token.test(name));
+  if (odd !== undefined) return `cors names the header ${odd}, which is none`;
+  try {
+    milliseconds(maxAge);
+  } catch (error) {
+    return `cors says ${(error as Error).message}`;
+  }
+  return undefined;
+}
+
+export function corsOf({ origins, headers = [], maxAge = "1h" }: CorsOptions): Cors {
+  const all = origins === "*";
+  const allowed = new Set(all ? [] : origins);
+  const names = [...known, ...headers.map((name) => name.toLowerCase())].join(", ");
+  const seconds = String(Math.floor(milliseconds(maxAge) / 1000));
+
+  /** `undefined`: the page may not. */
+  function originOf({ headers: { origin } }: HttpRequest): string | undefined {
+    if (all) return "*";
+    return origin !== undefined && allowed.has(origin) ? origin : undefined;
+  }
+
+  return {
+    preflight(request, methods) {
+      const origin = originOf(request);
+      const headers: Record<string, string> = {
+        vary: "origin, access-control-request-method, access-control-request-headers",
+      };
+      if (origin === undefined) return { status: 403, headers };
+      headers["access-control-allow-origin"] = origin;
+      headers["access-control-allow-methods"] = methods.join(", ");
+      headers["access-control-allow-headers"] = names;
+      headers["access-control-max-age"] = seconds;
+      return { status: 204, headers };
+    },
+    open(request, response) {
+      const origin = request.headers.origin === undefined ? undefined : originOf(request);
+      const headers: Record<string, string> = { ...response.headers };
+      // A cache must not give the answer for one page to another; with any origin there is one answer.
+      if (!all) headers.vary = withName(headers.vary, "origin");
+      if (origin !== undefined) {
+        headers["access-control-allow-origin"] = origin;
+        headers["access-control-expose-headers"] = exposed;
+      }
+      return { ...response, headers };
+    },
+  };
+}
+
+/** `Vary` with one name more. */
+export function withName(vary: string | undefined, name: string): string {
+  return vary === undefined ? name : `${vary}, ${name}`;
+}
