@@ -162,6 +162,30 @@ export const place = defineProcess({ name: "place", input: t.object({ id: t.stri
   );
 });
 
+test("a type that is handed on as a whole counts where its operation is called, and where values are checked against it", async (t) => {
+  const text = (more: string) => `import { defineProcess, t } from "mortise";
+import { shop } from "../systems/shop/index.ts";
+export const text = defineProcess({ name: "text", ${more} output: t.object({}), key: (input) => input.id,
+  async run(flow, input) {
+    flow.log(JSON.stringify(await flow.call(shop.getOrder, { id: input.id })));
+    return {};
+  } });
+`;
+  const shop = await testShop(t, { "processes/text.ts": text("input: t.object({ id: t.string() }),") });
+  const next = changed(["price: { type: string }", "price: { type: integer }"]);
+  const seen = async () =>
+    (await upgraded(shop, next)).report.findings
+      .filter(({ verdict, unused }) => verdict === "breaking" && !unused)
+      .map(({ at, touches }) => `${at}: ${touches.map(({ line, what }) => `${line} ${what}`).join(", ")}`);
+  // placeOrder gives the same type, and takes its lines; nobody calls it.
+  assert.deepEqual(await seen(), ["getOrder: answer 200 /lines/*/price: 5 getOrder.output.lines.*.price"]);
+  shop.write({ "processes/text.ts": text("input: shop.schemas.NewOrder,") });
+  assert.deepEqual(await seen(), [
+    "placeOrder: request /lines/*/price: 3 placeOrder.input.lines.*.price",
+    "placeOrder: answer 201 /lines/*/price: 3 placeOrder.output.lines.*.price, 3 getOrder.output.lines.*.price, 5 getOrder.output.lines.*.price",
+  ]);
+});
+
 test("an error of the compiler is shown at its line, and nothing is written", async (t) => {
   const shop = await testShop(t, {
     ...processes,

@@ -90,7 +90,14 @@ export function askedByTypes(
   marks: Marks,
   files: ReadonlyMap<string, readonly string[]>,
 ): Asked {
-  const whole = wholeUses(book, marks);
+  const whole = wholeUses(book, marks, marks.places("whole"));
+  const schemas = new Set(book.names("schemas").map((name) => book.member("schemas", name)!.property));
+  // What the project itself checks values against: an input of a process, say. It counts whoever calls what.
+  const checked = wholeUses(
+    book,
+    marks,
+    marks.places("whole").filter((place) => schemas.has(place)),
+  );
   return (place, finding) => {
     const { member } = place;
     const section = Object.hasOwn(model.operations, member) ? "operations" : "events";
@@ -112,11 +119,9 @@ export function askedByTypes(
       const container = book.follow(spot.type, [...spot.steps, ...steps]);
       const target = end.length === 0 ? container : book.follow(spot.type, [...spot.steps, ...steps, ...end]);
       const what = [member, spot.part, ...spot.steps, ...steps, ...end].join(".");
-      const passing = distinct([...target.properties, ...target.types].flatMap((at) => whole.get(at) ?? []));
-      if (called.length === 0) {
-        // Nobody calls it; the schema may be the project's own, as that of a process's input.
-        return told(passing, what);
-      }
+      const on = [...target.properties, ...target.types];
+      if (called.length === 0) return told(distinct(on.flatMap((at) => checked.get(at) ?? [])), what);
+      const passing = distinct(on.flatMap((at) => whole.get(at) ?? []));
       return told(distinct([...fieldUses(book, marks, finding, container, target, called), ...passing]), what);
     });
   };
@@ -149,9 +154,9 @@ function lastOf(target: Target, uses: (place: Place) => readonly Use[], called: 
 }
 
 /** Everything that lies in what is handed on as a whole, to where that is done. */
-function wholeUses(book: ContractBook, marks: Marks): ReadonlyMap<Place, readonly Use[]> {
+function wholeUses(book: ContractBook, marks: Marks, roots: readonly Place[]): ReadonlyMap<Place, readonly Use[]> {
   const found = new Map<Place, Use[]>();
-  for (const root of marks.places("whole")) {
+  for (const root of roots) {
     const uses = marks.of(root, "whole");
     for (const place of book.below(root)) found.set(place, [...(found.get(place) ?? []), ...uses]);
   }

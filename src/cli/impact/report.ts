@@ -40,7 +40,8 @@ export function printImpact(terminal: Terminal, { findings, unusedOverrides }: I
       terminal.line(terminal.paint("dim", `  ${printable(findingInWords(finding))}`));
       // On the wire nothing changes; in the code every line that has the old name does.
       if (finding.rule === "operation-renamed")
-        for (const touch of finding.touches.slice(0, mostLines)) terminal.line(`    ${touched(terminal, touch)}`);
+        for (const touches of byLine(finding.touches).slice(0, mostLines))
+          terminal.line(`    ${touched(terminal, touches)}`);
     }
     if (safe.length > mostLines)
       terminal.line(terminal.paint("dim", `  and ${safe.length - mostLines} more; --json lists them`));
@@ -53,17 +54,31 @@ export function printImpact(terminal: Terminal, { findings, unusedOverrides }: I
 function printFinding(terminal: Terminal, finding: JudgedFinding): void {
   terminal.line(`  ${printable(findingInWords(finding))}`);
   for (const line of detailsOf(finding)) terminal.line(terminal.paint("dim", `    ${printable(line)}`));
-  for (const touch of finding.touches.slice(0, mostLines)) terminal.line(`    ${touched(terminal, touch)}`);
-  if (finding.touches.length > mostLines)
-    terminal.line(terminal.paint("dim", `    and ${finding.touches.length - mostLines} more places`));
+  const lines = byLine(finding.touches);
+  for (const touches of lines.slice(0, mostLines)) terminal.line(`    ${touched(terminal, touches)}`);
+  if (lines.length > mostLines) terminal.line(terminal.paint("dim", `    and ${lines.length - mostLines} more places`));
   if (finding.touches.length === 0) terminal.line(terminal.paint("dim", "    it is about the contract as a whole"));
 }
 
-function touched(terminal: Terminal, { file, line, what, how, why, by }: Touch): string {
+/** What is touched in one line, in one way: the same type may be seen from many operations. */
+function byLine(touches: readonly Touch[]): readonly (readonly [Touch, ...Touch[]])[] {
+  const lines = new Map<string, [Touch, ...Touch[]]>();
+  for (const touch of touches) {
+    const key = `${touch.file}:${touch.line} ${touch.how}`;
+    const here = lines.get(key);
+    if (here === undefined) lines.set(key, [touch]);
+    else here.push(touch);
+  }
+  return [...lines.values()];
+}
+
+function touched(terminal: Terminal, touches: readonly [Touch, ...Touch[]]): string {
+  const { file, line, what, how, why, by } = touches[0];
   const place = terminal.paint("bold", line === undefined ? file : `${file}:${line}`);
   const others = by.filter((entry) => entry !== file).map(plain);
   const said = how === "reads" || how === "writes" ? `${how} ${what}` : `${what} ${why ?? "is used"}`;
-  return `${place}  ${said}${others.length === 0 ? "" : terminal.paint("dim", `  for ${others.join(", ")}`)}`;
+  const more = touches.length > 1 ? terminal.paint("dim", `, and ${touches.length - 1} more`) : "";
+  return `${place}  ${printable(said)}${more}${others.length === 0 ? "" : terminal.paint("dim", `  for ${others.join(", ")}`)}`;
 }
 
 /** `processes/order-to-cash.ts` is called order-to-cash. */
