@@ -1,6 +1,6 @@
 /** The pinned contract of a system: `systems/<name>/` with the contract's own files, `contract.json` and `contract.ts`. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { type ContractModel, frozen } from "../contract/model.ts";
 import { onlyOf, unknownNames } from "../contract/only.ts";
 import { readContract } from "../contract/read/read-contract.ts";
@@ -107,19 +107,5 @@ function checkNames(files: readonly ContractFile[]): void {
         option: "<contract>",
         reason: `its file ${path} has a name that the pin needs; rename it`,
       });
-  }
-}
-
-/** Copies the contract's own files into the system's folder, and removes those of the pin before that are gone. */
-export function writeSources(folder: string, files: readonly ContractFile[], before?: ContractModel): void {
-  checkNames(files);
-  for (const { path, bytes } of files) {
-    const file = resolve(folder, path);
-    mkdirSync(dirname(file), { recursive: true });
-    if (!existsSync(file) || !readFileSync(file).equals(bytes)) writeFileSync(file, bytes);
-  }
-  const kept = new Set(files.map(({ path }) => path));
-  for (const { path } of before?.source.files ?? []) {
-    if (!kept.has(path) && !ours.includes(path)) rmSync(join(folder, path), { force: true });
   }
 }

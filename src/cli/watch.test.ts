@@ -5,6 +5,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { loadProject } from "../server/project.ts";
+import { startServer } from "../server/server.ts";
 import { shopContract, testShop } from "./impact/test-shop.ts";
 import { mortise } from "./test-terminal.ts";
 
@@ -100,4 +102,31 @@ export const look = defineProcess({ name: "look", input: t.object({ id: t.string
     .replace(/description: What comes back\.,/, "description: What comes back,");
   const words = await run("watch", "shop");
   assert.deepEqual([words.code, /nothing changed for anybody who calls it/.test(words.out)], [3, true], words.out);
+});
+
+test("contracts list shows what the server found: each finding with its value, and where to look closer", async (t) => {
+  let text = shopContract;
+  const web = createServer((_, response) => response.end(text));
+  await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
+  t.after(() => web.close());
+  const url = `http://127.0.0.1:${(web.address() as AddressInfo).port}/shop.yaml`;
+  const { run, folder } = await testShop(t, {});
+  assert.equal((await run("add", "shop", url, "--internal", "--replace")).code, 0);
+  const server = await startServer(await loadProject(folder), {
+    apiPort: 0,
+    adminPort: 0,
+    log: () => {},
+    environment: { SHOP: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" },
+  });
+  t.after(() => server.stop());
+  text = shopContract.replace("enum: [open, closed]", "enum: [open, closed, held]");
+  assert.equal((await run("contracts", "look", "shop", "--reason", "a test")).code, 0);
+  const { out } = await run("contracts", "list");
+  assert.match(
+    out,
+    /breaking {2}placeOrder: answer 201 \/status: values such as "held" can be answered now \(allowed-values\) and at 1 other place/,
+  );
+  assert.match(out, /fails: .*"held"/);
+  assert.match(out, /mortise watch shop, or mortise upgrade shop/);
+  assert.match(out, /1 breaking, 0 for review, 0 safe; schemas: ~Order/);
 });

@@ -22,10 +22,14 @@ export type Answer =
   /** The compiler could not be asked. */
   | { readonly reason: string };
 
-const patienceMs = 180_000;
-
 export class Desk {
   #child: ChildProcess | undefined;
+  readonly #patienceMs: number;
+
+  /** `patienceMs`: how long an answer may take. Default three minutes. */
+  constructor(patienceMs = 180_000) {
+    this.#patienceMs = patienceMs;
+  }
 
   /** Never rejects. One question at a time. */
   ask(question: Question): Promise<Answer> {
@@ -40,7 +44,10 @@ export class Desk {
         this.close();
         done({ reason });
       };
-      const timer = setTimeout(() => gone(`the compiler took longer than ${patienceMs / 1000} seconds`), patienceMs);
+      const timer = setTimeout(
+        () => gone(`the compiler took longer than ${this.#patienceMs / 1000} seconds`),
+        this.#patienceMs,
+      );
       child.once("message", (found) => done(found as Answer));
       child.once("error", (error) => gone(`the compiler could not be asked: ${error.message}`));
       child.once("exit", (code, signal) => gone(`the compiler ended with ${signal ?? code}`));
