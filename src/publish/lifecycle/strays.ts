@@ -2,8 +2,7 @@
  * The inventory's other half (OW-9): what known consumers ask for under an API's base path and what is not declared there, or is there no
  * more. Nothing of it is reachable; it shows whose client is wrong, and who still calls a version that has ended.
  *
- * Only who proves to be a consumer raises an item, so that a scanner can't fill the list. Paths are made plain (what looks like a value is
- * `{}`), and their number is bounded: what is beyond it is counted in one line.
+ * Only who proves to be a consumer raises an item, so that a scanner can't fill the list. Paths are kept without values, and their number is bounded: what is beyond it is counted in one line.
  */
 import type { Authenticator } from "../access/authenticator.ts";
 import type { ApiDefinition } from "../define.ts";
@@ -66,7 +65,7 @@ export function openStrays({ store, clock }: UsageOptions, retirements: Pick<Ret
       const kind = code === "api-sunset" ? "sunset" : retired ? "retired" : "undeclared";
       const method = /^[A-Z]{1,20}$/.test(request.method) ? request.method : others;
       const now = clock();
-      const path = `${base}${plain(request.path.slice(base.length))}`;
+      const path = `${base}${plain(request.path.slice(base.length), found.api)}`;
       add({ api: name, version, consumer: caller.id, kind, method, path, hits: 1, firstAt: now, lastAt: now });
     },
     async flush() {
@@ -98,8 +97,14 @@ function inventoried(path: string, inventory: readonly Inventoried[]): Inventori
   return found;
 }
 
-/** Without values: a segment with a digit or an escape, or a long one, is `{}`; at most eight of them. */
-function plain(path: string): string {
-  const segments = path.split("/").map((part) => (/[\d%]/.test(part) || part.length > 40 ? "{}" : part));
-  return segments.length <= 9 ? segments.join("/") : `${segments.slice(0, 9).join("/")}/${others}`;
+/**
+ * Without values, which may be sensitive: of what follows the base, the first segment stands if it is a plain word, and the others if the API
+ * itself has such a segment; at most eight.
+ */
+function plain(path: string, { operations }: ApiDefinition): string {
+  const own = new Set(Object.values(operations).flatMap((operation) => operation.path.split("/")));
+  const [, ...segments] = path.split("/");
+  const shown = segments.map((part, at) => (own.has(part) || (at === 0 && word.test(part)) ? part : "{}"));
+  return ["", ...shown.slice(0, 8), ...(shown.length > 8 ? [others] : [])].join("/");
 }
+const word = /^[A-Za-z_.-]{1,40}$/;

@@ -67,6 +67,12 @@ interface Count {
   lastAt: number;
 }
 
+/** Of one operation on one day. A key has one consumer, so it is enough by itself: no text is put together for a call. */
+interface Counts {
+  readonly byKey: Map<string, Count>;
+  readonly byConsumer: Map<string, Count>;
+}
+
 export function openUsage({ store, clock, retentionMs = 400 * dayMs, mostHeld = 10_000 }: UsageOptions): Usage {
   const select = store.read.prepare(
     `SELECT api, version, operation, consumer, key, day, calls, last_at AS lastAt FROM lifecycle_usage
@@ -79,28 +85,51 @@ export function openUsage({ store, clock, retentionMs = 400 * dayMs, mostHeld = 
      FROM lifecycle_usage WHERE api = ?1 AND version >= ?2 AND version < ?3 AND day >= min(?4, ?5 - 13)
      GROUP BY consumer, operation, version, key HAVING max(day) >= ?4 ORDER BY consumer, operation, version, key LIMIT ${mostTotals}`,
   );
-  let held = new Map<string, Count>();
+  /** Of `today`, by the operation's label; of days before it, in a list. */
+  let held = new Map<string, Counts>();
+  let earlier: Count[] = [];
+  let today = 0;
+  let size = 0;
   let writing: Promise<void> | undefined;
 
-  function add(id: string, row: Count["row"], calls: number, lastAt: number): void {
-    const known = held.get(id);
-    if (known === undefined) held.set(id, { row, calls, lastAt });
-    else {
-      known.calls += calls;
-      if (lastAt > known.lastAt) known.lastAt = lastAt;
+  function placeOf(label: string, consumer: string, key: string): readonly [Map<string, Count>, string] {
+    let counts = held.get(label);
+    if (counts === undefined) {
+      counts = { byKey: new Map(), byConsumer: new Map() };
+      held.set(label, counts);
     }
+    return key === "" ? [counts.byConsumer, consumer] : [counts.byKey, key];
+  }
+
+  /** All that is held, which is then no more. */
+  function taken(): Count[] {
+    const all = earlier;
+    for (const { byKey, byConsumer } of held.values()) all.push(...byKey.values(), ...byConsumer.values());
+    held = new Map();
+    earlier = [];
+    size = 0;
+    return all;
+  }
+
+  function begin(day: number): void {
+    const all = taken();
+    size = all.length;
+    earlier = all;
+    today = day;
   }
 
   /** One at a time: what was counted meanwhile is for the next. */
   async function write(): Promise<void> {
-    const taken = [...held];
-    held = new Map();
-    for (let at = 0; at < taken.length; at += rowsAtOnce) {
-      const rows = taken.slice(at, at + rowsAtOnce).map(([, { row, calls, lastAt }]) => ({ ...row, calls, lastAt }));
+    const all = taken();
+    for (let at = 0; at < all.length; at += rowsAtOnce) {
+      const rows = all.slice(at, at + rowsAtOnce).map(({ row, calls, lastAt }) => ({ ...row, calls, lastAt }));
       try {
         await store.submit([{ name: "lifecycle.used", parameters: { rows } }]);
       } catch (error) {
-        for (const [id, { row, calls, lastAt }] of taken.slice(at)) add(id, row, calls, lastAt);
+        // Sums of the same row are added up when they are written.
+        const left = all.slice(at);
+        earlier.push(...left);
+        size += left.length;
         throw error;
       }
     }
@@ -108,7 +137,7 @@ export function openUsage({ store, clock, retentionMs = 400 * dayMs, mostHeld = 
 
   function flush(): Promise<void> {
     if (writing !== undefined) return writing.then(flush, flush);
-    if (held.size === 0) return Promise.resolve();
+    if (size === 0) return Promise.resolve();
     writing = write().finally(() => {
       writing = undefined;
     });
@@ -119,20 +148,26 @@ export function openUsage({ store, clock, retentionMs = 400 * dayMs, mostHeld = 
     count({ api, name, label }, { id: consumer, key = "" }) {
       const now = clock();
       const day = dayOf(now);
-      const id = `${day} ${label} ${key}\n${consumer}`;
-      const known = held.get(id);
+      if (day !== today) begin(day);
+      const counts = held.get(label);
+      const known = key === "" ? counts?.byConsumer.get(consumer) : counts?.byKey.get(key);
       if (known !== undefined) {
         known.calls += 1;
         known.lastAt = now;
         return undefined;
       }
       const row = { api: api.name, version: api.version, operation: name, consumer, key, day };
-      if (held.size < mostHeld) {
-        held.set(id, { row, calls: 1, lastAt: now });
+      if (size < mostHeld) {
+        const [map, id] = placeOf(label, consumer, key);
+        map.set(id, { row, calls: 1, lastAt: now });
+        size += 1;
         return undefined;
       }
       // A store that takes nothing does not keep calls away for ever: it refuses, and so does this.
-      return flush().then(() => add(id, row, 1, now));
+      return flush().then(() => {
+        earlier.push({ row, calls: 1, lastAt: now });
+        size += 1;
+      });
     },
     flush,
     async sweep() {
@@ -143,7 +178,7 @@ export function openUsage({ store, clock, retentionMs = 400 * dayMs, mostHeld = 
       }
     },
     get held() {
-      return held.size;
+      return size;
     },
     // Versions of a major are those from "1." up to "1/": the point and the slash are neighbours.
     totals: (api, major, fromDay) =>

@@ -29,7 +29,7 @@ export const apiSchemas = {
     consumer: text,
     kind: { enum: ["undeclared", "sunset", "retired"], description: "`sunset`, `retired`: the version has ended." },
     method: text,
-    path: { ...text, description: "Without values: what looks like one is {}." },
+    path: { ...text, description: "Without values: each of them is {}." },
     hits: { type: "integer" },
     firstAt: time,
     lastAt: time,

@@ -47,11 +47,14 @@ const longestChain = 1000;
 export type FindInUse = (api: string, major: number) => Promise<InUse>;
 
 export function openInUse({ lifecycle, read, windowMs, clock }: InUseParts): FindInUse {
-  // Open runs come by the index of their status; who is bound to what stands in the row.
-  const candidates = read.prepare(
-    `SELECT id, process, origin, created, restart_of FROM runs
-     WHERE status IN (${open.map((status) => `'${status}'`).join(", ")}) AND (origin GLOB ? OR origin GLOB 'restart:*') ORDER BY id`,
+  // Open runs come by the index of their status; what each was started through stands in its row.
+  const isOpen = `status IN (${open.map((status) => `'${status}'`).join(", ")})`;
+  const columns = "id, process, origin, created, restart_of";
+  const counted = read.prepare(`SELECT count(*) AS n FROM runs WHERE ${isOpen} AND origin GLOB ?`);
+  const oldest = read.prepare(
+    `SELECT ${columns} FROM runs WHERE ${isOpen} AND origin GLOB ? ORDER BY id LIMIT ${shownRuns}`,
   );
+  const restarted = read.prepare(`SELECT ${columns} FROM runs WHERE ${isOpen} AND origin GLOB 'restart:*'`);
   const before = read.prepare("SELECT origin, restart_of FROM runs WHERE id = ?");
 
   /** Of a run that was restarted by hand: what the first one was started through. */
@@ -69,23 +72,22 @@ export function openInUse({ lifecycle, read, windowMs, clock }: InUseParts): Fin
     const fromDay = dayOf(clock() - windowMs);
     await lifecycle.usage.flush();
     const calls = lifecycle.usage.totals(api, major, fromDay);
-    const runs: OpenRun[] = [];
-    let openRuns = 0;
-    for (const row of candidates.iterate(`api:${api} ${major}.*`) as Iterable<unknown> as Iterable<Row>) {
-      const through = startedThrough(originOf(row));
+    const bound = `api:${api} ${major}.*`;
+    const rows = oldest.all(bound) as unknown as Row[];
+    let openRuns = Number(counted.get(bound)?.n ?? 0);
+    for (const row of restarted.iterate() as Iterable<unknown> as Iterable<Row>) {
+      const origin = originOf(row);
+      const through = startedThrough(origin);
       if (through?.api !== api || majorOf(through.version) !== major) continue;
       openRuns += 1;
-      const { version, operation, consumer } = through;
-      if (runs.length < shownRuns)
-        runs.push({ id: row.id, process: row.process, version, operation, consumer, createdAt: row.created });
+      if (rows.length < shownRuns) rows.push({ ...row, origin });
     }
-    return {
-      from: dayText(fromDay),
-      calls,
-      consumers: [...new Set(calls.map(({ consumer }) => consumer))],
-      openRuns,
-      runs,
-    };
+    const runs = rows.map(({ id, process, origin, created }): OpenRun => {
+      const { version = "", operation = "", consumer = "" } = startedThrough(origin) ?? {};
+      return { id, process, version, operation, consumer, createdAt: created };
+    });
+    const consumers = [...new Set(calls.map(({ consumer }) => consumer))];
+    return { from: dayText(fromDay), calls, consumers, openRuns, runs };
   };
 }
 
