@@ -125,7 +125,9 @@ test("a name that the contract does not have is refused, and nothing is written"
 test("of a WSDL over several files, too", async (t) => {
   const { folder, run, model } = project(t);
   mkdirSync(join(folder, "erp"));
-  cpSync(fileURLToPath(new URL("../contract/read/fixtures/wsdl/erp/", import.meta.url)), join(folder, "erp"), { recursive: true });
+  cpSync(fileURLToPath(new URL("../contract/read/fixtures/wsdl/erp/", import.meta.url)), join(folder, "erp"), {
+    recursive: true,
+  });
   const added = await run("add", "erp", "erp/erp.wsdl", "--only", "getOrder");
   assert.equal(added.code, 0, added.err);
   const { operations, schemas, source } = model("erp");

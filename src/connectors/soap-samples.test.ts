@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,9 +20,11 @@ const folder = fileURLToPath(new URL("./fixtures/", import.meta.url));
 const text = (path: string): string => readFileSync(folder + path, "utf8");
 
 interface Sample {
-  /** The start of the folder's name. */
+  /** The folder's name. */
   readonly name: string;
   readonly input?: Json;
+  /** The request holds what the contract does not know, and is only read. */
+  readonly received?: Json;
   readonly output?: Json;
   /** What the sample's own contract says against the input or the output. */
   readonly inputBreaks?: RegExp;
@@ -46,6 +48,19 @@ const samples: readonly Sample[] = [
       string: "foo",
     },
     outputBreaks: /lacks the property "byte"/,
+  },
+  // A nil that the contract does not allow.
+  {
+    name: "Dummy__should_escape_xml",
+    received: { DummyField1: "foo & bar", DummyFilter: { DummyStringFilter: null } },
+    inputBreaks: /must be string/,
+    output: { DummyResult: { DummyList: { DummyElement: [null] } } },
+    outputBreaks: /must be object/,
+  },
+  // An attribute that the contract does not name.
+  {
+    name: "Dummy__should_handle_attributes_in_request",
+    received: { DummyField1: "Humpty", DummyFilter: { DummyStringFilter: "Dumpty" } },
   },
   {
     name: "Dummy__should_handle_datetime_transformation",
@@ -105,6 +120,10 @@ const samples: readonly Sample[] = [
   { name: "Message__Messages_suffixed_with_In_Out", output: { return: "-1", bstrError: "1" } },
   { name: "OneWay__should_handle_one_way_operation", input: { OneWayField: "never coming back" } },
   { name: "RequestHeaders__propogate_basic_security", input: "", output: "" },
+  { name: "RequestHeaders__propogate_basic_security_no_timestamp", input: "", output: "" },
+  // What stands in these headers is in no contract: it is passed over.
+  { name: "RequestHeaders__propogate_custom_header", input: "", output: "" },
+  { name: "ResponseHeaders__return_soap_headers", input: "", output: "" },
   // The answer leaves out the namespace of its element.
   {
     name: "SendCDATA__cdata_is_handled_correctly",
@@ -140,6 +159,11 @@ const samples: readonly Sample[] = [
   { name: "multiCall__rpc_stype_request_xsi_attributes", output: [true] },
 ];
 
+test("each sample that is here is tried", () => {
+  const there = readdirSync(`${folder}node-soap`, { withFileTypes: true }).filter((each) => each.isDirectory());
+  assert.deepEqual(there.map(({ name }) => name).sort(), samples.map(({ name }) => name).sort());
+});
+
 const encodingOnly: ReadonlySet<string> = new Set([
   "{http://schemas.xmlsoap.org/soap/envelope/}encodingStyle",
   "{http://www.w3.org/2001/XMLSchema-instance}type",
@@ -167,6 +191,11 @@ for (const sample of samples) {
       assert.deepEqual(typeof back.value === "string" ? back.value.trim() : back.value, sample.input);
       assert.deepEqual(back.problems, []);
       judge(validators.input(sample.input), sample.inputBreaks);
+    }
+    if (sample.received !== undefined) {
+      const back = messages.readRequest(bodyElements(text(`${path}request.xml`)), []);
+      assert.deepEqual(back.value, sample.received);
+      judge(validators.input(back.value), sample.inputBreaks);
     }
     if (sample.output === undefined && sample.outputBreaks === undefined) return;
     const answer = openEnvelope(parseXml(text(`${path}response.xml`)), operation.binding.version, Date.now());
