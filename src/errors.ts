@@ -552,6 +552,11 @@ const table = {
     class: "give-up",
     text: "The request is not signed as it should be. Sign the bytes that you send with the current secret, and send them within the time that the API states.",
   },
+  "certificate-refused": {
+    status: 401,
+    class: "give-up",
+    text: "The client certificate is not one that this API takes. Show one whose authority and name the API's owner has on the list.",
+  },
   "password-refused": {
     status: 401,
     class: "give-up",

@@ -42,6 +42,7 @@ export { defineTask, type TaskDefinition } from "./process/task.ts";
 export type { Access } from "./publish/access/access.ts";
 export { apiKey } from "./publish/access/api-key.ts";
 export { type BasicOptions, basic } from "./publish/access/basic.ts";
+export { type CertificateRule, type MtlsOptions, mtls } from "./publish/access/mtls.ts";
 export { type OAuthOptions, oauth } from "./publish/access/oauth.ts";
 export { type HmacScheme, type SignedOptions, signed } from "./publish/access/signed.ts";
 export type { CorsOptions } from "./publish/answers/cors.ts";

@@ -341,7 +341,13 @@ test("what can't be a proper request is refused before anything is sent", async 
   assert.equal(hits, 1);
 });
 
-test("TLS is always verified: authority, name and time", async (t) => {
+test("MT-5: TLS is always verified: authority, name and time; no variable turns it off", async (t) => {
+  const { NODE_TLS_REJECT_UNAUTHORIZED: before } = process.env;
+  process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
+  t.after(() => {
+    if (before === undefined) delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+    else process.env.NODE_TLS_REJECT_UNAUTHORIZED = before;
+  });
   const file = (name: string) => readFileSync(new URL(`./fixtures/${name}`, import.meta.url), "utf8");
   const ca = [file("ca.pem")];
   const resolve: OutboundOptions["resolve"] = (_name, done) => done(null, [{ address: "127.0.0.1", family: 4 }]);

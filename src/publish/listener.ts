@@ -11,12 +11,14 @@
  */
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer, Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { failure, type MortiseError } from "../errors.ts";
 import type { HttpHandler, HttpRequest, HttpResponse } from "./http.ts";
 import { problemResponse, rawProblem } from "./problem.ts";
 import { checkedHead, readBody } from "./request-head.ts";
+import { type TlsOptions, tlsOptions, watchTls } from "./tls.ts";
 
 export interface ListenerOptions {
   /** Default `127.0.0.1`. */
@@ -37,6 +39,10 @@ export interface ListenerOptions {
   readonly maxConnections?: number;
   /** Connections from one address. Default 100. Raise it behind a proxy: all callers then have its address. */
   readonly maxConnectionsPerAddress?: number;
+  /** TLS with these files. Default: none, in clear. */
+  readonly tls?: TlsOptions;
+  /** Addresses of proxies whose `Client-Cert` is believed (RFC 9440). Default: none. */
+  readonly certificateProxies?: ReadonlySet<string>;
   /** Told of what a handler throws; never sees a refusal. Default: nothing. */
   readonly onError?: (error: unknown, request: HttpRequest) => void;
 }
@@ -45,6 +51,8 @@ export interface Listener {
   /** `http://127.0.0.1:8080` */
   readonly url: string;
   readonly port: number;
+  /** Looks at the files of TLS now, and not in a few seconds. */
+  renewTls(): void;
   /** Requests that are being answered. */
   readonly inFlight: number;
   /**
@@ -69,7 +77,9 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
     perAddress: options.maxConnectionsPerAddress ?? 100,
   };
   const headersTimeout = Math.min(options.headersTimeoutMs ?? 10_000, limits.bodyMs);
-  const server = createServer({
+  const pair = options.tls?.read();
+  const { tls } = options;
+  const settings = {
     maxHeaderSize: limits.headerBytes,
     headersTimeout,
     requestTimeout: limits.bodyMs,
@@ -79,7 +89,14 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
     requireHostHeader: false, // refused in checkedHead, as a problem
     joinDuplicateHeaders: false,
     noDelay: true,
-  });
+  };
+  const server =
+    tls === undefined || pair === undefined
+      ? createServer(settings)
+      : createTlsServer({ ...settings, ...tlsOptions(pair, tls.asksClients), handshakeTimeout: headersTimeout });
+  const watch =
+    tls === undefined || pair === undefined || !(server instanceof TlsServer) ? undefined : watchTls(server, tls, pair);
+  const proxies = options.certificateProxies ?? new Set<string>();
   server.maxHeadersCount = 0; // show all of them: checkedHead counts
   server.maxConnections = options.maxConnections ?? 5000;
 
@@ -106,7 +123,7 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
     let answer: HttpResponse;
     let closes = draining;
     try {
-      const head = checkedHead(req, limits.headers);
+      const head = checkedHead(req, limits.headers, proxies);
       request = { ...head, id, body: (limit) => readBody(req, head.headers, limit, expectsContinue ? res : undefined) };
       answer = await handler(request);
     } catch (thrown) {
@@ -185,13 +202,15 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
   const { address, port, family } = server.address() as AddressInfo;
 
   return {
-    url: `http://${family === "IPv6" ? `[${address}]` : address}:${port}`,
+    url: `${watch === undefined ? "http" : "https"}://${family === "IPv6" ? `[${address}]` : address}:${port}`,
     port,
+    renewTls: () => watch?.look(),
     get inFlight() {
       return inFlight;
     },
     async close(graceMs) {
       draining = true;
+      watch?.stop();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       if (inFlight > 0) {

@@ -90,6 +90,8 @@ export function problemResponse(thrown: unknown, requestId: string): HttpRespons
 
 /** Our own publish-room sentences are written for callers at any status; of other rooms, only those below 500 are shown. */
 const shownAt5xx: ReadonlySet<ErrorCode> = new Set([
+  "issuer-unavailable",
+  "password-busy",
   "system-unavailable",
   "system-failed",
   "system-outcome-unknown",

@@ -1,6 +1,8 @@
 /** Reads the head of a request strictly, and its body within a limit. See L1 and L2 in listener.ts. */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { TLSSocket } from "node:tls";
 import { failure } from "../errors.ts";
+import { clientCertificate } from "./client-certificate.ts";
 import type { HttpRequest } from "./http.ts";
 
 /** Headers that mean different things to different readers when they are repeated. */
@@ -13,10 +15,15 @@ const single: ReadonlySet<string> = new Set([
   "authorization",
   "x-api-key",
   "idempotency-key",
+  "client-cert",
 ]);
 
 /** The head as a plain value, or a refusal. */
-export function checkedHead(req: IncomingMessage, maxHeaders: number): Omit<HttpRequest, "id" | "body"> {
+export function checkedHead(
+  req: IncomingMessage,
+  maxHeaders: number,
+  proxies: ReadonlySet<string>,
+): Omit<HttpRequest, "id" | "body"> {
   const raw = req.rawHeaders;
   if (raw.length > maxHeaders * 2) throw failure("headers-too-large", { limit: `${maxHeaders} headers` });
   const headers: Record<string, string> = Object.create(null);
@@ -39,12 +46,15 @@ export function checkedHead(req: IncomingMessage, maxHeaders: number): Omit<Http
   const target = req.url ?? "";
   if (target[0] !== "/") throw refused("the target must be a path");
   const cut = target.indexOf("?");
+  const certificate = clientCertificate(req.socket, headers, proxies);
   return {
     method: req.method ?? "GET",
     path: cut < 0 ? target : target.slice(0, cut),
     query: cut < 0 ? "" : target.slice(cut + 1),
     headers,
     address: req.socket.remoteAddress ?? "",
+    ...(req.socket instanceof TLSSocket ? { secure: true } : {}),
+    ...(certificate === undefined ? {} : { certificate }),
   };
 }
 

@@ -7,10 +7,16 @@ import { type Duration, isDuration, milliseconds, type Problem, type Reference }
 
 /** Where the published APIs and the webhooks listen. */
 export interface ApiListener {
-  /** Address to listen on. `0.0.0.0` opens the port to the network: put TLS in front of it. */
+  /** Address to listen on. `0.0.0.0` opens the port to the network: set `certificate`, or put TLS in front of it. */
   readonly host?: string | Reference;
   /** TCP port; 0 takes a free one. */
   readonly port?: number | Reference;
+  /** PEM file of the certificate for TLS 1.2 and 1.3, with those that lead to its authority; relative to the project. Read again when it changes. Without it the port speaks clear HTTP. */
+  readonly certificate?: string | Reference;
+  /** PEM file of the private key of `certificate`. Only its owner may be able to read it. */
+  readonly key?: string | Reference;
+  /** Addresses of proxies, with commas between, whose `Client-Cert` field is believed (RFC 9440). From all others it is taken away unread. */
+  readonly certificateProxies?: string | Reference;
 }
 
 /** Where the admin API listens. */
@@ -142,7 +148,13 @@ export interface ConfigDefinition {
 
 /** The configuration with defaults filled in and references resolved. Durations are in milliseconds. */
 export interface Config {
-  readonly api: { readonly host: string; readonly port: number };
+  readonly api: {
+    readonly host: string;
+    readonly port: number;
+    readonly certificate: string;
+    readonly key: string;
+    readonly certificateProxies: string;
+  };
   readonly admin: { readonly host: string; readonly port: number };
   readonly store: string;
   readonly secrets: string;
@@ -183,6 +195,9 @@ export const configOptions = {
   api: {
     host: { is: "text", default: "127.0.0.1" },
     port: { is: "integer", default: 8080, least: 0, most: 65535 },
+    certificate: { is: "text", default: "" },
+    key: { is: "text", default: "" },
+    certificateProxies: { is: "text", default: "" },
   },
   admin: {
     host: { is: "text", default: "127.0.0.1", allowed: ["127.0.0.1", "::1", "localhost"] },

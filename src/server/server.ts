@@ -6,7 +6,7 @@
  * Stop: not ready, API listener and triggers (what is under way ends), engine, clients, admin listener, store, lock. What is open
  * resumes at the next start.
  */
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { bindSystems } from "../connectors/bind.ts";
 import { createLog, type Log } from "../observe/log.ts";
@@ -22,6 +22,7 @@ import { openStore } from "../store/open.ts";
 import { accessReferences } from "./access-references.ts";
 import { openAdmin } from "./admin/open.ts";
 import { openTokens } from "./admin/tokens.ts";
+import { apiTls } from "./api-tls.ts";
 import { createCircuits } from "./circuits.ts";
 import { Closers } from "./closers.ts";
 import { type Config, resolveConfig } from "./config.ts";
@@ -245,7 +246,11 @@ async function compose({
       idempotencyRetentionMs: config.idempotency.retention,
       usage: { retentionMs: config.lifecycle.usage },
       cipher,
-      access: { resolve: referenced, outbound },
+      access: {
+        resolve: referenced,
+        outbound,
+        readFile: (path) => readFileSync(resolve(project.folder, path), "utf8"),
+      },
     },
   });
   const { publisher, deliver } = live;
@@ -356,6 +361,7 @@ async function compose({
     port: options.apiPort ?? config.api.port,
     bodyTimeoutMs: config.limits.requestTimeout,
     maxConnectionsPerAddress: config.limits.connectionsPerAddress,
+    ...apiTls(project, config, log),
     onError,
   });
   // A request may wait long for the end of its run; half of the grace is for the attempts under way.

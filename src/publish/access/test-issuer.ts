@@ -1,4 +1,5 @@
 /** For tests: an authorization server on loopback with keys that can be changed, and every request to it counted. */
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
@@ -132,6 +133,7 @@ export function testSources(secrets: Readonly<Record<string, string>> = {}): Acc
   const outbound = createOutbound();
   return {
     outbound,
+    readFile: (path) => readFileSync(path, "utf8"),
     resolve: (given: Reference | string) => (typeof given === "string" ? given : (secrets[given.name] ?? "")),
     [Symbol.asyncDispose]: () => outbound.close(),
   };

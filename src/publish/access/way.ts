@@ -89,6 +89,8 @@ export interface WayTools {
 export interface AccessSources {
   /** The value of a reference in an API's `access`. */
   readonly resolve: (given: Reference | string) => string;
+  /** The text of a file, by its path relative to the project; as it is now. */
+  readonly readFile: (path: string) => string;
   /** Fetches key sets and asks about tokens. */
   readonly outbound: Outbound;
 }

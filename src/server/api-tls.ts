@@ -1,0 +1,59 @@
+/** What the API listener needs for TLS and client certificates, from the configuration and from the APIs. */
+import { readFileSync, statSync } from "node:fs";
+import { isIP } from "node:net";
+import { resolve } from "node:path";
+import { failure } from "../errors.ts";
+import type { Log } from "../observe/log.ts";
+import { wantsCertificates } from "../publish/access/access.ts";
+import type { ListenerOptions } from "../publish/listener.ts";
+import type { Config } from "./config.ts";
+import type { Project } from "./project.ts";
+
+/** Throws `server-failed` and `secret-open`; whether the files fit together is found when the listener opens. */
+export function apiTls(
+  project: Pick<Project, "folder" | "apis">,
+  { api }: Pick<Config, "api">,
+  log: Pick<Log, "error">,
+): Pick<ListenerOptions, "tls" | "certificateProxies"> {
+  const { certificate, key } = api;
+  const certificateProxies = new Set(proxiesOf(api.certificateProxies));
+  if (certificate === "" && key === "") return { certificateProxies };
+  if (certificate === "" || key === "")
+    throw failure("server-failed", { reason: "api.certificate and api.key go together: set both, or none" });
+  const read = () => ({ cert: text(project.folder, certificate), key: privateText(project.folder, key) });
+  return {
+    certificateProxies,
+    tls: {
+      read,
+      asksClients: project.apis.some(({ access }) => wantsCertificates(access)),
+      onFailure: (error) => log.error({ error }, "the new TLS files can't be used; the ones before stay"),
+    },
+  };
+}
+
+function proxiesOf(list: string): readonly string[] {
+  const addresses = list.split(",").flatMap((one) => (one.trim() === "" ? [] : [one.trim()]));
+  const wrong = addresses.find((address) => isIP(address) === 0);
+  if (wrong !== undefined)
+    throw failure("server-failed", { reason: `api.certificateProxies has ${wrong}, which is no address` });
+  return addresses;
+}
+
+function text(folder: string, path: string): string {
+  try {
+    return readFileSync(resolve(folder, path), "utf8");
+  } catch (error) {
+    throw failure("server-failed", {
+      reason: `the TLS file ${path} can't be read (${(error as Error).message})`,
+    });
+  }
+}
+
+function privateText(folder: string, path: string): string {
+  const file = resolve(folder, path);
+  const stat = statSync(file, { throwIfNoEntry: false });
+  // Windows has no such bits; there the folder's own access list guards it.
+  if (stat !== undefined && process.platform !== "win32" && (stat.mode & 0o077) !== 0)
+    throw failure("secret-open", { file });
+  return text(folder, path);
+}
