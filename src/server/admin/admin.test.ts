@@ -277,16 +277,22 @@ test("a consumer is set, disabled and enabled with its entry in the audit; one t
   );
 });
 
-test("keys are made and revoked; the key is shown once", async (t) => {
+test("keys are made, rotated and revoked; the key is shown once", async (t) => {
   const { url, tokens } = await start(t);
   const token = tokens.local;
   const made = await send(`${url}/keys`, { token, body: { consumer: "acme", scopes: ["orders:write"] } });
   assert.equal(made.status, 201);
   assert.match(String(made.json.key), /^mtz_live_/);
   const { id } = made.json.record as { id: string };
+  const next = await send(`${url}/keys/${id}/rotate`, { token, body: { validUntil: Date.now() + 60_000 } });
+  assert.equal(next.status, 201);
+  assert.equal((next.json.record as { rotatedFrom: string }).rotatedFrom, id);
+  assert.equal((await send(`${url}/keys/unknown/rotate`, { token, body: {} })).status, 404);
   assert.equal((await send(`${url}/keys/${id}/revoke`, { token, body: { reason: "leaked" } })).status, 200);
   const { json } = await send(`${url}/keys`, { token });
-  assert.equal((json.keys as { revokedBy?: string }[])[0]?.revokedBy, "local");
+  const list = json.keys as { id: string; revokedBy?: string; expiresAt?: number }[];
+  assert.equal(list.find((key) => key.id === id)?.revokedBy, "local");
+  assert.equal(typeof list.find((key) => key.id === id)?.expiresAt, "number");
   assert.ok(!JSON.stringify(json).includes("mtz_"));
 });
 
