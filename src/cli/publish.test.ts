@@ -121,6 +121,11 @@ test("the first publication writes the OpenAPI document; the same code publishes
   assert.equal((await run("publish")).code, 0);
   assert.deepEqual(await findings(), []);
   assert.equal(existsSync(join(demo, "apis", "published", "orders.v1.json.new")), false);
+  writeFileSync(lock, JSON.stringify(document));
+  assert.match((await run("publish", "orders")).out, /is published as it stands/, "a formatter changes nothing");
+  writeFileSync(lock, "{");
+  assert.match((await run("publish", "orders")).out, /refused .*\n?.*orders\.v1\.json/);
+  assert.equal((await findings())[0]?.rule, "published-contract");
   const unknown = await run("publish", "nothing");
   assert.deepEqual([unknown.code, /there is no API nothing/.test(unknown.err)], [1, true]);
 });

@@ -98,11 +98,21 @@ async function stateOf(
   today: string,
 ): Promise<LockState> {
   if (locked === undefined) return { kind: "new" };
-  if (locked === text) return { kind: "same" };
   try {
+    // A formatter may have been at the file.
+    if (locked === text || JSON.stringify(parsed(file, locked)) === JSON.stringify(JSON.parse(text)))
+      return { kind: "same" };
     return { kind: "changed", comparison: await comparePublished(file, locked, text, decided, today) };
   } catch (error) {
     return { kind: "broken", reason: asMortiseError(error).message };
+  }
+}
+
+function parsed(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw failure("contract-unreadable", { file, place: "its text", reason: (cause as Error).message }, { cause });
   }
 }
 
