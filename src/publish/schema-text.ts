@@ -1,6 +1,6 @@
 /** Schemas as people read them: a short type, and a sample value. */
+import { exampleOf } from "../contract/example/example.ts";
 import type { Json, JsonSchema } from "../operation.ts";
-import { sampleFor } from "./pattern-sample.ts";
 
 /** A piece of a type's text; `reference` names the schema that it leads to. */
 export interface LabelPart {
@@ -56,49 +56,32 @@ function orNull(types: readonly string[]): readonly LabelPart[] {
   return types.includes("null") && types.length > 1 ? [{ text: " | null" }] : [];
 }
 
-/** A value of the right shape, for examples. The schema's own `examples`, `example` or `default` come first. */
-export function sampleOf(schema: JsonSchema, named: Readonly<Record<string, JsonSchema>>, name = "", depth = 0): Json {
-  if (typeof schema === "boolean" || depth > 8) return name === "" ? "value" : name;
-  if (typeof schema.$ref === "string") {
-    const target = schema.$ref.slice(schema.$ref.lastIndexOf("/") + 1);
-    return Object.hasOwn(named, target) ? sampleOf(named[target] as JsonSchema, named, name, depth + 1) : {};
+/**
+ * A value that fits and may be sent, always the same; with what the schema itself gives as an example first. `named`: the schemas that
+ * references lead to, whether they stand under `$defs` or under `components` of an OpenAPI document. Where no value fits: `null`.
+ */
+export function sampleOf(schema: JsonSchema, named: Named, name = ""): Json {
+  if (typeof schema === "boolean") return name === "" ? "value" : name;
+  let definitions = known.get(named);
+  if (definitions === undefined) {
+    definitions = withDefs(named) as Named;
+    known.set(named, definitions);
   }
-  if (Array.isArray(schema.examples) && schema.examples.length > 0) return schema.examples[0] as Json;
-  for (const keyword of ["example", "default", "const"])
-    if (schema[keyword] !== undefined) return schema[keyword] as Json;
-  if (Array.isArray(schema.enum)) return schema.enum[0] as Json;
-  for (const keyword of ["oneOf", "anyOf"]) {
-    const branches = schema[keyword] as readonly JsonSchema[] | undefined;
-    if (branches?.[0] !== undefined) return sampleOf(branches[0], named, name, depth + 1);
-  }
-  const types = typeof schema.type === "string" ? [schema.type] : ((schema.type ?? []) as readonly string[]);
-  if (types.includes("object") || schema.properties !== undefined || schema.allOf !== undefined) {
-    const value: Record<string, Json> = {};
-    for (const part of (schema.allOf ?? []) as readonly JsonSchema[]) {
-      Object.assign(value, sampleOf(part, named, name, depth + 1));
-    }
-    const required = new Set((schema.required ?? []) as readonly string[]);
-    for (const [inner, property] of Object.entries((schema.properties ?? {}) as Record<string, JsonSchema>)) {
-      if (required.has(inner)) value[inner] = sampleOf(property, named, inner, depth + 1);
-    }
-    return value;
-  }
-  if (types.includes("array")) return [sampleOf((schema.items ?? true) as JsonSchema, named, name, depth + 1)];
-  if (types.includes("integer") || types.includes("number")) return Number(schema.minimum ?? 1);
-  if (types.includes("boolean")) return true;
-  if (types.includes("null") && types.length === 1) return null;
-  const text = textSample(String(schema.format ?? ""), name);
-  return typeof schema.pattern === "string" ? sampleFor(schema.pattern, text) : text;
+  return exampleOf(withDefs(schema) as JsonSchema, definitions, { side: "input", name }) ?? null;
 }
 
-function textSample(format: string, name: string): string {
-  const samples: Readonly<Record<string, string>> = {
-    date: "2026-01-31",
-    "date-time": "2026-01-31T12:00:00Z",
-    email: "ada@example.com",
-    uuid: "8e03978e-40d5-43dd-bc93-6894a57f9324",
-    uri: "https://example.com",
-    decimal: "12.50",
-  };
-  return samples[format] ?? (name === "" ? "text" : name);
+type Named = Readonly<Record<string, JsonSchema>>;
+const known = new WeakMap<Named, Named>();
+
+function withDefs(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withDefs);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([keyword, inner]) => [
+      keyword,
+      keyword === "$ref" && typeof inner === "string"
+        ? inner.replace(/^#\/components\/schemas\//, "#/$defs/")
+        : withDefs(inner),
+    ]),
+  );
 }
