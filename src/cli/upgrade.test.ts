@@ -213,33 +213,47 @@ test("an open run is named: by what it has called, or by what its code will call
     "processes/other.ts": `import { defineProcess, t } from "mortise";
 export const other = defineProcess({ name: "other", input: t.object({ id: t.string() }), output: t.object({}), key: (input) => input.id,
   async run(flow) { await flow.sleep("1d"); return {}; } });\n`,
+    "processes/asked-order.ts": `import { defineProcess, t } from "mortise";
+import { shop } from "../systems/shop/index.ts";
+export const askedOrder = defineProcess({ name: "asked-order", input: t.object({ id: t.string() }), output: t.object({}), key: (input) => input.id,
+  async run(flow, input) { const order = await flow.call(shop.getOrder, { id: input.id }); flow.log(order.status); return {}; } });\n`,
     "secrets/SHOP": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n",
   });
   chmodSync(join(shop.folder, "secrets/SHOP"), 0o600);
   const server = await startServer(await loadProject(shop.folder), { apiPort: 0, adminPort: 0, log: () => {} });
   t.after(() => server.stop());
-  for (const name of ["watch-order", "other"])
+  for (const name of ["watch-order", "asked-order", "other"])
     assert.equal(
       (await shop.run("runs", "start", name, "--input", `{"id":"${name}-1"}`, "--reason", "a test")).code,
       0,
     );
+  // Its call is asked for a moment after the start was accepted; nobody answers it.
+  for (const end = Date.now() + 20_000; ; ) {
+    const { out } = await shop.run("runs", "show", "asked-order-1", "--json");
+    if (out.includes('"shop.getOrder"')) break;
+    assert.ok(Date.now() < end, out);
+  }
   const served = (await upgraded(shop, changed(newStatus))).report.runs;
-  assert.deepEqual(
-    served.runs.map(({ key, code }) => [key, code]),
-    [["watch-order-1", ["shop.getOrder"]]],
-  );
+  assert.deepEqual(served.runs.map(({ key, code, called }) => [key, code, called]).sort(), [
+    ["asked-order-1", ["shop.getOrder"], ["shop.getOrder"]],
+    ["watch-order-1", ["shop.getOrder"], []],
+  ]);
   // Nothing that is used breaks: no run is concerned.
   assert.deepEqual((await upgraded(shop, changed(withoutCancel))).report.runs.runs, []);
   await server.stop();
   const stored = (await upgraded(shop, changed(newStatus))).report.runs;
-  assert.deepEqual(
-    stored.runs.map(({ key, code }) => [key, code]),
-    [["watch-order-1", ["shop.getOrder"]]],
-  );
+  assert.deepEqual(stored.runs.map(({ key, code, called }) => [key, code, called]).sort(), [
+    ["asked-order-1", ["shop.getOrder"], []],
+    ["watch-order-1", ["shop.getOrder"], []],
+  ]);
   assert.match(
     (await shop.run("upgrade", "shop", "--from", "../shop-2.yaml")).out,
     /watch-order-1 .*its code calls shop\.getOrder/,
   );
+  // The code of today asks for no order any more; that of the open run will.
+  for (const name of ["watch-order", "asked-order"]) rmSync(join(shop.folder, `processes/${name}.ts`));
+  const { verdict, runs } = (await upgraded(shop, changed(newStatus))).report;
+  assert.deepEqual([verdict, runs.runs.map(({ key }) => key).sort()], ["safe", ["asked-order-1", "watch-order-1"]]);
 });
 
 test("names such as __proto__ and constructor are names like others", async (t) => {

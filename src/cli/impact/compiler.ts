@@ -137,3 +137,14 @@ export function walk(from: Ast.Node, visit: (node: Ast.Node) => boolean): void {
     open.push(...below.reverse());
   }
 }
+
+/** Whose a file is, by the path that the compiler has for it: in lower case, where the file system does not tell cases apart. */
+export function ownerOf(folder: string, path: string): "project" | "package" | "mortise" | "language" {
+  const [home, file] = [folder, path].map((each) => each.replaceAll("\\", "/").toLowerCase());
+  const packages = /^.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file!)?.[1];
+  if (packages !== undefined)
+    return packages === "mortise" ? "mortise" : /^@?typescript/.test(packages) ? "language" : "package";
+  if (file!.startsWith(`${home}/`)) return "project";
+  // A checkout of Mortise that the project is linked to; or the compiler's own declarations, which have no place in the file system.
+  return /^[a-z]{2,}:/.test(file!) ? "language" : "mortise";
+}

@@ -1,6 +1,6 @@
 /** One file of the project: what it names of contracts, and where its values go. */
 import { Carry } from "./carry.ts";
-import { type Compiler, type Expression, lineAt, type Node, relativePath, type SourceFile, walk } from "./compiler.ts";
+import { type Compiler, type Expression, lineAt, type Node, ownerOf, type SourceFile, walk } from "./compiler.ts";
 import type { ContractBook } from "./contract-book.ts";
 import type { How, Marks, Use } from "./marks.ts";
 import { memberUse, type Parts, probesIn, type Sections, sensitiveIn } from "./members.ts";
@@ -278,12 +278,10 @@ export class FileReader {
       const type = checker.getTypeAtLocation(value);
       if (type === undefined || this.#types.roots(type).length === 0) continue;
       const { declaration } = checker.getResolvedSignature(node) ?? {};
-      const at = declaration === undefined ? undefined : relativePath(this.#compiler.folder, declaration.path);
       // Those of JavaScript and of Mortise keep what they get under its type.
-      const foreign =
-        at?.includes("node_modules/") === true && !/node_modules\/(mortise|typescript|@typescript)\//.test(at);
-      if (at === undefined || (!foreign && /^(\/|[a-z]+:|.*node_modules\/)/i.test(at))) return;
-      const declared = declaration?.resolve(this.#compiler.project) as (Node & Parts) | undefined;
+      if (declaration === undefined) return;
+      if (!["project", "package"].includes(ownerOf(this.#compiler.folder, declaration.path))) return;
+      const declared = declaration.resolve(this.#compiler.project) as (Node & Parts) | undefined;
       // Of the function, or of its class.
       const owner = declared?.parent as (Node & Parts) | undefined;
       if ((declared?.typeParameters ?? owner?.typeParameters ?? []).length === 0) return;

@@ -35,8 +35,12 @@ export interface Impact {
   readonly contractVerdict: Verdict;
   readonly findings: readonly JudgedFinding[];
   readonly unusedOverrides: OverriddenComparison["unused"];
-  /** Operations that findings which are not safe touch. */
-  readonly members: readonly string[];
+  /** Operations and events that findings which are not safe are about. */
+  readonly members: {
+    /** Where the project uses what they are about. */
+    readonly used: readonly string[];
+    readonly all: readonly string[];
+  };
 }
 
 /** What a place of a finding touches. */
@@ -60,15 +64,17 @@ export function judge(comparison: OverriddenComparison, asked: Asked): Impact {
     };
   });
   const used = findings.filter(({ unused }) => !unused);
-  const members = used
-    .filter(({ verdict }) => verdict !== "safe")
-    .flatMap(({ touches }) => touches.map(({ what }) => what.split(".")[0]!));
+  const telling = findings.filter(({ verdict }) => verdict !== "safe");
+  const sorted = (names: readonly string[]) => [...new Set(names)].filter((name) => name !== "").sort();
   return {
     verdict: used.reduce<Verdict>((worst, { verdict }) => worse(worst, verdict), "safe"),
     contractVerdict: comparison.verdict,
     findings,
     unusedOverrides: comparison.unused,
-    members: [...new Set(members)].sort(),
+    members: {
+      used: sorted(telling.flatMap(({ touches }) => touches.map(({ what }) => what.split(".")[0]!))),
+      all: sorted(telling.flatMap(({ places }) => places.map(({ member }) => member))),
+    },
   };
 }
 

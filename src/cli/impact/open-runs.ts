@@ -8,10 +8,12 @@ import { asMortiseError } from "../../errors.ts";
 import { projectFiles } from "../../server/project-files.ts";
 import { sourcesOf } from "../../server/sources.ts";
 import { openStatuses, type StoredRun, storedRuns } from "../../server/stored-runs.ts";
+import { planVersion } from "../../server/versions.ts";
 import { type AdminClient, adminClient, storeFolder } from "../admin-client.ts";
 import { membersNamed } from "../check/usage.ts";
 import type { Context } from "../context.ts";
 import { segment } from "../values.ts";
+import type { Impact } from "./impact.ts";
 
 export interface OpenRun {
   readonly id: string;
@@ -40,17 +42,23 @@ export interface OpenRuns {
 const mostRuns = 2000;
 const mostHistories = 200;
 
-/** `members`: operations and events of the system that findings touch. Never rejects for a server that is away. */
+/**
+ * `members`: operations and events of the system. On the code that the project has now, those count whose changed parts it uses; what
+ * older code uses of them is not known, so all of them count. Never rejects for a server that is away.
+ */
 export async function openRuns(
   context: Context,
   project: string,
   system: string,
-  members: readonly string[],
+  members: Impact["members"],
 ): Promise<OpenRuns> {
-  if (members.length === 0) return { runs: [], more: false, from: "store" };
-  const wanted = new Set(members.map((member) => `${system}.${member}`));
+  if (members.all.length === 0) return { runs: [], more: false, from: "store" };
+  const named = (names: readonly string[]) => new Set(names.map((member) => `${system}.${member}`));
+  const [used, all] = [named(members.used), named(members.all)];
+  const current = currentVersion(project);
+  const wantedOf = ({ version }: StoredRun) => (version === current ? used : all);
   const store = await storeFolder(project, context.io.env);
-  const codeOf = versionReader(store, project, system, wanted);
+  const codeOf = versionReader(store, project, system, wantedOf);
   let client: AdminClient;
   let open: readonly StoredRun[];
   try {
@@ -69,7 +77,7 @@ export async function openRuns(
     let called: readonly string[] = [];
     if (histories < mostHistories) {
       histories++;
-      called = await calledBy(client, run.id, wanted);
+      called = await calledBy(client, run.id, wantedOf(run));
     }
     if (code.length > 0 || called.length > 0) found.push(shown(run, called, code));
   }
@@ -135,10 +143,26 @@ function shown(
   return { id, process, key, status, version, called, code };
 }
 
+/** Of the code that the project has now; `undefined` where it can't be read. */
+function currentVersion(project: string): string | undefined {
+  try {
+    return planVersion({ folder: project, processFiles: projectFiles(project).process }).id;
+  } catch {
+    return undefined;
+  }
+}
+
 /** What the code of a run's version names: of its process's file and all that it imports. */
-function versionReader(store: string, project: string, system: string, wanted: ReadonlySet<string>) {
+function versionReader(
+  store: string,
+  project: string,
+  system: string,
+  wantedOf: (run: StoredRun) => ReadonlySet<string>,
+) {
   const known = new Map<string, readonly string[]>();
-  return ({ version, process }: StoredRun): readonly string[] => {
+  return (run: StoredRun): readonly string[] => {
+    const { version, process } = run;
+    const wanted = wantedOf(run);
     const key = `${version} ${process}`;
     const before = known.get(key);
     if (before !== undefined) return before;

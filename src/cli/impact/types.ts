@@ -2,7 +2,7 @@
  * Types of values, asked for what they carry of a contract: the interfaces and literals that contract.ts declares, inside lists,
  * promises, unions, and the project's own objects.
  */
-import type { Compiler, NamedSymbol, Node, Type } from "./compiler.ts";
+import { type Compiler, type NamedSymbol, type Node, ownerOf, type Type } from "./compiler.ts";
 import type { ContractBook, Place } from "./contract-book.ts";
 
 /** A declared type or property of a contract. */
@@ -152,9 +152,7 @@ export class Types {
   #homeOf(symbol: NamedSymbol | undefined): "project" | "outside" | "nowhere" {
     const [handle] = symbol?.declarations ?? [];
     if (handle === undefined) return "nowhere";
-    const folder = `${this.#compiler.folder.replaceAll("\\", "/")}/`.toLowerCase();
-    const path = handle.path.toLowerCase();
-    return path.startsWith(folder) && !path.includes("/node_modules/") ? "project" : "outside";
+    return ownerOf(this.#compiler.folder, handle.path) === "project" ? "project" : "outside";
   }
 
   /** Where a symbol is declared in this file; `undefined`: elsewhere. */
