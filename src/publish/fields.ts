@@ -25,6 +25,7 @@ interface Place {
 
 type Definitions = Readonly<Record<string, JsonSchema>>;
 const mostProblems = 20;
+const none: readonly Problem[] = Object.freeze([]);
 
 const known = new WeakMap<Schema, Fields>();
 
@@ -39,6 +40,8 @@ function readFields(schema: Schema): Fields {
   return {
     drop: (value) => drop(value, place) as typeof value,
     unknown(value) {
+      // The rule is that there is none: places are worked out only where there is one.
+      if (drop(value, place) === value) return none;
       const problems: Problem[] = [];
       look(value, place, "", problems);
       return problems;
