@@ -147,3 +147,40 @@ test("a clock that jumps ahead does not make a probe's too early word believed",
   assert.equal((await run.ended()).output, "B1");
   assert.equal(world.acts(book).length, 1);
 });
+
+test("nor does it for a step that is to be undone: what comes late all the same is taken back", async () => {
+  const find = operation("find", { effect: "read" });
+  const free = operation("free");
+  const book = operation("book", {
+    probe: { call: "find", with: ({ key }: { readonly key: string }) => ({ key }), settle: "10s" },
+  });
+  const process = defineProcess({
+    name: "booking",
+    input: anything,
+    key: () => "k",
+    retry: { backoff: "1h", maxBackoff: "1h" },
+    run: (flow) => flow.call(book, null, { undo: { call: free, with: ({ key }) => ({ key }) } }),
+  });
+  const course: Interference[] = [{ kind: "acts-later", ms: 5000 }];
+  const world = new World(
+    { processes: [process] },
+    { interfere: ({ operation: name }) => (name === "fake.book" ? course.shift() : undefined) },
+  );
+  const booked = new Set<string>();
+  world.fake(book, (_input, { key }) => {
+    booked.add(key);
+    return "B1";
+  });
+  world.fake(free, (input) => {
+    booked.delete((input as { key: string }).key);
+    return null;
+  });
+  world.fake(find, (input) => (booked.has((input as { key: string }).key) ? "B1" : null));
+  const run = await world.start(process, null);
+  world.time.jump(86_400_000);
+  await run.operate({ kind: "cancel" });
+  await world.advance("1m");
+  assert.equal((await run.ended()).status, "cancelled");
+  assert.equal(world.acts(book).length, 1);
+  assert.deepEqual([...booked], [], "taken back");
+});

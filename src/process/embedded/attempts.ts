@@ -10,17 +10,11 @@ import { away, lost } from "./own-failures.ts";
 import { againIn, failedIn, type Past } from "./past.ts";
 import { countFor, decide, effectiveEffect, type Failed } from "./policy.ts";
 import { type Probing, stored, strip } from "./probing.ts";
+import { type Settle, settling } from "./settle.ts";
 import type { FailedAttempt, Surroundings, Work, WorkEvents } from "./work.ts";
 
 /** Of a result that no history takes. */
 const unrecordable: ReadonlySet<string> = new Set<ErrorCode>(["value-not-json", "value-too-large", "value-too-deep"]);
-
-/** The time after which a probe's "not found" is believed. */
-interface Settle {
-  over: boolean;
-  /** How long to wait before the next look. */
-  rest(now: number): number;
-}
 
 export class Performance {
   readonly #work: Work;
@@ -271,7 +265,7 @@ export class Performance {
     } else if (decision.kind === "again") {
       this.#pause(decision.afterMs, () => this.#enter(undefined));
     } else {
-      this.#askProbe(this.#settle(now), failure, 1);
+      this.#askProbe(settling(this.#work.settleMs, this.#around), failure, 1);
     }
   }
 
@@ -286,21 +280,6 @@ export class Performance {
     if (this.#state !== "pausing" || this.#afterPause === undefined) return;
     this.#cancelPause?.();
     this.#afterPause();
-  }
-
-  /** Told by a timer, not by what the clock shows: one that jumps must not make a "not found" of too early believed. */
-  #settle(now: number): Settle {
-    const { settleMs } = this.#work;
-    const rest = (then: number) => Math.min(Math.max(now + settleMs - then, 0) + 1, settleMs);
-    const settle = { over: settleMs === 0, rest };
-    if (!settle.over) {
-      const over = () => {
-        settle.over = true;
-      };
-      // In the background: nobody waits for it alone, and it stands until its time where the step is over before.
-      this.#around.later(settleMs, over, true);
-    }
-    return settle;
   }
 
   /** A find is believed at once; "not found" only after the settle time. A probe that fails is repeated like any read. */

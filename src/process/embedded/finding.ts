@@ -3,6 +3,7 @@ import type { AnyOperation, CallResult, Json } from "../../operation.ts";
 import type { Running } from "./host.ts";
 import { probeOf, settleOf } from "./probing.ts";
 import { keyOf } from "./records.ts";
+import { settling } from "./settle.ts";
 import { inputOf, type Step } from "./steps.ts";
 
 export type Outcome =
@@ -25,9 +26,8 @@ export function findOut(
 ): void {
   const { host, identity } = execution;
   const probe = probeOf(operation, () => inputOf(step) as Json, host.caller);
-  // When it may have been sent last, as far as is known.
-  const sentAt = step.recorded ? host.now() : (step.past?.last?.at ?? host.now());
-  const settledAt = sentAt + settleOf(operation);
+  // From now: that the clock shows a later time does not mean that time has passed since the last attempt.
+  const settle = settling(settleOf(operation), host);
   const living = () => execution.phase === "undoing" && !host.stopping;
   const end = (outcome: Outcome) => {
     if (living()) done(outcome);
@@ -36,6 +36,7 @@ export function findOut(
   const ask = (): void => {
     if (!living() || probe === undefined) return;
     const begun = host.now();
+    const settled = settle.over;
     const attempt = (step.past?.attempts ?? 0) + 1;
     const context = {
       key: keyOf(identity.id, step),
@@ -48,8 +49,8 @@ export function findOut(
       (found) => {
         if (found !== undefined)
           end({ kind: "found", result: { result: { ok: true, output: found }, text: JSON.stringify(found) } });
-        else if (begun >= settledAt) end({ kind: "nothing" });
-        else host.later(settledAt - begun, ask, true);
+        else if (settled) end({ kind: "nothing" });
+        else host.later(settle.rest(begun), ask, true);
       },
       () => {
         tries += 1;
