@@ -150,7 +150,7 @@ test("a clock that jumps ahead does not make a probe's too early word believed",
 
 test("nor does it for a step that is to be undone: what comes late all the same is taken back", async () => {
   const find = operation("find", { effect: "read" });
-  const free = operation("free");
+  const free = operation("free", {});
   const book = operation("book", {
     probe: { call: "find", with: ({ key }: { readonly key: string }) => ({ key }), settle: "10s" },
   });
