@@ -207,6 +207,22 @@ const types: readonly (readonly [string, string, string, string, Verdict, Verdic
     ),
     "*",
     "safe",
+    "safe",
+  ],
+  [
+    "a required element that goes into a wildcard",
+    seq(`${el("a")}${el("b")}<xs:any minOccurs="0" maxOccurs="unbounded" processContents="lax"/>`),
+    seq(`${el("a")}<xs:any minOccurs="0" maxOccurs="unbounded" processContents="lax"/>`),
+    "*",
+    "breaking",
+    "breaking",
+  ],
+  [
+    "an attribute beside a wildcard",
+    seq(`${el("a")}<xs:any minOccurs="0" maxOccurs="unbounded" processContents="lax"/>`),
+    `${seq(`${el("a")}<xs:any minOccurs="0" maxOccurs="unbounded" processContents="lax"/>`)}<xs:attribute name="v" type="xs:string"/>`,
+    "unknown-property",
+    "safe",
     "breaking",
   ],
   [
@@ -267,6 +283,8 @@ test("what an XSD change does to a request, the way back does to an answer", asy
       .filter(({ verdict }) => verdict !== "safe")
       .map(({ rule, verdict, example }) => `${verdict} ${rule} ${example?.proven}`);
   for (const [what, old, now] of types) {
+    // A caller's value names what it sends; what is read may lie among what is open.
+    if (what.includes("into a wildcard")) continue;
     const forth = await compared(wsdl({ schema: elements(inAnswer(old)) }), wsdl({ schema: elements(inAnswer(now)) }));
     const back = await compared(
       wsdl({ schema: elements("", inAnswer(now)) }),

@@ -29,6 +29,10 @@ export function memberIssues(walk: Walk, giver: Flat, taker: Flat, spot: Spot): 
     }
     if (!from.named && giver.objects.every(({ additional }) => additional === false)) continue;
     if (from.named && !to.named) {
+      if (!walk.forgetful && isNever(to.schemas) && goesToWildcard(walk, from.schemas, taker)) {
+        issues.push(walk.told("property-added", name, here));
+        continue;
+      }
       if (isNever(to.schemas)) {
         issues.push({
           ...walk.issue("unknown-property", `objects with the property ${quoted(name)}`, spot, () =>
@@ -57,6 +61,15 @@ export function memberIssues(walk: Walk, giver: Flat, taker: Flat, spot: Spot): 
   }
   issues.push(...otherMembers(walk, giver, taker, spot, base), ...xmlOrder(walk, giver, taker, spot, base));
   return issues;
+}
+
+/** An element that whoever reads an answer does not name, and finds among those that its contract leaves open (`xs:any`). */
+function goesToWildcard(walk: Walk, from: readonly JsonSchema[], taker: Flat): boolean {
+  const note = flatten(allOf(from), walk.giver).xml as XmlNote | undefined;
+  if (note?.name === undefined || note.attribute === true) return false;
+  return taker.objects.some(({ properties }) =>
+    Object.values(properties).some((schema) => flatten(schema, walk.taker).xml?.wildcard === true),
+  );
 }
 
 /** Members that nobody names: maps, open and closed objects, names by pattern. */
