@@ -121,6 +121,7 @@ test("OW-2: guessed opaque tokens stop reaching the issuer", async () => {
   issuer.tokens.set("good", active());
   assert.equal((await ask("good", "10.0.0.2")).status, 200, "another address has its own turn");
   assert.equal((await ask("good")).status, 200, "and what is known needs none");
+  assert.equal((await ask(await issuer.token())).status, 200, "nor does a token that is verified here");
 });
 
 test("with `always`, a JWT is asked about too", async () => {

@@ -140,8 +140,10 @@ export function openOAuth(access: OAuthAccess, tools: WayTools): Way {
   const algorithms: ReadonlySet<string> = new Set(access.algorithms ?? signingAlgorithms);
   const typ = access.typ ?? "at+jwt";
 
+  const verifiedHere = (token: string) => looksLikeJwt(token) && access.introspection?.always !== true;
+
   async function claimsOf(token: string): Promise<Claims> {
-    if (looksLikeJwt(token) && access.introspection?.always !== true) {
+    if (verifiedHere(token)) {
       const claims = await verifyJwt(token, { algorithms, typ, key: (header) => keys.find(header) });
       checkClaims(claims, rules, clock() / 1000, "jwt");
       return claims;
@@ -171,7 +173,10 @@ export function openOAuth(access: OAuthAccess, tools: WayTools): Way {
     },
     check,
     costs: (credential) =>
-      introspection !== undefined && "token" in credential && !introspection.knows(credential.token),
+      introspection !== undefined &&
+      "token" in credential &&
+      !verifiedHere(credential.token) &&
+      !introspection.knows(credential.token),
     schemes: schemesOf(access, issuer),
     issuer,
   };

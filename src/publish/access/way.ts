@@ -69,7 +69,6 @@ export interface Way {
   readonly issuer?: string;
   /** A security scheme of OpenAPI 3.1, by its name there. */
   readonly schemes: Readonly<Record<string, unknown>>;
-  close?(): void;
 }
 
 /** What ways are opened with. */
