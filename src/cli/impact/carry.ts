@@ -52,7 +52,12 @@ export class Carry {
     if (types.isList(source) || types.isList(target)) {
       const [held, taken] = [types.inside(source), types.inside(target)];
       if (held.length === 0 || taken.length === 0) this.#objects(source, target, into);
-      for (const one of held) for (const other of taken) into(one, other);
+      // A tuple's elements stay in their places.
+      if (held.length === taken.length && this.#checker.isTupleType(source) && this.#checker.isTupleType(target))
+        held.forEach((one, at) => {
+          into(one, taken[at]!);
+        });
+      else for (const one of held) for (const other of taken) into(one, other);
       return;
     }
     const { 0: sourceCall } = this.#checker.getSignaturesOfType(source, 0);

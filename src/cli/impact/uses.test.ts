@@ -46,6 +46,10 @@ test("a field is used where a value of the contract's type is asked for it, what
       `  const placed = await flow.attempt(shop.placeOrder, { id: input.id, lines: [] });\n  if (!placed.ok) flow.log((placed.fault.detail as { by: string }).by);`,
     ),
     ...process(
+      "together",
+      `  const [one, two] = await flow.all([flow.call(shop.getOrder, { id: input.id }), flow.call(shop.getStock, { sku: "a" })]);\n  flow.log(one.id, { free: two.free });`,
+    ),
+    ...process(
       "waits",
       `  const paid = await flow.receive(shop.orderPaid, { key: input.id });\n  flow.log(paid.amount);`,
     ),
@@ -78,7 +82,10 @@ test("a field is used where a value of the contract's type is asked for it, what
   for (const name of ["note", "__proto__"]) assert.deepEqual(used("placeOrder", "input", name), [], name);
   for (const name of ["constructor", "__proto__"]) assert.deepEqual(used("getOrder", "output", name), [], name);
   assert.deepEqual(used("placeOrder", "faults", "conflict", "since"), []);
-  assert.deepEqual([used("ping"), used("getStock"), used("ping", "output", "at")], [[], [], []]);
+  assert.deepEqual([used("ping"), used("ping", "output", "at")], [[], []]);
+  // Side by side with an order, and no part of it.
+  assert.deepEqual(used("getStock", "output", "free"), ["together.ts:7 reads"]);
+  for (const name of ["sku", "shelf"]) assert.deepEqual(used("getStock", "output", name), [], name);
 });
 
 test("a value that goes where it can't be followed is used as a whole, and it is said where", async (t) => {
