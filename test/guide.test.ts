@@ -123,16 +123,25 @@ test("the guide leads from init to a process of one's own", async (t) => {
       body: JSON.stringify(body),
     });
 
+  /** The answer of the run: a slow machine has not ended it in the time that the API waits, and says 202. */
+  const earned = async (purchase: object): Promise<unknown> => {
+    for (;;) {
+      const response = await send(purchase);
+      if (response.status !== 202) return response.json();
+      await response.arrayBuffer();
+    }
+  };
+
   await t.test("a purchase earns its points once, and only with the key", async () => {
     const port = await startLoyalty("0");
     environment.LOYALTY_URL = `http://127.0.0.1:${port}`;
     await startServer();
     key = (await mortise("keys", "create", "shop", "--scope", "rewards:write")).out.trim();
     const purchase = { id: "p-1", member: "m-1", amount: 42.5 };
-    for (let times = 0; times < 2; times++) assert.deepEqual(await (await send(purchase)).json(), { points: 142 });
+    for (let times = 0; times < 2; times++) assert.deepEqual(await earned(purchase), { points: 142 });
     assert.equal((await send({ ...purchase, amount: 1 })).status, 409);
     assert.equal((await send(purchase, {})).status, 401);
-    assert.match(await (await send({ id: "p-9", member: "m-9", amount: 1 })).text(), /unknown member/);
+    assert.match(JSON.stringify(await earned({ id: "p-9", member: "m-9", amount: 1 })), /unknown member/);
   });
 
   await t.test("a run that was accepted goes on after both were gone", async () => {
@@ -143,7 +152,7 @@ test("the guide leads from init to a process of one's own", async (t) => {
     await stop(server, "SIGKILL");
     await startLoyalty(port);
     await startServer();
-    assert.deepEqual(await (await send({ id: "p-2", member: "m-1", amount: 8 })).json(), { points: 108 });
+    assert.deepEqual(await earned({ id: "p-2", member: "m-1", amount: 8 }), { points: 108 });
     assert.match((await mortise("runs", "list", "--key", "p-2")).out, /p-2 +completed/);
     await stop(server, "SIGTERM");
     assert.equal(server.exitCode, 0);

@@ -97,6 +97,8 @@ test("numbers of items whose records are gone are not given again: effect keys s
   let one = await open({ processes: [p], system });
   const run = await begin(one);
   await one.when(run, ({ reason }) => reason === "waits for carrier.shipped of go");
+  // It is put together behind the run's back; a stop that comes first would leave it as it is.
+  while (historyRecords(one, run).length >= 100) await new Promise(setImmediate);
   one = await restarted(one, { processes: [p], system });
   await go(one);
   assert.equal((await one.until(run, "completed")).output, "after");
