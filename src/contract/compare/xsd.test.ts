@@ -57,7 +57,7 @@ const types: readonly (readonly [string, string, string, string, Verdict, Verdic
   [
     "a new required attribute",
     seq(el("a")),
-    seq(el("a")) + '<xs:attribute name="b" use="required"/>',
+    `${seq(el("a"))}<xs:attribute name="b" use="required"/>`,
     "*",
     "breaking",
     "breaking",
@@ -65,7 +65,7 @@ const types: readonly (readonly [string, string, string, string, Verdict, Verdic
   [
     "a new optional attribute",
     seq(el("a")),
-    seq(el("a")) + '<xs:attribute name="b" type="xs:string"/>',
+    `${seq(el("a"))}<xs:attribute name="b" type="xs:string"/>`,
     "unknown-property",
     "safe",
     "breaking",
