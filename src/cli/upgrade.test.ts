@@ -121,6 +121,23 @@ test("what breaks and is used names the field, the file and the line, and is wri
   assert.deepEqual([forced.code, forced.report.applied], [0, true], forced.err);
 });
 
+test("what an owner has decided counts, until it ends", async (t) => {
+  const shop = await testShop(t, processes);
+  const decide = (expires: string) =>
+    shop.write({
+      "decided.json": JSON.stringify([
+        { rule: "allowed-values", verdict: "safe", reason: "shown as it is", owner: "anna@harbour.example", expires },
+      ]),
+    });
+  const options = ["--overrides", "decided.json", "--yes", "--no-types"];
+  decide("2020-01-31");
+  const ended = await upgraded(shop, changed(newStatus), ...options);
+  assert.deepEqual([ended.code, ended.report.applied], [3, false], ended.err);
+  decide("9999-01-31");
+  const decided = await upgraded(shop, changed(newStatus), ...options);
+  assert.deepEqual([decided.code, decided.report.verdict, decided.report.applied], [0, "safe", true], decided.err);
+});
+
 test("what a new request asks for touches those who make it, and a parameter only those who send it", async (t) => {
   const shop = await testShop(t, {
     "processes/place.ts": `import { defineProcess, t } from "mortise";
@@ -406,4 +423,10 @@ export const look = defineProcess({ name: "look", input: t.object({ sku: t.strin
   const taken = await run("--yes", "--json");
   assert.deepEqual([taken.code, (JSON.parse(taken.out) as Report).applied], [0, true], taken.err);
   assert.equal(pinned(shop, "depot").includes("other"), false);
+  // What another statement does nobody can tell from the contract: a person has to look.
+  shop.write({ "../stock.sql": statements.replace(":sku;", ":sku and free >= 0;") });
+  const review = await run("--statements", "../stock.sql", "--json");
+  assert.deepEqual([review.code, (JSON.parse(review.out) as Report).verdict], [5, "review"], review.out);
+  const looked = await run("--statements", "../stock.sql", "--yes", "--json");
+  assert.deepEqual([looked.code, (JSON.parse(looked.out) as Report).applied], [0, true], looked.err);
 });
