@@ -273,7 +273,7 @@ test("health is any answer", async () => {
   assert.equal(dead.healthy, false);
 });
 
-test("Retry-After is seconds or a date seen from the sender's clock", () => {
+test("RL-8: Retry-After is seconds or a date seen from the sender's clock", () => {
   assert.equal(retryAfter("5", undefined), 5000);
   assert.equal(retryAfter("Wed, 01 Jan 2020 00:00:09 GMT", "Wed, 01 Jan 2020 00:00:00 GMT"), 9000);
   assert.equal(retryAfter("Wed, 01 Jan 2020 00:00:00 GMT", undefined), 0);

@@ -264,7 +264,7 @@ test("redirects: counted, checked at every hop, credentials stay at their origin
   assert.equal((await send(`${base}/same`, { ...more, method: "POST" })).status, 302);
 });
 
-test("inner addresses are refused at connect: written in any way, resolved, rebound, or behind a redirect", async (t) => {
+test("OW-7 SW-7: inner addresses are refused at connect: written in any way, resolved, rebound, or behind a redirect", async (t) => {
   let hits = 0;
   const port = await listening(
     t,

@@ -52,7 +52,7 @@ test("a call has the deadline of its operation, and is broken off when the publi
   assert.ok((await asked).status >= 500);
 });
 
-test("a declared fault has its own status where the API maps it, and else hides its detail", async () => {
+test("PD-8: a declared fault has its own status where the API maps it, and else hides its detail", async () => {
   await using bench = await openBench();
   const fault = (name: string): CallResult => ({ ok: false, fault: { name, message: "ORA-1", detail: { sku: "x" } } });
   bench.backend.answer = () => fault("UnknownSku");

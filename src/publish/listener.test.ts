@@ -145,7 +145,7 @@ test("attack 16: 100 headers pass; one more, or 16 KB of them, is 431", async ()
   await assertServes(served.listener);
 });
 
-test("attack 14: a body of the limit passes; one byte over is 413, declared or not", async () => {
+test("OW-4 attack 14: a body of the limit passes; one byte over is 413, declared or not", async () => {
   await using served = await serve();
   const head = "POST / HTTP/1.1\nHost: a\nConnection: close";
   const declared = (size: number) => request(`${head}\nContent-Length: ${size}`, "a".repeat(size));
@@ -227,7 +227,7 @@ test("connections of one address are limited", async () => {
     );
 });
 
-test("PD-1: what a handler throws is a problem without its words, and is told to the owner", async () => {
+test("PD-1 PD-2 PD-4: what a handler throws is a problem without its words, and is told to the owner", async () => {
   const told: unknown[] = [];
   const handler: HttpHandler = () => Promise.reject(new Error("secret place"));
   await using served = await serve(handler, { onError: (error) => told.push(error) });
@@ -236,6 +236,11 @@ test("PD-1: what a handler throws is a problem without its words, and is told to
   assert.equal(answer.status, 500);
   assert.equal(answer.headers.get("content-type"), "application/problem+json");
   assert.ok(!text.includes("secret place"));
+  const problem = JSON.parse(text) as Record<string, unknown>;
+  assert.match(String(problem.type), /^urn:mortise:error:/);
+  assert.equal(problem.status, 500);
+  assert.equal(typeof problem.title, "string");
+  assert.equal(problem.instance, `urn:mortise:request:${answer.headers.get("x-request-id")}`);
   assert.equal((told[0] as Error).message, "secret place");
 });
 

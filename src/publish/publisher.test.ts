@@ -104,7 +104,7 @@ test("PD-7 attack 10: input that does not fit is 400 with JSON Pointers, and sta
   assert.equal(bench.backend.called.length, 0);
 });
 
-test("attack 21: JSON that is no JSON, too deep, or names a member twice is refused before any walk", async () => {
+test("OW-4 attack 21: JSON that is no JSON, too deep, or names a member twice is refused before any walk", async () => {
   await using bench = await openBench();
   const bodies = [
     "{",

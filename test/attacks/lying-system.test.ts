@@ -158,7 +158,7 @@ function everyFile(folder: string): readonly string[] {
     .map((entry) => join(entry.parentPath, entry.name));
 }
 
-test("rows 11, 12, 20, 34 and 40: a system that lies hangs nothing and gets no secret shown", {
+test("OW-10 rows 11, 12, 20, 34 and 40: a system that lies hangs nothing and gets no secret shown", {
   timeout: 60_000,
 }, async (t) => {
   const folder = project(await lyingSystem(t));

@@ -6,7 +6,7 @@ import { files, text } from "./sources.ts";
 
 const codes = Object.keys(errorTable).sort();
 
-test("the codes and the headings of docs/reference/errors/ are the same", async () => {
+test("PD-3: the codes and the headings of docs/reference/errors/ are the same", async () => {
   const headings = new Map<string, string>();
   for (const page of await files("docs/reference/errors/*.md")) {
     for (const [, code] of text(page).matchAll(/^## `?([a-z0-9-]+)`?$/gm)) {

@@ -43,6 +43,17 @@ test("RL-2 RL-4: the fields parse as Structured Fields with non-negative numbers
   assert.equal(limiter.policy, '"consumer";q=3;w=1');
 });
 
+test("RL-6: no field says whose requests are counted", async () => {
+  const api = defineApi({ ...ordersOptions, limits: [{ per: "consumer", rate: 1, every: "1h" }] });
+  await using bench = await openBench({ apis: [api] });
+  const { key } = await bench.publisher.keys.create({ consumer: "harbour-customer", scopes: allScopes, by: "t" });
+  for (const status of [200, 429]) {
+    const answer = await bench.ask("GET", stock, { key });
+    assert.equal(answer.status, status);
+    assert.ok(!JSON.stringify([answer.headers, answer.status === 429 ? answer.text : ""]).includes("harbour-customer"));
+  }
+});
+
 test("the rate holds over time, whatever the pattern", () => {
   let now = 0;
   const limiter = rateLimiter({ per: "consumer", rate: 10, every: "1s" }, "consumer", () => now);
