@@ -14,7 +14,9 @@ import type { Held, Host, Identity } from "./host.ts";
 import { Journal } from "./journal.ts";
 import type { ValueLimits } from "./json-text.ts";
 import { Moving } from "./moving.ts";
+import { reading } from "./reading.ts";
 import type { HistoryRecord } from "./records.ts";
+import { Replacing } from "./replacing.ts";
 import { Residents, watchWhileCareful } from "./residents.ts";
 import { newRunId } from "./run-id.ts";
 import { compaction, readEnd, readRun, runsToTakeUp, type StoredEnd } from "./stored-run.ts";
@@ -55,6 +57,7 @@ class VersionWorker implements Host {
   readonly #db: DatabaseSync;
   readonly #ownsDb: boolean;
   #dirty = new Set<Execution>();
+  readonly #replacing = new Replacing();
   #draining: Execution[] = [];
   #ticking = false;
   #stopping = false;
@@ -270,6 +273,8 @@ class VersionWorker implements Host {
     this.#residents.remove(execution.identity.id);
   }
   reload(execution: Held): void {
+    this.#dirty.delete(execution as Execution);
+    if (!this.#replacing.begin(execution as Execution)) return;
     this.#residents.remove(execution.identity.id);
     if (!this.#stopping) this.#load(execution.identity.id);
   }
@@ -308,6 +313,7 @@ class VersionWorker implements Host {
   }
 
   #append(execution: Execution): void {
+    if (this.#replacing.has(execution)) return;
     const { journal } = execution;
     const taken = journal.take();
     if (taken === undefined) {
@@ -319,11 +325,13 @@ class VersionWorker implements Host {
       journal.underWay -= 1;
       if (answer?.kind !== "done") {
         // Another writer has this run: nothing of this execution counts any more.
+        this.#replacing.drop(execution);
         this.#residents.remove(execution.identity.id);
         return;
       }
       for (const act of taken.committed) reading(execution, act);
-      this.#residents.committed(execution);
+      if (this.#replacing.sent(execution)) this.reload(execution);
+      if (!this.#replacing.has(execution)) this.#residents.committed(execution);
     });
   }
 
@@ -387,14 +395,5 @@ class VersionWorker implements Host {
     if (this.#ownsDb) this.#db.close();
     this.#link.control.close();
     this.stopped.resolve();
-  }
-}
-
-/** What can't be read on the way stops the run. */
-function reading(execution: Execution, act: () => void): void {
-  try {
-    act();
-  } catch (error) {
-    execution.failedToRead(error);
   }
 }
