@@ -62,6 +62,7 @@ test("a request arrives as it was sent, and its answer carries id, length and se
   assert.equal(answer.headers.get("x-content-type-options"), "nosniff");
   assert.equal(answer.headers.get("cache-control"), "no-store");
   assert.match(answer.headers.get("content-security-policy") ?? "", /default-src 'none'/);
+  assert.equal(answer.headers.get("strict-transport-security"), null, "it means nothing in clear");
   assert.equal(answer.headers.get("x-request-id"), served.seen[0]?.id);
   assert.equal(answer.headers.get("x-powered-by"), null);
   assert.equal(served.seen[0]?.address, "127.0.0.1");

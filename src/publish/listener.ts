@@ -14,6 +14,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { createServer as createTlsServer, Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
 import { failure, type MortiseError } from "../errors.ts";
 import type { HttpHandler, HttpRequest, HttpResponse } from "./http.ts";
 import { problemResponse, rawProblem } from "./problem.ts";
@@ -67,6 +68,9 @@ const securityHeaders: readonly (readonly [string, string])[] = [
   ["cache-control", "no-store"],
   ["content-security-policy", "default-src 'none'; frame-ancestors 'none'"],
 ];
+
+/** A browser that came over TLS once comes back over TLS only, for a year. */
+const hsts = ["strict-transport-security", "max-age=31536000"] as const;
 
 /** Binds and listens. Rejects with Node's error if the port is taken. */
 export async function listen(handler: HttpHandler, options: ListenerOptions): Promise<Listener> {
@@ -264,6 +268,8 @@ function send(
   for (const name in headers) list.push(name, headers[name] as string);
   for (const [name, value] of securityHeaders) if (headers[name] === undefined) list.push(name, value);
   list.push("x-request-id", id);
+  // RFC 6797, section 7.2: only in what comes over TLS. Behind a proxy that ends TLS it is the proxy's to say.
+  if (req.socket instanceof TLSSocket && headers[hsts[0]] === undefined) list.push(...hsts);
   if (closes) list.push("connection", "close");
   if (answer.status !== 204 && answer.status !== 304 && headers["content-length"] === undefined) {
     list.push("content-length", String(body === undefined ? 0 : Buffer.byteLength(body)));

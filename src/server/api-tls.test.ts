@@ -40,17 +40,18 @@ test("with two files the port speaks TLS 1.2 and newer, and clear HTTP no more",
   );
   t.after(() => listener.close(0));
   assert.match(listener.url, /^https:/);
-  const status = await new Promise((resolve, reject) => {
+  const [status, hsts] = await new Promise<(number | string | undefined)[]>((resolve, reject) => {
     const sent = request(
       { host: "localhost", family: 4, port: listener.port, agent: false, rejectUnauthorized: false },
       (response) => {
         response.resume();
-        resolve(response.statusCode);
+        resolve([response.statusCode, response.headers["strict-transport-security"]]);
       },
     );
     sent.on("error", reject).end();
   });
   assert.equal(status, 204);
+  assert.equal(hsts, "max-age=31536000");
   assert.deepEqual(seen, [true]);
   await assert.rejects(fetch(`http://127.0.0.1:${listener.port}/`));
 });
