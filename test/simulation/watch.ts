@@ -36,7 +36,7 @@ export class Watch {
 
   committed(db: DatabaseSync, group: readonly WireBatch[]): void {
     for (const run of runsIn(group)) this.#sameResults(db, run);
-    this.#withinLimits(db);
+    this.#withinLimits(db, heldUpIn(group));
   }
 
   #sameResults(db: DatabaseSync, run: string): void {
@@ -57,7 +57,7 @@ export class Watch {
     }
   }
 
-  #withinLimits(db: DatabaseSync): void {
+  #withinLimits(db: DatabaseSync, stopped: ReadonlySet<string>): void {
     const rows = db
       .prepare(
         `select runs.id, runs.process, runs.lane, runs.status, runs.awaited, queue.seq,
@@ -68,18 +68,20 @@ export class Watch {
     for (const run of rows) {
       const before = this.#before.get(run.id);
       if (run.status !== "queued" && (before === undefined || before.status === "queued"))
-        this.#begun(run, rows, (one) => hasLender(db, one));
+        this.#begun(run, rows, (one) => hasLender(db, one), stopped);
     }
     this.#before = new Map(rows.map((row) => [row.id, row]));
   }
 
   /** A run has begun: with it no more are at work than may be. One that waits for a run lends its place, and one that goes on takes its own again. */
-  #begun(run: Placed, rows: readonly Placed[], lent: (one: Placed) => boolean): void {
+  #begun(run: Placed, rows: readonly Placed[], lent: (one: Placed) => boolean, stopped: ReadonlySet<string>): void {
     const limits = this.#processes.get(run.process)?.limits;
     if (limits === undefined || finalStatuses.has(run.status)) return;
     const atWork = rows.filter((one) => {
       if (one.process !== run.process || one.status === "queued" || finalStatuses.has(one.status)) return false;
       const before = this.#before.get(one.id);
+      // It was parked, and gave its place away, and another of its branches let it go on, all in this commit.
+      if (stopped.has(one.id)) return false;
       // Whoever lent it its place goes on without it since: an operator ended one that stood between them.
       if (one.awaited === 1 && one.id !== run.id && !lent(one)) return false;
       if (one.awaits === 1 || before?.awaits === 1) return false;
@@ -125,6 +127,18 @@ function hasLender(db: DatabaseSync, { id, process }: Placed): boolean {
   return above.some(
     (one) => !finalStatuses.has(one.status) && (one.process === process || hasLender(db, { ...one, process })),
   );
+}
+
+/** Runs that were parked or paused in this commit, whatever they are at its end. */
+function heldUpIn(group: readonly WireBatch[]): ReadonlySet<string> {
+  const runs = new Set<string>();
+  for (const batch of group)
+    for (let at = 1; at < batch.length; at += 2) {
+      if (batch[at] !== "process.append") continue;
+      const { run, status } = batch[at + 1] as { readonly run: string; readonly status?: RunStatus };
+      if (status !== undefined && heldUp.has(status)) runs.add(run);
+    }
+  return runs;
 }
 
 function runsIn(group: readonly WireBatch[]): ReadonlySet<string> {
