@@ -6,9 +6,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Children } from "../children.ts";
+import type { LoadResult } from "../load.ts";
 import { cpuSeconds, diskFlushes, fsyncMs, writtenKib } from "../measure.ts";
 import { type BenchOptions, median, printer, ratio } from "../report.ts";
-import type { LoadResult } from "./load.ts";
 import { setStage } from "./stage.ts";
 
 interface Measured extends LoadResult {

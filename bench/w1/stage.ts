@@ -2,7 +2,8 @@
 import { once } from "node:events";
 import { join } from "node:path";
 import { type Children, keyOf } from "../children.ts";
-import type { Load, LoadResult } from "./load.ts";
+import type { LoadResult } from "../load.ts";
+import type { Load } from "./load.ts";
 
 export interface Target {
   readonly pid: number;

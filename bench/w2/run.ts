@@ -12,9 +12,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Children, keyOf } from "../children.ts";
+import type { LoadResult } from "../load.ts";
 import { cpuSeconds } from "../measure.ts";
 import { type BenchOptions, median, printer, ratio } from "../report.ts";
-import type { Load, LoadResult } from "./load.ts";
+import type { Load } from "./load.ts";
 
 type Name = "plain" | "mortise" | "fastify" | "nginx";
 interface Gateway {

@@ -22,7 +22,7 @@ const files = {
         return { one };
       } });`,
   "apis/work.v1.ts": `import { apiKey, defineApi, post, published } from "mortise"; import { work } from "../processes/work.ts";
-    export default defineApi({ name: "work", version: "1.0.0", base: "/work/v1", lifecycle: published(), access: [apiKey()],
+    export default defineApi({ name: "jobs", version: "1.0.0", base: "/jobs/v1", lifecycle: published(), access: [apiKey()],
       operations: { begin: post("/work", { scope: "work", starts: work }) } });`,
 };
 
@@ -37,7 +37,7 @@ async function setUp(t: TestContext) {
   const { key } = (await admin("/keys", { consumer: "shop", scopes: ["work"], reason: "test" })) as { key: string };
   return {
     admin,
-    begin: (id: string, does: string) => send(`${server.apiUrl}/work/v1/work`, key, { id, does }),
+    begin: (id: string, does: string) => send(`${server.apiUrl}/jobs/v1/work`, key, { id, does }),
     /** The run, once it is in one of the statuses. */
     async becomes(id: string, ...statuses: string[]): Promise<RunDetail> {
       for (;;) {
