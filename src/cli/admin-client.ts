@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import { userInfo } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { type ErrorCode, errorTable, failure, MortiseError } from "../errors.ts";
 import type { Context } from "./context.ts";
 import { projectFolder } from "./project-folder.ts";
@@ -86,7 +86,7 @@ export async function storeFolder(project: string, env: Context["io"]["env"]): P
   const text = readFileSync(join(project, "mortise.config.ts"), "utf8");
   if (!/\bstore\b/.test(text)) return join(project, ".mortise");
   const { loadConfig } = await import("../server/load-config.ts");
-  return join(project, (await loadConfig(project, env)).store);
+  return resolve(project, (await loadConfig(project, env)).store);
 }
 
 function exchange(

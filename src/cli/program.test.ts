@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -97,6 +97,20 @@ test("a server that does not run is said so, with exit code 4", async () => {
   const refused = await mortise(["keys", "list"], { env: { MORTISE_ADMIN_URL: url, MORTISE_ADMIN_TOKEN: "t" } });
   assert.equal(refused.code, 4);
   assert.match(refused.err, /nothing listens there/);
+});
+
+test("the server is found through a store that stands elsewhere, named by the environment", async () => {
+  await mortise(["init", "elsewhere"], { folder: home });
+  const config = join(home, "elsewhere", "mortise.config.ts");
+  writeFileSync(
+    config,
+    'import { defineConfig, env } from "mortise";\nexport default defineConfig({ store: env("STORE") });\n',
+  );
+  const store = join(home, "a store far away");
+  mkdirSync(store);
+  writeFileSync(join(store, "admin.json"), JSON.stringify({ url: "http://127.0.0.1:9", token: "t" }));
+  const { err } = await mortise(["runs", "list", "-C", "elsewhere"], { folder: home, env: { STORE: store } });
+  assert.match(err, /http:\/\/127\.0\.0\.1:9/, "the address of the file in that store");
 });
 
 test("what answers but is no Mortise is told from one", async () => {

@@ -90,7 +90,8 @@ export function corsOf({ origins, headers = [], maxAge = "1h" }: CorsOptions): C
   };
 }
 
-/** `Vary` with one name more. */
+/** `Vary` with this name too. */
 export function withName(vary: string | undefined, name: string): string {
-  return vary === undefined ? name : `${vary}, ${name}`;
+  if (vary === undefined) return name;
+  return vary.toLowerCase().split(/ *, */).includes(name) ? vary : `${vary}, ${name}`;
 }

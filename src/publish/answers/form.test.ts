@@ -125,6 +125,11 @@ test("DS-5: with cors its pages may call and read, errors too; no other page may
   assert.equal(preflight.headers["access-control-allow-methods"], "POST");
   assert.match(String(preflight.headers["access-control-allow-headers"]), /idempotency-key.*x-trace/);
   assert.equal(preflight.headers["access-control-max-age"], "600");
+  assert.equal(
+    preflight.headers.vary,
+    "origin, access-control-request-method, access-control-request-headers",
+    "each once",
+  );
   assert.equal(preflight.headers["access-control-allow-credentials"], undefined);
   assert.equal(bench.backend.runs.size, 0);
 
