@@ -237,17 +237,17 @@ const table = {
   "rest-unavailable": {
     status: 502,
     class: "retry",
-    text: "{operation} was answered with status {status}: the other side failed. It is tried again; if it stays so, look at that system.",
+    text: "{operation} was answered with status {status}{said}: the other side failed. It is tried again; if it stays so, look at that system.",
   },
   "rest-wait": {
     status: 503,
     class: "wait",
-    text: "{operation} was answered with status {status}: the other side asks for a pause. It is called again afterwards; lower the concurrency if this is frequent.",
+    text: "{operation} was answered with status {status}{said}: the other side asks for a pause. It is called again afterwards; lower the concurrency if this is frequent.",
   },
   "rest-refused": {
     status: 502,
     class: "give-up",
-    text: "{operation} was refused with status {status}, and its contract declares no such fault. Check credentials and address, and whether the contract is up to date.",
+    text: "{operation} was refused with status {status}{said}, and its contract declares no such fault. Check credentials and address, and whether the contract is up to date.",
   },
   "oauth-token": {
     status: 502,

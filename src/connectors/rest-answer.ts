@@ -7,9 +7,11 @@ import { parseJson } from "../formats/json.ts";
 import { type CallResult, inWords, type Json, type Problem, type Validate } from "../operation.ts";
 import type { OutboundResponse } from "../outbound/outbound.ts";
 import { retryAfter, unsaidPauseMs } from "./http.ts";
+import { isProblem, readProblem, type SystemProblem, saidBy, withoutMistyped } from "./rest-problem.ts";
 import { readSequence } from "./rest-sequence.ts";
 
-export type ReadAnswer = (response: OutboundResponse) => CallResult;
+/** `scrub` takes out of a text what must not be told; it is made only where a text is kept. */
+export type ReadAnswer = (response: OutboundResponse, scrub: () => (text: string) => string) => CallResult;
 
 interface Reader {
   readonly fault: { readonly name: string; readonly message: string } | undefined;
@@ -41,28 +43,33 @@ export function answerReader(
   }
   const limits = { maxBytes };
 
-  return (response) => {
+  return (response, scrub) => {
     const { status } = response;
-    if (status >= 500 || status === 408 || status === 425 || status === 429) throw unavailable(shown, response);
+    const type = response.headers["content-type"];
+    // What a system says of a failure is for operators: it stands in the error, which no caller of an API is shown.
+    const problem = () => (isProblem(type) ? readProblem(response.body, scrub()) : undefined);
+    const refused = () => told("rest-refused", shown, status, problem(), { outcome });
+    if (status >= 500 || status === 408 || status === 425 || status === 429)
+      throw unavailable(shown, response, problem());
     const reader =
       readers.get(String(status)) ??
       readers.get(`${Math.floor(status / 100)}XX`) ??
       (status >= 300 ? readers.get("default") : undefined);
     const outcome: Outcome = status >= 400 ? "none" : "unknown";
     if (reader === undefined) {
-      if (status >= 300) throw failure("rest-refused", { operation: shown, status }, { outcome });
+      if (status >= 300) throw refused();
       throw unfit(shown, `status ${status} is not declared`, undefined, outcome);
     }
-    const type = response.headers["content-type"];
     if (reader.mediaType !== null && type !== undefined && !accepts(reader.mediaType, type)) {
       // An error page of something in between, not the declared fault.
-      if (reader.fault !== undefined) throw failure("rest-refused", { operation: shown, status }, { outcome });
+      if (reader.fault !== undefined) throw refused();
       throw unfit(shown, `its media type is not ${reader.mediaType}`, undefined, outcome);
     }
-    const value =
+    const read =
       reader.mediaType === null
         ? null
         : bodyOf(shown, readAs(reader.mediaType, type), response.body, reader.list, limits, outcome);
+    const value = reader.fault !== undefined && isProblem(type) ? withoutMistyped(read) : read;
     const problems = reader.validate(value);
     if (problems.length > 0) throw unfit(shown, inWords(problems), problems, outcome);
     if (reader.fault === undefined) return { ok: true, output: value };
@@ -109,17 +116,28 @@ function bodyOf(
  * 5xx, 408, 425 and 429. 425 and 429 say that nothing was done (RFC 8470, section 5.2; RFC 6585, section 4); after the others it may have been.
  * One that says when to come again makes the engine wait; the others are tried again.
  */
-function unavailable(shown: string, response: OutboundResponse): MortiseError {
+function unavailable(shown: string, response: OutboundResponse, problem: SystemProblem | undefined): MortiseError {
   const { status } = response;
   const outcome: Outcome = status === 425 || status === 429 ? "none" : "unknown";
   const retryAfterMs = retryAfter(response.headers["retry-after"], response.headers.date);
   if (status === 429 || (status === 503 && retryAfterMs !== undefined))
-    return failure("rest-wait", { operation: shown, status }, { outcome, retryAfterMs: retryAfterMs ?? unsaidPauseMs });
-  return failure(
-    "rest-unavailable",
-    { operation: shown, status },
-    { outcome, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
-  );
+    return told("rest-wait", shown, status, problem, { outcome, retryAfterMs: retryAfterMs ?? unsaidPauseMs });
+  return told("rest-unavailable", shown, status, problem, {
+    outcome,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+}
+
+/** The error of a status, with what the system said of it: in its sentence, and as `details: { problem }`. */
+function told(
+  code: "rest-refused" | "rest-unavailable" | "rest-wait",
+  operation: string,
+  status: number,
+  problem: SystemProblem | undefined,
+  extras: { readonly outcome: Outcome; readonly retryAfterMs?: number },
+): MortiseError {
+  const details = problem === undefined ? {} : { details: { problem } };
+  return failure(code, { operation, status, said: saidBy(problem) }, { ...extras, ...details });
 }
 
 function unfit(

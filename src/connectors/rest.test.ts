@@ -236,6 +236,41 @@ test("statuses become the right class and outcome", async () => {
   }
 });
 
+test("PD-6: what a system says of a failure in problem details is told in the error, without secrets, and changes nothing else", async () => {
+  const problem = {
+    type: "https://shop.example/locked",
+    title: "Locked",
+    detail: "tok-123 may not see 77-secret",
+    status: "x",
+  };
+  const type = { "content-type": "application/problem+json; charset=utf-8" };
+  const client = open({ credentials: { kind: "bearer", token: "tok-123" }, sensitive: ["getOrder.input.id"] });
+  const said = 'saying "Locked: ••• may not see •••" (https://shop.example/locked)';
+  for (const [status, code] of [
+    [403, "rest-refused"],
+    [500, "rest-unavailable"],
+    [429, "rest-wait"],
+  ] as const) {
+    answers(status, JSON.stringify(problem), type);
+    await assert.rejects(call("getOrder", { id: "77-secret" }, client), (error: MortiseError) => {
+      assert.equal(error.code, code);
+      assert.ok(error.message.includes(`status ${status}, ${said}`), error.message);
+      assert.deepEqual(error.details, {
+        problem: { type: problem.type, title: "Locked", detail: "••• may not see •••" },
+      });
+      return true;
+    });
+  }
+  // A declared fault: a standard member of a wrong type is no reason to lose it.
+  answers(404, '{"reason":"gone","status":"404","title":7}', type);
+  assert.deepEqual(await call("getOrder", { id: "1" }), {
+    ok: false,
+    fault: { name: "notFound", message: "no such order", detail: { reason: "gone" } },
+  });
+  answers(500, "not JSON", type);
+  await assert.rejects(call("getOrder", { id: "1" }), fails("rest-unavailable", { details: undefined }, /status 500:/));
+});
+
 test("an answer that does not fit asks, and is not quoted", async () => {
   const unfit = fails("contract-output", { class: "ask", outcome: "unknown" });
   answers(200, '{"id":5,"x":"hunter2"}');

@@ -3,15 +3,18 @@
  * a call itself checks, writes, sends once, reads and checks (connector.ts, C1 to C5).
  */
 
+import { eachHidden, type Mask, maskAt, pathsBelow } from "../contract/mask.ts";
 import type { ContractModel, OperationModel, RestBinding } from "../contract/model.ts";
 import { operationValidators } from "../contract/validate.ts";
 import { failure } from "../errors.ts";
 import { type CallContext, type CallResult, inWords, type Json, type Validate } from "../operation.ts";
+import type { OutboundResponse } from "../outbound/outbound.ts";
 import type { Client, Connector, ConnectorEnvironment, Health } from "./connector.ts";
 import { noteDeprecation } from "./deprecation.ts";
 import { type CredentialText, credentialHeader, credentialText, signOfLife } from "./http.ts";
 import { TokenSource } from "./oauth.ts";
 import { answerReader, type ReadAnswer } from "./rest-answer.ts";
+import { scrubber, secretsOf } from "./rest-problem.ts";
 import { requestWriter, type Writer } from "./rest-request.ts";
 import type { ResolvedSettings } from "./system.ts";
 
@@ -28,6 +31,8 @@ interface Plan {
   readonly validate: Validate;
   readonly write: Writer;
   readonly read: ReadAnswer;
+  /** Of its input. */
+  readonly mask: Mask;
 }
 
 class RestClient implements Client {
@@ -76,18 +81,22 @@ class RestClient implements Client {
       maxResponseBytes: this.#settings.maxResponseBytes,
       internal: this.#settings.internal,
     };
-    const read: ReadAnswer = (answer) => {
+    const read = (answer: OutboundResponse, token?: string): CallResult => {
       noteDeprecation(this.#settings.name, operation.name, answer.headers);
-      return plan.read(answer);
+      return plan.read(answer, () => {
+        const sensitive: (string | number)[] = [];
+        eachHidden(input, plan.mask(input), (value) => sensitive.push(value));
+        return scrubber([...secretsOf(this.#settings.credentials), token ?? ""], sensitive);
+      });
     };
     if (this.#tokens === undefined) return read(await outbound.request(sent));
     const token = await this.#tokens.token(sent.deadline, sent.signal);
     const response = await outbound.request(authorised(sent, token));
-    if (response.status !== 401) return read(response);
+    if (response.status !== 401) return read(response, token);
     // By the system's own word nothing was done, for the token's sake: once more with a new one is the same attempt.
     this.#tokens.refused(token);
     const fresh = await this.#tokens.token(sent.deadline, sent.signal);
-    return read(fresh === token ? response : await outbound.request(authorised(sent, fresh)));
+    return read(fresh === token ? response : await outbound.request(authorised(sent, fresh)), fresh);
   }
 
   health(signal: AbortSignal): Promise<Health> {
@@ -132,6 +141,7 @@ class RestClient implements Client {
         this.#extra,
       ),
       read: answerReader(shown, operation, binding, validators, this.#settings.maxResponseBytes),
+      mask: maskAt(pathsBelow(this.#settings.sensitive, `${operation.name}.input`)),
     };
     this.#plans.set(operation, plan);
     return plan;

@@ -72,3 +72,21 @@ function below(branches: readonly Branch[], name: string): Branch[] {
   }
   return found;
 }
+
+/** Tells of every text and number of `before` that is masked in `after`. */
+export function eachHidden(before: Json, after: Json, tell: (value: string | number) => void): void {
+  if (before === after) return;
+  if (after === masked) {
+    eachLeaf(before, tell);
+    return;
+  }
+  if (typeof before !== "object" || before === null) return;
+  for (const [name, inner] of Object.entries(before))
+    eachHidden(inner as Json, (after as Readonly<Record<string, Json>>)[name] ?? null, tell);
+}
+
+function eachLeaf(value: Json, tell: (value: string | number) => void): void {
+  if (typeof value === "object" && value !== null)
+    for (const inner of Object.values(value)) eachLeaf(inner as Json, tell);
+  else if (value !== masked && (typeof value === "string" || typeof value === "number")) tell(value);
+}

@@ -3,7 +3,7 @@
  * in which such a value stands, since a process carries values on from one step to the next.
  */
 import type { SystemDefinition } from "../connectors/system.ts";
-import { type Mask, maskAt, masked, pathsBelow, unchanged } from "../contract/mask.ts";
+import { eachHidden, type Mask, maskAt, masked, pathsBelow, unchanged } from "../contract/mask.ts";
 import type { Json } from "../operation.ts";
 import type { AnyProcess } from "../process/define.ts";
 import {
@@ -181,26 +181,12 @@ function sensitiveOf(one: SystemDefinition | AnyProcess): readonly string[] | un
   return "settings" in one ? one.settings.sensitive : one.sensitive;
 }
 
-/** Every text and number of `before` that was masked in `after`. */
+/** Every text and number of `before` that was masked in `after`, unless it is too short to be looked for. */
 function collect(before: Json, after: Json, values: Set<string>): void {
-  if (before === after) return;
-  if (after === masked) {
-    leaves(before, values);
-    return;
-  }
-  if (typeof before !== "object" || before === null) return;
-  for (const [name, inner] of Object.entries(before)) {
-    collect(inner as Json, (after as Readonly<Record<string, Json>>)[name] ?? null, values);
-  }
-}
-
-function leaves(value: Json, values: Set<string>): void {
-  if (typeof value === "object" && value !== null)
-    for (const inner of Object.values(value)) leaves(inner as Json, values);
-  else if (value !== masked && (typeof value === "string" || typeof value === "number")) {
+  eachHidden(before, after, (value) => {
     const text = String(value);
     if (text.length >= shortest) values.add(text);
-  }
+  });
 }
 
 function scrub(value: Json, values: ReadonlySet<string>): Json {

@@ -85,10 +85,7 @@ export const behaviours: readonly Standard[] = [
       "PD-3": of("each cause has its type, and a documented entry"),
       "PD-4": of("an instance finds the log's line"),
       "PD-5": of("nothing of the inside is shown"),
-      "PD-6": of(
-        "a client is not confused by members it does not know",
-        "the REST connector reads the faults that a contract declares, and no problem in general",
-      ),
+      "PD-6": of("a client is not confused by members that it does not know or that have a wrong type"),
       "PD-7": of("input that does not fit is named by JSON Pointers"),
       "PD-8": of("a system's declared fault is passed on where the API maps it"),
     },
