@@ -5,13 +5,13 @@
 import { randomUUID } from "node:crypto";
 import { asMortiseError, failure, type MortiseError } from "../errors.ts";
 import { canonicalJson } from "../formats/json.ts";
-import type { CallContext, CallResult, Json, Schema } from "../operation.ts";
+import type { CallContext, CallResult, Json, Problem, Schema } from "../operation.ts";
 import type { ApiDefinition } from "./define.ts";
 import { type Act, type Exchange, inputReader, jsonResponse, permits, responder, type Workshop } from "./exchange.ts";
 import type { HttpResponse } from "./http.ts";
 import { idempotencyScope, type Ticket } from "./idempotency.ts";
 import type { CallsOperation } from "./operations.ts";
-import { ProblemError, problemResponse } from "./problem.ts";
+import { invalidInput, ProblemError, problemResponse } from "./problem.ts";
 
 const mostCached = 10_000;
 /** Reads of this process: their key is for nobody but the log. */
@@ -140,6 +140,9 @@ export function callAct(
     if (thrown instanceof ProblemError) return thrown;
     const error: MortiseError = asMortiseError(thrown);
     if (error.code.startsWith("idempotency-") || error.code === "store-failed") return error;
+    // What fits the schema and can't be sent all the same, such as a line feed in a header, is the caller's to mend: nobody mapped it.
+    if (error.code === "contract-input" && operation.accepts === undefined && Array.isArray(error.details))
+      return invalidInput(error.details as readonly Problem[]);
     shop.report(thrown, requestId);
     const extras = { cause: error, outcome: error.outcome };
     if (error.outcome === "unknown" && target.effect !== "read") return failure("system-outcome-unknown", {}, extras);

@@ -24,6 +24,8 @@ export function checkedHead(
   maxHeaders: number,
   proxies: ReadonlySet<string>,
 ): Omit<HttpRequest, "id" | "body"> {
+  // The parser takes HTTP/0.9 and 2.0 too, and answers neither.
+  if (req.httpVersion !== "1.1" && req.httpVersion !== "1.0") throw refused("only HTTP/1.1 and HTTP/1.0 are served");
   const raw = req.rawHeaders;
   if (raw.length > maxHeaders * 2) throw failure("headers-too-large", { limit: `${maxHeaders} headers` });
   const headers: Record<string, string> = Object.create(null);

@@ -1,4 +1,4 @@
-/** What the API listener needs for TLS and client certificates, from the configuration and from the APIs. */
+/** What the API listener needs from the configuration and from the APIs: limits, TLS, client certificates. */
 import { readFileSync, statSync } from "node:fs";
 import { isIP } from "node:net";
 import { resolve } from "node:path";
@@ -8,6 +8,22 @@ import { wantsCertificates } from "../publish/access/access.ts";
 import type { ListenerOptions } from "../publish/listener.ts";
 import type { Config } from "./config.ts";
 import type { Project } from "./project.ts";
+
+/** The limits of connections and times. */
+export function apiLimits({
+  limits,
+}: Pick<Config, "limits">): Pick<
+  ListenerOptions,
+  "bodyTimeoutMs" | "headersTimeoutMs" | "keepAliveMs" | "maxConnections" | "maxConnectionsPerAddress"
+> {
+  return {
+    bodyTimeoutMs: limits.requestTimeout,
+    headersTimeoutMs: limits.headersTimeout,
+    keepAliveMs: limits.keepAlive,
+    maxConnections: limits.connections,
+    maxConnectionsPerAddress: limits.connectionsPerAddress,
+  };
+}
 
 /** Throws `server-failed` and `secret-open`; whether the files fit together is found when the listener opens. */
 export function apiTls(

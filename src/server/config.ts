@@ -4,6 +4,7 @@
  */
 import { failure } from "../errors.ts";
 import { type Duration, isDuration, milliseconds, type Problem, type Reference } from "../operation.ts";
+import { isReference, type Option, readOptions } from "./config-read.ts";
 
 /** Where the published APIs and the webhooks listen. */
 export interface ApiListener {
@@ -37,8 +38,14 @@ export interface LogOptions {
 export interface LimitOptions {
   /** Largest request body in bytes, at the APIs and at the webhooks. */
   readonly bodyBytes?: number | Reference;
-  /** Time for a request to arrive whole. */
+  /** Time for a request to arrive whole, and for its answer to be read. */
   readonly requestTimeout?: Duration | Reference;
+  /** Time for the head of a request to arrive, of a TLS handshake too. Never longer than `requestTimeout`. */
+  readonly headersTimeout?: Duration | Reference;
+  /** How long a connection without a request is kept open. */
+  readonly keepAlive?: Duration | Reference;
+  /** Connections at a time; one more is closed at once. */
+  readonly connections?: number | Reference;
   /** Connections from one address. Raise it behind a proxy: all callers then have the proxy's address. */
   readonly connectionsPerAddress?: number | Reference;
   /** Largest value that a run takes (input, output, result of a step, payload of an event, answer of a task), in bytes of its JSON text. */
@@ -163,6 +170,9 @@ export interface Config {
   readonly limits: {
     readonly bodyBytes: number;
     readonly requestTimeout: number;
+    readonly headersTimeout: number;
+    readonly keepAlive: number;
+    readonly connections: number;
     readonly connectionsPerAddress: number;
     readonly valueBytes: number;
     readonly valueDepth: number;
@@ -178,13 +188,6 @@ export interface Config {
   readonly workers: { readonly memoryMiB: number; readonly blockedAfter: number };
   readonly watch: { readonly every: number };
 }
-
-type Option =
-  | { readonly is: "text"; readonly default: string; readonly allowed?: readonly string[] }
-  /** Read by the server when it starts; without it there is none. */
-  | { readonly is: "secret" }
-  | { readonly is: "integer"; readonly default: number; readonly least: number; readonly most: number }
-  | { readonly is: "duration"; readonly default: Duration; readonly least: Duration; readonly most: Duration };
 
 type Declared<T> = {
   readonly [K in keyof T]: T[K] extends string | number | Reference | undefined ? Option : Declared<T[K]>;
@@ -212,6 +215,9 @@ export const configOptions = {
   limits: {
     bodyBytes: { is: "integer", default: 1_048_576, least: 1024, most: 67_108_864 },
     requestTimeout: { is: "duration", default: "30s", least: "1s", most: "10m" },
+    headersTimeout: { is: "duration", default: "10s", least: "100ms", most: "10m" },
+    keepAlive: { is: "duration", default: "5s", least: "100ms", most: "10m" },
+    connections: { is: "integer", default: 5000, least: 1, most: 1_000_000 },
     connectionsPerAddress: { is: "integer", default: 100, least: 1, most: 5000 },
     valueBytes: { is: "integer", default: 8_388_608, least: 1024, most: 67_108_864 },
     valueDepth: { is: "integer", default: 200, least: 8, most: 1000 },
@@ -258,7 +264,7 @@ export function configProblems(
   environment?: Readonly<Record<string, string | undefined>>,
 ): readonly Problem[] {
   const problems: Problem[] = [];
-  read(configOptions, definition.options, "", environment, problems);
+  readOptions(configOptions, definition.options, "", environment, problems);
   return problems;
 }
 
@@ -268,7 +274,7 @@ export function resolveConfig(
   environment: Readonly<Record<string, string | undefined>>,
 ): Config {
   const problems: Problem[] = [];
-  const config = read(configOptions, definition.options, "", environment, problems);
+  const config = readOptions(configOptions, definition.options, "", environment, problems);
   if (problems.length > 0) {
     const list = problems.map((problem) => `${dotted(problem.at)} ${problem.message}`).join("; ");
     throw failure("config-invalid", { problems: list }, { details: problems });
@@ -289,103 +295,4 @@ export function minimumNoticeOf(
 /** `/api/port` as a user writes it: `api.port`. */
 export function dotted(at: string): string {
   return at === "" ? "the configuration" : at.slice(1).replaceAll("/", ".");
-}
-
-type Tree = { readonly [name: string]: Option | Tree };
-
-function read(
-  tree: Tree,
-  given: unknown,
-  at: string,
-  environment: Readonly<Record<string, string | undefined>> | undefined,
-  problems: Problem[],
-): unknown {
-  if (given !== undefined && (typeof given !== "object" || given === null || Array.isArray(given))) {
-    problems.push({ at, message: "must be an object" });
-    return undefined;
-  }
-  const values = (given ?? {}) as Readonly<Record<string, unknown>>;
-  for (const name of Object.keys(values)) {
-    if (!Object.hasOwn(tree, name)) {
-      problems.push({ at: `${at}/${name}`, message: `is no option; there are: ${Object.keys(tree).join(", ")}` });
-    }
-  }
-  const result: Record<string, unknown> = {};
-  for (const [name, entry] of Object.entries(tree)) {
-    const value = Object.hasOwn(values, name) ? values[name] : undefined;
-    const place = `${at}/${name}`;
-    result[name] = isOption(entry)
-      ? readOption(entry, value, place, environment, problems)
-      : read(entry, value, place, environment, problems);
-  }
-  return Object.freeze(result);
-}
-
-function isOption(entry: Option | Tree): entry is Option {
-  return typeof entry.is === "string";
-}
-
-function readOption(
-  option: Option,
-  given: unknown,
-  at: string,
-  environment: Readonly<Record<string, string | undefined>> | undefined,
-  problems: Problem[],
-): unknown {
-  let value = given;
-  if (option.is === "secret") {
-    if (value === undefined || isReference(value)) return value;
-    problems.push({ at, message: 'must be a reference such as secret("STORE_KEY"), not the secret itself' });
-    return undefined;
-  }
-  if (isReference(value)) {
-    if (value.kind === "secret") {
-      problems.push({ at, message: "can't be a secret; use env()" });
-      return undefined;
-    }
-    if (environment === undefined) return undefined;
-    const text = environment[value.name] ?? value.fallback;
-    if (text === undefined) {
-      problems.push({ at, message: `needs the environment variable ${value.name}, which is not set` });
-      return undefined;
-    }
-    value = option.is === "integer" && /^\d+$/.test(text) ? Number(text) : text;
-  }
-  const message = optionProblem(option, value);
-  if (message !== undefined) {
-    problems.push({ at, message });
-    return undefined;
-  }
-  if (option.is === "duration") return milliseconds((value ?? option.default) as Duration);
-  return value ?? option.default;
-}
-
-function optionProblem(option: Exclude<Option, { is: "secret" }>, value: unknown): string | undefined {
-  if (value === undefined) return undefined;
-  switch (option.is) {
-    case "text": {
-      if (typeof value !== "string" || value === "") return "must be text";
-      return option.allowed === undefined || option.allowed.includes(value)
-        ? undefined
-        : `must be one of ${option.allowed.join(", ")}`;
-    }
-    case "integer": {
-      const fits =
-        typeof value === "number" && Number.isInteger(value) && value >= option.least && value <= option.most;
-      return fits ? undefined : `must be a whole number from ${option.least} to ${option.most}`;
-    }
-    case "duration": {
-      if (!isDuration(value)) return `must be a duration, such as "${option.default}"`;
-      const ms = milliseconds(value);
-      return ms >= milliseconds(option.least) && ms <= milliseconds(option.most)
-        ? undefined
-        : `must be a duration from ${option.least} to ${option.most}`;
-    }
-  }
-}
-
-function isReference(value: unknown): value is Reference {
-  if (typeof value !== "object" || value === null) return false;
-  const kind = (value as { kind?: unknown }).kind;
-  return kind === "env" || kind === "secret";
 }

@@ -22,7 +22,7 @@ import { openStore } from "../store/open.ts";
 import { accessReferences } from "./access-references.ts";
 import { openAdmin } from "./admin/open.ts";
 import { openTokens } from "./admin/tokens.ts";
-import { apiTls } from "./api-tls.ts";
+import { apiLimits, apiTls } from "./api-tls.ts";
 import { createCircuits } from "./circuits.ts";
 import { Closers } from "./closers.ts";
 import { type Config, resolveConfig } from "./config.ts";
@@ -359,8 +359,7 @@ async function compose({
   const apiListener: Listener = await listen(api, {
     host: config.api.host,
     port: options.apiPort ?? config.api.port,
-    bodyTimeoutMs: config.limits.requestTimeout,
-    maxConnectionsPerAddress: config.limits.connectionsPerAddress,
+    ...apiLimits(config),
     ...apiTls(project, config, log),
     onError,
   });

@@ -1,5 +1,5 @@
 /**
- * Rows 11, 12, 20, 21, 25, 30, 34 and 40 from end to end: a system that drips, keeps silent, breaks off, lies about lengths, sends bombs,
+ * Rows 20, 21, 25, 30, 34 and 40, and faults 10 to 12, from end to end: a system that drips, keeps silent, breaks off, lies about lengths, sends bombs,
  * redirects, and shows the credentials that it was given in every error. No call hangs, nothing of it reaches a caller, the log, the
  * store or the admin API, and a normal request works at once afterwards.
  */
@@ -158,7 +158,7 @@ function everyFile(folder: string): readonly string[] {
     .map((entry) => join(entry.parentPath, entry.name));
 }
 
-test("OW-10 rows 11, 12, 20, 34 and 40: a system that lies hangs nothing and gets no secret shown", {
+test("OW-10 rows 20, 30, 34 and 40: a system that lies hangs nothing and gets no secret shown", {
   timeout: 60_000,
 }, async (t) => {
   const folder = project(await lyingSystem(t));

@@ -1,0 +1,122 @@
+/** The whole server under attack, with what is looked at after each case: the ledger, the log, memory, the event loop, and a normal request. */
+import assert from "node:assert/strict";
+import { chmodSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { TestContext } from "node:test";
+import { loadProject } from "../../src/server/project.ts";
+import { type RunningServer, startServer } from "../../src/server/server.ts";
+import { type TestProject, testProject } from "../../src/server/test-project.ts";
+import { attackedProject, type ProjectOptions } from "./project.ts";
+import { openUpstream, type Upstream } from "./upstream.ts";
+import { exchange, message, sized, statuses } from "./wire.ts";
+
+/** Times short enough that a case which waits for one is over in a second or two. */
+export const shortTimes =
+  'limits: { headersTimeout: "400ms", keepAlive: "200ms", requestTimeout: "1s", connectionsPerAddress: 2000 }';
+
+export interface Target {
+  readonly server: RunningServer;
+  readonly port: number;
+  readonly upstream: Upstream;
+  readonly folder: TestProject;
+  /** Lines of the log, as they were written. */
+  readonly lines: string[];
+  /** Keys of two consumers that may use everything but `purge`. */
+  readonly key: string;
+  readonly otherKey: string;
+  /** `Authorization: Bearer ...`, for a head. */
+  readonly auth: string;
+  admin(path: string, body?: unknown): Promise<{ readonly status: number; readonly text: string }>;
+  /** A straight write, a straight read; both must work. Their calls are taken off the ledger again. */
+  works(): Promise<void>;
+  /** Nothing reached the system since the last normal request; each line of the log is one line of JSON without a key or a secret. */
+  quiet(): void;
+}
+
+export interface TargetOptions extends ProjectOptions {
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export async function openTarget(t: TestContext, options: TargetOptions = {}): Promise<Target> {
+  const upstream = await openUpstream(t);
+  const folder = testProject(attackedProject(upstream.url, { config: shortTimes, ...options }));
+  for (const name of readdirSync(join(folder.folder, "secrets")))
+    chmodSync(join(folder.folder, "secrets", name), 0o600);
+  const lines: string[] = [];
+  t.after(() => folder.remove());
+  const server = await startServer(await loadProject(folder.folder), {
+    environment: options.environment ?? {},
+    log: (line) => lines.push(line),
+  });
+  t.after(() => server.stop());
+  const port = Number(new URL(server.apiUrl).port);
+  const admin: Target["admin"] = async (path, body) => {
+    const response = await fetch(`${server.adminUrl}${path}`, {
+      ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
+      headers: { authorization: `Bearer ${server.adminToken}`, "content-type": "application/json" },
+    });
+    return { status: response.status, text: await response.text() };
+  };
+  const keyOf = async (consumer: string) => {
+    const { status, text } = await admin("/keys", { consumer, scopes: ["orders"] });
+    assert.equal(status, 201, text);
+    return String(JSON.parse(text).key);
+  };
+  const key = await keyOf("acme");
+  const otherKey = await keyOf("bolt");
+  const auth = `Authorization: Bearer ${key}`;
+  const secrets = [key, otherKey, server.adminToken];
+
+  return {
+    server,
+    port,
+    upstream,
+    folder,
+    lines,
+    key,
+    otherKey,
+    auth,
+    admin,
+    async works() {
+      const before = upstream.ledger.length;
+      const head = `HTTP/1.1\nHost: normal\nConnection: close\n${auth}`;
+      const json = "Content-Type: application/json";
+      const [write, read] = await Promise.all([
+        exchange(port, sized(`POST /orders/v1/bookings ${head}\n${json}`, '{"sku":"normal"}')),
+        exchange(port, message(`GET /orders/v1/stock/normal ${head}`)),
+      ]);
+      assert.deepEqual([statuses(write), statuses(read)], [[200], [200]], `${write}\n${read}`);
+      const normal = upstream.ledger.splice(before);
+      assert.deepEqual(normal.map(({ method }) => method).sort(), ["GET", "POST"]);
+    },
+    quiet() {
+      assert.deepEqual(upstream.ledger, []);
+      for (const line of lines) {
+        assert.match(line, /^\{[^\n\r]*\}\n$/);
+        JSON.parse(line);
+        for (const secret of secrets) assert.ok(!line.includes(secret), `a secret stands in the log: ${line}`);
+      }
+    },
+  };
+}
+
+/** How much the process grew, in bytes, and the longest time that its event loop stood still, in milliseconds, while `attack` went on. */
+export async function measured(attack: () => Promise<unknown>): Promise<{ bytes: number; stalledMs: number }> {
+  globalThis.gc?.();
+  const before = process.memoryUsage.rss();
+  let most = before;
+  const look = setInterval(() => {
+    most = Math.max(most, process.memoryUsage.rss());
+  }, 5);
+  const loop = monitorEventLoopDelay({ resolution: 5 });
+  loop.enable();
+  try {
+    await attack();
+  } finally {
+    clearInterval(look);
+    loop.disable();
+  }
+  most = Math.max(most, process.memoryUsage.rss());
+  return { bytes: most - before, stalledMs: loop.max / 1e6 };
+}
