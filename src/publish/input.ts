@@ -5,9 +5,10 @@
 import { failure } from "../errors.ts";
 import { parseJson } from "../formats/json.ts";
 import { type Json, type JsonSchema, type Problem, pointerToken, type Schema, type Validate } from "../operation.ts";
+import { readsAsJson } from "./answers/negotiate.ts";
 import type { HttpRequest } from "./http.ts";
 import type { Method } from "./operations.ts";
-import { invalidInput } from "./problem.ts";
+import { invalidInput, ProblemError } from "./problem.ts";
 import { definitionsOf, resolve, shapeOf, typesOf } from "./schemas.ts";
 
 /** Where the parts of an input stand in a request. Also the OpenAPI writer's source. */
@@ -143,15 +144,15 @@ function read(as: InputParameter["read"], text: string): Json {
   return text;
 }
 
+/** The answer says what would be taken (RFC 9110, section 15.5.16). */
 function checkMediaType(request: HttpRequest): void {
-  const type = request.headers["content-type"];
   const coding = request.headers["content-encoding"];
-  const fits = type === "application/json" || (type !== undefined && json.test(type));
-  if (!fits || (coding !== undefined && coding.toLowerCase() !== "identity")) {
-    throw failure("media-type-unsupported", { expected: "application/json" });
-  }
+  const packed = coding !== undefined && coding.toLowerCase() !== "identity";
+  if (!packed && readsAsJson(request.headers["content-type"])) return;
+  throw new ProblemError(failure("media-type-unsupported", { expected: "application/json" }), {
+    headers: packed ? { "accept-encoding": "identity" } : { accept: "application/json" },
+  });
 }
-const json = /^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i;
 
 function pointer(name: string): string {
   return `/${pointerToken(name.slice(0, 100))}`;

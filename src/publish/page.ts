@@ -1,5 +1,7 @@
 /** Pages that every API has: its description and the like. Whether a request takes the form that is offered. */
+import { essence } from "../contract/media.ts";
 import { failure } from "../errors.ts";
+import { preferred } from "./answers/negotiate.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
 
 /** What is answered without a caller. */
@@ -17,22 +19,9 @@ export function page(type: string, body: string, policy?: string): Page {
   return { type, response: () => response };
 }
 
-/** RFC 9110, section 12.5.1, as far as one offered type needs it. */
+/** Throws `not-acceptable` if the request takes no answer of this type. A problem is sent in any case: better a refusal in a form not asked for than none. */
 export function checkAccept(request: HttpRequest, offered: string): void {
   const { accept } = request.headers;
-  if (accept === undefined || accept === "*/*" || accept === offered) return;
-  const [type = ""] = offered.split(";");
-  const group = `${type.split("/")[0]}/*`;
-  let best = -1;
-  let weight = 0;
-  for (const part of accept.split(",")) {
-    const [range = "", ...parameters] = part.split(";").map((text) => text.trim().toLowerCase());
-    const rank = [type, group, "*/*"].indexOf(range);
-    const specific = rank < 0 ? -1 : 3 - rank;
-    if (specific <= best || specific < 0) continue;
-    best = specific;
-    const q = parameters.find((parameter) => parameter.startsWith("q="));
-    weight = q === undefined ? 1 : Number(q.slice(2));
-  }
-  if (!(weight > 0)) throw failure("not-acceptable", { offered: type });
+  if (accept === undefined || preferred(accept, [offered]) !== undefined) return;
+  throw failure("not-acceptable", { offered: essence(offered) });
 }

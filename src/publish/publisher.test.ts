@@ -131,8 +131,12 @@ test("OA-8: unknown path 404, wrong method 405 with Allow, wrong media types 415
   assertProblem(await bench.ask("GET", "/nothing"), 404, "route-unknown");
   const method = await bench.ask("DELETE", "/orders/v1/orders");
   assertProblem(method, 405, "method-not-allowed");
-  assert.equal(method.headers.allow, "POST");
-  assert.equal((await bench.ask("PUT", "/orders/v1/stock/rope")).headers.allow, "GET, HEAD");
+  assert.equal(method.headers.allow, "POST, OPTIONS");
+  assert.equal((await bench.ask("PUT", "/orders/v1/stock/rope")).headers.allow, "GET, HEAD, OPTIONS");
+  const options = await bench.ask("OPTIONS", "/orders/v1/stock/rope");
+  assert.equal(options.status, 204);
+  assert.equal(options.headers.allow, "GET, HEAD, OPTIONS");
+  assertProblem(await bench.ask("OPTIONS", "/nothing"), 404, "route-unknown");
   const wrongTypes: Readonly<Record<string, string>>[] = [
     { "content-type": "text/plain" },
     { "content-type": "application/json; charset=latin1" },
@@ -141,6 +145,12 @@ test("OA-8: unknown path 404, wrong method 405 with Allow, wrong media types 415
   for (const headers of wrongTypes) {
     const answer = await bench.ask("POST", "/orders/v1/orders", { body: anOrder, headers });
     assertProblem(answer, 415, "media-type-unsupported");
+    const packed = headers["content-encoding"] !== undefined;
+    assert.equal(answer.headers[packed ? "accept-encoding" : "accept"], packed ? "identity" : "application/json");
+  }
+  for (const type of ["application/json; charset=UTF-8", "application/vnd.shop.order+json"]) {
+    const headers = { "content-type": type };
+    assert.equal((await bench.ask("POST", "/orders/v1/orders", { body: anOrder, headers })).status, 202, type);
   }
   for (const accept of ["text/html", "application/json;q=0, */*", "application/xml, text/*"]) {
     assertProblem(await bench.ask("GET", "/orders/v1/stock/rope", { headers: { accept } }), 406, "not-acceptable");
@@ -149,6 +159,22 @@ test("OA-8: unknown path 404, wrong method 405 with Allow, wrong media types 415
     assert.equal((await bench.ask("GET", "/orders/v1/stock/rope", { headers: { accept } })).status, 200, accept);
   }
   assert.equal((await bench.ask("HEAD", "/orders/v1/stock/rope")).status, 200);
+});
+
+test("OA-8 PD-1: a caller that takes no JSON is told so in a problem, before anything is done", async () => {
+  await using bench = await openBench();
+  const headers = { accept: "text/csv, application/json;q=0" };
+  assertProblem(await bench.ask("POST", "/orders/v1/orders", { body: anOrder, headers }), 406, "not-acceptable");
+  assertProblem(await bench.ask("HEAD", "/orders/v1/stock/rope", { headers }), 406, "not-acceptable");
+  // Whoever takes neither a page nor a problem gets a problem all the same.
+  assertProblem(await bench.ask("GET", "/nothing", { headers: { accept: "image/png" } }), 404, "route-unknown");
+  assertProblem(
+    await bench.ask("GET", "/orders/v1/docs", { headers: { accept: "application/json" } }),
+    406,
+    "not-acceptable",
+  );
+  assert.equal(bench.backend.started.length, 0);
+  assert.equal(bench.backend.called.length, 0);
 });
 
 test("attack 13: a path that two readers could understand differently is refused", async () => {

@@ -29,7 +29,7 @@ import { type LifecycleBook, openLifecycle } from "./lifecycle/lifecycle.ts";
 import type { Inventoried } from "./lifecycle/strays.ts";
 import type { UsageOptions } from "./lifecycle/usage.ts";
 import type { Limit } from "./limits/limit.ts";
-import { type Account, fieldsOf, type Meters, openMetering, take } from "./limits/meters.ts";
+import { fieldsOf, type Meters, openMetering, take } from "./limits/meters.ts";
 import { openQuotaBook } from "./limits/quota-book.ts";
 import { rateLimiter } from "./limits/rate.ts";
 import { type OpenApiDocument, openApiOf } from "./openapi.ts";
@@ -38,6 +38,7 @@ import { checkAccept, type Page, page } from "./page.ts";
 import { prepare } from "./prepare.ts";
 import { ProblemError, problemResponse } from "./problem.ts";
 import { checkPath, createRoutes, type RouteTable } from "./routes.ts";
+import { codeOf, newTrace, requests, type Trace, tell } from "./trace.ts";
 
 export interface PublisherOptions {
   readonly apis: readonly ApiDefinition[];
@@ -80,27 +81,12 @@ export interface Publisher {
   close(): Promise<void>;
 }
 
-/** Published on `mortise:publish:request` after each answer. No path, no query, no body: they may hold sensitive values. */
-export interface RequestFact {
-  readonly request: string;
-  readonly method: string;
-  /** Absent where no route matched. */
-  readonly api?: string;
-  readonly version?: string;
-  readonly operation?: string;
-  readonly consumer?: string;
-  readonly status: number;
-  /** Of a problem. */
-  readonly code?: string;
-  readonly durationMs: number;
-}
 /** Published on `mortise:publish:failure`: what a caller was not told. */
 export interface FailureFact {
   readonly request: string;
   readonly error: unknown;
 }
 
-const requests = channel("mortise:publish:request");
 const failures = channel("mortise:publish:failure");
 
 type Route =
@@ -114,18 +100,6 @@ type Route =
       readonly authenticator: Authenticator;
     }
   | { readonly kind: "page"; readonly gate: Gate; readonly form: Form; readonly page: Page };
-
-/** What is known so far of a request, for the fact that is told of it. */
-interface Trace {
-  route: Prepared | undefined;
-  caller: ApiCaller | undefined;
-  headers: Readonly<Record<string, string>> | undefined;
-  /** What was taken of the limits. */
-  account: Account | undefined;
-  form: Form | undefined;
-  kept: Kept | undefined;
-  code: string | undefined;
-}
 
 const sharedPage: Kept = Object.freeze({ etag: true, shared: true });
 const ownPage: Kept = Object.freeze({ etag: true, shared: false });
@@ -261,19 +235,22 @@ export function createPublisher(options: PublisherOptions): Publisher {
     });
   }
 
-  /** A preflight is answered; anything else is thrown: there is no such path, or it has other methods. */
+  /** OPTIONS is answered, as a preflight where it is one; anything else is thrown: there is no such path, or it has other methods. */
   function unrouted(request: HttpRequest, trace: Trace): HttpResponse {
     const { method, path } = request;
     const allowed = table.methods(path);
     if (allowed.length === 0) throw failure("route-unknown", {});
     const route = table.find(allowed[0] as string, path)?.value;
     trace.form = route?.form;
-    if (method === "OPTIONS" && request.headers["access-control-request-method"] !== undefined) {
+    const asked = method === "OPTIONS" && request.headers["access-control-request-method"] !== undefined;
+    if (asked) {
       const preflight = route?.form.preflight(request, allowed);
       if (preflight !== undefined) return preflight;
     }
     trace.headers = route?.gate.enter();
-    const list = allowed.join(", ");
+    const list = [...allowed, "OPTIONS"].join(", ");
+    // RFC 9110, section 9.3.7. The preflight of a page that may not call is refused.
+    if (method === "OPTIONS" && !asked) return { status: 204, headers: { allow: list } };
     const shown = /^[A-Z]{1,20}$/.test(method) ? method : "this method";
     throw new ProblemError(failure("method-not-allowed", { method: shown, allowed: list }), {
       headers: { allow: list },
@@ -289,15 +266,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   return {
     async handle(request) {
       const begun = requests.hasSubscribers ? performance.now() : 0;
-      const trace: Trace = {
-        route: undefined,
-        caller: undefined,
-        headers: undefined,
-        account: undefined,
-        form: undefined,
-        kept: undefined,
-        code: undefined,
-      };
+      const trace = newTrace();
       let response: HttpResponse;
       try {
         response = await answer(request, trace);
@@ -357,22 +326,4 @@ function remembering(request: HttpRequest, maxBodyBytes: number): HttpRequest {
 
 function hasRole({ roles }: ApiCaller, wanted: readonly string[]): boolean {
   return roles?.some((role) => wanted.includes(role)) === true;
-}
-
-function codeOf(thrown: unknown): string {
-  const error = thrown instanceof ProblemError ? thrown.error : thrown;
-  return typeof error === "object" && error !== null && "code" in error ? String(error.code) : "internal";
-}
-
-function tell(request: HttpRequest, trace: Trace, status: number, durationMs: number): void {
-  const { route, caller, code } = trace;
-  requests.publish({
-    request: request.id,
-    method: request.method,
-    ...(route === undefined ? {} : { api: route.api.name, version: route.api.version, operation: route.name }),
-    ...(caller === undefined || caller.id === "" ? {} : { consumer: caller.id }),
-    status,
-    ...(code === undefined ? {} : { code }),
-    durationMs,
-  } satisfies RequestFact);
 }
