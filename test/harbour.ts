@@ -37,6 +37,8 @@ export interface Ended {
 
 export interface Harbour {
   readonly systems: Readonly<Record<SimulatorName, Simulator>>;
+  /** Where the published API is. */
+  readonly url: string;
   /** Lets the shop place an order; its id. */
   place(kind: OrderKind): Promise<string>;
   ended(id: string): Promise<Ended>;
@@ -167,6 +169,7 @@ export async function startHarbour(folder: string): Promise<Harbour> {
     };
     const harbour: Harbour = {
       systems: { shop, erp, payments, warehouse, carrier },
+      url: api,
       key,
       run,
       admin,
