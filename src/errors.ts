@@ -657,6 +657,21 @@ const table = {
     class: "ask",
     text: "The first request with this Idempotency-Key was interrupted, and whether it took effect is not known; it is not repeated. Look at the system, then use a new key.",
   },
+  "streams-full": {
+    status: 503,
+    class: "wait",
+    text: "As many streams of events are open as this server holds. Open it again after the time in Retry-After, or read the present state by a plain request.",
+  },
+  "streams-exceeded": {
+    status: 429,
+    class: "wait",
+    text: "You have {limit} streams of events open, and may have no more. Close one, or open it again after the time in Retry-After.",
+  },
+  "streams-stopping": {
+    status: 503,
+    class: "wait",
+    text: "The server is about to stop, and opens no streams any more. Open it again after the time in Retry-After.",
+  },
   "resource-unknown": {
     status: 404,
     class: "give-up",

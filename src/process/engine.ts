@@ -376,6 +376,8 @@ export interface Engine {
   /** A value that a run names by its hash. Throws `value-unreadable`. */
   value(run: string, hash: string): Json | undefined;
   runByKey(process: string, key: string): RunDetail | undefined;
+  /** A text that is another whenever the run under this key shows something else of itself: its status, its state, its end. One look at an index. */
+  mark(process: string, key: string): string | undefined;
   runs(filter: RunFilter): readonly RunSummary[];
   /** Parked runs grouped by cause, the largest group first. */
   causes(): readonly Cause[];

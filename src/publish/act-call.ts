@@ -18,24 +18,30 @@ const mostCached = 10_000;
 let reads = 0;
 
 /** What a call gave, and the answer made of it. */
-interface Answered {
+export interface Answered {
   readonly output: unknown;
   readonly response: HttpResponse;
 }
 
-const unseen = () => new ProblemError(failure("resource-unknown", {}), {});
+export const unseen = () => new ProblemError(failure("resource-unknown", {}), {});
 
-export function callAct(
-  api: ApiDefinition,
-  name: string,
-  operation: CallsOperation,
-  input: Schema,
-  output: Schema,
-  shop: Workshop,
-): Act {
+/** What asks the system, for the operation that answers at once and for the one that goes on asking. */
+export interface CallPort {
+  readonly inputOf: (exchange: Exchange) => Json;
+  /** Whether the object rule lets it pass; `resource`: what was answered, before the call `undefined`. */
+  allowed(exchange: Exchange, value: Json, resource: unknown): boolean;
+  /** One call, whose key is `key`. */
+  once(value: Json, key: string): Promise<Answered>;
+  /** Of a read: shared with whoever asks the same. */
+  read(id: string, value: Json): Promise<Answered>;
+  /** What a caller may know of a failed call; the rest is reported (PD-5). */
+  publicFailure(thrown: unknown, requestId: string): unknown;
+}
+
+export function callPort(operation: CallsOperation, input: Schema, output: Schema, shop: Workshop): CallPort {
   const { timeoutMs, cacheMs = 0 } = operation;
   const target = operation.operation;
-  const { backend, idempotency, clock } = shop;
+  const { backend, clock } = shop;
   const respond = responder(operation.responds, output, shop.compile);
   const inputOf = inputReader(operation.accepts, input, shop.compile);
   /** By canonical input: what is under way, and what may be reused. Kept in order of insertion. */
@@ -61,8 +67,7 @@ export function callAct(
     );
   }
 
-  async function read(value: Json): Promise<Answered> {
-    const id = canonicalJson(value);
+  async function read(id: string, value: Json): Promise<Answered> {
     const kept = cached.get(id);
     if (kept !== undefined && kept.until > clock()) return kept.answered;
     const other = underway.get(id);
@@ -78,15 +83,47 @@ export function callAct(
     return answered;
   }
 
+  function allowed({ caller, request }: Exchange, value: Json, resource: unknown): boolean {
+    if (operation.allow === undefined) return true;
+    return permits(operation.allow, { caller, input: value, resource }, (error) => shop.report(error, request.id));
+  }
+
+  /** What a caller may know of a failed call; the rest is reported (PD-5). */
+  function publicFailure(thrown: unknown, requestId: string): unknown {
+    if (thrown instanceof ProblemError) return thrown;
+    const error: MortiseError = asMortiseError(thrown);
+    if (error.code.startsWith("idempotency-") || error.code === "store-failed") return error;
+    // What fits the schema and can't be sent all the same, such as a line feed in a header, is the caller's to mend: nobody mapped it.
+    if (error.code === "contract-input" && operation.accepts === undefined && Array.isArray(error.details))
+      return invalidInput(error.details as readonly Problem[]);
+    shop.report(thrown, requestId);
+    const extras = { cause: error, outcome: error.outcome };
+    if (error.outcome === "unknown" && target.effect !== "read") return failure("system-outcome-unknown", {}, extras);
+    if (error.class === "retry" || error.class === "wait") {
+      return failure("system-unavailable", {}, { ...extras, retryAfterMs: error.retryAfterMs });
+    }
+    return failure("system-failed", {}, extras);
+  }
+
+  return { inputOf, allowed, once, read, publicFailure };
+}
+
+export function callAct(
+  api: ApiDefinition,
+  name: string,
+  operation: CallsOperation,
+  input: Schema,
+  output: Schema,
+  shop: Workshop,
+): Act {
+  const target = operation.operation;
+  const { idempotency } = shop;
+  const { inputOf, allowed, once, read, publicFailure } = callPort(operation, input, output, shop);
+
   /** The answer, if the object rule lets this caller see what it holds. Answers are shared between callers, verdicts never. */
   function shown({ output, response }: Answered, exchange: Exchange, value: Json): HttpResponse {
     if (!allowed(exchange, value, output)) throw unseen();
     return response;
-  }
-
-  function allowed({ caller, request }: Exchange, value: Json, resource: unknown): boolean {
-    if (operation.allow === undefined) return true;
-    return permits(operation.allow, { caller, input: value, resource }, (error) => shop.report(error, request.id));
   }
 
   async function act(exchange: Exchange): Promise<HttpResponse> {
@@ -95,7 +132,7 @@ export function callAct(
     if (!allowed(exchange, value, undefined)) throw failure("not-allowed", {});
     const work = async (key: string) => shown(await once(value, key), exchange, value);
     try {
-      if (target.effect === "read") return shown(await read(value), exchange, value);
+      if (target.effect === "read") return shown(await read(canonicalJson(value), value), exchange, value);
       const ticket = idempotency.ticket(
         exchange.request,
         operation.idempotency,
@@ -133,23 +170,6 @@ export function callAct(
         return response;
       }
     });
-  }
-
-  /** What a caller may know of a failed call; the rest is reported (PD-5). */
-  function publicFailure(thrown: unknown, requestId: string): unknown {
-    if (thrown instanceof ProblemError) return thrown;
-    const error: MortiseError = asMortiseError(thrown);
-    if (error.code.startsWith("idempotency-") || error.code === "store-failed") return error;
-    // What fits the schema and can't be sent all the same, such as a line feed in a header, is the caller's to mend: nobody mapped it.
-    if (error.code === "contract-input" && operation.accepts === undefined && Array.isArray(error.details))
-      return invalidInput(error.details as readonly Problem[]);
-    shop.report(thrown, requestId);
-    const extras = { cause: error, outcome: error.outcome };
-    if (error.outcome === "unknown" && target.effect !== "read") return failure("system-outcome-unknown", {}, extras);
-    if (error.class === "retry" || error.class === "wait") {
-      return failure("system-unavailable", {}, { ...extras, retryAfterMs: error.retryAfterMs });
-    }
-    return failure("system-failed", {}, extras);
   }
 
   return act;

@@ -3,19 +3,38 @@ import { failure } from "../errors.ts";
 import type { BackendRun } from "./backend.ts";
 import { type Act, jsonResponse, permits, responder, type Workshop } from "./exchange.ts";
 import { fieldsOf } from "./fields.ts";
-import type { AnyStartable, PublicStatus, RunOperation, RunView } from "./operations.ts";
+import type { AnyStartable, ApiCaller, FollowsOperation, PublicStatus, RunOperation, RunView } from "./operations.ts";
 
 export function runAct(operation: RunOperation, shop: Workshop): Act {
-  const respond = responder(operation.responds, operation.process.output, shop.compile);
-  const { process, allow } = operation;
+  const show = runShower(operation, shop);
+  const { process } = operation;
   return async ({ params, caller, request }) => {
     const found = await shop.backend.runByKey(process.name, params.key ?? "");
+    return jsonResponse(200, show(found, caller, request.id).value);
+  };
+}
+
+/** A run as this caller may see it. */
+export interface Shown {
+  readonly status: PublicStatus;
+  readonly value: unknown;
+}
+
+/** Gives what shows runs to callers; it throws `resource-unknown` for what there is not, and for what the caller may not see. */
+export function runShower(
+  operation: RunOperation | FollowsOperation,
+  shop: Workshop,
+): (found: BackendRun | undefined, caller: ApiCaller, requestId: string) => Shown {
+  const respond = responder(operation.responds, operation.process.output, shop.compile);
+  const { process, allow } = operation;
+  return (found, caller, requestId) => {
     // Without its history a run's owner can't be told: nobody may see it.
     if (found?.input === undefined) throw failure("resource-unknown", {});
     const run = viewOf(found);
-    if (!permits(allow, { caller, run }, (error) => shop.report(error, request.id)))
+    if (!permits(allow, { caller, run }, (error) => shop.report(error, requestId)))
       throw failure("resource-unknown", {});
-    return jsonResponse(200, operation.responds === undefined ? publicOf(found, run, process) : respond(run));
+    const value = operation.responds === undefined ? publicOf(found, run, process) : respond(run);
+    return { status: run.status, value };
   };
 }
 

@@ -14,6 +14,8 @@ export interface Backend {
   /** Resolves when the run is final or parked, or after `ms`. */
   settled(run: string, ms: number): Promise<BackendRun>;
   runByKey(process: string, key: string): BackendRun | undefined | Promise<BackendRun | undefined>;
+  /** A text that is another whenever a run shows something else of itself; cheap to ask for. `undefined`: there is no such run. */
+  mark(process: string, key: string): string | undefined;
   /** One attempt of a system's operation. */
   readonly call: Caller;
 }

@@ -55,6 +55,10 @@ const versionForm = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
 const baseForm = /^(\/[A-Za-z0-9_.~-]+)+$/;
 const operationForm = /^[A-Za-z][A-Za-z0-9_]*$/;
 
+/** Of what answers with events. */
+const leastEveryMs = 100;
+const mostEveryMs = 3_600_000;
+
 /** Checks and freezes. Throws `api-definition`, naming what to mend. */
 export function defineApi<const O extends ApiOperations>(options: ApiOptions<O>): ApiDefinition<O> {
   const refuse = (reason: string) => failure("api-definition", { api: options.name, reason });
@@ -116,7 +120,8 @@ function checkOperation(
   if (operation.access === "public" && (operation.scope !== undefined || roles.length > 0)) {
     throw refuse(`${name} is public and asks for ${operation.scope ?? roles.join(", ")}: choose one`);
   }
-  if (operation.kind !== "run" && operation.allow !== undefined && typeof operation.allow !== "function") {
+  const shows = operation.kind === "run" || operation.kind === "follows";
+  if (!shows && operation.allow !== undefined && typeof operation.allow !== "function") {
     throw refuse(`${name} has an object rule that is no function: allow: ({ caller, input }) => ...`);
   }
   if (operation.access !== "public" && api.access.length === 0) {
@@ -126,10 +131,22 @@ function checkOperation(
     refuse(`${name}: ${reason}`),
   );
   if (operation.etag === true && operation.method !== "GET") throw refuse(`${name} has an etag, and is no GET`);
-  if (operation.kind === "run" && typeof operation.allow !== "function") {
+  if (shows && typeof operation.allow !== "function") {
     throw refuse(`${name} shows runs and needs the object rule allow: ({ caller, run }) => ...`);
   }
   if (operation.kind === "calls" && operation.cacheMs !== undefined && operation.operation.effect !== "read") {
     throw refuse(`${name} caches ${operation.operation.name}, which is not a read`);
   }
+  if (operation.kind === "calls" && operation.everyMs !== undefined) {
+    if (operation.method !== "GET") throw refuse(`${name} answers with events, and is no GET`);
+    if (operation.cacheMs !== undefined)
+      throw refuse(`${name} has every and cache: who listens to the same shares the answer anyway`);
+    if (!(operation.everyMs >= leastEveryMs && operation.everyMs <= mostEveryMs))
+      throw refuse(`${name} asks again every ${operation.everyMs} ms; it may be from 100ms to 1h`);
+  }
+  if (
+    operation.etag === true &&
+    (operation.kind === "follows" || (operation.kind === "calls" && operation.everyMs !== undefined))
+  )
+    throw refuse(`${name} has an etag, and answers with events: each of them has an id`);
 }

@@ -176,8 +176,11 @@ function answerRow(document: OpenApiDocument, status: string, response: unknown)
   const reference = (response as { readonly $ref?: string }).$ref;
   const whole = (
     reference === undefined ? response : document.components.responses[reference.slice(reference.lastIndexOf("/") + 1)]
-  ) as { readonly description: string; readonly content?: Record<string, { readonly schema: JsonSchema }> };
-  const schema = whole.content?.["application/json"]?.schema;
+  ) as {
+    readonly description: string;
+    readonly content?: Record<string, { readonly schema: JsonSchema; readonly "x-event-data"?: JsonSchema }>;
+  };
+  const schema = whole.content?.["application/json"]?.schema ?? whole.content?.["text/event-stream"]?.["x-event-data"];
   return html`<tr><td><b class="s s${status.charAt(0)}">${status}</b></td><td>${STATUS_CODES[status] ?? ""}</td><td>${whole.description}${schema === undefined ? undefined : html` ${typeHtml(schema)}`}</td></tr>`;
 }
 
@@ -199,8 +202,10 @@ function curl(
     .filter((parameter) => parameter.in === "query" && parameter.required)
     .map((parameter) => `${parameter.name}=${text(parameter.schema)}`)
     .join("&");
+  // Curl collects what comes, unless it is told not to.
+  const events = given.some((parameter) => parameter.name === "Last-Event-ID") ? "-N " : "";
   const lines = [
-    `curl ${method === "GET" ? "" : `-X ${method} `}"$API_URL${base}${filled}${query === "" ? "" : `?${query}`}"`,
+    `curl ${events}${method === "GET" ? "" : `-X ${method} `}"$API_URL${base}${filled}${query === "" ? "" : `?${query}`}"`,
   ];
   if (scopeOf(operation) !== undefined) lines.push('  -H "Authorization: Bearer $API_KEY"');
   if (given.some((parameter) => parameter.name === "Idempotency-Key")) {

@@ -9,6 +9,7 @@ import type { Idempotency } from "./idempotency.ts";
 import type { InputPlan } from "./input.ts";
 import type { Accepts, ApiCaller, ApiOperation, Responds } from "./operations.ts";
 import { invalidInput } from "./problem.ts";
+import type { EventStream } from "./streams/event-stream.ts";
 
 /** A request that was let in, read and found valid. */
 export interface Exchange {
@@ -29,6 +30,9 @@ export interface Exchange {
 /** Answers a request; throws problems. */
 export type Act = (exchange: Exchange) => Promise<HttpResponse>;
 
+/** Begins to answer with events: on the stream, which is given back as the answer, unless there is nothing to send. Throws problems. */
+export type EventAct = (exchange: Exchange, stream: EventStream) => Promise<HttpResponse>;
+
 /** What acts are made of. */
 export interface Workshop {
   readonly backend: Backend;
@@ -39,6 +43,8 @@ export interface Workshop {
   readonly compile: (schema: Schema) => Validate;
   /** Tells of a failure that the caller is not shown. */
   readonly report: (error: unknown, requestId: string) => void;
+  /** Milliseconds between two looks at runs that are followed. Default 250. */
+  readonly lookMs?: number | undefined;
 }
 
 /** An operation, with everything compiled. */
@@ -56,6 +62,10 @@ export interface Prepared {
   readonly validate: Validate;
   readonly maxBodyBytes: number;
   readonly act: Act;
+  /** Instead of `act`, of what answers with events. */
+  readonly events: EventAct | undefined;
+  /** Media type of the answer. */
+  readonly offers: string;
 }
 
 /** Whether an object rule lets this pass. A rule that throws, or answers anything but `true`, does not. */

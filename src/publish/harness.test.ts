@@ -209,6 +209,10 @@ export class FakeBackend implements Backend {
   runByKey(process: string, key: string): BackendRun | undefined {
     return this.runs.get(`${process}/${key}`);
   }
+  mark(process: string, key: string): string | undefined {
+    const run = this.runs.get(`${process}/${key}`);
+    return run === undefined ? undefined : JSON.stringify([run.id, run.status, run.state]);
+  }
   async call(operation: { readonly name: string }, input: Json, context: CallContext): Promise<CallResult> {
     this.called.push({ operation: operation.name, input, key: context.key });
     return this.answer(input, context);

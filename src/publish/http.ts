@@ -2,6 +2,7 @@
  * A request and its answer as plain values, so that everything but the listener is tested without sockets. The body is
  * read on demand: who is not let in sends nothing into our memory.
  */
+import type { Readable } from "node:stream";
 
 export interface HttpRequest {
   /** Made by the listener; unique. Stands in the answer as `X-Request-Id` and in `instance` of a problem. */
@@ -30,6 +31,11 @@ export interface HttpResponse {
   readonly headers: Readonly<Record<string, string>>;
   /** Absent: an empty body. */
   readonly body?: string | Uint8Array;
+  /**
+   * Instead of `body`: sent as it comes, no faster than the client reads. If it fails the connection breaks, so that what was cut off never looks whole; it is destroyed
+   * when the client is gone.
+   */
+  readonly stream?: Readable;
 }
 
 /** Never rejects by intention; what it throws becomes an `internal` problem. */

@@ -19,6 +19,7 @@ import { failure, type MortiseError } from "../errors.ts";
 import type { HttpHandler, HttpRequest, HttpResponse } from "./http.ts";
 import { problemResponse, rawProblem } from "./problem.ts";
 import { checkedHead, readBody } from "./request-head.ts";
+import { sendStream } from "./streams/send.ts";
 import { type TlsOptions, tlsOptions, watchTls } from "./tls.ts";
 
 export interface ListenerOptions {
@@ -138,7 +139,10 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
     }
     closes ||= draining || leftUnread(req);
     if (closes) line.closing = true;
-    if (res.destroyed) return;
+    if (res.destroyed) {
+      answer.stream?.destroy();
+      return;
+    }
     send(req, res, answer, id, closes, limits.bodyMs);
   }
 
@@ -263,7 +267,7 @@ function send(
   closes: boolean,
   readWithinMs: number,
 ): void {
-  const { body, headers } = answer;
+  const { body, headers, stream } = answer;
   const list: string[] = [];
   for (const name in headers) list.push(name, headers[name] as string);
   for (const [name, value] of securityHeaders) if (headers[name] === undefined) list.push(name, value);
@@ -271,6 +275,11 @@ function send(
   // RFC 6797, section 7.2: only in what comes over TLS. Behind a proxy that ends TLS it is the proxy's to say.
   if (req.socket instanceof TLSSocket && headers[hsts[0]] === undefined) list.push(...hsts);
   if (closes) list.push("connection", "close");
+  if (stream !== undefined) {
+    res.writeHead(answer.status, list);
+    sendStream(req, res, stream, readWithinMs);
+    return;
+  }
   if (answer.status !== 204 && answer.status !== 304 && headers["content-length"] === undefined) {
     list.push("content-length", String(body === undefined ? 0 : Buffer.byteLength(body)));
   }

@@ -10,6 +10,7 @@ import { longestIdempotencyKey } from "./idempotency.ts";
 import { problemSchema } from "./problem.ts";
 import { createSchemaBook, type SchemaBook } from "./schema-book.ts";
 import { definitionsOf, resolve, shapeOf } from "./schemas.ts";
+import { eventsOf, lastEventId } from "./streams/openapi.ts";
 
 /** A whole document: JSON. */
 export interface OpenApiDocument {
@@ -137,6 +138,7 @@ function operationOf(
       schema: { type: "string" },
     });
   }
+  if (prepared.events !== undefined) parameters.push(lastEventId);
   if (keyed) {
     parameters.push({
       name: "Idempotency-Key",
@@ -213,12 +215,19 @@ function successes(prepared: Prepared, book: SchemaBook, keyed: boolean, api: Ap
           304: { description: "Not changed since the answer that If-None-Match names.", headers: { ETag: etagHeader } },
         }
       : {};
-  if (operation.kind === "calls") return { 200: json("The answer.", output), ...unchanged };
-  if (operation.kind === "run") {
+  if (operation.kind === "calls")
+    return operation.everyMs === undefined
+      ? { 200: json("The answer.", output), ...unchanged }
+      : { 200: eventsOf(json("Each change of the answer, as an event.", output)) };
+  if (operation.kind === "run" || operation.kind === "follows") {
     const { state } = operation.process;
     const shown = state === undefined ? undefined : embedded(state, book);
     const view = operation.responds === undefined ? runSchema(output, shown) : output;
-    return { 200: json("How far it is.", view), ...unchanged };
+    if (operation.kind === "run") return { 200: json("How far it is.", view), ...unchanged };
+    return {
+      200: eventsOf(json("How far it is, as an event for each change, until its end.", view)),
+      204: { description: "It has ended, and Last-Event-ID names its last state: nothing more will come." },
+    };
   }
   const accepted = json(
     "Accepted; the status link tells how it goes.",
@@ -259,13 +268,15 @@ function runSchema(output: JsonSchema, state: JsonSchema | undefined): JsonSchem
   };
 }
 
-function failureStatuses({ operation, plan }: Prepared, keyed: boolean, api: ApiDefinition): readonly number[] {
+function failureStatuses(prepared: Prepared, keyed: boolean, api: ApiDefinition): readonly number[] {
+  const { operation, plan } = prepared;
   const statuses = new Set([400, 406, 500, 503]);
   if (operation.access !== "public") for (const status of [401, 403, 429]) statuses.add(status);
   if (isLimited(api, operation)) statuses.add(429);
   if (plan.body) for (const status of [413, 415]) statuses.add(status);
   if (keyed) for (const status of [409, 422]) statuses.add(status);
-  if (operation.kind === "run") statuses.add(404);
+  if (operation.kind === "run" || operation.kind === "follows") statuses.add(404);
+  if (prepared.events !== undefined) statuses.add(429);
   if (operation.kind === "calls") {
     statuses.add(422).add(502);
     if (operation.operation.effect !== "read") statuses.add(504);

@@ -11,6 +11,8 @@ import type { Act, Prepared, Workshop } from "./exchange.ts";
 import { fieldsOf } from "./fields.ts";
 import { planInput } from "./input.ts";
 import type { ApiOperation } from "./operations.ts";
+import { followAct } from "./streams/act-follow.ts";
+import { watchAct } from "./streams/act-watch.ts";
 
 type Contracts = ReadonlyMap<string, ContractModel>;
 
@@ -37,18 +39,37 @@ export function prepare(
     validate: closed(shop.compile(accepted), accepted),
     maxBodyBytes: operation.maxBodyBytes ?? api.maxBodyBytes ?? maxBodyBytes,
     act: actOf(api, name, operation, shop, contracts),
+    ...eventsOf(api, name, operation, shop, contracts),
   };
 }
 
 function actOf(api: ApiDefinition, name: string, operation: ApiOperation, shop: Workshop, contracts: Contracts): Act {
   if (operation.kind === "starts") return startAct(api, name, operation, shop);
   if (operation.kind === "run") return runAct(operation, shop);
+  if (operation.kind === "follows" || operation.everyMs !== undefined) return neverCalled;
   const input = inputOf(api, name, operation.operation, contracts);
   return callAct(api, name, operation, input, outputOf(operation, contracts), shop);
 }
 
+const neverCalled: Act = () => Promise.reject(new TypeError("it answers with events"));
+
+function eventsOf(
+  api: ApiDefinition,
+  name: string,
+  operation: ApiOperation,
+  shop: Workshop,
+  contracts: Contracts,
+): Pick<Prepared, "events" | "offers"> {
+  const offers = "text/event-stream";
+  if (operation.kind === "follows") return { events: followAct(operation, shop), offers };
+  if (operation.kind !== "calls" || operation.everyMs === undefined)
+    return { events: undefined, offers: "application/json" };
+  const input = inputOf(api, name, operation.operation, contracts);
+  return { events: watchAct(operation, operation.everyMs, input, outputOf(operation, contracts), shop), offers };
+}
+
 function acceptedOf(api: ApiDefinition, name: string, operation: ApiOperation, contracts: Contracts): Schema {
-  if (operation.kind === "run") return runInput;
+  if (operation.kind === "run" || operation.kind === "follows") return runInput;
   if (operation.accepts !== undefined) return operation.accepts.body as Schema;
   if (operation.kind === "starts") return operation.process.input as Schema;
   return inputOf(api, name, operation.operation, contracts);

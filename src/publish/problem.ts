@@ -96,6 +96,8 @@ const shownAt5xx: ReadonlySet<ErrorCode> = new Set([
   "system-failed",
   "system-outcome-unknown",
   "api-blocked",
+  "streams-full",
+  "streams-stopping",
 ]);
 
 function publicDetail(error: MortiseError): string {

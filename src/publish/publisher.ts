@@ -19,7 +19,7 @@ import type { Backend } from "./backend.ts";
 import { type Consumers, openConsumers } from "./consumers/consumers.ts";
 import type { ApiDefinition } from "./define.ts";
 import { docsPage, docsPolicy } from "./docs-page.ts";
-import type { Prepared, Workshop } from "./exchange.ts";
+import type { EventAct, Exchange, Prepared, Workshop } from "./exchange.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
 import { openIdempotency } from "./idempotency.ts";
 import { readInput } from "./input.ts";
@@ -28,6 +28,7 @@ import { type Gate, withHeaders } from "./lifecycle/gate.ts";
 import { type LifecycleBook, openLifecycle } from "./lifecycle/lifecycle.ts";
 import type { Inventoried } from "./lifecycle/strays.ts";
 import type { UsageOptions } from "./lifecycle/usage.ts";
+import { addressBucket } from "./limits/address.ts";
 import type { Limit } from "./limits/limit.ts";
 import { fieldsOf, type Meters, openMetering, take } from "./limits/meters.ts";
 import { openQuotaBook } from "./limits/quota-book.ts";
@@ -38,6 +39,7 @@ import { checkAccept, type Page, page } from "./page.ts";
 import { prepare } from "./prepare.ts";
 import { ProblemError, problemResponse } from "./problem.ts";
 import { checkPath, createRoutes, type RouteTable } from "./routes.ts";
+import { openStreams, type StreamOpener, type StreamSettings } from "./streams/open-streams.ts";
 import { codeOf, newTrace, requests, type Trace, tell } from "./trace.ts";
 
 export interface PublisherOptions {
@@ -61,6 +63,8 @@ export interface PublisherOptions {
   readonly cipher?: Cipher | undefined;
   /** For ways of access that need more than the store. Default: none; then such a way lets nobody in. */
   readonly access?: AccessSources;
+  /** Of streams of events. */
+  readonly streams?: StreamSettings;
 }
 
 export interface Publisher {
@@ -73,6 +77,8 @@ export interface Publisher {
   republish(apis: readonly ApiDefinition[], backend: Backend): void;
   /** The OpenAPI 3.1 document of an API, drafts included. */
   openapi(name: string, version: string): OpenApiDocument | undefined;
+  /** Ends the streams of events; their clients come again in a moment, and none is opened any more. */
+  drain(): void;
   readonly keys: Keyring;
   readonly consumers: Consumers;
   /** What was blocked and retired, and who called what. */
@@ -89,17 +95,16 @@ export interface FailureFact {
 
 const failures = channel("mortise:publish:failure");
 
-type Route =
-  | {
-      readonly kind: "operation";
-      readonly gate: Gate;
-      readonly form: Form;
-      readonly prepared: Prepared;
-      /** By plan; `""`: of callers without one. */
-      readonly meters: ReadonlyMap<string, Meters>;
-      readonly authenticator: Authenticator;
-    }
-  | { readonly kind: "page"; readonly gate: Gate; readonly form: Form; readonly page: Page };
+interface OperationRoute {
+  readonly kind: "operation";
+  readonly gate: Gate;
+  readonly form: Form;
+  readonly prepared: Prepared;
+  /** By plan; `""`: of callers without one. */
+  readonly meters: ReadonlyMap<string, Meters>;
+  readonly authenticator: Authenticator;
+}
+type Route = OperationRoute | { readonly kind: "page"; readonly gate: Gate; readonly form: Form; readonly page: Page };
 
 const sharedPage: Kept = Object.freeze({ etag: true, shared: true });
 const ownPage: Kept = Object.freeze({ etag: true, shared: false });
@@ -125,13 +130,15 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const access = openAccess(tools, guesses);
   const closing = new AbortController();
   const consumers = openConsumers(store, clock);
+  const streams = openStreams(options.streams);
   const quotas = openQuotaBook(store, clock);
   const metering = openMetering(quotas, clock, monotonic);
   let { table, documents, inventory } = publication(options.apis, options.backend);
 
   /** Routes and documents of these APIs; nothing is changed by it but what is counted. */
   function publication(apis: readonly ApiDefinition[], backend: Backend) {
-    const shop: Workshop = { backend, idempotency, clock, signal: closing.signal, compile, report };
+    const lookMs = options.streams?.lookMs;
+    const shop: Workshop = { backend, idempotency, clock, signal: closing.signal, compile, report, lookMs };
     const routes = createRoutes<Route>();
     const written = new Map<string, OpenApiDocument>();
     const known: Inventoried[] = [];
@@ -197,7 +204,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     trace.route = prepared;
     const { operation } = prepared;
     if (operation.etag === true) trace.kept = operation.access === "public" ? sharedPage : ownPage;
-    checkAccept(request, "application/json");
+    checkAccept(request, prepared.offers);
     let caller = anybody;
     let message: SignedMessage | undefined;
     if (operation.access !== "public") {
@@ -210,10 +217,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     }
     trace.caller = caller;
     route.gate.admit(caller);
-    if (operation.scope !== undefined && !caller.scopes.includes(operation.scope))
-      throw authenticator.lacksScope(operation.scope, request);
-    if (operation.roles !== undefined && operation.roles.length > 0 && !hasRole(caller, operation.roles))
-      throw failure("role-missing", { roles: operation.roles.join(", ") });
+    mayCall(operation, caller, authenticator, request);
     const counted = lifecycle.usage.count(prepared, caller);
     if (counted !== undefined) await counted;
     const { early, late } = meters.get(caller.plan ?? "") ?? (meters.get("") as Meters);
@@ -224,7 +228,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const { plan, validate, maxBodyBytes } = prepared;
     const { input, body } = await readInput(plan, validate, request, found.params, maxBodyBytes);
     if (account !== undefined) take(late, account, caller, request.address, input);
-    return prepared.act({
+    const exchange: Exchange = {
       request,
       caller,
       params: found.params,
@@ -232,7 +236,31 @@ export function createPublisher(options: PublisherOptions): Publisher {
       body,
       message,
       delayMs: account?.delayMs ?? 0,
-    });
+    };
+    return prepared.events === undefined ? prepared.act(exchange) : withEvents(route, prepared.events, exchange);
+  }
+
+  function withEvents(
+    { gate, prepared, authenticator }: OperationRoute,
+    act: EventAct,
+    exchange: Exchange,
+  ): Promise<HttpResponse> {
+    const { request, caller, message } = exchange;
+    const opener: StreamOpener = {
+      who: caller.id === "" ? `address ${addressBucket(request.address)}` : caller.id,
+      requestId: request.id,
+      async recheck() {
+        gate.enter();
+        let now = caller;
+        // A signature counts once, and ages; its consumer is looked at again.
+        if (message === undefined && prepared.operation.access !== "public")
+          now = (await authenticator.authenticate(request)).caller;
+        now = consumers.admit(now);
+        gate.admit(now);
+        mayCall(prepared.operation, now, authenticator, request);
+      },
+    };
+    return streams.open(opener, (stream) => act(exchange, stream));
   }
 
   /** OPTIONS is answered, as a preflight where it is one; anything else is thrown: there is no such path, or it has other methods. */
@@ -276,8 +304,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
         await lifecycle.strays.note(request, trace.code, inventory);
         if (response.status === 500) report(thrown, request.id);
       }
+      const { stream } = response;
       if (trace.account !== undefined) {
-        for (const release of trace.account.releases) release();
+        // What streams is under way until it has ended.
+        if (stream === undefined) for (const release of trace.account.releases) release();
+        else for (const release of trace.account.releases) stream.once("close", release);
         response = withHeaders(response, fieldsOf(trace.account));
       }
       if (trace.headers !== undefined) response = withHeaders(response, trace.headers);
@@ -285,18 +316,26 @@ export function createPublisher(options: PublisherOptions): Publisher {
         const finished = trace.form.finish(request, response, trace.kept);
         response = finished instanceof Promise ? await finished : finished;
       }
-      if (requests.hasSubscribers) tell(request, trace, response.status, performance.now() - begun);
+      if (requests.hasSubscribers) {
+        const { status } = response;
+        if (stream === undefined) tell(request, trace, status, performance.now() - begun);
+        else stream.once("close", () => tell(request, trace, status, performance.now() - begun));
+      }
       return response;
     },
     republish(apis, backend) {
       ({ table, documents, inventory } = publication(apis, backend));
+      // Its clients come again, to what is served now.
+      streams.renew();
     },
+    drain: () => streams.drain(),
     openapi: (name, version) => documents.get(`${name} ${version}`),
     keys,
     consumers,
     lifecycle,
     async close() {
       clearInterval(timer);
+      streams.close();
       closing.abort();
       await Promise.all([keys.flush(), quotas.flush(), lifecycle.flush()]);
     },
@@ -322,6 +361,18 @@ function remembering(request: HttpRequest, maxBodyBytes: number): HttpRequest {
       return read;
     },
   };
+}
+
+/** Throws where scope or role is missing. */
+function mayCall(
+  { scope, roles }: Prepared["operation"],
+  caller: ApiCaller,
+  authenticator: Authenticator,
+  request: HttpRequest,
+): void {
+  if (scope !== undefined && !caller.scopes.includes(scope)) throw authenticator.lacksScope(scope, request);
+  if (roles !== undefined && roles.length > 0 && !hasRole(caller, roles))
+    throw failure("role-missing", { roles: roles.join(", ") });
 }
 
 function hasRole({ roles }: ApiCaller, wanted: readonly string[]): boolean {

@@ -7,7 +7,7 @@ import type { Masking } from "./masking.ts";
 
 /** `version`: the code version whose schemas the requests are checked with; runs start on it. */
 export function backendOf(
-  engine: Pick<Engine, "start" | "settled" | "runByKey" | "value">,
+  engine: Pick<Engine, "start" | "settled" | "runByKey" | "mark" | "value">,
   call: Caller,
   version: string,
   masking: Pick<Masking, "run">,
@@ -29,6 +29,7 @@ export function backendOf(
       const { input: _, ...rest } = run;
       return rest;
     },
+    mark: (process, key) => engine.mark(process, key),
     call,
   };
 }

@@ -48,6 +48,10 @@ export interface LimitOptions {
   readonly connections?: number | Reference;
   /** Connections from one address. Raise it behind a proxy: all callers then have the proxy's address. */
   readonly connectionsPerAddress?: number | Reference;
+  /** Streams of events that may be open at a time, of all callers. Above it 503. */
+  readonly streams?: number | Reference;
+  /** Streams of events of one consumer; of public operations: of one address. Above it 429. */
+  readonly streamsPerConsumer?: number | Reference;
   /** Largest value that a run takes (input, output, result of a step, payload of an event, answer of a task), in bytes of its JSON text. */
   readonly valueBytes?: number | Reference;
   /** Levels of lists and objects inside each other that such a value may have. */
@@ -174,6 +178,8 @@ export interface Config {
     readonly keepAlive: number;
     readonly connections: number;
     readonly connectionsPerAddress: number;
+    readonly streams: number;
+    readonly streamsPerConsumer: number;
     readonly valueBytes: number;
     readonly valueDepth: number;
     readonly historyBytes: number;
@@ -219,6 +225,8 @@ export const configOptions = {
     keepAlive: { is: "duration", default: "5s", least: "100ms", most: "10m" },
     connections: { is: "integer", default: 5000, least: 1, most: 1_000_000 },
     connectionsPerAddress: { is: "integer", default: 100, least: 1, most: 5000 },
+    streams: { is: "integer", default: 1000, least: 0, most: 5000 },
+    streamsPerConsumer: { is: "integer", default: 20, least: 1, most: 5000 },
     valueBytes: { is: "integer", default: 8_388_608, least: 1024, most: 67_108_864 },
     valueDepth: { is: "integer", default: 200, least: 8, most: 1000 },
     historyBytes: { is: "integer", default: 67_108_864, least: 65_536, most: 1_073_741_824 },

@@ -36,7 +36,7 @@ export interface LiveOptions {
   readonly version: string;
   /** Of the version. The project's own files may be others by now. */
   readonly sources: VersionSources;
-  readonly engine: Pick<EmbeddedEngine, "start" | "signal" | "settled" | "run" | "runByKey" | "value">;
+  readonly engine: Pick<EmbeddedEngine, "start" | "signal" | "settled" | "run" | "runByKey" | "mark" | "value">;
   readonly caller: Caller;
   readonly publisher: Omit<PublisherOptions, "apis" | "backend">;
 }

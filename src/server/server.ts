@@ -246,6 +246,7 @@ async function compose({
       idempotencyRetentionMs: config.idempotency.retention,
       usage: { retentionMs: config.lifecycle.usage },
       cipher,
+      streams: { atMost: config.limits.streams, perConsumer: config.limits.streamsPerConsumer },
       access: {
         resolve: referenced,
         outbound,
@@ -387,8 +388,9 @@ async function compose({
     },
     stop() {
       state.stopping = true;
-      // Who waits for a run's end is told how far it is: its request is then over.
+      // Who waits for a run's end is told how far it is: its request is then over. So are streams of events.
       engine.answerWaiters();
+      publisher.drain();
       stopped ??= closers.close(config.shutdown.grace);
       return stopped;
     },

@@ -42,6 +42,7 @@ export function testEngine(runs: readonly RunDetail[] = [], tasks: readonly Task
     settled: async () => runs[0] as RunDetail,
     run: (id) => runs.find((run) => run.id === id),
     runByKey: (process, key) => runs.find((run) => run.process === process && run.key === key),
+    mark: (process, key) => runs.find((run) => run.process === process && run.key === key)?.status,
     runs: ({ status, limit = 50 }) =>
       runs.filter((run) => status === undefined || run.status === status).slice(0, limit),
     tasks: ({ status, run, id }) =>

@@ -1,4 +1,4 @@
-/** What Harbour Supply publishes: placing orders, following them, and the stock. */
+/** What Harbour Supply publishes: placing orders, following them, and the stock, in real time too. */
 import { apiKey, defineApi, get, post, published } from "mortise";
 import { orderToCash } from "../processes/order-to-cash.ts";
 import { warehouse } from "../systems/warehouse/index.ts";
@@ -37,6 +37,18 @@ export default defineApi({
       scope: "stock:read",
       calls: warehouse.getStock,
       cache: "1s",
+    }),
+    followOrder: get("/orders/{key}/events", {
+      summary: "Each state of an order as it comes, until its end: server-sent events.",
+      scope: "orders:read",
+      follows: orderToCash,
+      allow: ({ caller, run }) => run.input.channel === caller.id,
+    }),
+    watchStock: get("/stock/{sku}/events", {
+      summary: "What is in stock, in real time: an event for each change.",
+      scope: "stock:read",
+      calls: warehouse.getStock,
+      every: "1s",
     }),
   },
 });

@@ -214,3 +214,29 @@ test("the state's type is that of the process's schema", () => {
     },
   });
 });
+
+test("a run's mark is another whenever what it shows is, and stays when nothing is to be seen", async () => {
+  const system = new FakeSystem();
+  const slow = gate("packed");
+  const pack = system.operation("pack", "idempotent", slow.behaviour);
+  const p = processOf(async (flow) => {
+    flow.state({ packed: 0 });
+    await flow.call(pack, {});
+    flow.state({ packed: 1 });
+    await flow.receive(go, { key: "k" });
+  });
+  const one = await open({ processes: [p], system });
+  const mark = () => one.engine.mark(p.name, "k");
+  assert.equal(mark(), undefined);
+  const run = await begin(one);
+  await slow.begun;
+  const marks = [mark(), mark()];
+  slow.open();
+  await one.until(run, "waiting");
+  marks.push(mark(), mark());
+  await signal(one);
+  await one.until(run, "completed");
+  marks.push(mark());
+  assert.ok(marks.every((one) => typeof one === "string"));
+  assert.equal(new Set(marks).size, 3);
+});

@@ -16,12 +16,16 @@ export function views(
   db: DatabaseSync,
   vault: Vault,
   historyBytes: number,
-): Pick<Engine, "run" | "runByKey" | "value" | "runs" | "causes" | "tasks" | "counts"> &
+): Pick<Engine, "run" | "runByKey" | "mark" | "value" | "runs" | "causes" | "tasks" | "counts"> &
   Pick<RunLists, "openByVersion" | "count"> {
   const byId = db.prepare(`select ${runColumns} from runs where id = ?`);
   const byKey = db.prepare(`select ${runColumns} from runs where process = ? and key = ? and restarted_as = ''`);
   const history = db.prepare("select seq, body, sum from history where run = ? order by seq");
   const state = db.prepare("select value from run_states where run = ?");
+  const marked = db.prepare(
+    `select r.id || ' ' || r.status || ' ' || r.history_gone || ' ' || coalesce(s.value, '') as mark
+     from runs r left join run_states s on s.run = r.id where r.process = ? and r.key = ? and r.restarted_as = ''`,
+  );
   const lists = runLists(db, vault);
 
   function detail(row: RunRow | undefined): RunDetail | undefined {
@@ -67,6 +71,7 @@ export function views(
   return {
     run: (id) => detail(byId.get(id) as RunRow | undefined),
     runByKey: (process, key) => detail(byKey.get(process, key) as RunRow | undefined),
+    mark: (process, key) => marked.get(process, key)?.mark as string | undefined,
     value: (run, hash) => JSON.parse(vault.value(run, hash)) as Json,
     runs: lists.runs,
     tasks: (filter) => listTasks(db, vault, filter),

@@ -22,7 +22,7 @@ export interface Cors {
   open(request: HttpRequest, response: HttpResponse): HttpResponse;
 }
 
-const known = ["authorization", "content-type", "idempotency-key", "if-none-match", "x-api-key"];
+const known = ["authorization", "content-type", "idempotency-key", "if-none-match", "last-event-id", "x-api-key"];
 const exposed = [
   ...lifecycleHeaders,
   "ETag",

@@ -9,6 +9,7 @@ import type {
   ApiOperation,
   CallsOperation,
   Carries,
+  FollowsOperation,
   Method,
   PathOf,
   RunOperation,
@@ -21,7 +22,13 @@ type Taken<O> = O extends Carries<infer B, infer _R> ? B : never;
 type Answered<O> = O extends Carries<infer _B, infer R> ? R : never;
 /** The same kind of operation, with the old version's types. */
 type Adapted<O extends ApiOperation, OldB, OldR> = Carries<OldB, OldR> &
-  (O extends StartsOperation ? StartsOperation : O extends RunOperation ? RunOperation : CallsOperation);
+  (O extends StartsOperation
+    ? StartsOperation
+    : O extends RunOperation
+      ? RunOperation
+      : O extends FollowsOperation
+        ? FollowsOperation
+        : CallsOperation);
 
 /** What the old version says otherwise. Default, of each: as in the new one. */
 export interface AdaptOptions<P extends string, B, R, OldB, OldR> {
@@ -50,8 +57,9 @@ export function adapt(
   const method = said.method ?? operation.method;
   const parameters = parametersOf(path);
   const refuse = (reason: string) => new TypeError(`adapt("${path}"): ${reason}`);
-  if (operation.kind === "run" && accepts !== undefined) throw refuse("what shows a run accepts nothing but its key");
-  if (operation.kind === "run" && (method !== "GET" || parameters.length !== 1 || parameters[0] !== "key"))
+  const shows = operation.kind === "run" || operation.kind === "follows";
+  if (shows && accepts !== undefined) throw refuse("what shows a run accepts nothing but its key");
+  if (shows && (method !== "GET" || parameters.length !== 1 || parameters[0] !== "key"))
     throw refuse("a run is shown by GET, and by its business key: name exactly one parameter, {key}");
   if (operation.kind === "starts" && method === "GET") throw refuse("a GET starts no process");
   if (operation.kind === "calls" && method === "GET" && operation.operation.effect !== "read")
@@ -63,7 +71,8 @@ export function adapt(
       : { responds: Object.freeze(before === undefined ? responds : { ...responds, before }) };
   const adapts = Object.freeze({ method: operation.method, path: operation.path });
   const adapted = { ...operation, ...said, adapts, method, path, parameters, ...shown };
-  if (operation.kind === "run" || accepts === undefined) return Object.freeze(adapted) as ApiOperation;
+  if (operation.kind === "run" || operation.kind === "follows" || accepts === undefined)
+    return Object.freeze(adapted) as ApiOperation;
   const next = operation.accepts;
   const taken = Object.freeze(next === undefined ? accepts : { ...accepts, next });
   return Object.freeze({ ...adapted, accepts: taken }) as ApiOperation;

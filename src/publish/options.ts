@@ -1,0 +1,162 @@
+/** What a user says about an operation, for the verbs in operations.ts. */
+import type { AnyOperation, Duration, FaultsOf, InputOf, Json, OutputOf, Schema } from "../operation.ts";
+import type { Limit } from "./limits/limit.ts";
+
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+/** A process, as far as publishing knows it. `ProcessDefinition` fits. */
+export interface Startable<I = unknown, O = unknown, S = unknown> {
+  readonly kind: "process";
+  readonly name: string;
+  readonly input: Schema<I>;
+  readonly output: Schema<O>;
+  readonly state?: Schema<S>;
+  readonly key: (input: I) => string;
+}
+// biome-ignore lint/suspicious/noExplicitAny: a process of whatever types
+export type AnyStartable = Startable<any, any, any>;
+
+/** Who calls. */
+export interface ApiCaller {
+  /** The consumer that the credential belongs to; `""` for a public operation. */
+  readonly id: string;
+  readonly scopes: readonly string[];
+  /** What it may do by its office, where its credential says so. */
+  readonly roles?: readonly string[];
+  /** Of a token: what its issuer says, verified. */
+  readonly claims?: Readonly<Record<string, Json>>;
+  /** How it proved who it is; `public`: it did not have to. */
+  readonly via: "api-key" | "oauth" | "mtls" | "signature" | "basic" | "public";
+  /** Id of the key, never the key. */
+  readonly key?: string;
+  /** The consumer's plan, if it has one. */
+  readonly plan?: string;
+}
+
+/** A run, as its starter may see it. */
+export interface RunView<I = unknown, O = unknown, S = unknown> {
+  readonly key: string;
+  readonly status: PublicStatus;
+  readonly input: I;
+  /** What the run shows of itself (`flow.state`), without what is sensitive. */
+  readonly state?: S;
+  readonly output?: O;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+/** `waiting` covers a parked run: that someone must look is no business of the caller. */
+export type PublicStatus = "running" | "waiting" | "completed" | "rejected" | "undone" | "cancelled" | "terminated";
+
+export interface IdempotencyOptions {
+  /** Refuse a request without `Idempotency-Key`. Default false. */
+  readonly required?: boolean;
+  /** Take a key without double quotes too. Default true: most clients send it so. */
+  readonly bare?: boolean;
+  /** How long a key is remembered. Default: `idempotency.retention` of the configuration (`"24h"`). */
+  readonly retention?: Duration;
+}
+
+/** What every operation may say. */
+export interface Common {
+  readonly summary?: string;
+  /** Plain text. */
+  readonly description?: string;
+  /** What the caller's credential must hold. */
+  readonly scope?: string;
+  /** One of these the caller must have; besides the scope, if there is one. Roles come with tokens. */
+  readonly roles?: readonly string[];
+  /** `"public"`: no key is asked for. */
+  readonly access?: "public";
+  /** Request body in bytes. Default: the API's. */
+  readonly maxBodyBytes?: number;
+  /** Of this operation alone, beside the API's. */
+  readonly limits?: readonly Limit[];
+  /**
+   * Of a GET: answers carry an `ETag`, and one that the caller has already (`If-None-Match`) is answered with 304. They may then be stored, and have to be asked
+   * for again each time (`Cache-Control: no-cache`). Default: answers are not to be stored at all.
+   */
+  readonly etag?: boolean;
+}
+
+/**
+ * A request shaped otherwise than the input: what comes in, and the pure function that makes the input of it. (`NoInfer`: what a
+ * function gives back is checked against the type, and does not bend it.)
+ */
+export interface Accepts<B, I> {
+  readonly body: Schema<B>;
+  readonly map: (body: B, facts: { readonly caller: ApiCaller }) => NoInfer<I>;
+  /** Of an adapted operation: takes what `map` makes. Set by `adapt`. */
+  // biome-ignore lint/suspicious/noExplicitAny: adapt has checked that they fit
+  readonly next?: Accepts<any, any>;
+}
+/** An answer shaped otherwise than the output; it is validated against `body`. */
+export interface Responds<O, R> {
+  readonly body: Schema<R>;
+  readonly map: (output: O) => R;
+  /** Of an adapted operation: makes what `map` takes. Set by `adapt`. */
+  // biome-ignore lint/suspicious/noExplicitAny: adapt has checked that they fit
+  readonly before?: Responds<any, any>;
+}
+
+export interface StartsOptions<I, O, B = I, R = O> extends Common {
+  readonly starts: Startable<I, O>;
+  /** Wait this long for the run's end: then its output is the answer; else 202 with a status link. Default: 202 at once. */
+  readonly wait?: Duration;
+  readonly accepts?: Accepts<B, I>;
+  readonly responds?: Responds<O, R>;
+  readonly idempotency?: IdempotencyOptions;
+  /** The run begins after this time, and is queued until then; `undefined`: at once. At most ten years. */
+  readonly delay?: Duration | ((input: I) => Duration | undefined);
+  /** The run begins at this moment: a date, epoch milliseconds, or ISO 8601 text with its zone. `undefined`, or in the past: at once. */
+  readonly at?: (input: I) => Moment | undefined;
+  /** Whether this caller may ask for this: if not, 403 and nothing is started. */
+  readonly allow?: (facts: { readonly caller: ApiCaller; readonly input: I }) => boolean;
+}
+
+/** A moment: a date, epoch milliseconds, or ISO 8601 text with its zone. */
+export type Moment = Date | number | string;
+
+export interface RunOptions<I, O, R = unknown, S = unknown> extends Common {
+  /** The process whose runs are shown, by business key: the path has `{key}`. */
+  readonly run: Startable<I, O, S>;
+  /** Object rule: whose run is it? What it refuses looks like an unknown key. */
+  readonly allow: (facts: { readonly caller: ApiCaller; readonly run: RunView<I, O, S> }) => boolean;
+  readonly responds?: Responds<RunView<I, O, S>, R>;
+}
+
+export interface FollowsOptions<I, O, R = unknown, S = unknown> extends Common {
+  /** The process whose runs are followed, by business key: the path has `{key}`. Each state of the run is sent as an event, until it has ended. */
+  readonly follows: Startable<I, O, S>;
+  /** Object rule, asked for each event: whose run is it? What it refuses looks like an unknown key. */
+  readonly allow: (facts: { readonly caller: ApiCaller; readonly run: RunView<I, O, S> }) => boolean;
+  readonly responds?: Responds<RunView<I, O, S>, R>;
+}
+
+export interface CallsOptions<T extends AnyOperation, B = InputOf<T>, R = OutputOf<T>> extends Common {
+  readonly calls: T;
+  /** How long an answer is reused, for equal inputs. Reads only. Identical reads in flight are one call in any case. */
+  readonly cache?: Duration;
+  /**
+   * Reads only: the answer is a stream of events, one for each change. The system is asked again so long after each answer, once for all who listen to the same. At
+   * least `"100ms"`.
+   */
+  readonly every?: Duration;
+  /** Total time of the call. Default `"10s"`. */
+  readonly timeout?: Duration;
+  /** Status of a declared fault; its detail is then shown. Default 422, without the detail. */
+  readonly faults?: { readonly [N in keyof FaultsOf<T>]?: number };
+  readonly accepts?: Accepts<B, InputOf<T>>;
+  readonly responds?: Responds<OutputOf<T>, R>;
+  /** Of operations that are no reads. */
+  readonly idempotency?: IdempotencyOptions;
+  /**
+   * Object rule, asked twice: before the call, `resource` being undefined (if not: 403, nothing is called), and after it with what the
+   * system answered (if not: it looks like an unknown one).
+   */
+  readonly allow?: (facts: {
+    readonly caller: ApiCaller;
+    readonly input: InputOf<T>;
+    readonly resource: OutputOf<T> | undefined;
+  }) => boolean;
+}

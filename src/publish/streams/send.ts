@@ -1,0 +1,46 @@
+/** Writes a stream as the body of an answer, no faster than the client reads. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Readable } from "node:stream";
+import { TLSSocket } from "node:tls";
+
+/**
+ * The head was written. A stream that fails breaks the connection before the end of the body (RFC 9112, section 8), and so does a client that takes nothing of what is
+ * due for `stalledMs`. Once the connection is gone the stream is destroyed.
+ */
+export function sendStream(req: IncomingMessage, res: ServerResponse, stream: Readable, stalledMs: number): void {
+  if (req.method === "HEAD") {
+    stream.on("error", () => {});
+    stream.destroy();
+    res.end();
+    return;
+  }
+  let timer: NodeJS.Timeout | undefined;
+  const stalled = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => breakOff(req, res), stalledMs);
+  };
+  stream.on("data", (chunk: Buffer | string) => {
+    if (res.write(chunk)) return;
+    stream.pause();
+    stalled();
+  });
+  res.on("drain", () => {
+    clearTimeout(timer);
+    stream.resume();
+  });
+  stream.once("end", () => {
+    res.end();
+    if (!res.writableFinished) stalled();
+  });
+  stream.once("error", () => breakOff(req, res));
+  res.once("close", () => {
+    clearTimeout(timer);
+    stream.destroy();
+  });
+}
+
+/** Where the body ends with the connection (HTTP/1.0), only a reset tells a client that something is missing. */
+function breakOff(req: IncomingMessage, res: ServerResponse): void {
+  if (req.httpVersion === "1.0" && !(req.socket instanceof TLSSocket)) req.socket.resetAndDestroy();
+  else res.destroy();
+}
