@@ -211,11 +211,44 @@ test("stock is at most one second old, and answered from the cache meanwhile", a
   assert.equal((await harbour.api("GET", "/orders/v1/stock/NOTHING")).status < 500, true);
 });
 
+test("an order is followed to its end, and a change of the stock is told to who listens", async () => {
+  const key = await harbour.key("dealer", ["orders:write", "orders:read", "stock:read"]);
+  const headers = { authorization: `Bearer ${key}` };
+  const listening = new AbortController();
+  const { signal } = listening;
+  const stock = await fetch(new URL("/orders/v1/stock/ROPE-12MM/events", harbour.url), { headers, signal });
+  const order = {
+    ...harbour.newOrder("plain"),
+    channel: "dealer",
+    lines: [{ sku: "ROPE-12MM", quantity: 1, unitPrice: "3.49" }],
+    total: "3.49",
+  };
+  const placed = await harbour.api("POST", "/orders/v1/orders", { key, body: order, id: "follow-1" });
+  assert.equal(placed.status, 202);
+  const told = await (await fetch(new URL(`/orders/v1/orders/${order.id}/events`, harbour.url), { headers })).text();
+  assert.match(told, /"status":"completed".*"tracking".*\n\nevent: end\n/);
+  let text = "";
+  for await (const chunk of stock.body as AsyncIterable<Uint8Array>) {
+    text += Buffer.from(chunk).toString();
+    if ((text.match(/^data: /gm)?.length ?? 0) >= 2) break;
+  }
+  listening.abort();
+  assert.match(text, /"sku":"ROPE-12MM"/);
+});
+
 test("the API describes itself in OpenAPI 3.1, and has a page for people", async () => {
   const document = await harbour.api("GET", "/orders/v1/openapi.json");
   assert.match(String(document.body.openapi), /^3\.1\./);
   const paths = document.body.paths as Record<string, unknown>;
-  assert.deepEqual(Object.keys(paths).sort(), ["/orders", "/orders/wait", "/orders/{key}", "/stock/{sku}"].sort());
+  const served = [
+    "/orders",
+    "/orders/wait",
+    "/orders/{key}",
+    "/orders/{key}/events",
+    "/stock/{sku}",
+    "/stock/{sku}/events",
+  ];
+  assert.deepEqual(Object.keys(paths).sort(), served);
   assert.equal((await harbour.api("GET", "/orders/v1/docs")).status, 200);
 });
 
