@@ -89,7 +89,7 @@ export function markdownOf(comparison: OverriddenComparison, old: string, now: s
 }
 
 /** Text of a contract is untrusted: it stays text. */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return text.replace(/[\\`*_{}[\]<>|#]/g, (mark) => `\\${mark}`).replace(/\s+/g, " ");
 }
 

@@ -9,12 +9,14 @@ export function publishCommand(program: Command, leaf: Leaf): void {
     program,
     "publish [api]",
     "write the contracts that callers may rely on to apis/published/, for a review in git; refuses what breaks a caller",
-    ["mortise publish", "mortise publish orders --json"],
+    ["mortise publish", 'mortise publish orders --note "Carts may be paid in euros."'],
     async () => (await import("./commands/publish.ts")).publish,
-  ).addHelpText(
-    "after",
-    "\nEnds with 0 if everything is published, with 3 if something breaks a caller, with 5 if something needs a review.",
-  );
+  )
+    .option("--note <text>", "what callers should know about it, for the changelog")
+    .addHelpText(
+      "after",
+      "\nEnds with 0 if everything is published, with 3 if something breaks a caller, with 5 if something needs a review.",
+    );
 }
 
 export function apiCommands(apis: Command, leaf: Leaf): void {
@@ -41,6 +43,17 @@ export function apiCommands(apis: Command, leaf: Leaf): void {
     ["mortise apis strays"],
     async () => (await module()).listStrays,
   );
+  leaf(
+    apis,
+    "changelog <api> [from] [to]",
+    "show what was published of an API and when, and what changed; or what changed between two of its versions",
+    [
+      "mortise apis changelog orders",
+      "mortise apis changelog orders 1.0.0 2.0.0 --markdown",
+      "mortise apis changelog orders 1.0.0@2026-11-27 --json",
+    ],
+    async () => (await import("./commands/changelog.ts")).apiChangelog,
+  ).option("--markdown", "print Markdown");
   leaf(
     apis,
     "block <api> <version>",

@@ -3,10 +3,10 @@ import { test } from "node:test";
 import { compileSchema } from "../contract/validate.ts";
 import type { Schema } from "../operation.ts";
 import { defineApi } from "./define.ts";
+import { sampleOf } from "./docs/schema-text.ts";
 import { type Order, openBench, ordersOptions, orderToCash } from "./harness.test.ts";
 import type { OpenApiDocument } from "./openapi.ts";
 import { get, put, type Startable } from "./operations.ts";
-import { sampleOf } from "./schema-text.ts";
 
 const api = defineApi({ ...ordersOptions, limits: [{ per: "consumer", rate: 100, every: "1s" }] });
 

@@ -18,7 +18,8 @@ import { type Form, formOf, type Kept } from "./answers/form.ts";
 import type { Backend } from "./backend.ts";
 import { type Consumers, openConsumers } from "./consumers/consumers.ts";
 import type { ApiDefinition } from "./define.ts";
-import { docsPage, docsPolicy } from "./docs-page.ts";
+import type { PublishedVersion } from "./docs/changelog.ts";
+import { pagesOf } from "./docs/pages.ts";
 import type { EventAct, Exchange, Prepared, Workshop } from "./exchange.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
 import { openIdempotency } from "./idempotency.ts";
@@ -35,7 +36,7 @@ import { openQuotaBook } from "./limits/quota-book.ts";
 import { rateLimiter } from "./limits/rate.ts";
 import { type OpenApiDocument, openApiOf } from "./openapi.ts";
 import type { ApiCaller } from "./operations.ts";
-import { checkAccept, type Page, page } from "./page.ts";
+import { checkAccept, type Page } from "./page.ts";
 import { prepare } from "./prepare.ts";
 import { ProblemError, problemResponse } from "./problem.ts";
 import { checkPath, createRoutes, type RouteTable } from "./routes.ts";
@@ -65,6 +66,8 @@ export interface PublisherOptions {
   readonly access?: AccessSources;
   /** Of streams of events. */
   readonly streams?: StreamSettings;
+  /** What was published of an API before, the newest first. Read at each publication. Default: nothing. */
+  readonly changes?: (api: string) => readonly PublishedVersion[];
 }
 
 export interface Publisher {
@@ -113,7 +116,7 @@ const flushEveryMs = 5000;
 
 /** Throws `api-definition` if an API does not fit what it publishes. */
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { store, contracts, clock = Date.now, monotonic = () => performance.now() } = options;
+  const { store, contracts, clock = Date.now, monotonic = () => performance.now(), changes = () => [] } = options;
   const keys = openKeyring(store, clock);
   const idempotency = openIdempotency(store, clock, options.idempotencyRetentionMs ?? 86_400_000, options.cipher);
   const lifecycle = openLifecycle({ store, clock, ...options.usage });
@@ -174,8 +177,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       }
       const show = (path: string, shown: Page) =>
         mount(routes, api, "GET", path, { kind: "page", gate, form, page: shown });
-      show("/openapi.json", page("application/json", text));
-      show("/docs", page("text/html; charset=utf-8", docsPage(document, api.base), docsPolicy));
+      for (const [path, shown] of pagesOf(api, document, text, { changes })) show(path, shown);
       const { resource } = authenticator;
       if (resource !== undefined) {
         const metadata: Page = { type: "application/json", response: (request) => resource.response(request) };

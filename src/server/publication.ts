@@ -6,6 +6,7 @@ import type { OpenApiDocument } from "../publish/openapi.ts";
 import { createPublisher, type PublisherOptions } from "../publish/publisher.ts";
 import { minimumNoticeOf } from "./config.ts";
 import type { Project } from "./project.ts";
+import { readHistory } from "./published/history.ts";
 import { isLocking, type Lock, noticeOf, readLocks, refusalOf } from "./published/locked.ts";
 
 export interface PublicationProblem {
@@ -47,6 +48,7 @@ export async function publicationOf(project: Project): Promise<Publication> {
   let locks: readonly Lock[] = [];
   try {
     locks = await readLocks(project, documents);
+    readHistory(project.folder);
   } catch (error) {
     problems.push({ file: "apis/published", message: asMortiseError(error).message });
   }

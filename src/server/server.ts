@@ -29,6 +29,7 @@ import { type Config, resolveConfig } from "./config.ts";
 import { openContracts } from "./contracts/open.ts";
 import { createDeployments } from "./deployments.ts";
 import { tellDisk, watchDisk } from "./disk.ts";
+import { docsSources } from "./docs-sources.ts";
 import { clearNotices, createCipher, readKeys } from "./encryption.ts";
 import { openFileTriggers } from "./file-triggers.ts";
 import { firstVersion, tellMoved } from "./first-version.ts";
@@ -252,6 +253,7 @@ async function compose({
         outbound,
         readFile: (path) => readFileSync(resolve(project.folder, path), "utf8"),
       },
+      ...docsSources(project.folder),
     },
   });
   const { publisher, deliver } = live;

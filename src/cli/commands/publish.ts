@@ -2,14 +2,19 @@
 import { failure } from "../../errors.ts";
 import { loadProject } from "../../server/project.ts";
 import { publicationOf } from "../../server/publication.ts";
-import { type Lock, refusalOf, writeLock } from "../../server/published/locked.ts";
+import { record } from "../../server/published/history.ts";
+import { type Lock, publishedText, refusalOf, writeLock } from "../../server/published/locked.ts";
 import type { Context } from "../context.ts";
 import { printComparison } from "../diff-report.ts";
 import { exit } from "../exit.ts";
 import { projectFolder } from "../project-folder.ts";
 import type { Terminal } from "../terminal.ts";
 
-export async function publish(context: Context, [only]: readonly string[]): Promise<number> {
+export async function publish(
+  context: Context,
+  [only]: readonly string[],
+  { note }: { readonly note?: string },
+): Promise<number> {
   const { terminal, io } = context;
   const folder = projectFolder(io.folder, context.project);
   const project = await loadProject(folder);
@@ -28,7 +33,7 @@ export async function publish(context: Context, [only]: readonly string[]): Prom
   }
   // All or nothing: what is refused here may be what the rest needs.
   const refused = mine.filter((lock) => refusalOf(lock) !== undefined);
-  if (refused.length === 0) for (const lock of mine) if (lock.state.kind !== "same") writeLock(folder, lock);
+  if (refused.length === 0) for (const lock of mine) if (lock.state.kind !== "same") await write(folder, lock, note);
   const result = mine.map(({ name, major, file, api, state }) => ({
     api: name,
     version: api?.version ?? String(major),
@@ -45,6 +50,17 @@ export async function publish(context: Context, [only]: readonly string[]): Prom
   if (refused.length === 0) return exit.done;
   const undecided = refused.every(({ state }) => state.kind === "changed" && state.comparison.verdict === "review");
   return undecided ? exit.review : exit.found;
+}
+
+/** The record first: a crash in between leaves a contract that is not written yet, and is written the next time. */
+async function write(folder: string, lock: Lock, note: string | undefined): Promise<void> {
+  const { name, api, text } = lock;
+  if (api === undefined || text === undefined) return;
+  const { version } = api;
+  const before = publishedText(folder, name, version);
+  const today = new Date().toISOString().slice(0, 10);
+  await record(folder, { name, version, text, before, today, note });
+  writeLock(folder, lock);
 }
 
 function show(terminal: Terminal, lock: Lock, written: boolean): void {

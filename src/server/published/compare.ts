@@ -20,13 +20,13 @@ export async function modelOf(file: string, text: string): Promise<ContractModel
   return readOpenApi(await openTexts({ [file]: text }), "published");
 }
 
-/** `file`: of the published one, for errors. `today`: `2026-11-27`. */
+/** `file`: of the published one, for errors. `decided` counts on `today`: `2026-11-27`. */
 export async function comparePublished(
   file: string,
   locked: string,
   now: string,
-  decided: readonly Override[],
-  today: string,
+  decided: readonly Override[] = [],
+  today = "",
 ): Promise<OverriddenComparison> {
   const [old, fresh] = [await modelOf(file, locked), await modelOf("openapi.json", now)];
   const compared = compareContracts(old, fresh);

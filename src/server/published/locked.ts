@@ -166,7 +166,8 @@ export function publishedText(project: string, name: string, version: string): s
   return textOf(join(project, lockFile(name, majorOf(version))));
 }
 
-function lockFiles(project: string): readonly string[] {
+/** Relative to the project. */
+export function lockFiles(project: string): readonly string[] {
   const folder = join(project, publishedFolder);
   if (!existsSync(folder)) return [];
   return readdirSync(folder)

@@ -2,59 +2,28 @@
  * The docs page of an API: one self-contained HTML page made from its OpenAPI document. No script, nothing from outside;
  * every text from a contract is escaped.
  */
-import { hash } from "node:crypto";
 import { STATUS_CODES } from "node:http";
-import type { JsonSchema } from "../operation.ts";
-import { docsStyle } from "./docs-style.ts";
-import type { OpenApiDocument, OpenApiOperation, OpenApiParameter } from "./openapi.ts";
+import type { JsonSchema } from "../../operation.ts";
+import type { ApiDefinition } from "../define.ts";
+import type { OpenApiDocument, OpenApiOperation, OpenApiParameter } from "../openapi.ts";
+import { deprecationOf } from "./changelog.ts";
+import { deprecationNotice } from "./changes-page.ts";
+import { frame } from "./frame.ts";
+import { type Html, html } from "./html.ts";
 import { sampleOf, typeLabel } from "./schema-text.ts";
 
-/** Content-Security-Policy of the page: its one style sheet, and nothing else. */
-export const docsPolicy = `default-src 'none'; style-src 'sha256-${hash("sha256", docsStyle, "base64")}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
-
-/** Text that is already HTML. */
-interface Html {
-  readonly html: string;
-}
-
-function html(
-  parts: TemplateStringsArray,
-  ...values: readonly (string | number | Html | readonly Html[] | undefined)[]
-): Html {
-  let text = parts[0] as string;
-  values.forEach((value, at) => {
-    text += rendered(value) + parts[at + 1];
-  });
-  return { html: text };
-}
-
-function rendered(value: string | number | Html | readonly Html[] | undefined): string {
-  if (value === undefined) return "";
-  if (Array.isArray(value)) return value.map((one: Html) => one.html).join("");
-  if (typeof value === "object") return (value as Html).html;
-  return String(value).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
-}
-
-/** `base` is where the page's neighbours are: `<base>/openapi.json`. */
-export function docsPage(document: OpenApiDocument, base: string): string {
+/** Links are relative: the page stands at `<base>/docs`, its neighbours beside it. */
+export function docsPage(document: OpenApiDocument, { base, description }: ApiDefinition): string {
   const { info, components } = document;
   const operations = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
   );
-  const description = typeof info.description === "string" ? info.description : undefined;
   const schemas = Object.entries(components.schemas).filter(([name]) => name !== "Problem");
   const secured = components.securitySchemes !== undefined;
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${info.title} ${info.version}</title>
-<style>${{ html: docsStyle }}</style>
-</head>
-<body>
-<nav aria-label="Contents">
-<p class="brand">${info.title}<span>${info.version}</span></p>
+  const deprecation = deprecationOf(info);
+  return frame({
+    title: `${info.title} ${info.version}`,
+    contents: html`<p class="brand">${info.title}<span>${info.version}</span></p>
 <a href="#start">Getting started</a>
 <p class="group">Operations</p>
 ${operations.map(({ method, operation }) => html`<a href="#${operation.operationId}"><b class="m ${method}">${method}</b>${operation.operationId}</a>\n`)}
@@ -62,12 +31,12 @@ ${schemas.length === 0 ? undefined : html`<p class="group">Schemas</p>`}
 ${schemas.map(([name]) => html`<a href="#schema-${name}">${name}</a>\n`)}
 <p class="group">Everywhere</p>
 <a href="#errors">Errors</a>
-<a href="${base}/openapi.json">openapi.json</a>
-</nav>
-<main>
-<header>
+<a href="docs/changes">Changes</a>
+<a href="openapi.json">openapi.json</a>`,
+    main: html`<header>
 <h1>${info.title}</h1>
 <p class="facts"><span class="tag">${info.version}</span><span class="tag ${String(info["x-lifecycle"])}">${String(info["x-lifecycle"])}</span><code>${document.servers[0]?.url ?? base}</code></p>
+${deprecation === undefined ? undefined : deprecationNotice(deprecation)}
 ${description === undefined ? undefined : html`<p class="lead">${description}</p>`}
 </header>
 <section id="start">
@@ -88,12 +57,8 @@ ${schemas.map(([name, schema]) => html`<section id="schema-${name}" class="schem
 <p>Every error is a problem (RFC 9457) as <code>application/problem+json</code>. <code>type</code> is stable; <code>errors</code> names each field that does not fit, with a JSON Pointer.</p>
 <pre>${problemSample}</pre>
 </section>
-<footer>Made by Mortise from <a href="${base}/openapi.json">openapi.json</a>.</footer>
-</main>
-</body>
-</html>
-`;
-  return page.html;
+<footer>Made by Mortise from <a href="openapi.json">openapi.json</a>.</footer>`,
+  });
 }
 
 const problemSample = JSON.stringify(

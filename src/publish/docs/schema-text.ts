@@ -1,6 +1,6 @@
 /** Schemas as people read them: a short type, and a sample value. */
-import { exampleOf } from "../contract/example/example.ts";
-import type { Json, JsonSchema } from "../operation.ts";
+import { exampleOf } from "../../contract/example/example.ts";
+import type { Json, JsonSchema } from "../../operation.ts";
 
 /** A piece of a type's text; `reference` names the schema that it leads to. */
 export interface LabelPart {
