@@ -728,6 +728,31 @@ const table = {
     class: "give-up",
     text: "These values are missing: {missing}. Set the environment variables, or write the secrets as files (mode 600) into {folder}.",
   },
+  "secrets-unencrypted": {
+    status: 409,
+    class: "give-up",
+    text: "The store keeps secrets only where it encrypts. Set encryption.key in mortise.config.ts and restart, or write the secret as a file (mode 600) into the secrets folder.",
+  },
+  "secret-invalid": {
+    status: 422,
+    class: "give-up",
+    text: "The secret can't be kept: {reason}. Nothing was changed.",
+  },
+  "secret-unknown": {
+    status: 404,
+    class: "give-up",
+    text: "The store has no secret {name}. See which there are with: mortise secrets list",
+  },
+  "secret-needed": {
+    status: 409,
+    class: "give-up",
+    text: "The secret {name} is used by {places}, and it stands nowhere else. Set another value, or write it as a file first.",
+  },
+  "secret-damaged": {
+    status: 500,
+    class: "ask",
+    text: "The secret {name} of the store can't be opened: {reason}. Restore the store from a backup, or give encryption.key the key that it was encrypted with.",
+  },
   "secret-open": {
     status: 500,
     class: "give-up",

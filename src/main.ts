@@ -14,6 +14,8 @@ process.exitCode = await main(process.argv.slice(2), {
   env: process.env,
   folder: process.cwd(),
   ...(process.stdin.isTTY && process.stdout.isTTY ? { confirm } : {}),
+  secret: async (question) =>
+    (await import("./cli/read-secret.ts")).readSecret(question, process.stdin, process.stderr),
 });
 
 async function confirm(question: string): Promise<boolean> {

@@ -1,4 +1,4 @@
-/** The commands about who may call: `mortise keys ...` and `mortise consumers ...`. */
+/** The commands about who may call, and with what Mortise calls: `mortise keys ...`, `consumers ...` and `secrets ...`. */
 import type { Command } from "commander";
 import type { Leaf } from "./program-versions.ts";
 
@@ -37,6 +37,31 @@ export function keyCommands(keys: Command, leaf: Leaf): void {
     ["mortise keys revoke key_7f3a"],
     async () => (await import("./commands/keys.ts")).revokeKey,
   ).option("--reason <text>", "for the audit log", "revoked by the command line");
+}
+
+export function secretCommands(secrets: Command, leaf: Leaf): void {
+  const module = () => import("./commands/secrets.ts");
+  leaf(
+    secrets,
+    "list",
+    "list the secrets that the project uses and those of the store, with where they come from; never their values",
+    ["mortise secrets list"],
+    async () => (await module()).listSecrets,
+  );
+  leaf(
+    secrets,
+    "set <name>",
+    "keep a secret in the store, encrypted, and put it in force; the value is typed unseen or piped in, and is never an argument",
+    ["mortise secrets set payments-token", "openssl rand -hex 32 | mortise secrets set payments-token"],
+    async () => (await module()).setSecret,
+  ).option("--reason <text>", "why, for the audit log", "set by the command line");
+  leaf(
+    secrets,
+    "remove <name>",
+    "remove a secret from the store; refused while something needs it",
+    ['mortise secrets remove payments-token --reason "it is a file now"'],
+    async () => (await module()).removeSecret,
+  ).option("--reason <text>", "why, for the audit log", "removed by the command line");
 }
 
 export function consumerCommands(consumers: Command, leaf: Leaf): void {

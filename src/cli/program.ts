@@ -7,7 +7,7 @@ import { Command, CommanderError, Option } from "commander";
 import { asMortiseError } from "../errors.ts";
 import type { Context } from "./context.ts";
 import { exit } from "./exit.ts";
-import { consumerCommands, keyCommands } from "./program-access.ts";
+import { consumerCommands, keyCommands, secretCommands } from "./program-access.ts";
 import { apiCommands, publishCommand } from "./program-apis.ts";
 import { contractCommands } from "./program-contracts.ts";
 import { diffCommand } from "./program-diff.ts";
@@ -187,6 +187,7 @@ function build(io: Io, act: Act, asJson: () => boolean): Command {
     async () => (await import("./commands/store.ts")).storeSize,
   );
   keyCommands(group("keys", "API keys of consumers; needs a running server"), leaf);
+  secretCommands(group("secrets", "secrets of the running server; needs a running server"), leaf);
   consumerCommands(group("consumers", "who calls the published APIs; needs a running server"), leaf);
   return program;
 }

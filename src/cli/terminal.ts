@@ -12,6 +12,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Asks the person at the terminal; absent where there is none. */
   readonly confirm?: (question: string) => Promise<boolean>;
+  /** One line that must not be seen: what is typed is not shown, and what is piped in is read to its end. */
+  readonly secret?: (question: string) => Promise<string>;
   /** Working directory. */
   readonly folder: string;
 }

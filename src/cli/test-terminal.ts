@@ -14,12 +14,15 @@ export async function mortise(
     env = {},
     tty = false,
     answer,
+    secret,
   }: {
     readonly folder?: string;
     readonly env?: Readonly<Record<string, string>>;
     readonly tty?: boolean;
     /** Of the person at the terminal, to every question. */
     readonly answer?: boolean;
+    /** What is typed unseen. */
+    readonly secret?: string;
   } = {},
 ): Promise<Ran> {
   let out = "";
@@ -35,6 +38,7 @@ export async function mortise(
     env,
     folder,
     ...(answer === undefined ? {} : { confirm: async () => answer }),
+    ...(secret === undefined ? {} : { secret: async () => secret }),
   });
   return { code, out, err };
 }

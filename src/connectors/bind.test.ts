@@ -153,3 +153,51 @@ test("an unknown system or operation is refused before anything is opened", asyn
     reason: "the system is not bound",
   });
 });
+
+test("after rebind calls begin on the new settings; those under way end on their client, which is then closed", async () => {
+  const gates: { readonly gate: PromiseWithResolvers<CallResult>; readonly connection: string }[] = [];
+  const closed: string[] = [];
+  const connector = {
+    protocol: "rest",
+    open(_: ContractModel, { connection }: ResolvedSettings) {
+      return {
+        call() {
+          const gate = Promise.withResolvers<CallResult>();
+          gates.push({ gate, connection });
+          return gate.promise;
+        },
+        health: () => Promise.resolve({ healthy: true as const }),
+        close: async () => void closed.push(connection),
+      };
+    },
+  };
+  const at = (connection: string) => new Map([["erp", { ...settings, connection }]]);
+  const bound = bindSystems({
+    definitions: [definition],
+    settings: at("old"),
+    environment: {} as ConnectorEnvironment,
+    connectors: new Map([["rest", connector]]),
+  });
+  const first = bound.caller(ping, null, context());
+  while (gates.length < 1) await new Promise(setImmediate);
+  bound.rebind({ definitions: [definition], settings: at("old") });
+  assert.deepEqual(closed, [], "what is the same stays");
+  bound.rebind({ definitions: [definition], settings: at("new") });
+  const second = bound.caller(ping, null, context());
+  while (gates.length < 2) await new Promise(setImmediate);
+  assert.deepEqual(
+    gates.map(({ connection }) => connection),
+    ["old", "new"],
+  );
+  assert.deepEqual(closed, []);
+  gates[0]?.gate.resolve(done);
+  assert.deepEqual(await first, done);
+  await new Promise(setImmediate);
+  assert.deepEqual(closed, ["old"]);
+  bound.rebind({ definitions: [], settings: new Map() });
+  await assert.rejects(bound.caller(ping, null, context()), error("system-unbound", "none"));
+  gates[1]?.gate.resolve(done);
+  assert.deepEqual(await second, done);
+  await bound.close();
+  assert.deepEqual(closed, ["old", "new"]);
+});

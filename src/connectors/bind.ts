@@ -5,6 +5,7 @@
  * Around every attempt: the system's own timeout, a permit (concurrency over all threads), and the rule that whatever a connector
  * throws by mistake has an unknown outcome.
  */
+import { isDeepStrictEqual } from "node:util";
 import type { ContractModel, OperationModel } from "../contract/model.ts";
 import { asMortiseError, failure, MortiseError } from "../errors.ts";
 import type { CallContext, Caller, CallResult, Json } from "../operation.ts";
@@ -12,13 +13,16 @@ import type { SystemPermits } from "../outbound/permits.ts";
 import type { Client, Connector, ConnectorEnvironment, Health } from "./connector.ts";
 import type { ResolvedSettings, SystemDefinition } from "./system.ts";
 
-export interface BindOptions {
+export interface Binding {
   readonly definitions: readonly SystemDefinition[];
   /** By the system's name. A system without settings refuses its calls (`system-unbound`). */
   readonly settings: ReadonlyMap<string, ResolvedSettings>;
-  readonly environment: ConnectorEnvironment;
   /** `openPermits(...)` of this thread. Default: no limit. */
   readonly permits?: ReadonlyMap<string, SystemPermits>;
+}
+
+export interface BindOptions extends Binding {
+  readonly environment: ConnectorEnvironment;
   /** Connectors besides, or instead of, the built-in ones: by `definition.connector`. */
   readonly connectors?: ReadonlyMap<string, Connector>;
 }
@@ -27,6 +31,11 @@ export interface BoundSystems {
   readonly caller: Caller;
   /** A cheap sign of life of one system. Never rejects. */
   health(name: string, signal: AbortSignal): Promise<Health>;
+  /**
+   * Other settings, systems or permits, for the calls that begin from now on. Calls under way end on the client that they began with, which is closed
+   * after them; a system that stays as it is keeps its client. Systems that are not named any more refuse their calls.
+   */
+  rebind(next: Binding): void;
   /** Closes the clients. Calls under way end by their own deadlines. */
   close(): Promise<void>;
 }
@@ -45,19 +54,49 @@ interface Bound {
   readonly permits: SystemPermits | undefined;
   client: Client | undefined;
   opening: Promise<Client> | undefined;
+  /** Calls under way. */
+  calls: number;
+  /** Another one has taken its place. */
+  retired: boolean;
 }
 
 export function bindSystems(options: BindOptions): BoundSystems {
   const { environment, connectors } = options;
-  const systems = new Map<string, Bound>();
-  for (const { name, contract, connector } of options.definitions) {
-    const settings = options.settings.get(name);
-    if (settings === undefined) continue;
-    const permits = options.permits?.get(name);
-    const { timeoutMs } = settings;
-    systems.set(name, { contract, connector, timeoutMs, settings, permits, client: undefined, opening: undefined });
-  }
+  let systems = bind(options, new Map());
+  /** Those that were replaced, while calls are under way on them. */
+  const leaving = new Set<Bound>();
   let closed = false;
+
+  /** What is the same in `before` stays. */
+  function bind(next: Binding, before: ReadonlyMap<string, Bound>): Map<string, Bound> {
+    const bound = new Map<string, Bound>();
+    for (const { name, contract, connector } of next.definitions) {
+      const settings = next.settings.get(name);
+      if (settings === undefined) continue;
+      const permits = next.permits?.get(name);
+      const known = before.get(name);
+      const stays =
+        known?.contract === contract &&
+        known.connector === connector &&
+        known.permits === permits &&
+        isDeepStrictEqual(known.settings, settings);
+      const { timeoutMs } = settings;
+      const fresh = { client: undefined, opening: undefined, calls: 0, retired: false };
+      bound.set(name, stays ? known : { contract, connector, timeoutMs, settings, permits, ...fresh });
+    }
+    return bound;
+  }
+
+  /** Closes the client of one that was replaced, once nothing is under way on it. */
+  function letGo(system: Bound): void {
+    const { client } = system;
+    if (!system.retired || system.calls > 0) return;
+    leaving.delete(system);
+    if (client === undefined) return;
+    system.client = undefined;
+    // What can't be closed properly ends with its own deadlines.
+    client.close().catch(() => {});
+  }
 
   function open(system: Bound): Promise<Client> {
     system.opening ??= load(system).catch((error: unknown) => {
@@ -79,6 +118,7 @@ export function bindSystems(options: BindOptions): BoundSystems {
     const client = connector.open(system.contract, system.settings, environment);
     if (closed) await client.close();
     else system.client = client;
+    letGo(system);
     return client;
   }
 
@@ -96,15 +136,18 @@ export function bindSystems(options: BindOptions): BoundSystems {
     const own = Date.now() + system.timeoutMs;
     const { key, attempt: number, signal, run } = context;
     const bounded = own < context.deadline ? { key, attempt: number, deadline: own, signal, run } : context;
-    const client = system.client ?? (await openToCall(system));
     const { permits } = system;
-    if (permits === undefined) return called(client, model, input, bounded);
-    const given = permits.acquire(bounded.deadline, context.signal);
-    const permit = typeof given === "number" ? given : await given;
+    let permit: number | undefined;
+    system.calls += 1;
     try {
+      const client = system.client ?? (await openToCall(system));
+      const given = permits?.acquire(bounded.deadline, context.signal);
+      permit = typeof given === "object" ? await given : given;
       return await called(client, model, input, bounded);
     } finally {
-      permits.release(permit);
+      if (permit !== undefined) permits?.release(permit);
+      system.calls -= 1;
+      letGo(system);
     }
   }
 
@@ -130,15 +173,31 @@ export function bindSystems(options: BindOptions): BoundSystems {
     async health(name: string, signal: AbortSignal): Promise<Health> {
       const system = systems.get(name);
       if (system === undefined) return { healthy: false, reason: "the system is not bound" };
+      system.calls += 1;
       try {
         return await (system.client ?? (await open(system))).health(signal);
       } catch (error) {
         return { healthy: false, reason: asMortiseError(error).message };
+      } finally {
+        system.calls -= 1;
+        letGo(system);
+      }
+    },
+    rebind(next: Binding) {
+      const before = systems;
+      systems = bind(next, before);
+      for (const [name, system] of before) {
+        if (systems.get(name) === system) continue;
+        system.retired = true;
+        leaving.add(system);
+        letGo(system);
       }
     },
     async close(): Promise<void> {
       closed = true;
-      const clients = [...systems.values()].map((system) => system.client).filter((client) => client !== undefined);
+      const clients = [...systems.values(), ...leaving]
+        .map((system) => system.client)
+        .filter((client) => client !== undefined);
       await Promise.all(clients.map((client) => client.close()));
     },
   });

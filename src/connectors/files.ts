@@ -90,14 +90,15 @@ type CsvEvent = EventModel & { readonly binding: CsvBinding };
 
 /** Starts watching. Rejects with `files-settings` where the folder or the contract can't work. */
 export async function watchFolder(options: WatchOptions): Promise<FolderWatch> {
-  const watcher = new Watcher(options, await prepare(options));
+  const watcher = new Watcher(options, await checkFolder(options));
   await watcher.start();
   return watcher;
 }
 
 const claimedFolder = ".claimed";
 
-async function prepare({ folder, model }: WatchOptions): Promise<string> {
+/** Makes what a folder needs to be watched, and gives its real path. Throws `files-settings`. */
+export async function checkFolder({ folder, model }: Pick<WatchOptions, "folder" | "model">): Promise<string> {
   const refuse = (reason: string) => failure("files-settings", { system: model.name, reason });
   if (!Object.values(model.events).some(({ binding }) => binding.protocol === "csv"))
     throw refuse("its contract describes no CSV file");

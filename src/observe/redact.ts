@@ -16,9 +16,12 @@ export interface Redactor {
 export function createRedactor(): Redactor {
   // Longest first, so that a secret that contains another one goes as a whole.
   let forms: readonly string[] = [];
+  const known = new Set<string>();
   return {
     register(value) {
-      if (value.length < 4) return;
+      // Secrets are read again and again, as they change.
+      if (value.length < 4 || known.has(value)) return;
+      known.add(value);
       const bytes = Buffer.from(value);
       const added = [
         value,

@@ -11,6 +11,7 @@
  * Numbers are single cells, so a thread may die at any instruction. Counts may be off by a few where threads meet: they are estimates.
  */
 import { performance } from "node:perf_hooks";
+import { isDeepStrictEqual } from "node:util";
 
 /** All of it resolved. */
 export interface GateSettings {
@@ -26,10 +27,18 @@ export interface GateSettings {
 
 /** The shared part: plain data, to be handed to every thread (`workerData`). */
 export interface CircuitTable {
-  readonly memory: SharedArrayBuffer;
   /** Of the process's steady clock, in milliseconds. */
   readonly epoch: number;
-  readonly systems: readonly { readonly name: string; readonly offset: number; readonly settings: GateSettings }[];
+  readonly systems: readonly SharedCircuit[];
+}
+
+/** Of one system. */
+export interface SharedCircuit {
+  /** The same in all threads and all tables; other settings are another one. */
+  readonly id: number;
+  readonly name: string;
+  readonly memory: SharedArrayBuffer;
+  readonly settings: GateSettings;
 }
 
 const state = 0;
@@ -75,15 +84,16 @@ export interface CircuitView {
   readonly untilMs: number;
 }
 
-export function circuitTable(settings: ReadonlyMap<string, GateSettings>): CircuitTable {
-  let offset = 0;
+/** A system of `before` with the same settings keeps what is known of it. */
+export function circuitTable(settings: ReadonlyMap<string, GateSettings>, before?: CircuitTable): CircuitTable {
+  let id = Math.max(0, ...(before?.systems ?? []).map((system) => system.id));
   const systems = [...settings].map(([name, own]) => {
-    const system = Object.freeze({ name, offset, settings: own });
-    offset += cellsPerSystem;
-    return system;
+    const known = before?.systems.find((system) => system.name === name && isDeepStrictEqual(system.settings, own));
+    if (known !== undefined) return known;
+    id += 1;
+    return Object.freeze({ id, name, memory: new SharedArrayBuffer(cellsPerSystem * 4), settings: own });
   });
-  const memory = new SharedArrayBuffer(Math.max(offset, 1) * 4);
-  return Object.freeze({ memory, epoch: steadyMs(), systems: Object.freeze(systems) });
+  return Object.freeze({ epoch: before?.epoch ?? steadyMs(), systems: Object.freeze(systems) });
 }
 
 /** The same in all threads of the process, whatever happens to the wall clock. */
@@ -100,13 +110,11 @@ export function steadyClock({ epoch }: CircuitTable): () => number {
 
 export class Circuit {
   readonly #cells: Int32Array<SharedArrayBuffer>;
-  readonly #at: number;
   readonly #settings: GateSettings;
   readonly #now: () => number;
 
-  constructor(table: CircuitTable, system: CircuitTable["systems"][number], now: () => number) {
-    this.#cells = new Int32Array(table.memory);
-    this.#at = system.offset;
+  constructor(system: SharedCircuit, now: () => number) {
+    this.#cells = new Int32Array(system.memory);
     this.#settings = system.settings;
     this.#now = now;
   }
@@ -164,11 +172,11 @@ export class Circuit {
    * from here, or is still.
    */
   failed(by: number, sure: boolean, saidMs: number, looking: boolean, chance: number): "opened" | "still" | undefined {
-    if (Atomics.exchange(this.#cells, this.#at + last, by) !== by) Atomics.add(this.#cells, this.#at + others, 1);
-    const inARow = Atomics.add(this.#cells, this.#at + streak, 1) + 1;
+    if (Atomics.exchange(this.#cells, last, by) !== by) Atomics.add(this.#cells, others, 1);
+    const inARow = Atomics.add(this.#cells, streak, 1) + 1;
     Atomics.add(this.#cells, this.#second() + failedCell, 1);
     if (looking) {
-      const times = Atomics.add(this.#cells, this.#at + reopened, 1) + 1;
+      const times = Atomics.add(this.#cells, reopened, 1) + 1;
       this.#set(until, this.#tick(this.#pause(times, saidMs, chance)));
       this.#set(state, 1);
       return "still";
@@ -187,18 +195,18 @@ export class Circuit {
     this.#set(until, this.#tick(this.#pause(0, saidMs, chance)));
     this.#set(since, Math.floor(this.#now() / tickMs));
     this.#set(reopened, 0);
-    return Atomics.compareExchange(this.#cells, this.#at + state, 0, 1) === 0 ? "opened" : undefined;
+    return Atomics.compareExchange(this.#cells, state, 0, 1) === 0 ? "opened" : undefined;
   }
 
   /** This thread looks whether it is back (C2), if the pause is over and no other does. */
   look(): boolean {
     const now = this.#now();
-    const cell = this.#at + state;
+    const cell = state;
     const until_ = this.#get(until) * tickMs;
     const seen = this.#get(lease);
     const mine = this.#tick(leaseMs);
     if (this.#get(state) === 2) {
-      return now >= seen * tickMs && Atomics.compareExchange(this.#cells, this.#at + lease, seen, mine) === seen;
+      return now >= seen * tickMs && Atomics.compareExchange(this.#cells, lease, seen, mine) === seen;
     }
     if (now < until_ || Atomics.compareExchange(this.#cells, cell, 1, 2) !== 1) return false;
     this.#set(lease, mine);
@@ -208,7 +216,7 @@ export class Circuit {
   /** It looked, and what it saw says nothing: another may look at once. */
   sawNothing(): void {
     this.#set(until, this.#tick(0));
-    Atomics.compareExchange(this.#cells, this.#at + state, 2, 1);
+    Atomics.compareExchange(this.#cells, state, 2, 1);
   }
 
   #pause(times: number, saidMs: number, chance: number): number {
@@ -231,7 +239,7 @@ export class Circuit {
     const from = Math.max(now - windowSeconds, cell === first ? 0 : this.#get(countFrom));
     let sum = 0;
     for (let second = 0; second < seconds; second += 1) {
-      const at = this.#at + ring + second * perSecond;
+      const at = ring + second * perSecond;
       const of = Atomics.load(this.#cells, at + stamp);
       if (of >= from && of > 0 && of < now + current) sum += Atomics.load(this.#cells, at + cell);
     }
@@ -241,7 +249,7 @@ export class Circuit {
   /** The cells of the present second, emptied if they were of an earlier one. */
   #second(): number {
     const now = this.#stamp();
-    const at = this.#at + ring + (now % seconds) * perSecond;
+    const at = ring + (now % seconds) * perSecond;
     const seen = Atomics.load(this.#cells, at + stamp);
     if (seen !== now && Atomics.compareExchange(this.#cells, at + stamp, seen, now) === seen)
       for (let cell = first; cell < perSecond; cell += 1) Atomics.store(this.#cells, at + cell, 0);
@@ -255,9 +263,9 @@ export class Circuit {
     return Math.ceil((this.#now() + inMs) / tickMs);
   }
   #get(cell: number): number {
-    return Atomics.load(this.#cells, this.#at + cell);
+    return Atomics.load(this.#cells, cell);
   }
   #set(cell: number, value: number): void {
-    Atomics.store(this.#cells, this.#at + cell, value);
+    Atomics.store(this.#cells, cell, value);
   }
 }

@@ -2,7 +2,7 @@
  * What stands before a system in one thread: attempts that may not begin yet wait here in one line. While the system is away, one
  * of them now and then looks whether it is back; afterwards they are let go evenly, within the budget that all threads share.
  */
-import { Circuit, type CircuitTable, type CircuitView, steadyClock } from "./circuit.ts";
+import { Circuit, type CircuitTable, type CircuitView, type SharedCircuit, steadyClock } from "./circuit.ts";
 import { Ring, type Seat } from "./ring.ts";
 
 /** Seconds of a told time of waiting are cut off here: 31 bits of ticks must hold it. */
@@ -52,19 +52,25 @@ interface Entry {
   told: number;
 }
 
-/** The gates of all systems for one thread. */
+/** The gates of all systems for one thread. `before`: what this thread had; a gate that is the same stays, with those that wait there. */
 export function openGates(
   table: CircuitTable,
   changed: (change: CircuitChange) => void,
   clock: GateClock = realClock(table),
+  before?: ReadonlyMap<string, SystemGate>,
 ): ReadonlyMap<string, SystemGate> {
-  return new Map(table.systems.map((system) => [system.name, new SystemGate(table, system, changed, clock)]));
+  return new Map(
+    table.systems.map((system) => {
+      const known = before?.get(system.name);
+      return [system.name, known?.id === system.id ? known : new SystemGate(system, changed, clock)];
+    }),
+  );
 }
 
 /** How the systems are now. */
 export function viewCircuits(table: CircuitTable): (system: string) => CircuitView | undefined {
   const now = steadyClock(table);
-  const circuits = new Map(table.systems.map((system) => [system.name, new Circuit(table, system, now)]));
+  const circuits = new Map(table.systems.map((system) => [system.name, new Circuit(system, now)]));
   return (system) => circuits.get(system)?.view();
 }
 
@@ -81,6 +87,8 @@ function realClock(table: CircuitTable): GateClock {
 }
 
 export class SystemGate {
+  /** Of the shared part. */
+  readonly id: number;
   readonly #system: string;
   readonly #circuit: Circuit;
   readonly #changed: (change: CircuitChange) => void;
@@ -91,14 +99,10 @@ export class SystemGate {
   #order = 0;
   #cancelTimer: (() => void) | undefined;
 
-  constructor(
-    table: CircuitTable,
-    system: CircuitTable["systems"][number],
-    changed: (change: CircuitChange) => void,
-    clock: GateClock,
-  ) {
+  constructor(system: SharedCircuit, changed: (change: CircuitChange) => void, clock: GateClock) {
+    this.id = system.id;
     this.#system = system.name;
-    this.#circuit = new Circuit(table, system, clock.now);
+    this.#circuit = new Circuit(system, clock.now);
     this.#changed = changed;
     this.#clock = clock;
   }

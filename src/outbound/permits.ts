@@ -11,40 +11,57 @@
 import { failure, type MortiseError } from "../errors.ts";
 
 const recheckMs = 100;
+/** Cell that counts releases: what waiting threads watch. */
+const bell = 0;
 
 /** The shared part: plain data, to be handed to every thread (`workerData`). */
 export interface PermitTable {
-  readonly memory: SharedArrayBuffer;
-  readonly systems: readonly { readonly name: string; readonly limit: number; readonly offset: number }[];
+  readonly systems: readonly SharedPermits[];
 }
 
-/** Makes the table for these systems: name to limit (`settings.concurrency`). */
-export function permitTable(limits: ReadonlyMap<string, number>): PermitTable {
-  let offset = 0;
+/** Of one system. */
+interface SharedPermits {
+  /** The same in all threads and all tables; another limit is another one. */
+  readonly id: number;
+  readonly name: string;
+  readonly limit: number;
+  /** Cell 0 counts releases; the others are the permits. */
+  readonly memory: SharedArrayBuffer;
+}
+
+/**
+ * Makes the table for these systems: name to limit (`settings.concurrency`). A system of `before` with the same limit keeps its permits,
+ * with those that are taken. One with another limit begins anew: calls under way then are not counted against the new limit.
+ */
+export function permitTable(limits: ReadonlyMap<string, number>, before?: PermitTable): PermitTable {
+  let id = Math.max(0, ...(before?.systems ?? []).map((system) => system.id));
   const systems = [...limits].map(([name, limit]) => {
     if (!Number.isSafeInteger(limit) || limit < 1) throw new RangeError(`concurrency of ${name} must be 1 or more`);
-    const system = Object.freeze({ name, limit, offset });
-    offset += 1 + limit;
-    return system;
+    const known = before?.systems.find((system) => system.name === name && system.limit === limit);
+    if (known !== undefined) return known;
+    id += 1;
+    return Object.freeze({ id, name, limit, memory: new SharedArrayBuffer((1 + limit) * 4) });
   });
-  return Object.freeze({ memory: new SharedArrayBuffer(Math.max(offset, 1) * 4), systems: Object.freeze(systems) });
+  return Object.freeze({ systems: Object.freeze(systems) });
 }
 
 /** Gives back everything that the thread `slot` held. Call it when that thread has ended, before its number is used again. */
 export function reclaim(table: PermitTable, slot: number): number {
-  const cells = new Int32Array(table.memory);
   let count = 0;
-  for (const { limit, offset } of table.systems) {
-    for (let cell = offset + 1; cell <= offset + limit; cell += 1)
+  for (const { limit, memory } of table.systems) {
+    const cells = new Int32Array(memory);
+    for (let cell = 1; cell <= limit; cell += 1)
       if (Atomics.compareExchange(cells, cell, slot + 1, 0) === slot + 1) count += 1;
-    Atomics.add(cells, offset, 1);
-    Atomics.notify(cells, offset);
+    Atomics.add(cells, bell, 1);
+    Atomics.notify(cells, bell);
   }
   return count;
 }
 
 /** The permits of one system as one thread sees them. */
 export interface SystemPermits {
+  /** Of the shared part. */
+  readonly id: number;
   /**
    * A permit: at once, or a promise where all are taken. The promise rejects with `outbound-busy` at the deadline
    * (`Date.now()` milliseconds), or with `outbound-aborted` when the signal fires; outcome `none` either way.
@@ -56,11 +73,22 @@ export interface SystemPermits {
   taken(): number;
 }
 
-/** All systems' permits for the thread `slot` (0, 1, ...), which no other living thread uses. */
-export function openPermits(table: PermitTable, slot: number): ReadonlyMap<string, SystemPermits> {
+/**
+ * All systems' permits for the thread `slot` (0, 1, ...), which no other living thread uses. `before`: what this thread had; who waits
+ * there for permits that are the same goes on waiting in the same line.
+ */
+export function openPermits(
+  table: PermitTable,
+  slot: number,
+  before?: ReadonlyMap<string, SystemPermits>,
+): ReadonlyMap<string, SystemPermits> {
   if (!Number.isSafeInteger(slot) || slot < 0) throw new RangeError("slot must be 0 or more");
-  const cells = new Int32Array(table.memory);
-  return new Map(table.systems.map((system) => [system.name, new Permits(cells, system, slot + 1)]));
+  return new Map(
+    table.systems.map((system) => {
+      const known = before?.get(system.name);
+      return [system.name, known?.id === system.id ? known : new Permits(system, slot + 1)];
+    }),
+  );
 }
 
 interface Waiter {
@@ -69,21 +97,20 @@ interface Waiter {
 }
 
 class Permits implements SystemPermits {
+  readonly id: number;
   readonly #cells: Int32Array<SharedArrayBuffer>;
   readonly #name: string;
   readonly #limit: number;
-  /** Cell that counts releases: what waiting threads watch. */
-  readonly #bell: number;
   readonly #owner: number;
   readonly #waiting = new Set<Waiter>();
   #watching = false;
   #next = 0;
 
-  constructor(cells: Int32Array<SharedArrayBuffer>, system: PermitTable["systems"][number], owner: number) {
-    this.#cells = cells;
+  constructor(system: SharedPermits, owner: number) {
+    this.id = system.id;
+    this.#cells = new Int32Array(system.memory);
     this.#name = system.name;
     this.#limit = system.limit;
-    this.#bell = system.offset;
     this.#owner = owner;
   }
 
@@ -102,14 +129,14 @@ class Permits implements SystemPermits {
 
   taken(): number {
     let count = 0;
-    for (let i = 1; i <= this.#limit; i += 1) if (Atomics.load(this.#cells, this.#bell + i) !== 0) count += 1;
+    for (let i = 1; i <= this.#limit; i += 1) if (Atomics.load(this.#cells, bell + i) !== 0) count += 1;
     return count;
   }
 
   #take(): number {
     const length = this.#limit;
     for (let tried = 0; tried < length; tried += 1) {
-      const cell = this.#bell + 1 + this.#next;
+      const cell = bell + 1 + this.#next;
       this.#next = this.#next + 1 === length ? 0 : this.#next + 1;
       if (Atomics.load(this.#cells, cell) === 0 && Atomics.compareExchange(this.#cells, cell, 0, this.#owner) === 0)
         return cell;
@@ -118,8 +145,8 @@ class Permits implements SystemPermits {
   }
 
   #ring(): void {
-    Atomics.add(this.#cells, this.#bell, 1);
-    Atomics.notify(this.#cells, this.#bell, 1);
+    Atomics.add(this.#cells, bell, 1);
+    Atomics.notify(this.#cells, bell, 1);
   }
 
   #wait(deadline: number, signal: AbortSignal | undefined): Promise<number> {
@@ -155,7 +182,7 @@ class Permits implements SystemPermits {
   async #watch(): Promise<void> {
     this.#watching = true;
     for (;;) {
-      const seen = Atomics.load(this.#cells, this.#bell);
+      const seen = Atomics.load(this.#cells, bell);
       for (const waiter of this.#waiting) {
         const permit = this.#take();
         if (permit === -1) break;
@@ -164,11 +191,11 @@ class Permits implements SystemPermits {
         waiter.resolve(permit);
       }
       if (this.#waiting.size === 0) break;
-      const pause = Atomics.waitAsync(this.#cells, this.#bell, seen, recheckMs);
+      const pause = Atomics.waitAsync(this.#cells, bell, seen, recheckMs);
       if (pause.async) await pause.value;
     }
     this.#watching = false;
     // The wake-up may have been meant for another thread (L4).
-    Atomics.notify(this.#cells, this.#bell, 1);
+    Atomics.notify(this.#cells, bell, 1);
   }
 }

@@ -221,6 +221,8 @@ export class FakeBackend implements Backend {
 
 export interface Bench {
   readonly publisher: Publisher;
+  /** Serves these from now on. */
+  republish(apis: readonly ApiDefinition[]): void;
   readonly backend: FakeBackend;
   readonly store: Store;
   /** Of the consumer `shop`, with every scope. */
@@ -259,12 +261,13 @@ export async function openBench(options: Partial<PublisherOptions> = {}): Promis
   });
   const backend = new FakeBackend(store);
   const time = { now: Date.now() };
+  const contracts = new Map([["warehouse", warehouse]]);
   const open = () =>
     createPublisher({
       apis: [orders],
       store,
       backend,
-      contracts: new Map([["warehouse", warehouse]]),
+      contracts,
       clock: () => time.now,
       monotonic: () => time.now,
       ...options,
@@ -275,6 +278,7 @@ export async function openBench(options: Partial<PublisherOptions> = {}): Promis
   let count = 0;
   return {
     publisher,
+    republish: (apis) => publisher.prepare({ apis, backend, contracts })(),
     backend,
     store,
     key,

@@ -43,13 +43,19 @@ import { checkPath, createRoutes, type RouteTable } from "./routes.ts";
 import { openStreams, type StreamOpener, type StreamSettings } from "./streams/open-streams.ts";
 import { codeOf, newTrace, requests, type Trace, tell } from "./trace.ts";
 
-export interface PublisherOptions {
+/** What is served. */
+export interface Publication {
   readonly apis: readonly ApiDefinition[];
-  /** With `storePart` of this room among its parts. */
-  readonly store: Pick<Store, "submit" | "read">;
   readonly backend: Backend;
   /** Contract of each system that straight calls use, by the system's name. */
   readonly contracts: ReadonlyMap<string, ContractModel>;
+  /** For ways of access that need more than the store. Default: none; then such a way lets nobody in. */
+  readonly access?: AccessSources;
+}
+
+export interface PublisherOptions extends Publication {
+  /** With `storePart` of this room among its parts. */
+  readonly store: Pick<Store, "submit" | "read">;
   /** Epoch milliseconds. Default `Date.now`. */
   readonly clock?: () => number;
   /** Milliseconds that never go back, for rate limits. Default `performance.now`. */
@@ -62,8 +68,6 @@ export interface PublisherOptions {
   readonly usage?: Pick<UsageOptions, "retentionMs" | "mostHeld">;
   /** Of the answers that are kept. Default: they are kept in clear. */
   readonly cipher?: Cipher | undefined;
-  /** For ways of access that need more than the store. Default: none; then such a way lets nobody in. */
-  readonly access?: AccessSources;
   /** Of streams of events. */
   readonly streams?: StreamSettings;
   /** What was published of an API before, the newest first. Read at each publication. Default: nothing. */
@@ -74,10 +78,11 @@ export interface Publisher {
   /** Answers every request; never rejects. */
   handle(request: HttpRequest): Promise<HttpResponse>;
   /**
-   * Serves these APIs from now on; a request under way ends as it began. Rate limits that did not change go on counting. Throws
-   * `api-definition`; then nothing is changed.
+   * Makes everything that these APIs need, aside. The function that this gives serves them from then on, at once and without fail; a request
+   * under way ends as it began. Limits that did not change go on counting. Throws `api-definition`; then nothing is changed. What was
+   * prepared is served before anything else is prepared, or not at all.
    */
-  republish(apis: readonly ApiDefinition[], backend: Backend): void;
+  prepare(next: Publication): () => void;
   /** The OpenAPI 3.1 document of an API, drafts included. */
   openapi(name: string, version: string): OpenApiDocument | undefined;
   /** Ends the streams of events; their clients come again in a moment, and none is opened any more. */
@@ -113,14 +118,15 @@ const sharedPage: Kept = Object.freeze({ etag: true, shared: true });
 const ownPage: Kept = Object.freeze({ etag: true, shared: false });
 const anybody: ApiCaller = Object.freeze({ id: "", scopes: Object.freeze([]), via: "public" });
 const flushEveryMs = 5000;
+/** Over all publications: what is published again need not be compiled again. */
+const compiled = new WeakMap<Schema, Validate>();
 
 /** Throws `api-definition` if an API does not fit what it publishes. */
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { store, contracts, clock = Date.now, monotonic = () => performance.now(), changes = () => [] } = options;
+  const { store, clock = Date.now, monotonic = () => performance.now(), changes = () => [] } = options;
   const keys = openKeyring(store, clock);
   const idempotency = openIdempotency(store, clock, options.idempotencyRetentionMs ?? 86_400_000, options.cipher);
   const lifecycle = openLifecycle({ store, clock, ...options.usage });
-  const compiled = new WeakMap<Schema, Validate>();
   const compile = (schema: Schema): Validate => {
     const known = compiled.get(schema) ?? compileSchema(schema);
     compiled.set(schema, known);
@@ -129,17 +135,18 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const report: Workshop["report"] = (error, request) => failures.publish({ request, error } satisfies FailureFact);
   // Guesses cost an address its turn; right keys never touch this.
   const guesses = rateLimiter({ per: "address", rate: 20, every: "10s" }, "failed-keys", monotonic);
-  const tools = { keys, clock, monotonic, report: (error: unknown) => report(error, "-"), sources: options.access };
+  const tools = { keys, clock, monotonic, report: (error: unknown) => report(error, "-") };
   const access = openAccess(tools, guesses);
   const closing = new AbortController();
   const consumers = openConsumers(store, clock);
   const streams = openStreams(options.streams);
   const quotas = openQuotaBook(store, clock);
   const metering = openMetering(quotas, clock, monotonic);
-  let { table, documents, inventory } = publication(options.apis, options.backend);
+  let { table, documents, inventory } = publication(options);
+  metering.commit();
 
-  /** Routes and documents of these APIs; nothing is changed by it but what is counted. */
-  function publication(apis: readonly ApiDefinition[], backend: Backend) {
+  /** Routes and documents of these APIs; nothing is changed by it. */
+  function publication({ apis, backend, contracts, access: sources }: Publication) {
     const lookMs = options.streams?.lookMs;
     const shop: Workshop = { backend, idempotency, clock, signal: closing.signal, compile, report, lookMs };
     const routes = createRoutes<Route>();
@@ -153,7 +160,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       const id = `${api.name} ${api.version}`;
       if (written.has(id))
         throw failure("api-definition", { api: api.name, reason: `version ${api.version} is there twice` });
-      const authenticator = access(api);
+      const authenticator = access(api, sources);
       const text = JSON.stringify(withLifecycle(openApiOf(api, prepared, authenticator.schemes), api));
       const document = JSON.parse(text) as OpenApiDocument;
       written.set(id, document);
@@ -184,7 +191,6 @@ export function createPublisher(options: PublisherOptions): Publisher {
         routes.add("GET", resource.path, { kind: "page", gate, form, page: metadata });
       }
     }
-    metering.commit();
     return { table: routes, documents: written, inventory: known };
   }
 
@@ -325,10 +331,14 @@ export function createPublisher(options: PublisherOptions): Publisher {
       }
       return response;
     },
-    republish(apis, backend) {
-      ({ table, documents, inventory } = publication(apis, backend));
-      // Its clients come again, to what is served now.
-      streams.renew();
+    prepare(next) {
+      const made = publication(next);
+      return () => {
+        metering.commit();
+        ({ table, documents, inventory } = made);
+        // Its clients come again, to what is served now.
+        streams.renew();
+      };
     },
     drain: () => streams.drain(),
     openapi: (name, version) => documents.get(`${name} ${version}`),

@@ -28,7 +28,7 @@ const files = { certificate: "server.pem", key: "server.key" };
 
 test("with two files the port speaks TLS 1.2 and newer, and clear HTTP no more", async (t) => {
   const folder = openFolder(t);
-  const { tls } = apiTls({ folder, apis: [] }, configOf({ api: files }), silent);
+  const { tls } = apiTls(() => ({ project: { folder, apis: [] }, config: configOf({ api: files }) }), silent);
   assert.equal(tls?.asksClients, false, "no API wants a certificate, so no client is asked for one");
   const seen: (boolean | undefined)[] = [];
   const listener = await listen(
@@ -60,12 +60,16 @@ test("clients are asked for a certificate where an API wants one", (t) => {
   const folder = openFolder(t);
   const access = [mtls({ anchors: ["a.pem"], consumers: { a: { dns: "a.example", scopes: [] } } })];
   const api = defineApi({ name: "a", version: "1.0.0", base: "/a", lifecycle: published(), access, operations: {} });
-  assert.equal(apiTls({ folder, apis: [api] }, configOf({ api: files }), silent).tls?.asksClients, true);
+  assert.equal(
+    apiTls(() => ({ project: { folder, apis: [api] }, config: configOf({ api: files }) }), silent).tls?.asksClients,
+    true,
+  );
 });
 
 test("half a pair, a key that others can read, and a proxy that is no address do not start", (t) => {
   const folder = openFolder(t);
-  const open = (api: ApiListener) => apiTls({ folder, apis: [] }, configOf({ api }), silent).tls?.read();
+  const open = (api: ApiListener) =>
+    apiTls(() => ({ project: { folder, apis: [] }, config: configOf({ api }) }), silent).tls?.read();
   assert.throws(() => open({ certificate: "server.pem" }), { code: "server-failed", message: /set both/ });
   assert.throws(() => open({ certificate: "none.pem", key: "server.key" }), { code: "server-failed" });
   assert.throws(() => open({ certificateProxies: "10.0.0.1, proxy.example" }), {

@@ -6,6 +6,7 @@ import { failure } from "../errors.ts";
 import type { Log } from "../observe/log.ts";
 import { wantsCertificates } from "../publish/access/access.ts";
 import type { ListenerOptions } from "../publish/listener.ts";
+import { type TlsPair, tlsOptions } from "../publish/tls.ts";
 import type { Config } from "./config.ts";
 import type { Project } from "./project.ts";
 
@@ -25,26 +26,56 @@ export function apiLimits({
   };
 }
 
-/** Throws `server-failed` and `secret-open`; whether the files fit together is found when the listener opens. */
+/** What of a server's surface counts here. */
+export interface TlsSurface {
+  readonly project: Pick<Project, "folder" | "apis">;
+  readonly config: Pick<Config, "api">;
+}
+
+/**
+ * `surface`: as it is now; where the files are may change, the rest is as it was at first. Throws `server-failed` and `secret-open`; whether
+ * the files fit together is found when the listener opens.
+ */
 export function apiTls(
-  project: Pick<Project, "folder" | "apis">,
-  { api }: Pick<Config, "api">,
+  surface: () => TlsSurface,
   log: Pick<Log, "error">,
 ): Pick<ListenerOptions, "tls" | "certificateProxies"> {
-  const { certificate, key } = api;
-  const certificateProxies = new Set(proxiesOf(api.certificateProxies));
+  const { config, project } = surface();
+  const { certificate, key } = config.api;
+  const certificateProxies = new Set(proxiesOf(config.api.certificateProxies));
   if (certificate === "" && key === "") return { certificateProxies };
   if (certificate === "" || key === "")
     throw failure("server-failed", { reason: "api.certificate and api.key go together: set both, or none" });
-  const read = () => ({ cert: text(project.folder, certificate), key: privateText(project.folder, key) });
   return {
     certificateProxies,
     tls: {
-      read,
-      asksClients: project.apis.some(({ access }) => wantsCertificates(access)),
+      read: () => pairOf(surface()),
+      asksClients: asksClients(project),
       onFailure: (error) => log.error({ error }, "the new TLS files can't be used; the ones before stay"),
     },
   };
+}
+
+/** Whether an API wants the certificates of its clients. */
+export function asksClients({ apis }: TlsSurface["project"]): boolean {
+  return apis.some(({ access }) => wantsCertificates(access));
+}
+
+/** Throws what is wrong with the files that the listener is to speak TLS with; without any there is nothing to check. */
+export function checkTls(surface: TlsSurface): void {
+  const { certificate, key } = surface.config.api;
+  if (certificate === "" && key === "") return;
+  const pair = pairOf(surface);
+  try {
+    tlsOptions(pair, false);
+  } catch (error) {
+    const reason = `the TLS files ${certificate} and ${key} can't be used (${(error as Error).message})`;
+    throw failure("server-failed", { reason });
+  }
+}
+
+function pairOf({ project, config: { api } }: TlsSurface): TlsPair {
+  return { cert: text(project.folder, api.certificate), key: privateText(project.folder, api.key) };
 }
 
 function proxiesOf(list: string): readonly string[] {

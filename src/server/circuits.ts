@@ -17,7 +17,10 @@ export interface CircuitHealth {
 }
 
 export interface Circuits {
-  readonly table: CircuitTable;
+  /** As it is now. */
+  table(): CircuitTable;
+  /** Other settings; what is known of the systems whose settings stay is kept. */
+  update(settings: ReadonlyMap<string, ResolvedSettings>): void;
   /** A worker tells of a change. */
   changed(change: CircuitChange): void;
   /** `undefined` for a system that is none. */
@@ -29,8 +32,8 @@ export interface Circuits {
 const facts = channel("mortise:server:circuit");
 
 export function createCircuits(settings: ReadonlyMap<string, ResolvedSettings>): Circuits {
-  const table = circuitTable(new Map([...settings].map(([name, own]) => [name, gateSettings(own)])));
-  const viewOf = viewCircuits(table);
+  let table = circuitTable(gatesOf(settings));
+  let viewOf = viewCircuits(table);
   const reasons = new Map<string, string>();
   const view = (system: string): CircuitHealth | undefined => {
     const seen = viewOf(system);
@@ -41,15 +44,23 @@ export function createCircuits(settings: ReadonlyMap<string, ResolvedSettings>):
     return { state: seen.state, ...times, ...(reason === undefined ? {} : { reason }) };
   };
   return {
-    table,
+    table: () => table,
+    update(next) {
+      table = circuitTable(gatesOf(next), table);
+      viewOf = viewCircuits(table);
+    },
     changed(change) {
       const { system, reason } = change;
       if (reason !== undefined) reasons.set(system, reason);
       facts.publish(change);
     },
     view,
-    away: () => [...settings.keys()].filter((name) => view(name)?.state !== "closed"),
+    away: () => table.systems.map(({ name }) => name).filter((name) => view(name)?.state !== "closed"),
   };
+}
+
+function gatesOf(settings: ReadonlyMap<string, ResolvedSettings>): ReadonlyMap<string, GateSettings> {
+  return new Map([...settings].map(([name, own]) => [name, gateSettings(own)]));
 }
 
 function gateSettings({ circuit, retryBudget }: ResolvedSettings): GateSettings {

@@ -14,6 +14,7 @@ import { projectFiles } from "./project-files.ts";
 import { type ServerFiles, serverFilesChanged } from "./server-files.ts";
 import type { SourceProblem } from "./sources.ts";
 import { tryVersion } from "./trial.ts";
+import type { InTurn } from "./turns.ts";
 import type { VersionBook } from "./version-book.ts";
 import { importVersion } from "./version-sources.ts";
 import { loadVersion, pinVersion, planVersion, removeVersion, type Version, type VersionPlan } from "./versions.ts";
@@ -63,17 +64,12 @@ export interface DeploymentParts {
   readonly workers: Pick<Workers, "settled" | "retire" | "state">;
   readonly live: Live;
   readonly serverFiles: ServerFiles;
+  readonly inTurn: InTurn;
   readonly log: Log;
 }
 
 export function createDeployments(parts: DeploymentParts): Deployments {
-  const { project, folder, book, engine, workers, live, log } = parts;
-  let last: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(act: () => Promise<T>): Promise<T> => {
-    const turn = last.then(act, act);
-    last = turn.catch(() => {});
-    return turn;
-  };
+  const { project, folder, book, engine, workers, live, inTurn, log } = parts;
 
   /** Of the files as they are now. Throws `version-refused`. */
   function plan(): VersionPlan {
@@ -118,12 +114,13 @@ export function createDeployments(parts: DeploymentParts): Deployments {
     const problems = await unfitness(live.project(), sources);
     if (problems.length > 0) throw unfit(id, problems);
     await started(id);
+    const switchLive = live.prepare({ version: id, sources });
     await book.write({
       ...(register === undefined ? {} : { register }),
       promote: { version: id, by: who.by, reason: who.reason, kind },
       alongside: [who.audit()],
     });
-    live.take(id, sources);
+    switchLive();
     engine.promote(id);
     engine.limit(limitsOf(sources.processes));
     log.info({ version: id, by: who.by, reason: who.reason }, "promoted a code version");

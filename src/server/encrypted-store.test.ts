@@ -163,6 +163,7 @@ test("a start without the key is refused while anything needs it, and forgets it
         "../process/embedded/store-part.ts",
         "../publish/store-part.ts",
         "../publish/lifecycle/store-part.ts",
+        "./stored-secrets-part.ts",
       ].map((part) => new URL(part, import.meta.url).href),
     });
   const store = await open();

@@ -13,7 +13,8 @@ const freshMs = 15_000;
 const timeoutMs = 3000;
 
 export interface HealthOptions {
-  readonly systems: ReadonlyMap<string, SystemDefinition>;
+  /** As it is now. */
+  readonly system: (name: string) => SystemDefinition | undefined;
   /** Folder of a `files` system, as it stands in its connection. */
   readonly folder: (system: string) => string;
   readonly project: string;
@@ -29,7 +30,7 @@ export function watchHealth(options: HealthOptions): (system: string, now: boole
 
   async function ask(name: string): Promise<Checked> {
     const sign =
-      options.systems.get(name)?.connector === "files"
+      options.system(name)?.connector === "files"
         ? await folderSign(resolve(options.project, options.folder(name)))
         : await options.ask(name, AbortSignal.timeout(timeoutMs));
     const checkedAt = Date.now();

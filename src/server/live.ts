@@ -1,7 +1,7 @@
 /**
- * What the front knows of the project, and how it changes when a code version is promoted: processes (input schemas, keys, what
- * starts them, what is sensitive) are those of the promoted version; systems, APIs, requirements and the configuration are those that
- * the server read when it started. The switch is one assignment: a request is served by the one side or the other, and the
+ * What the front knows of the project, and how it changes when a code version is promoted or the project is loaded again: processes (input
+ * schemas, keys, what starts them, what is sensitive) are those of the promoted version; systems, APIs and requirements are those that
+ * the server read last. The switch is one assignment: a request is served by the one side or the other, and the
  * run that it starts runs on the version that its input was checked for.
  */
 import { failure } from "../errors.ts";
@@ -9,8 +9,9 @@ import type { Caller } from "../operation.ts";
 import type { AnyProcess } from "../process/define.ts";
 import type { EmbeddedEngine } from "../process/embedded/engine.ts";
 import type { Engine } from "../process/engine.ts";
+import type { AccessSources } from "../publish/access/way.ts";
 import type { ApiDefinition } from "../publish/define.ts";
-import { createPublisher, type Publisher, type PublisherOptions } from "../publish/publisher.ts";
+import { createPublisher, type Publication, type Publisher, type PublisherOptions } from "../publish/publisher.ts";
 import { backendOf } from "./backend.ts";
 import { createDeliver, type Deliver } from "./deliver.ts";
 import { createMasking, type Masking } from "./masking.ts";
@@ -26,44 +27,67 @@ export interface Live {
   masking(): Masking;
   readonly deliver: Deliver;
   readonly publisher: Publisher;
-  /** From now on the processes are those of this version. Refused with `version-unfit`; then nothing is changed. */
-  take(version: string, sources: VersionSources): void;
+  /**
+   * Makes what is served next, aside; what is not named stays. The function that this gives switches to it, at once and without fail. Throws
+   * `version-unfit` and what publishing refuses; then nothing is changed. As for `Publisher.prepare`: switched to at once, or never.
+   */
+  prepare(next: Partial<LiveState>): () => void;
 }
 
-export interface LiveOptions {
-  /** As the server read it at its start. */
+/** What is served is made of this. */
+export interface LiveState {
+  /** As the server read it. */
   readonly project: Project;
   readonly version: string;
   /** Of the version. The project's own files may be others by now. */
   readonly sources: VersionSources;
+  /** For ways of access that need more than the store. */
+  readonly access: AccessSources;
+}
+
+export interface LiveOptions extends LiveState {
   readonly engine: Pick<EmbeddedEngine, "start" | "signal" | "settled" | "run" | "runByKey" | "mark" | "value">;
   readonly caller: Caller;
-  readonly publisher: Omit<PublisherOptions, "apis" | "backend">;
+  readonly publisher: Omit<PublisherOptions, keyof Publication>;
 }
 
 export function createLive(options: LiveOptions): Live {
   const { engine, caller } = options;
-  let { version } = options;
+  let state: LiveState = options;
   let project = projectWith(options.project, options.sources);
-  const backend = () => backendOf(engine, caller, version, { run: (run) => masking.run(run) });
-  const publisher = createPublisher({ ...options.publisher, apis: project.apis, backend: backend() });
-  let deliver = createDeliver(project, engine, version);
+  const publication = (to: LiveState, { apis }: Project): Publication => ({
+    apis,
+    backend: backendOf(engine, caller, to.version, { run: (run) => masking.run(run) }),
+    contracts: new Map([...to.project.systems].map(([name, { contract }]) => [name, contract])),
+    access: to.access,
+  });
+  const publisher = createPublisher({ ...options.publisher, ...publication(state, project) });
+  let deliver = createDeliver(project, engine, state.version);
   const value: Engine["value"] = (run, hash) => engine.value(run, hash);
-  let masking = createMasking(project, value, (run) => engine.run(run));
+  let masks: Maskable = project;
+  let masking = createMasking(masks, value, (run) => engine.run(run));
   return {
     project: () => project,
     masking: () => masking,
     deliver: (event) => deliver(event),
     publisher,
-    take(next, sources) {
-      const fresh = projectWith(project, sources);
+    prepare(next) {
+      const to: LiveState = { ...state, ...next };
+      const fresh = projectWith(to.project, to.sources, project.processes);
       const problems = definitionProblems(fresh);
-      if (problems.length > 0) throw unfit(next, problems);
-      version = next;
-      project = fresh;
-      publisher.republish(fresh.apis, backend());
-      deliver = createDeliver(fresh, engine, next);
-      masking = createMasking(fresh, value, (run) => engine.run(run));
+      if (problems.length > 0) throw unfit(to.version, problems);
+      const publish = publisher.prepare(publication(to, fresh));
+      const freshDeliver = createDeliver(fresh, engine, to.version);
+      const freshMasks = maskedAsBefore(fresh, masks);
+      const freshMasking = createMasking(freshMasks, value, (run) => engine.run(run));
+      return () => {
+        state = to;
+        project = fresh;
+        deliver = freshDeliver;
+        masks = freshMasks;
+        masking = freshMasking;
+        publish();
+      };
     },
   };
 }
@@ -79,7 +103,7 @@ export async function unfitness(
     .filter(({ name }) => !project.systems.has(name))
     .map(({ name }) => ({
       file: `systems/${name}/index.ts`,
-      message: `the running server has not read the system ${name}; restart it`,
+      message: `the running server has not read the system ${name}; take it with: mortise reload`,
     }));
   const problems = definitionProblems(fresh);
   if (problems.length > 0) return [...missing, ...problems];
@@ -94,10 +118,10 @@ export function unfit(version: string, problems: readonly SourceProblem[]): Erro
   return failure("version-unfit", { version, problems: list }, { details: problems });
 }
 
-/** The project with the processes of a version; its APIs and schedules start those. */
-function projectWith(project: Project, sources: VersionSources): Project {
+/** The project with the processes of a version; its APIs and schedules start those. `before`: those that were served until now. */
+function projectWith(project: Project, sources: VersionSources, before = project.processes): Project {
   const processes = new Map(
-    sources.processes.map((process) => [process.name, masksToo(process, project.processes.get(process.name))]),
+    sources.processes.map((process) => [process.name, masksToo(process, before.get(process.name))]),
   );
   const places = new Map([...project.places].filter(([what]) => !what.startsWith("process ")));
   for (const [what, file] of sources.places) places.set(what, file);
@@ -110,6 +134,20 @@ function projectWith(project: Project, sources: VersionSources): Project {
       Object.freeze({ ...schedule, process: processes.get(schedule.process.name) ?? schedule.process }),
     ),
   });
+}
+
+type Maskable = Pick<Project, "systems" | "processes">;
+
+/** Runs of systems and processes that are gone, or say less by now, are shown too: what was sensitive stays hidden. */
+function maskedAsBefore({ systems, processes }: Maskable, before: Maskable): Maskable {
+  const all = new Map(before.systems);
+  for (const [name, system] of systems) {
+    const sensitive = [
+      ...new Set([...(before.systems.get(name)?.settings.sensitive ?? []), ...(system.settings.sensitive ?? [])]),
+    ];
+    all.set(name, { ...system, settings: { ...system.settings, sensitive } });
+  }
+  return { systems: all, processes: new Map([...before.processes, ...processes]) };
 }
 
 /** Older runs are shown too: what was sensitive for their version stays hidden. */

@@ -1,6 +1,7 @@
 /**
- * Resolves references: `env()` from the environment, `secret()` from a file in the secrets folder, else from the environment.
- * Only the server does this, once at start. What is missing is collected, so that one start names all of it.
+ * Resolves references: `env()` from the environment, `secret()` from a file in the secrets folder, else from the store, else from the
+ * environment. Only the server does this: at its start, at a reload, and while it runs, since secrets change. What is missing is
+ * collected, so that one start names all of it.
  */
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -16,24 +17,44 @@ export interface Resolver {
   hidden(given: Reference | string, place: string): string;
   /** Throws `secrets-missing`, naming everything that was missing. */
   finish(): void;
+  /** The secrets that were asked for, by name. */
+  found(): ReadonlyMap<string, FoundSecret>;
+}
+
+/** A secret that something refers to. */
+export interface FoundSecret {
+  readonly value: string;
+  /** Where it was found; the first of these that has it counts. */
+  readonly in: "file" | "store" | "environment" | "nowhere";
+  /** What refers to it. */
+  readonly places: readonly string[];
 }
 
 export interface ResolverOptions {
   /** The secrets folder, absolute. */
   readonly folder: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Learns every value that must not be shown. */
+  /** Learns every value that must not be shown, before anything else has it. */
   readonly redactor: Redactor;
+  /** A secret of the store. Default: there are none. */
+  readonly stored?: (name: string) => string | undefined;
 }
 
-const secretName = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
+/** Names that a secret may have. */
+export const secretName = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
 
-export function createResolver({ folder, environment, redactor }: ResolverOptions): Resolver {
+export function createResolver({ folder, environment, redactor, stored = () => undefined }: ResolverOptions): Resolver {
   const missing: string[] = [];
+  const secrets = new Map<string, FoundSecret>();
+  const secretOf = (name: string, place: string): string | undefined => {
+    const known = secrets.get(name);
+    const { value, in: where } = known ?? readSecret(folder, name, stored, environment);
+    secrets.set(name, { value, in: where, places: [...(known?.places ?? []), place] });
+    return where === "nowhere" ? undefined : value;
+  };
   const lookUp = (given: Reference | string, place: string): string => {
     if (typeof given === "string") return given;
-    const found =
-      given.kind === "env" ? (environment[given.name] ?? given.fallback) : readSecret(folder, given.name, environment);
+    const found = given.kind === "env" ? (environment[given.name] ?? given.fallback) : secretOf(given.name, place);
     // An empty secret is a file that somebody forgot to fill: with it every call would be refused, elsewhere and later.
     if (found === undefined || (found === "" && given.kind === "secret"))
       missing.push(`${given.kind === "env" ? "variable" : "secret"} ${given.name} (${place})`);
@@ -54,6 +75,7 @@ export function createResolver({ folder, environment, redactor }: ResolverOption
       if (missing.length > 0)
         throw failure("secrets-missing", { missing: missing.join(", "), folder }, { details: missing });
     },
+    found: () => secrets,
   };
 }
 
@@ -78,12 +100,23 @@ export function resolveForCommand(
 function readSecret(
   folder: string,
   name: string,
+  stored: (name: string) => string | undefined,
   environment: Readonly<Record<string, string | undefined>>,
-): string | undefined {
-  if (!secretName.test(name)) return undefined;
+): Pick<FoundSecret, "value" | "in"> {
+  if (!secretName.test(name)) return { value: "", in: "nowhere" };
+  const file = secretFile(folder, name);
+  if (file !== undefined) return { value: file, in: "file" };
+  const kept = stored(name);
+  if (kept !== undefined) return { value: kept, in: "store" };
+  const given = environment[name];
+  return given === undefined ? { value: "", in: "nowhere" } : { value: given, in: "environment" };
+}
+
+/** The text of the file of a secret; `undefined`: there is none. Throws `secret-open`. */
+export function secretFile(folder: string, name: string): string | undefined {
   const file = join(folder, name);
   const stat = statSync(file, { throwIfNoEntry: false });
-  if (stat?.isFile() !== true) return environment[name];
+  if (stat?.isFile() !== true) return undefined;
   // Windows has no such bits; there the folder's own access list guards it.
   if (process.platform !== "win32" && (stat.mode & 0o077) !== 0) throw failure("secret-open", { file });
   return readFileSync(file, "utf8").replace(/\r?\n$/, "");
@@ -134,10 +167,15 @@ function resolveServers({ name, settings }: SystemDefinition, resolver: Resolver
   return Object.freeze(Object.fromEntries(all));
 }
 
+/** Whether a value is text on one line. */
+export function isOneLine(value: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return !/[\0-\x1f\x7f]/.test(value);
+}
+
 /** In a header or a signature a line break is an attack, or a slip of the editor. */
 function checkOneLine(value: string, name: string, place: string): void {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  if (!/[\0-\x1f\x7f]/.test(value)) return;
+  if (isOneLine(value)) return;
   const reason = `secret ${name} (${place}) holds a line break or another control character: write it as one line`;
   throw failure("server-failed", { reason });
 }

@@ -16,6 +16,7 @@ const sealedColumns = [
   ["tasks", "input"],
   ["runs", "reason"],
   ["publish_idempotency", "body"],
+  ["secrets", "body"],
 ] as const;
 const mark = "~";
 

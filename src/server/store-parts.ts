@@ -11,6 +11,7 @@ export function storeParts(): readonly string[] {
     "../publish/consumers/store-part",
     "./admin/store-part",
     "./versions-part",
+    "./stored-secrets-part",
     "./contracts/store-part",
   ].map((path) => moduleUrl(path, import.meta.url).href);
 }

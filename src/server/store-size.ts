@@ -48,8 +48,8 @@ const kinds: readonly { readonly part: string; readonly tables: readonly string[
   { part: "audit", tables: ["admin_audit"], note: "who changed what; it is kept" },
   {
     part: "keys",
-    tables: ["publish_keys", "admin_tokens", "encryption_keys"],
-    note: "of consumers, of the admin API, and the ids of those that encrypt",
+    tables: ["publish_keys", "admin_tokens", "encryption_keys", "secrets"],
+    note: "of consumers, of the admin API, the ids of those that encrypt, and secrets, encrypted",
   },
   {
     part: "queues",

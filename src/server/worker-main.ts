@@ -9,27 +9,34 @@ import type { Deprecation } from "../connectors/deprecation.ts";
 import { compileSchema } from "../contract/validate.ts";
 import { countOutbound } from "../observe/outbound-counts.ts";
 import { createOutbound } from "../outbound/client.ts";
-import { openGates } from "../outbound/gates.ts";
+import { type CircuitChange, openGates } from "../outbound/gates.ts";
 import { openPermits } from "../outbound/permits.ts";
 import { runWorker } from "../process/embedded/worker.ts";
 import { createCipher } from "./encryption.ts";
 import { importVersion, placeText } from "./version-sources.ts";
-import { markRun, type WorkerMessage, type WorkerStart } from "./workers.ts";
+import { markRun, type SharedMessage, type WorkerMessage, type WorkerStart } from "./workers.ts";
 
-const { link, folder, manifest, project, settings, keys, permits, circuits, slot, aliveEveryMs, mark } =
-  workerData as WorkerStart;
+const { link, folder, manifest, project, keys, slot, aliveEveryMs, mark } = workerData as WorkerStart;
+let { shared } = workerData as WorkerStart;
 const tell = (message: WorkerMessage) => parentPort?.postMessage(message);
 
 const version = await importVersion({ folder, manifest }, project);
 
 const outbound = createOutbound();
-const bound = bindSystems({
-  definitions: version.systems,
-  settings,
-  environment: { outbound, project },
-  permits: openPermits(permits, slot),
+const changed = (change: CircuitChange) => tell({ kind: "circuit", change });
+let permits = openPermits(shared.permits, slot);
+let gates = openGates(shared.circuits, changed);
+const definitions = version.systems;
+const bound = bindSystems({ definitions, settings: shared.settings, environment: { outbound, project }, permits });
+// Settings and secrets of systems change while runs go on: calls under way end as they began.
+parentPort?.on("message", (message: SharedMessage) => {
+  shared = message.shared;
+  permits = openPermits(shared.permits, slot, permits);
+  gates = openGates(shared.circuits, changed, undefined, gates);
+  bound.rebind({ definitions, settings: shared.settings, permits });
+  tell({ kind: "shared", round: message.round });
 });
-const gates = openGates(circuits, (change) => tell({ kind: "circuit", change }));
+parentPort?.unref();
 const counted = countOutbound((counts) => tell({ kind: "outbound", counts }), subscribe);
 subscribe("mortise:connectors:deprecated", (fact) => tell({ kind: "deprecated", fact: fact as Deprecation }));
 const alive = setInterval(() => tell({ kind: "alive" }), aliveEveryMs);
@@ -42,7 +49,7 @@ await runWorker({
   cipher: keys.length === 0 ? undefined : createCipher(keys),
   operation: (name) => version.operations.get(name),
   gate: (name) => gates.get(name),
-  systemRetry: (name) => settings.get(name)?.retry,
+  systemRetry: (name) => shared.settings.get(name)?.retry,
   validateInput: (process) => compileSchema(process.input),
   validateOutput: (process) => compileSchema(process.output),
   validateState: ({ state }) => (state === undefined ? () => [] : compileSchema(state)),

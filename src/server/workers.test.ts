@@ -39,12 +39,13 @@ function setUp(t: TestContext, source: string, blockedAfterMs = 60_000) {
     };
     workers.start(version.id, link, [control.port2, writer.port2]);
   };
+  const circuits = createCircuits(new Map());
+  const shared = { settings: new Map(), permits: permitTable(new Map()), circuits: circuits.table() };
   const workers = createWorkers({
     store,
     project: project.folder,
-    settings: new Map(),
-    permits: permitTable(new Map()),
-    circuits: createCircuits(new Map()),
+    shared: () => shared,
+    circuits,
     memoryMiB: 64,
     blockedAfterMs,
     lost: start,

@@ -18,6 +18,19 @@ import type { WorkerLink } from "../process/embedded/worker-options.ts";
 import type { Circuits } from "./circuits.ts";
 import { loadVersion, type VersionManifest } from "./versions.ts";
 
+/** Of the systems, for every thread; may become another while threads run. */
+export interface Shared {
+  readonly settings: ReadonlyMap<string, ResolvedSettings>;
+  readonly permits: PermitTable;
+  readonly circuits: CircuitTable;
+}
+
+/** What the supervisor says to a worker thread: from now on it is this. Answered with `shared`. */
+export interface SharedMessage {
+  readonly shared: Shared;
+  readonly round: number;
+}
+
 /** What a worker thread is given. */
 export interface WorkerStart {
   readonly link: WorkerLink;
@@ -26,11 +39,9 @@ export interface WorkerStart {
   readonly manifest: VersionManifest;
   /** Folder of the project: for packages, and for relative paths of connections. */
   readonly project: string;
-  readonly settings: ReadonlyMap<string, ResolvedSettings>;
+  readonly shared: Shared;
   /** Of the store, the newest first; none: it keeps all in clear. */
   readonly keys: readonly Uint8Array[];
-  readonly permits: PermitTable;
-  readonly circuits: CircuitTable;
   /** Of the permits: no other living thread has it. */
   readonly slot: number;
   /** How often it says that it is alive. */
@@ -59,6 +70,8 @@ export type WorkerMessage =
   /** It runs; repeated, so that a blocked one is noticed. */
   | { readonly kind: "alive" }
   | { readonly kind: "outbound"; readonly counts: readonly OutboundCounts[] }
+  /** New calls go by what was shared in this round. */
+  | { readonly kind: "shared"; readonly round: number }
   /** A system is away, or back. */
   | { readonly kind: "circuit"; readonly change: CircuitChange }
   /** A system says that an operation ends. */
@@ -80,11 +93,11 @@ export interface WorkersOptions {
   /** The store's folder. */
   readonly store: string;
   readonly project: string;
-  readonly settings: ReadonlyMap<string, ResolvedSettings>;
+  /** What threads are given from now on. */
+  readonly shared: () => Shared;
   /** Of the store, the newest first. Default: none. */
   readonly keys?: readonly Uint8Array[];
-  readonly permits: PermitTable;
-  readonly circuits: Pick<Circuits, "table" | "changed">;
+  readonly circuits: Pick<Circuits, "changed">;
   readonly memoryMiB: number;
   /**
    * A thread is gone; start it again by way of the engine. `culprit`: of this run it is known that its code ended the thread, as it or
@@ -100,6 +113,8 @@ export interface WorkersOptions {
 export interface Workers {
   /** For the engine: starts the thread of a version, at once or after a pause. */
   start(version: string, link: WorkerLink, transfer: readonly MessagePort[]): void;
+  /** Tells every thread what `shared` gives now. Resolves when their new calls go by it; a thread that is busy takes its time, or dies. */
+  share(): Promise<void>;
   state(version: string): WorkerState;
   /** Resolves once the version's thread has loaded its code, or has died; with the reason then. Call it after `start`. */
   settled(version: string): Promise<string | undefined>;
@@ -135,6 +150,9 @@ export function createWorkers(options: WorkersOptions): Workers {
   const silence = options.blockedAfterMs ?? blockedAfterMs;
   const aliveEveryMs = silence / signs;
   let stopped = false;
+  let round = 0;
+  /** Threads that have not answered yet. */
+  const told = new Map<Worker, { readonly round: number; readonly done: () => void }[]>();
   const tell = (fact: WorkerFact) => facts.publish(fact);
 
   const entryOf = (version: string): Entry => {
@@ -164,9 +182,8 @@ export function createWorkers(options: WorkersOptions): Workers {
     const mark = entry.deaths >= carefulAfter ? new SharedArrayBuffer(markBytes) : undefined;
     try {
       const { folder, manifest } = loadVersion(options.store, version);
-      const { project, settings, permits, keys = [] } = options;
-      const circuits = options.circuits.table;
-      started = { link, folder, manifest, project, settings, keys, permits, circuits, slot, aliveEveryMs, mark };
+      const { project, keys = [] } = options;
+      started = { link, folder, manifest, project, shared: options.shared(), keys, slot, aliveEveryMs, mark };
       thread = new Worker(moduleUrl("./worker-main", import.meta.url), {
         name: `mortise-${version.slice(0, 8)}`,
         workerData: started,
@@ -196,7 +213,8 @@ export function createWorkers(options: WorkersOptions): Workers {
           tell({ version, event: "started", restarts: entry.deaths });
           answer(entry, undefined);
         }
-      } else if (message.kind === "circuit") options.circuits.changed(message.change);
+      } else if (message.kind === "shared") answered(thread, message.round);
+      else if (message.kind === "circuit") options.circuits.changed(message.change);
       else if (message.kind === "deprecated") deprecatedFacts.publish(message.fact);
       else for (const counts of message.counts) outboundFacts.publish(counts);
     });
@@ -210,7 +228,9 @@ export function createWorkers(options: WorkersOptions): Workers {
     }, aliveEveryMs).unref();
     thread.on("exit", (code) => {
       clearInterval(watch);
-      reclaim(options.permits, slot);
+      answered(thread, round);
+      told.delete(thread);
+      reclaim(options.shared().permits, slot);
       slots.delete(slot);
       entry.thread = undefined;
       if (stopped || entry.retired) {
@@ -219,6 +239,15 @@ export function createWorkers(options: WorkersOptions): Workers {
         answer(entry, "it was stopped");
       } else died(version, entry, reason ?? `it ended with code ${code}`, mark && markedRun(mark));
     });
+  }
+
+  function answered(thread: Worker, upTo: number): void {
+    const open = told.get(thread) ?? [];
+    told.set(
+      thread,
+      open.filter((one) => one.round > upTo),
+    );
+    for (const one of open) if (one.round <= upTo) one.done();
   }
 
   function answer(entry: Entry, reason: string | undefined): void {
@@ -266,6 +295,20 @@ export function createWorkers(options: WorkersOptions): Workers {
       if (entry.state === "none") entry.state = "starting";
       const pause = entry.deaths === 0 ? 0 : Math.min(longestPauseMs, firstPauseMs * 2 ** (entry.deaths - 1));
       entry.timer = setTimeout(() => open(version, entry, link, transfer), pause);
+    },
+    async share() {
+      round += 1;
+      const message: SharedMessage = { shared: options.shared(), round };
+      const threads = [...entries.values()].flatMap(({ thread }) => (thread === undefined ? [] : [thread]));
+      await Promise.all(
+        threads.map(
+          (thread) =>
+            new Promise<void>((done) => {
+              told.set(thread, [...(told.get(thread) ?? []), { round: message.round, done }]);
+              thread.postMessage(message);
+            }),
+        ),
+      );
     },
     state: (version) => entries.get(version)?.state ?? "none",
     settled: (version) =>

@@ -148,7 +148,7 @@ test("IK-3: a retry is known when its version was replaced by the next minor one
   const ask = () =>
     bench.ask("POST", "/orders/v1/holds", { headers: { "idempotency-key": '"k"' }, body: { reference: "r" } });
   assert.equal((await ask()).status, 200);
-  bench.publisher.republish([defineApi({ ...ordersOptions, version: "1.1.0" })], bench.backend);
+  bench.republish([defineApi({ ...ordersOptions, version: "1.1.0" })]);
   const again = await ask();
   assert.deepEqual([again.status, again.headers["idempotency-replayed"]], [200, "true"]);
   assert.equal(bench.backend.called.length, 1);

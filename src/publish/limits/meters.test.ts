@@ -139,10 +139,10 @@ test("limits that did not change go on counting when the APIs are published agai
   const limits: Limit[] = [{ per: "consumer", rate: 2, every: "1h" }];
   await using bench = await openBench({ apis: [limited(limits)] });
   assert.equal((await bench.ask("GET", stock)).status, 200);
-  bench.publisher.republish([limited(limits)], bench.backend);
+  bench.republish([limited(limits)]);
   assert.equal((await bench.ask("GET", stock)).status, 200);
   assert.equal((await bench.ask("GET", stock)).status, 429);
-  bench.publisher.republish([limited([{ per: "consumer", rate: 3, every: "1h" }])], bench.backend);
+  bench.republish([limited([{ per: "consumer", rate: 3, every: "1h" }])]);
   assert.equal((await bench.ask("GET", stock)).status, 200);
 });
 

@@ -360,10 +360,10 @@ for (const [what, act, status] of [
 
 test("a server that stops and a new publication end streams so that their clients come again", async () => {
   await using served = await serve();
-  const { publisher, backend } = served.bench;
+  const { publisher } = served.bench;
   const first = await served.open("/orders/o-1/events");
   await first.next();
-  publisher.republish([followed], backend);
+  served.bench.republish([followed]);
   const left = await first.rest();
   assert.deepEqual(
     left.map(({ event }) => event).filter((name) => name !== undefined),

@@ -8,7 +8,7 @@ const text = (description: string) => ({ type: "string", maxLength: 300, descrip
 const reason = { type: "string", minLength: 1, maxLength: 500, description: "Why; stands in the audit." };
 
 export function contractRoutes(
-  watch: Pick<ContractWatch, "contracts" | "items" | "look" | "close">,
+  watch: () => Pick<ContractWatch, "contracts" | "items" | "look" | "close">,
 ): readonly AdminRoute[] {
   const answer = {
     type: "object",
@@ -18,7 +18,7 @@ export function contractRoutes(
       items: { type: "array", items: ref("ContractItem") },
     },
   };
-  const all = () => ({ contracts: watch.contracts(), items: watch.items() });
+  const all = () => ({ contracts: watch().contracts(), items: watch().items() });
   return [
     {
       method: "GET",
@@ -40,7 +40,7 @@ export function contractRoutes(
       body: { properties: { system: text("Default: all."), reason }, required: ["reason"] },
       answer,
       async handle({ body }) {
-        await watch.look(typeof body.system === "string" ? body.system : undefined);
+        await watch().look(typeof body.system === "string" ? body.system : undefined);
         return all();
       },
     },
@@ -65,7 +65,7 @@ export function contractRoutes(
       async handle(call) {
         const { system, kind, operation = "" } = call.body;
         const item = { system, kind, operation } as Pick<ContractItem, "system" | "kind" | "operation">;
-        await watch.close(item, [call.audit()]);
+        await watch().close(item, [call.audit()]);
         return all();
       },
     },

@@ -7,16 +7,12 @@ import type { AdminFact } from "../../observe/facts.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import type { JsonSchema, Validate } from "../../operation.ts";
 import type { Engine } from "../../process/engine.ts";
-import type { Keyring } from "../../publish/access/keyring.ts";
 import type { HttpHandler } from "../../publish/http.ts";
 import type { OpenedStore } from "../../store/open.ts";
 import { checkInput, checkResult, checkStart } from "../answers.ts";
-import type { ContractWatch } from "../contracts/watch.ts";
-import type { Live } from "../live.ts";
+import type { Front } from "../front.ts";
 import type { Masking } from "../masking.ts";
-import type { FindInUse } from "../published/in-use.ts";
 import type { Fared } from "../rehearsals.ts";
-import type { Scheduler } from "../schedules/scheduler.ts";
 import { sizeOf } from "../store-size.ts";
 import { createAdmin } from "./admin.ts";
 import { apiRoutes } from "./apis.ts";
@@ -27,23 +23,20 @@ import { contractRoutes } from "./contracts.ts";
 import { type MoveResources, moveRoutes } from "./moves.ts";
 import { runRoutes, stateRoutes } from "./resources.ts";
 import { scheduleRoutes } from "./schedules.ts";
+import { type SecretResources, secretRoutes } from "./secrets.ts";
 import { startRoutes } from "./starts.ts";
 import { storeRoutes } from "./store.ts";
 import type { Tokens } from "./tokens.ts";
 import { type VersionResources, versionRoutes } from "./versions.ts";
 
 export interface AdminParts {
-  readonly live: Pick<Live, "project" | "masking" | "deliver" | "publisher">;
-  readonly inUse: FindInUse;
+  readonly front: Pick<Front, "live" | "inUse" | "surface" | "scheduler" | "watch">;
   readonly store: Pick<OpenedStore, "submit" | "read" | "file">;
   readonly engine: Engine;
   readonly tokens: Tokens;
-  readonly scheduler: Scheduler;
-  readonly watch: ContractWatch;
   readonly metrics: Pick<Metrics, "page">;
   readonly health: CatalogueResources["health"];
-  readonly keyring: Keyring;
-  readonly settings: (system: string) => ResolvedSettings | undefined;
+  readonly secrets: SecretResources;
   readonly versions: VersionResources["versions"];
   readonly deployments: VersionResources["deployments"] & { readonly pinFolder: MoveResources["pinFolder"] };
   readonly moves: Omit<MoveResources, "maskFared" | "pinFolder">;
@@ -54,7 +47,9 @@ export interface AdminParts {
 const facts = channel("mortise:server:admin");
 
 export function openAdmin(parts: AdminParts): HttpHandler {
-  const { live, store, engine, tokens } = parts;
+  const { front, store, engine, tokens } = parts;
+  const { live, inUse } = front;
+  const { keys: keyring } = live.publisher;
   const compile = formCompiler();
   return createAdmin({
     routes: [
@@ -74,12 +69,12 @@ export function openAdmin(parts: AdminParts): HttpHandler {
         project: live.project,
         lifecycle: live.publisher.lifecycle,
         openapi: live.publisher.openapi,
-        inUse: parts.inUse,
+        inUse,
         clock: Date.now,
       }),
-      ...consumerRoutes({ consumers: live.publisher.consumers, keyring: parts.keyring }),
-      ...scheduleRoutes(parts.scheduler),
-      ...contractRoutes(parts.watch),
+      ...consumerRoutes({ consumers: live.publisher.consumers, keyring }),
+      ...scheduleRoutes(front.scheduler),
+      ...contractRoutes(front.watch),
       ...startRoutes({ project: live.project, engine, validator: ({ input }) => compileSchema(input) }),
       ...stateRoutes({
         notReady: parts.notReady,
@@ -88,12 +83,13 @@ export function openAdmin(parts: AdminParts): HttpHandler {
       ...catalogueRoutes({
         project: live.project,
         engine,
-        address: (name) => addressOf(parts.settings(name)),
+        address: (name) => addressOf(front.surface().settings.get(name)),
         health: parts.health,
-        keyring: parts.keyring,
+        keyring,
         tokens,
         audit: openAudit(store.read),
       }),
+      ...secretRoutes(parts.secrets),
       ...storeRoutes(sizeOf(store.file)),
       ...moveRoutes({
         ...parts.moves,

@@ -9,6 +9,7 @@ import { moveRoutes } from "./moves.ts";
 import { runRoutes, stateRoutes } from "./resources.ts";
 import type { AdminRoute } from "./route.ts";
 import { scheduleRoutes } from "./schedules.ts";
+import { secretRoutes } from "./secrets.ts";
 import { startRoutes } from "./starts.ts";
 import { storeRoutes } from "./store.ts";
 import { versionRoutes } from "./versions.ts";
@@ -25,6 +26,7 @@ test("the reference page names every address, its role and what it takes", () =>
     ...apiRoutes({} as Parameters<typeof apiRoutes>[0]),
     ...consumerRoutes({} as Parameters<typeof consumerRoutes>[0]),
     ...catalogueRoutes({} as Parameters<typeof catalogueRoutes>[0]),
+    ...secretRoutes({} as Parameters<typeof secretRoutes>[0]),
     ...storeRoutes({} as Parameters<typeof storeRoutes>[0]),
     ...moveRoutes({} as Parameters<typeof moveRoutes>[0]),
     ...versionRoutes({} as Parameters<typeof versionRoutes>[0]),

@@ -5,7 +5,7 @@ import { list, ref } from "./schemas.ts";
 
 const reason = { type: "string", minLength: 1, maxLength: 500, description: "Why; stands in the audit." };
 
-export function scheduleRoutes(scheduler: Scheduler): readonly AdminRoute[] {
+export function scheduleRoutes(scheduler: () => Scheduler): readonly AdminRoute[] {
   return [
     {
       method: "GET",
@@ -14,7 +14,7 @@ export function scheduleRoutes(scheduler: Scheduler): readonly AdminRoute[] {
       summary: "Schedules, with their next ticks",
       role: "viewer",
       answer: list("Schedule", "schedules"),
-      handle: () => ({ schedules: scheduler.list() }),
+      handle: () => ({ schedules: scheduler().list() }),
     },
     {
       method: "GET",
@@ -23,7 +23,7 @@ export function scheduleRoutes(scheduler: Scheduler): readonly AdminRoute[] {
       summary: "One schedule",
       role: "viewer",
       answer: ref("Schedule"),
-      handle: ({ parameters }) => scheduler.get(parameters.name as string),
+      handle: ({ parameters }) => scheduler().get(parameters.name as string),
     },
     {
       method: "POST",
@@ -35,7 +35,7 @@ export function scheduleRoutes(scheduler: Scheduler): readonly AdminRoute[] {
       body: { properties: { reason }, required: ["reason"] },
       answer: ref("Done"),
       async handle({ parameters, body, caller, audit }) {
-        await scheduler.pause(parameters.name as string, caller.name, String(body.reason), () => [audit()]);
+        await scheduler().pause(parameters.name as string, caller.name, String(body.reason), () => [audit()]);
         return { done: true };
       },
     },
@@ -49,7 +49,7 @@ export function scheduleRoutes(scheduler: Scheduler): readonly AdminRoute[] {
       body: { properties: { reason }, required: ["reason"] },
       answer: ref("Done"),
       async handle({ parameters, audit }) {
-        await scheduler.resume(parameters.name as string, () => [audit()]);
+        await scheduler().resume(parameters.name as string, () => [audit()]);
         return { done: true };
       },
     },
@@ -67,7 +67,7 @@ export function scheduleRoutes(scheduler: Scheduler): readonly AdminRoute[] {
         properties: { run: { type: "string" }, key: { type: "string", description: "Business key of the run." } },
       },
       status: 201,
-      handle: ({ parameters, caller }) => scheduler.runNow(parameters.name as string, caller.name),
+      handle: ({ parameters, caller }) => scheduler().runNow(parameters.name as string, caller.name),
     },
   ];
 }

@@ -279,6 +279,17 @@ export const schemas = {
     { name: text },
     { plan: text, contact: text, disabledAt: time, reason: text, createdAt: time, changedAt: time, changedBy: text },
   ),
+  Secret: object(
+    { name: text, usedBy: { ...texts, description: "What refers to it." } },
+    {
+      in: {
+        enum: ["file", "store", "environment", "nowhere"],
+        description: "Where its value comes from: the first of these that has it. Absent: nothing uses it.",
+      },
+      setAt: { ...time, description: "Of the one in the store." },
+      setBy: text,
+    },
+  ),
   Token: object(
     { name: text, role: { enum: roles }, createdBy: text, createdAt: time },
     { revokedAt: time, revokedBy: text },

@@ -1,0 +1,78 @@
+/** `mortise secrets`, against a real server of a real project. */
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { loadProject } from "../server/project.ts";
+import { type RunningServer, startServer } from "../server/server.ts";
+import { mortise, type Ran } from "./test-terminal.ts";
+
+const home = mkdtempSync(join(tmpdir(), "mortise-secrets-"));
+const project = join(home, "demo");
+let server: RunningServer;
+const run = (args: readonly string[], secret?: string): Promise<Ran> =>
+  mortise(args, { folder: project, ...(secret === undefined ? {} : { secret }) });
+
+before(async () => {
+  await mortise(["init", "demo"], { folder: home });
+  writeFileSync(
+    join(project, "mortise.config.ts"),
+    'import { defineConfig, secret } from "mortise"; export default defineConfig({ encryption: { key: secret("STORE_KEY") } });',
+  );
+  mkdirSync(join(project, "apis"), { recursive: true });
+  writeFileSync(
+    join(project, "apis", "partners.v1.ts"),
+    `import { basic, defineApi, get, published, secret } from "mortise"; import { quote } from "../processes/quote.ts";
+export default defineApi({ name: "partners", version: "1.0.0", base: "/partners/v1", lifecycle: published(),
+  access: [basic({ users: { acme: { password: secret("acme-password"), scopes: ["read"] } } })],
+  operations: { getQuote: get("/quotes/{key}", { scope: "read", run: quote, allow: () => true }) } });`,
+  );
+  server = await startServer(await loadProject(project), {
+    apiPort: 0,
+    adminPort: 0,
+    environment: { STORE_KEY: Buffer.alloc(32, 7).toString("base64"), "acme-password": "of-the-environment" },
+    log: () => {},
+  });
+});
+after(async () => {
+  await server?.stop();
+  rmSync(home, { recursive: true, force: true });
+});
+
+test("a secret is set without being shown, listed without its value, and removed", async () => {
+  assert.match((await run(["secrets", "list"])).out, /acme-password +environment +apis\/partners: access/);
+  const value = "canary-of-the-store";
+  const set = await run(["secrets", "set", "acme-password", "--reason", "yearly"], value);
+  assert.deepEqual([set.code, set.err], [0, ""]);
+  assert.match(
+    set.out,
+    /^set acme-password: in force for the next call of apis\/partners: access\.users\.acme\.password\n$/,
+  );
+  const get = (password: string) =>
+    fetch(`${server.apiUrl}/partners/v1/quotes/none`, {
+      headers: { authorization: `Basic ${Buffer.from(`acme:${password}`).toString("base64")}` },
+    });
+  assert.equal((await get("of-the-environment")).status, 401);
+  assert.equal((await get(value)).status, 404);
+  const list = await run(["secrets", "list"]);
+  assert.match(list.out, /acme-password +store +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +local/);
+  const unused = await run(["secrets", "set", "for-later"], "x");
+  assert.match(unused.out, /set for-later: nothing uses it yet/);
+  const removed = await run(["secrets", "remove", "acme-password"]);
+  assert.match(removed.out, /^removed acme-password from the store: its value comes from the environment now\n$/);
+  assert.equal((await get("of-the-environment")).status, 404);
+  const twice = await run(["secrets", "remove", "acme-password"]);
+  assert.deepEqual([twice.code, /secret-unknown/.test(twice.err)], [1, true]);
+  const whole = [set, list, removed, await run(["secrets", "list", "--json"])]
+    .map(({ out, err }) => out + err)
+    .join("");
+  assert.ok(!whole.includes("canary"));
+});
+
+test("a value is never an argument", async () => {
+  const given = await run(["secrets", "set", "acme-password", "on-the-command-line"]);
+  assert.equal(given.code, 2);
+  const none = await run(["secrets", "set", "acme-password"]);
+  assert.match(none.err, /pipe it in/);
+});

@@ -1,0 +1,229 @@
+/**
+ * The front of a running server: what it serves, and how it comes to serve another surface without a gap. Everything of the next one is
+ * made aside and checked; then one function without a wait in it switches to it all, so a request is served by the one or the other. What
+ * can only follow (threads, folders, schedules) follows at once.
+ */
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import type { BoundSystems } from "../connectors/bind.ts";
+import type { Log } from "../observe/log.ts";
+import type { Outbound } from "../outbound/outbound.ts";
+import { openPermits, type SystemPermits } from "../outbound/permits.ts";
+import type { EmbeddedEngine } from "../process/embedded/engine.ts";
+import type { AccessSources } from "../publish/access/way.ts";
+import type { HttpHandler } from "../publish/http.ts";
+import type { Listener, ListenerOptions } from "../publish/listener.ts";
+import type { PublisherOptions } from "../publish/publisher.ts";
+import type { OpenedStore } from "../store/open.ts";
+import { apiTls } from "./api-tls.ts";
+import { openContracts } from "./contracts/open.ts";
+import type { ContractWatch } from "./contracts/watch.ts";
+import { docsSources } from "./docs-sources.ts";
+import { type FileTriggers, openFileTriggers } from "./file-triggers.ts";
+import { createLive, type Live } from "./live.ts";
+import { checkRetired, type FindInUse, openInUse } from "./published/in-use.ts";
+import { openSchedules } from "./schedules/open.ts";
+import type { Scheduler } from "./schedules/scheduler.ts";
+import type { SharedSystems } from "./shared-systems.ts";
+import type { Surface } from "./surface.ts";
+import type { VersionSources } from "./version-sources.ts";
+import { createWebhooks, webhookBase } from "./webhooks.ts";
+import type { Workers } from "./workers.ts";
+
+/** What is served next. */
+export interface Next {
+  readonly surface: Surface;
+  /** Of the processes. */
+  readonly version: string;
+  readonly sources: VersionSources;
+}
+
+/** Made, and not yet served. */
+export interface Ready {
+  /** Serves it from now on. */
+  switchTo(): void;
+  /** Lets follow what can't be switched in one go. What goes wrong in it is told in the log: it is too late to stay with what was. */
+  follow(): Promise<void>;
+}
+
+export interface Front {
+  surface(): Surface;
+  /** Of the code version that is served. */
+  sources(): VersionSources;
+  readonly live: Live;
+  readonly inUse: FindInUse;
+  readonly api: HttpHandler;
+  readonly tls: Pick<ListenerOptions, "tls" | "certificateProxies">;
+  scheduler(): Scheduler;
+  watch(): ContractWatch;
+  /** Throws what keeps it from being served; then nothing is changed. */
+  prepare(next: Next): Promise<Ready>;
+  /** The server listens: what comes from folders is taken from now on. */
+  open(listener: Pick<Listener, "renewTls">): Promise<void>;
+  /** Takes nothing from folders any more. */
+  stopTaking(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface FrontOptions extends Next {
+  readonly store: OpenedStore;
+  readonly engine: EmbeddedEngine;
+  readonly bound: BoundSystems;
+  readonly permits: ReadonlyMap<string, SystemPermits>;
+  readonly shared: SharedSystems;
+  readonly workers: Pick<Workers, "share">;
+  readonly outbound: Outbound;
+  readonly cipher: PublisherOptions["cipher"];
+  readonly log: Log;
+}
+
+/** How long is waited for threads to go by new settings: one that is busy for longer does so when it can. */
+const shareMs = 5_000;
+
+/** Throws what can't be served. */
+export async function openFront(options: FrontOptions): Promise<Front> {
+  const { store, engine, bound, shared, workers, outbound, cipher, log } = options;
+  let { surface, sources, permits } = options;
+  const { config } = surface;
+  const live = createLive({
+    project: surface.project,
+    version: options.version,
+    sources,
+    access: accessOf(surface, outbound),
+    engine,
+    caller: bound.caller,
+    publisher: {
+      store,
+      maxBodyBytes: config.limits.bodyBytes,
+      idempotencyRetentionMs: config.idempotency.retention,
+      usage: { retentionMs: config.lifecycle.usage },
+      cipher,
+      ...docsSources(surface.project.folder),
+      streams: { atMost: config.limits.streams, perConsumer: config.limits.streamsPerConsumer },
+    },
+  });
+  const { publisher, deliver } = live;
+  const inUse = openInUse({
+    lifecycle: publisher.lifecycle,
+    read: store.read,
+    windowMs: config.lifecycle.window,
+    clock: Date.now,
+  });
+  const webhooksOf = ({ project, settings }: Surface) =>
+    createWebhooks({
+      systems: project.systems.values(),
+      secret: (name) => settings.get(name)?.webhookSecret,
+      deliver,
+      maxBodyBytes: config.limits.bodyBytes,
+    });
+  const watchOf = ({ project, settings, config: { watch } }: Surface) =>
+    openContracts(project, settings, store, watch.every, log);
+  let webhooks: HttpHandler;
+  let scheduler: Scheduler;
+  const tls = apiTls(() => surface, log);
+  const folders: FileTriggers = openFileTriggers(deliver);
+  try {
+    await checkRetired(surface.project, publisher.lifecycle, inUse);
+    webhooks = webhooksOf(surface);
+    scheduler = await openSchedules(live, engine, store);
+  } catch (error) {
+    await publisher.close();
+    throw error;
+  }
+  let watch = watchOf(surface);
+  let listener: Pick<Listener, "renewTls"> | undefined;
+
+  /** One thing that follows. */
+  async function follow(what: string, act: () => Promise<unknown> | undefined): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      log.error({ error }, `after a change, ${what} failed`);
+    }
+  }
+
+  return {
+    surface: () => surface,
+    sources: () => sources,
+    live,
+    inUse,
+    api: (request) => (request.path.startsWith(webhookBase) ? webhooks(request) : publisher.handle(request)),
+    tls,
+    scheduler: () => scheduler,
+    watch: () => watch,
+    async prepare(next) {
+      const before = surface;
+      const to = next.surface;
+      await folders.check(to);
+      const freshWebhooks = webhooksOf(to);
+      const switchLive = live.prepare({
+        project: to.project,
+        version: next.version,
+        sources: next.sources,
+        access: accessOf(to, outbound),
+      });
+      return {
+        switchTo() {
+          shared.update(to.settings);
+          permits = openPermits(shared.now().permits, 0, permits);
+          bound.rebind({ definitions: [...to.project.systems.values()], settings: to.settings, permits });
+          webhooks = freshWebhooks;
+          surface = to;
+          sources = next.sources;
+          switchLive();
+        },
+        async follow() {
+          listener?.renewTls();
+          const late = AbortSignal.timeout(shareMs);
+          const told = new Promise<void>((done) => late.addEventListener("abort", () => done(), { once: true }));
+          await follow("telling the workers", () => Promise.race([workers.share(), told]));
+          await follow("watching folders", () => folders.watch(to));
+          if (!sameList(to.project.schedules, before.project.schedules))
+            await follow("opening the schedules", async () => {
+              await scheduler.close();
+              scheduler = await openSchedules(live, engine, store);
+              void scheduler.look();
+            });
+          if (!sameSystems(to, before))
+            await follow("watching contracts", async () => {
+              const old = watch;
+              watch = watchOf(to);
+              await old.stop();
+            });
+        },
+      };
+    },
+    async open(opened) {
+      listener = opened;
+      await folders.watch(surface);
+    },
+    stopTaking: () => folders.stop(),
+    async close() {
+      await watch.stop();
+      await scheduler.close();
+      await publisher.close();
+    },
+  };
+}
+
+function sameList(one: readonly unknown[], other: readonly unknown[]): boolean {
+  return one.length === other.length && one.every((entry, at) => entry === other[at]);
+}
+
+function sameSystems(one: Surface, other: Surface): boolean {
+  const { systems } = one.project;
+  return (
+    systems.size === other.project.systems.size &&
+    [...systems].every(([name, definition]) => other.project.systems.get(name) === definition) &&
+    isDeepStrictEqual(one.settings, other.settings)
+  );
+}
+
+function accessOf({ project, access }: Surface, outbound: Outbound): AccessSources {
+  return {
+    resolve: access,
+    outbound,
+    readFile: (path) => readFileSync(resolve(project.folder, path), "utf8"),
+  };
+}
