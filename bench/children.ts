@@ -1,7 +1,7 @@
 /** The processes of a benchmark: servers beside the measuring one, ended together. */
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -29,20 +29,19 @@ export class Children {
     return child;
   }
 
-  /** `mortise start` on a project, as a process of its own; resolves when it takes requests. */
+  /** `mortise start` on a project, as a process of its own; resolves when it takes requests. What it prints stands in `<store>.log`. */
   async mortise(project: URL, store: string, environment: Readonly<Record<string, string>>): Promise<MortiseProcess> {
     const binary = fileURLToPath(new URL("../bin/mortise.mjs", import.meta.url));
+    const printed = `${store}.log`;
+    const log = openSync(printed, "a");
     const child = spawn(process.execPath, [binary, "start", "--project", fileURLToPath(project), "--json"], {
-      stdio: ["ignore", "pipe", "inherit"],
+      stdio: ["ignore", log, "inherit"],
       env: { ...process.env, ...environment, STORE: store },
     });
+    closeSync(log);
     this.#all.push(child);
-    let printed = "";
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      printed += text;
-    });
     for (;;) {
-      if (child.exitCode !== null) throw new Error(`mortise start ended: ${printed}`);
+      if (child.exitCode !== null) throw new Error(`mortise start ended: ${readFileSync(printed, "utf8")}`);
       const admin = readAdmin(join(store, "admin.json"));
       if (admin !== undefined) {
         const { url: adminUrl, token, pid } = admin;

@@ -1,7 +1,7 @@
 /**
  * W2, a managed read: GET through a gateway that checks an API key and a rate limit, to a system's kilobyte of JSON; one server process, 64 connections.
  * Mortise, Fastify with its proxy and rate-limit plugins, plain Node with the same two checks, and nginx where it is installed take turns, round by round.
- * Mortise also validates, counts metrics and writes its log. `ratio` is Mortise by Fastify, `ofPlain` Mortise by plain Node.
+ * Mortise also validates, counts metrics and writes its log (a line for each request, to a file). `ratio` is Mortise by Fastify, `ofPlain` Mortise by plain Node.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";

@@ -4,6 +4,5 @@ export default defineConfig({
   api: { port: 0 },
   admin: { port: 0 },
   store: env("STORE"),
-  log: { level: "warn" },
   limits: { connectionsPerAddress: 1000 },
 });
