@@ -143,7 +143,10 @@ export function bindSystems(options: BindOptions): BoundSystems {
       const client = system.client ?? (await openToCall(system));
       const given = permits?.acquire(bounded.deadline, context.signal);
       permit = typeof given === "object" ? await given : given;
-      return await called(client, model, input, bounded);
+      return await client.call(model, input, bounded);
+    } catch (error) {
+      // What a connector throws by mistake may have happened after it sent something.
+      throw asMortiseError(error);
     } finally {
       if (permit !== undefined) permits?.release(permit);
       system.calls -= 1;
@@ -201,13 +204,4 @@ export function bindSystems(options: BindOptions): BoundSystems {
       await Promise.all(clients.map((client) => client.close()));
     },
   });
-}
-
-/** What a connector throws by mistake may have happened after it sent something. */
-async function called(client: Client, model: OperationModel, input: Json, context: CallContext): Promise<CallResult> {
-  try {
-    return await client.call(model, input, context);
-  } catch (error) {
-    throw asMortiseError(error);
-  }
 }

@@ -78,6 +78,34 @@ test("what the rooms publish becomes lines, with plain values only", (t) => {
   assert.equal(lines.length, 2);
 });
 
+test("a request's line has the same members, whether it is written by hand or by the general way, and hides the same", (t) => {
+  const { lines, redactor, log } = recorded();
+  t.after(log.close);
+  redactor.register("hidden-consumer");
+  const fact = { request: "r-1", method: "GET", api: "orders", version: "1.0.0", operation: "getOrder" };
+  const told = (more: object) => channel("mortise:publish:request").publish({ ...fact, ...more });
+  told({ consumer: "shop", status: 200, code: undefined, durationMs: 1.23456 });
+  // A quote, a letter beyond ASCII: not by hand.
+  told({ consumer: 'a "shop"\u2028é', status: 404, code: "route-unknown", durationMs: 1.23456 });
+  told({ consumer: "hidden-consumer", status: 500, code: undefined, durationMs: 2 });
+  const [plain, odd, secret] = lines.map((line) => JSON.parse(line));
+  const { time, ...members } = plain;
+  assert.ok(Math.abs(Date.parse(time) - Date.now()) < 60_000);
+  assert.deepEqual(members, {
+    level: "info",
+    channel: "publish:request",
+    ...fact,
+    consumer: "shop",
+    status: 200,
+    durationMs: 1.235,
+    msg: "request",
+  });
+  assert.deepEqual(Object.keys(odd).sort(), [...Object.keys(plain), "code"].sort());
+  assert.equal(odd.consumer, 'a "shop"\u2028é');
+  assert.ok(!/\u2028/.test(lines[1] ?? ""));
+  assert.deepEqual([secret.level, secret.consumer], ["error", "[secret]"]);
+});
+
 test("what is said after the end is lost, and breaks nothing", () => {
   const log = createLog({ level: "silent", redactor: createRedactor() });
   const loud = createLog({ level: "error", redactor: createRedactor() });

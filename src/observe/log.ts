@@ -11,6 +11,7 @@ import { pino } from "pino";
 import { MortiseError } from "../errors.ts";
 import { type ChannelName, channels, type Fact, factOf } from "./facts.ts";
 import { type Redactor, redacted } from "./redact.ts";
+import { requestLine } from "./request-line.ts";
 
 export type Level = "trace" | "debug" | "info" | "warn" | "error" | "silent";
 
@@ -33,6 +34,9 @@ export interface LogOptions {
   readonly write?: (line: string) => void;
 }
 
+/** Characters of lines that are held back at most, and for how long. */
+const batchSize = 16_000;
+const longestWaitMs = 250;
 const longestText = 2000;
 const longestList = 50;
 const deepest = 6;
@@ -43,19 +47,50 @@ const unprintable = /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff
 const keys = /mtz_[a-z0-9]{1,12}_[0-9A-Za-z]{12}_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}|mta_[0-9a-f]{12}_[0-9a-f]{64}/g;
 
 export function createLog({ level, redactor, write }: LogOptions): Log {
-  const buffer =
-    write === undefined ? pino.destination({ fd: 1, sync: false, minLength: 8192, periodicFlush: 250 }) : undefined;
+  const buffer = write === undefined ? pino.destination({ fd: 1, sync: false }) : undefined;
   let closed = false;
-  // A thread may still fail while everything ends; what it says then has nowhere to go, and must not break the end.
-  const out = write ?? ((line: string) => void (closed || buffer?.write(line)));
+  /** Lines that were not looked through yet. Scrubbing many at once costs little more than scrubbing one. */
+  let batch = "";
+  let timer: NodeJS.Timeout | undefined;
+  const out = write ?? ((lines: string) => void buffer?.write(lines));
+  const pass = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    const lines = batch;
+    batch = "";
+    if (lines !== "") out(redactor.scrub(lines.replace(keys, redacted)).replace(unprintable, escaped));
+  };
+  const passSoon = (): void => {
+    pass();
+    buffer?.flush();
+  };
+  const flush = (): void => {
+    pass();
+    buffer?.flushSync();
+  };
+  const take = (line: string): void => {
+    // A thread may still fail while everything ends; what it says then has nowhere to go, and must not break the end.
+    if (closed && write === undefined) return;
+    batch += line;
+    if (write !== undefined || batch.length >= batchSize) pass();
+    else timer ??= setTimeout(passSoon, longestWaitMs).unref();
+  };
+  let stamped = 0;
+  let stamp = "";
+  const now = (): string => {
+    const ms = Date.now();
+    if (ms !== stamped) stamp = new Date(ms).toISOString();
+    stamped = ms;
+    return stamp;
+  };
   const logger = pino(
     {
       level,
       base: undefined,
-      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      timestamp: () => `,"time":"${now()}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
-    { write: (line: string) => out(redactor.scrub(line.replace(keys, redacted)).replace(unprintable, escaped)) },
+    { write: take },
   );
   const listeners = new Map<ChannelName, (message: unknown) => void>();
   for (const name of channels) {
@@ -63,6 +98,8 @@ export function createLog({ level, redactor, write }: LogOptions): Log {
       // Looked at as it is first: most lines are below the level, and are never built.
       const look = lineOf(name, (message ?? {}) as Fact, message);
       if (look === undefined || !logger.isLevelEnabled(look.level)) return;
+      const quick = name === "mortise:publish:request" ? requestLine(look.level, now(), message as Fact) : undefined;
+      if (quick !== undefined) return take(quick);
       const line = lineOf(name, factOf(message), message);
       if (line !== undefined)
         logger[line.level](clean({ channel: name.slice(8), ...line.fields }) as object, line.message);
@@ -80,13 +117,13 @@ export function createLog({ level, redactor, write }: LogOptions): Log {
     warn: at("warn"),
     error: at("error"),
     flush() {
-      if (!closed) buffer?.flushSync();
+      if (!closed) flush();
     },
     close() {
       if (closed) return;
+      flush();
       closed = true;
       for (const [name, listener] of listeners) unsubscribe(name, listener);
-      buffer?.flushSync();
       buffer?.end();
     },
   };

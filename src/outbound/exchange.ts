@@ -29,7 +29,7 @@ export interface OutboundFact {
   readonly sentBytes: number;
   readonly receivedBytes: number;
   /** Code of the error, if it failed. */
-  readonly code?: string;
+  readonly code: string | undefined;
 }
 const requests = channel("mortise:outbound:request");
 
@@ -199,7 +199,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Expiring {
         ms: this.#startedAt === 0 ? 0 : performance.now() - this.#startedAt,
         sentBytes: body === undefined ? 0 : Buffer.byteLength(body),
         receivedBytes: this.#bytes,
-        ...(code === undefined ? {} : { code }),
+        code,
       } satisfies OutboundFact);
     }
   }

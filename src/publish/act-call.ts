@@ -67,20 +67,29 @@ export function callPort(operation: CallsOperation, input: Schema, output: Schem
     );
   }
 
-  async function read(id: string, value: Json): Promise<Answered> {
+  function read(id: string, value: Json): Promise<Answered> {
     const kept = cached.get(id);
-    if (kept !== undefined && kept.until > clock()) return kept.answered;
+    if (kept !== undefined && kept.until > clock()) return Promise.resolve(kept.answered);
     const other = underway.get(id);
     if (other !== undefined) return other;
-    const call = once(value, `read-${++reads}`).finally(() => underway.delete(id));
+    const call = first(id, value);
     underway.set(id, call);
-    const answered = await call;
-    if (cacheMs > 0) {
-      cached.delete(id);
-      if (cached.size >= mostCached) for (const oldest of cached.keys()) if (cached.delete(oldest)) break;
-      cached.set(id, { answered, until: clock() + cacheMs });
+    return call;
+  }
+
+  /** Nobody else is asking for it. What is thrown before the call is sent is thrown late enough: `underway` knows of it by then. */
+  async function first(id: string, value: Json): Promise<Answered> {
+    try {
+      const answered = await once(value, `read-${++reads}`);
+      if (cacheMs > 0) {
+        cached.delete(id);
+        if (cached.size >= mostCached) for (const oldest of cached.keys()) if (cached.delete(oldest)) break;
+        cached.set(id, { answered, until: clock() + cacheMs });
+      }
+      return answered;
+    } finally {
+      underway.delete(id);
     }
-    return answered;
   }
 
   function allowed({ caller, request }: Exchange, value: Json, resource: unknown): boolean {

@@ -67,31 +67,47 @@ function readerOf(schema: JsonSchema, definitions: Readonly<Record<string, JsonS
   return types.includes("boolean") ? "boolean" : "string";
 }
 
-/** Reads the request's input and checks it. Throws `input-invalid`, `json-invalid`, `json-limit`, `media-type-unsupported`. */
-export async function readInput(
+/** Reads the request's input and checks it: at once where no body has to come. Throws `input-invalid`, `json-invalid`, `json-limit`, `media-type-unsupported`. */
+export function readInput(
   plan: InputPlan,
   validate: Validate,
   request: HttpRequest,
   params: Readonly<Record<string, string>>,
   maxBodyBytes: number,
-): Promise<{ readonly input: Json; readonly body: Json | undefined }> {
+): ReadInput | Promise<ReadInput> {
+  if (plan.body) return readWithBody(plan, validate, request, params, maxBodyBytes);
   const named: Record<string, Json> = Object.create(null);
-  let input: Json = named;
-  let body: Json | undefined;
-  if (plan.body) {
-    checkMediaType(request);
-    body = parseJson(await request.body(maxBodyBytes), { maxBytes: maxBodyBytes, duplicates: "refuse" });
-    input = body;
-    if (request.query !== "") throw invalidInput([{ at: "", message: "this operation takes no query" }]);
-  } else if (request.query !== "") readQuery(plan.query, request.query, named);
-  if (plan.path.length > 0) {
-    if (typeof input !== "object" || input === null || Array.isArray(input)) {
-      throw invalidInput([{ at: "", message: "must be an object" }]);
-    }
-    const merged: Record<string, Json> = plan.body ? { ...(input as Record<string, Json>) } : named;
-    for (const parameter of plan.path) addFromPath(parameter, params[parameter.name] ?? "", merged);
-    input = merged;
+  if (request.query !== "") readQuery(plan.query, request.query, named);
+  for (const parameter of plan.path) addFromPath(parameter, params[parameter.name] ?? "", named);
+  return checked(validate, named, undefined);
+}
+
+export interface ReadInput {
+  readonly input: Json;
+  /** As sent, where there is one. */
+  readonly body: Json | undefined;
+}
+
+async function readWithBody(
+  plan: InputPlan,
+  validate: Validate,
+  request: HttpRequest,
+  params: Readonly<Record<string, string>>,
+  maxBodyBytes: number,
+): Promise<ReadInput> {
+  checkMediaType(request);
+  const body = parseJson(await request.body(maxBodyBytes), { maxBytes: maxBodyBytes, duplicates: "refuse" });
+  if (request.query !== "") throw invalidInput([{ at: "", message: "this operation takes no query" }]);
+  if (plan.path.length === 0) return checked(validate, body, body);
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    throw invalidInput([{ at: "", message: "must be an object" }]);
   }
+  const merged: Record<string, Json> = { ...(body as Record<string, Json>) };
+  for (const parameter of plan.path) addFromPath(parameter, params[parameter.name] ?? "", merged);
+  return checked(validate, merged, body);
+}
+
+function checked(validate: Validate, input: Json, body: Json | undefined): ReadInput {
   const problems = validate(input);
   if (problems.length > 0) throw invalidInput(problems);
   return { input, body };

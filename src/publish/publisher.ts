@@ -234,7 +234,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (account !== undefined) take(early, account, caller, request.address, undefined);
     if (caller.key !== undefined) keys.used(caller.key, prepared.label);
     const { plan, validate, maxBodyBytes } = prepared;
-    const { input, body } = await readInput(plan, validate, request, found.params, maxBodyBytes);
+    const reading = readInput(plan, validate, request, found.params, maxBodyBytes);
+    const { input, body } = reading instanceof Promise ? await reading : reading;
     if (account !== undefined) take(late, account, caller, request.address, input);
     const exchange: Exchange = {
       request,

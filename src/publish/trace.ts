@@ -11,14 +11,14 @@ import { ProblemError } from "./problem.ts";
 export interface RequestFact {
   readonly request: string;
   readonly method: string;
-  /** Absent where no route matched. */
-  readonly api?: string;
-  readonly version?: string;
-  readonly operation?: string;
-  readonly consumer?: string;
+  /** `undefined` where no route matched. */
+  readonly api: string | undefined;
+  readonly version: string | undefined;
+  readonly operation: string | undefined;
+  readonly consumer: string | undefined;
   readonly status: number;
   /** Of a problem. */
-  readonly code?: string;
+  readonly code: string | undefined;
   readonly durationMs: number;
 }
 
@@ -56,13 +56,16 @@ export function codeOf(thrown: unknown): string {
 
 export function tell(request: HttpRequest, trace: Trace, status: number, durationMs: number): void {
   const { route, caller, code } = trace;
+  // Always of one shape: it is made for each request.
   requests.publish({
     request: request.id,
     method: request.method,
-    ...(route === undefined ? {} : { api: route.api.name, version: route.api.version, operation: route.name }),
-    ...(caller === undefined || caller.id === "" ? {} : { consumer: caller.id }),
+    api: route?.api.name,
+    version: route?.api.version,
+    operation: route?.name,
+    consumer: caller === undefined || caller.id === "" ? undefined : caller.id,
     status,
-    ...(code === undefined ? {} : { code }),
+    code,
     durationMs,
   } satisfies RequestFact);
 }

@@ -85,7 +85,8 @@ function gone({ sunset, successor, migration }: Deprecated, headers: Headers | u
 /** The answer with the headers of its request's way; of `Link` there may be some already. */
 export function withHeaders(response: HttpResponse, more: Headers): HttpResponse {
   const { link } = response.headers;
-  const headers = { ...response.headers, ...more };
+  const headers: Record<string, string> = { ...response.headers };
+  for (const name in more) headers[name] = more[name] as string;
   if (link !== undefined && more.link !== undefined) headers.link = `${link}, ${more.link}`;
   return { ...response, headers };
 }
