@@ -17,6 +17,7 @@ import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { failure, type MortiseError } from "../errors.ts";
 import type { HttpHandler, HttpRequest, HttpResponse } from "./http.ts";
+import { addressBucket } from "./limits/address.ts";
 import { problemResponse, rawProblem } from "./problem.ts";
 import { checkedHead, readBody } from "./request-head.ts";
 import { sendStream } from "./streams/send.ts";
@@ -39,7 +40,7 @@ export interface ListenerOptions {
   readonly keepAliveMs?: number;
   /** Connections in total. Default 5000; the next is closed at once. */
   readonly maxConnections?: number;
-  /** Connections from one address. Default 100. Raise it behind a proxy: all callers then have its address. */
+  /** Connections from one address, or one IPv6 /64 network. Default 100. Raise it behind a proxy: all callers then have its address. */
   readonly maxConnectionsPerAddress?: number;
   /** TLS with these files. Default: none, in clear. */
   readonly tls?: TlsOptions;
@@ -189,7 +190,7 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
     else socket.destroy();
   });
   server.on("connection", (socket: Socket) => {
-    const address = socket.remoteAddress ?? "";
+    const address = addressBucket(socket.remoteAddress ?? "");
     const open = (perAddress.get(address) ?? 0) + 1;
     perAddress.set(address, open);
     socket.once("close", () => {

@@ -46,7 +46,7 @@ export interface LimitOptions {
   readonly keepAlive?: Duration | Reference;
   /** Connections at a time; one more is closed at once. */
   readonly connections?: number | Reference;
-  /** Connections from one address. Raise it behind a proxy: all callers then have the proxy's address. */
+  /** Connections from one address (IPv6: one /64 network). Raise it behind a proxy: all callers then have the proxy's address. */
   readonly connectionsPerAddress?: number | Reference;
   /** Streams of events that may be open at a time, of all callers. Above it 503. */
   readonly streams?: number | Reference;

@@ -76,6 +76,11 @@ const orderTs = `import { defineProcess } from "mortise"; import { shop } from "
       return { booked: booked.id, paid: paid.order };
     } });`;
 
+const approvalTs = `import { defineProcess, defineTask, t } from "mortise";
+  const look = defineTask({ name: "look", title: "Look at it", input: t.object({ id: t.string() }), answer: t.object({ approved: t.boolean() }) });
+  export const approval: any = defineProcess({ name: "approval", input: t.object({ id: t.string() }), output: t.object({ approved: t.boolean() }), key: ({ id }) => id,
+    run: async (flow, input) => flow.task(look, { assign: "finance", input }) });`;
+
 const apiTs = `import { apiKey, defineApi, get, post, published, t } from "mortise";
   import { ordering } from "../processes/ordering.ts"; import { shop } from "../systems/shop/index.ts";
   export default defineApi({ name: "orders", version: "1.0.0", base: "/orders/v1", lifecycle: published(), access: [apiKey()], operations: {
@@ -107,6 +112,7 @@ export function attackedProject(url: string, { config = "", system = "", files =
     "systems/shop/contract.ts": anyContractTs,
     "systems/shop/index.ts": shopTs(url, system),
     "processes/ordering.ts": orderTs,
+    "processes/approval.ts": approvalTs,
     "apis/orders.v1.ts": apiTs,
     ...files,
   };

@@ -27,11 +27,27 @@ export interface Target {
   readonly otherKey: string;
   /** `Authorization: Bearer ...`, for a head. */
   readonly auth: string;
-  admin(path: string, body?: unknown): Promise<{ readonly status: number; readonly text: string }>;
+  admin(path: string, body?: unknown): Promise<Answer>;
+  /** One request on a connection of its own; `line` is method and target. */
+  ask(line: string, more?: Ask): Promise<Answer>;
   /** A straight write, a straight read; both must work. Their calls are taken off the ledger again. */
   works(): Promise<void>;
   /** Nothing reached the system since the last normal request; each line of the log is one line of JSON without a key or a secret. */
   quiet(): void;
+}
+
+export interface Answer {
+  readonly status: number;
+  /** Of `ask`: everything that came. */
+  readonly text: string;
+}
+export interface Ask {
+  /** Header of the caller. Default: that of the first consumer; `""`: none. */
+  readonly auth?: string;
+  readonly headers?: readonly string[];
+  /** JSON, or text as it is; it is called JSON unless the headers say otherwise. */
+  readonly body?: unknown;
+  readonly host?: string;
 }
 
 export interface TargetOptions extends ProjectOptions {
@@ -78,6 +94,16 @@ export async function openTarget(t: TestContext, options: TargetOptions = {}): P
     otherKey,
     auth,
     admin,
+    async ask(line, { auth: own = auth, headers = [], body, host } = {}) {
+      const typed = body === undefined || headers.some((each) => /^content-type:/i.test(each));
+      const head = [`${line} HTTP/1.1`, "Host: a", "Connection: close", ...headers];
+      if (own !== "") head.push(own);
+      if (!typed) head.push("Content-Type: application/json");
+      const text = typeof body === "string" ? body : JSON.stringify(body);
+      const bytes = body === undefined ? message(head.join("\n")) : sized(head.join("\n"), text);
+      const all = await exchange(port, Buffer.from(bytes, "utf8"), host);
+      return { status: statuses(all)[0] ?? 0, text: all };
+    },
     async works() {
       const before = upstream.ledger.length;
       const head = `HTTP/1.1\nHost: normal\nConnection: close\n${auth}`;
