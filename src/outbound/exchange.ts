@@ -10,6 +10,7 @@ import type { Aborts } from "./aborts.ts";
 import { brokenRequest } from "./broken.ts";
 import type { Deadlines, Expiring } from "./deadlines.ts";
 import type { OutboundRequest, OutboundResponse } from "./outbound.ts";
+import { Pieces } from "./pieces.ts";
 import type { Seat } from "./ring.ts";
 
 /** Largest ratio of decoded to sent bytes of a compressed answer. */
@@ -51,8 +52,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Expiring {
   #interim = 0;
   #headers: Readonly<Record<string, string>> = {};
   #gzip = false;
-  #chunks: Buffer[] = [];
-  #bytes = 0;
+  #pieces = new Pieces();
 
   constructor(
     request: OutboundRequest,
@@ -134,15 +134,13 @@ export class Exchange implements Dispatcher.DispatchHandler, Expiring {
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#settled) return;
-    this.#bytes += chunk.length;
-    if (this.#bytes > this.#maxBytes) this.#tooLarge();
-    else this.#chunks.push(chunk);
+    if (this.#pieces.size + chunk.length > this.#maxBytes) this.#tooLarge();
+    else this.#pieces.add(chunk);
   }
 
   onResponseEnd(): void {
     if (this.#settled) return;
-    const chunks = this.#chunks;
-    const body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, this.#bytes);
+    const body = this.#pieces.whole();
     if (!this.#gzip || body.length === 0) {
       this.#finish(body);
       return;
@@ -180,8 +178,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Expiring {
   #fail(error: MortiseError): void {
     if (this.#settled) return;
     this.#settle(error.code);
+    this.#pieces = new Pieces();
     this.#controller?.abort(error);
-    this.#chunks = [];
     this.#reject(error);
   }
 
@@ -198,7 +196,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Expiring {
         status: this.#status,
         ms: this.#startedAt === 0 ? 0 : performance.now() - this.#startedAt,
         sentBytes: body === undefined ? 0 : Buffer.byteLength(body),
-        receivedBytes: this.#bytes,
+        receivedBytes: this.#pieces.size,
         code,
       } satisfies OutboundFact);
     }

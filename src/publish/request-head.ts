@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { TLSSocket } from "node:tls";
 import { failure } from "../errors.ts";
+import { Pieces } from "../outbound/pieces.ts";
 import { clientCertificate } from "./client-certificate.ts";
 import type { HttpRequest } from "./http.ts";
 
@@ -81,20 +82,16 @@ export function readBody(
   if (length !== undefined && length > limit) return Promise.reject(failure("body-too-large", { limit }));
   if (length === 0) return Promise.resolve(empty);
   return new Promise((resolve, reject) => {
-    let first: Buffer | undefined;
-    let more: Buffer[] | undefined;
-    let size = 0;
+    const pieces = new Pieces();
     req.on("data", (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > limit) {
-        req.removeAllListeners("data");
-        first = more = undefined;
-        reject(failure("body-too-large", { limit }));
-      } else if (first === undefined) first = chunk;
-      else if (more === undefined) more = [first, chunk];
-      else more.push(chunk);
+      if (pieces.size + chunk.length <= limit) {
+        pieces.add(chunk);
+        return;
+      }
+      req.removeAllListeners("data");
+      reject(failure("body-too-large", { limit }));
     });
-    req.once("end", () => resolve(more === undefined ? (first ?? empty) : Buffer.concat(more, size)));
+    req.once("end", () => resolve(pieces.whole()));
     const cut = () => {
       if (!req.readableEnded) reject(refused("the connection ended before the body did"));
     };

@@ -172,7 +172,8 @@ test("attack 11: an answer or an event counts once, for the run that waits for i
   assert.equal((await ask("POST /webhooks/shop", renamed)).status, 401);
   assert.equal((await ask("POST /webhooks/shop", event)).status, 204);
   const run = await runOf(target, "a", ended);
-  for (let n = 0; n < 3; n += 1) assert.equal((await ask("POST /webhooks/shop", event)).status, 204, "a sender repeats");
+  for (let n = 0; n < 3; n += 1)
+    assert.equal((await ask("POST /webhooks/shop", event)).status, 204, "a sender repeats");
   assert.deepEqual(await runOf(target, "a", ended), run);
   assert.ok(!ended(await runOf(target, "b", waits)), "the other run waits");
 
@@ -180,7 +181,9 @@ test("attack 11: an answer or an event counts once, for the run that waits for i
   for (const id of ["t1", "t2"])
     assert.equal((await admin("/processes/approval/start", { input: { id }, reason: "test" })).status, 201);
   const tasks = await until(async () => {
-    const { tasks: open } = JSON.parse((await admin("/tasks")).text) as { tasks: readonly { id: string; run: string }[] };
+    const { tasks: open } = JSON.parse((await admin("/tasks")).text) as {
+      tasks: readonly { id: string; run: string }[];
+    };
     return open.length === 2 ? open : undefined;
   });
   const answerTo = (task: string, answer: unknown) => admin(`/tasks/${encodeURIComponent(task)}/answer`, { answer });
@@ -226,7 +229,9 @@ test("attack 19: whatever addresses headers name, one address has one count, of 
   const guesses: number[] = [];
   for (let n = 0; n < 30; n += 1) {
     const guess = `${target.key.slice(0, -12)}${String(n).padStart(12, "0")}`;
-    guesses.push((await ask("GET /orders/v1/stock/a", { auth: `Authorization: Bearer ${guess}`, headers: forged(n) })).status);
+    guesses.push(
+      (await ask("GET /orders/v1/stock/a", { auth: `Authorization: Bearer ${guess}`, headers: forged(n) })).status,
+    );
   }
   assert.deepEqual([guesses[0], guesses.at(-1)], [401, 429]);
   target.quiet();
@@ -250,7 +255,12 @@ test("attack 19: an IPv4 address inside an IPv6 one is the same address, and a /
   await target.works();
 
   const one = "2001:db8:1:2::1";
-  const same = ["2001:db8:1:2:ffff::", "2001:DB8:1:2:0:0:0:9", "2001:0db8:0001:0002::1%eth0", "2001:db8:1:2:3:4:192.0.2.1"];
+  const same = [
+    "2001:db8:1:2:ffff::",
+    "2001:DB8:1:2:0:0:0:9",
+    "2001:0db8:0001:0002::1%eth0",
+    "2001:db8:1:2:3:4:192.0.2.1",
+  ];
   for (const address of same) assert.equal(addressBucket(address), addressBucket(one), address);
   for (const address of ["2001:db8:1:3::1", "2001:db8::1:2", "::1", "10.0.0.1"])
     assert.notEqual(addressBucket(address), addressBucket(one), address);

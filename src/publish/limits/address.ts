@@ -22,5 +22,7 @@ function groupsOf(address: string): readonly number[] {
   const numbers = (part = "") => (part === "" ? [] : part.split(":").map((group) => Number.parseInt(group, 16)));
   const front = numbers(head);
   const back = numbers(tail);
-  return tail === undefined ? front : [...front, ...Array(Math.max(0, 8 - front.length - back.length)).fill(0), ...back];
+  return tail === undefined
+    ? front
+    : [...front, ...Array(Math.max(0, 8 - front.length - back.length)).fill(0), ...back];
 }
