@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openTarget } from "./target.ts";
 import { answering } from "./upstream.ts";
-import { codeOf, message, openLine, sized, statuses } from "./wire.ts";
+import { codeOf, type Line, message, openLine, sized, statuses } from "./wire.ts";
 
 /** Sends one piece after the other; stops where the connection ends. */
 function drip(port: number, first: string, piece: (n: number) => string, everyMs: number): Promise<string> {
@@ -11,6 +11,10 @@ function drip(port: number, first: string, piece: (n: number) => string, everyMs
   let n = 0;
   const timer = setInterval(() => line.socket.write(piece(n++)), everyMs);
   return line.closed.finally(() => clearInterval(timer));
+}
+
+function close(lines: readonly Line[]): void {
+  for (const { socket } of lines) socket.destroy();
 }
 
 /** Milliseconds until `closed`. */
@@ -117,7 +121,7 @@ test("attack 15: a client that does not read its answer is cut off, and what it 
 test("attack 15: fifteen hundred idle connections stop nobody, and one more than the limit is closed at once", async (t) => {
   const idle = 1500;
   const target = await openTarget(t, {
-    config: `limits: { headersTimeout: "10s", keepAlive: "10s", connections: ${idle + 20}, connectionsPerAddress: 5000 }`,
+    config: `limits: { headersTimeout: "2m", requestTimeout: "2m", connections: ${idle + 20}, connectionsPerAddress: 5000 }`,
   });
   const { port } = target;
   const times = async () => {
@@ -132,7 +136,7 @@ test("attack 15: fifteen hundred idle connections stop nobody, and one more than
   const before = await times();
   const lines = Array.from({ length: idle }, (_, n) => openLine(port, n % 2 === 0 ? "" : "GET / HTTP/1.1\r\nX: "));
   await Promise.all(lines.map(({ socket }) => new Promise((resolve) => socket.once("connect", resolve))));
-  t.after(() => lines.forEach(({ socket }) => socket.destroy()));
+  t.after(() => close(lines));
   assert.equal(
     (await target.ask("GET /orders/v1/stock/a")).status,
     200,
@@ -141,7 +145,7 @@ test("attack 15: fifteen hundred idle connections stop nobody, and one more than
   const after = await times();
   assert.ok(after < before + 250, `${before} ms, then ${after} ms`);
   const over = Array.from({ length: 60 }, () => openLine(port));
-  t.after(() => over.forEach(({ socket }) => socket.destroy()));
+  t.after(() => close(over));
   const closed = await Promise.all(over.slice(30).map((line) => line.closed));
   assert.deepEqual(new Set(closed), new Set([""]), "refused without a word");
   for (const { socket } of [...lines, ...over]) socket.destroy();
@@ -155,7 +159,7 @@ test("attack 15: the connections of one address are counted, and the next one is
   const target = await openTarget(t, { config: "limits: { connectionsPerAddress: 20 }" });
   const lines = Array.from({ length: 20 }, () => openLine(target.port));
   await Promise.all(lines.map(({ socket }) => new Promise((resolve) => socket.once("connect", resolve))));
-  t.after(() => lines.forEach(({ socket }) => socket.destroy()));
+  t.after(() => close(lines));
   assert.equal(await openLine(target.port).closed, "");
   for (const { socket } of lines) socket.destroy();
   await Promise.all(lines.map(({ closed }) => closed));
