@@ -278,7 +278,10 @@ async function prototypeNames(target: Target): Promise<void> {
     const echo = await ask("POST /orders/v1/echo", { body: text });
     assert.equal(echo.status, 200, name);
     assert.equal(bodyOf(echo.text), text, "it is data, and comes back as it went");
-    assert.equal(upstream.ledger.splice(0)[0]?.body, text);
+    // Runs that the loop before has started may book meanwhile.
+    assert.equal(upstream.about("isAdmin").length, 1);
+    assert.equal(upstream.about("isAdmin")[0]?.body, text);
+    upstream.ledger.splice(upstream.ledger.indexOf(upstream.about("isAdmin")[0]!), 1);
     // Where the names are declared, these are not.
     const booked = await ask("POST /orders/v1/bookings", { body: `{"sku":"a","${name}":{"polluted":1}}` });
     assert.equal(booked.status, 400, name);
@@ -294,7 +297,7 @@ async function prototypeNames(target: Target): Promise<void> {
     const headers = [`${name}: polluted`, `Cookie: ${name}=1`, `Idempotency-Key: "${name}"`];
     const path = await ask(`GET /orders/v1/stock/${name}`, { headers });
     assert.equal(path.status, 200);
-    assert.equal(upstream.ledger.splice(0)[0]?.target, `/stock/${name}`);
+    assert.equal(upstream.about(`/stock/${name}`).length, 1);
     assert.equal((await ask(`GET /orders/v1/orders/${name}`)).status, 404, name);
     assert.equal((await ask(`POST /webhooks/${name}`, { body: {} })).status, 404, name);
     assert.equal((await ask(`GET /${name}/v1`)).status, 404, name);
@@ -319,9 +322,9 @@ async function prototypeNames(target: Target): Promise<void> {
     assert.equal((await ask("POST /orders/v1/orders", { body: { id: name } })).status, 202, name);
   }
   for (const name of names) {
-    for (const end = Date.now() + 10_000; Date.now() < end && upstream.about(`"${name}"`).length === 0; )
+    for (const end = Date.now() + 10_000; Date.now() < end && upstream.about(`"sku":"${name}"`).length === 0; )
       await new Promise((next) => setTimeout(next, 10));
-    assert.equal(upstream.about(`"${name}"`).length, 1, "each order is booked once");
+    assert.equal(upstream.about(`"sku":"${name}"`).length, 1, "each order is booked once");
   }
   upstream.ledger.length = 0;
   unpolluted();
@@ -365,7 +368,6 @@ test("attack 27: a body that is called what it is not is 415, and one that looks
     "application/jsonp",
     "application/json, text/plain",
     "text/plain, application/json",
-    "application/json; boundary=x",
     "application/json; charset=utf-16",
     "application/json; charset=utf-8; charset=utf-16",
     "application/json\u000b",
