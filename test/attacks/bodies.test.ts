@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { openWebhookSecret, signWebhook } from "../../src/connectors/webhook.ts";
 import { webhookSecret } from "./project.ts";
-import { measured, openTarget, type Target } from "./target.ts";
+import { measured, openTarget, shortTimes, type Target } from "./target.ts";
 import { answering } from "./upstream.ts";
 import { bodyOf, codeOf, exchange, message, openLine, sized, statuses } from "./wire.ts";
 
@@ -26,7 +26,8 @@ function signed(
 }
 
 test("OW-4 attack 14: a body one byte over the limit is 413 before it is held: declared, undeclared, lying, for callers and for strangers, a hundred at once", async (t) => {
-  const target = await openTarget(t);
+  // A hundred megabytes come in at once: on a busy machine that takes more than a second.
+  const target = await openTarget(t, { config: shortTimes.replace('"1s"', '"5s"') });
   const { port, auth, upstream } = target;
   const fill = (size: number) => `{"a":"${"x".repeat(size - 8)}"}`;
   const declared = (size: number, path?: string, own = auth) => sized(head(own, path), fill(size));
@@ -59,11 +60,12 @@ test("OW-4 attack 14: a body one byte over the limit is 413 before it is held: d
       400,
     ],
   };
-  for (const [what, [bytes, status]] of Object.entries(lies)) {
+  const told = Object.entries(lies).map(async ([what, [bytes, status]]) => {
     const text = await exchange(port, bytes);
     assert.equal(statuses(text)[0], status, `${what}: ${text.slice(0, 500)}`);
-    assert.ok(statuses(text).length === 1 || statuses(text)[1] === 400, what);
-  }
+    assert.equal(statuses(text).length, 1, what);
+  });
+  await Promise.all(told);
   // What comes behind a whole request and is none ends the connection; the request itself counts once at most.
   upstream.ledger.length = 0;
   const open = head(auth).replace("Connection: close\n", "");
@@ -378,7 +380,7 @@ test("attack 27: a body that is called what it is not is 415, and one that looks
     "json",
     "application/xml",
     "application/x-yaml",
-    "application/vnd.api+json",
+    "application/merge-patch+json",
     "application/octet-stream",
   ];
   const upload = '{"files":{"x":{"filepath":"/etc/passwd","path":"/etc/passwd","originalFilename":"a","size":1}}}';

@@ -135,20 +135,28 @@ test("attack 15: fifteen hundred idle connections stop nobody, and one more than
     return list.toSorted((a, b) => a - b)[37]!;
   };
   const before = await times();
-  const lines = Array.from({ length: idle }, (_, n) => openLine(port, n % 2 === 0 ? "" : "GET / HTTP/1.1\r\nX: "));
-  await Promise.all(lines.map(({ socket }) => new Promise((resolve) => socket.once("connect", resolve))));
+  const lines: Line[] = [];
   t.after(() => close(lines));
-  assert.equal(
-    (await target.ask("GET /orders/v1/stock/a")).status,
-    200,
-    "behind all of them in the line of the kernel",
-  );
+  // A few hundred at a time, each lot with a request behind it: the kernel's own line is shorter than all of them.
+  while (lines.length < idle) {
+    const lot = Array.from({ length: 250 }, (_, n) => openLine(port, n % 2 === 0 ? "" : "GET / HTTP/1.1\r\nX: "));
+    lines.push(...lot);
+    await Promise.all(lot.map(({ socket }) => new Promise((resolve) => socket.once("connect", resolve))));
+    assert.equal((await target.ask("GET /orders/v1/stock/a")).status, 200);
+  }
   const after = await times();
   assert.ok(after < before + 250, `${before} ms, then ${after} ms`);
   const over = Array.from({ length: 60 }, () => openLine(port));
   t.after(() => close(over));
-  const closed = await Promise.all(over.slice(30).map((line) => line.closed));
-  assert.deepEqual(new Set(closed), new Set([""]), "refused without a word");
+  let refused = 0;
+  await new Promise<void>((resolve) => {
+    for (const { closed } of over)
+      void closed.then((text) => {
+        assert.equal(text, "", "refused without a word");
+        refused += 1;
+        if (refused === 40) resolve();
+      });
+  });
   for (const { socket } of [...lines, ...over]) socket.destroy();
   await Promise.all([...lines, ...over].map((line) => line.closed));
   target.upstream.ledger.length = 0;
