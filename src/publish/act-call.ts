@@ -10,6 +10,7 @@ import type { ApiDefinition } from "./define.ts";
 import { type Act, type Exchange, inputReader, jsonResponse, permits, responder, type Workshop } from "./exchange.ts";
 import type { HttpResponse } from "./http.ts";
 import { idempotencyScope, type Ticket } from "./idempotency.ts";
+import { straightCall } from "./key-records.ts";
 import type { CallsOperation } from "./operations.ts";
 import { invalidInput, ProblemError, problemResponse } from "./problem.ts";
 
@@ -161,21 +162,23 @@ export function callAct(
     requestId: string,
   ): Promise<HttpResponse> {
     return idempotency.holding(ticket, async (found) => {
-      if (found.kind === "new") await idempotency.reserve(ticket);
+      const again = found.kind === "open";
+      if (!again) await idempotency.reserve(ticket);
       // Left open by a crash: only a system that honours keys can be asked again.
       else if (target.effect === "unrepeatable") throw failure("idempotency-outcome-unknown", {});
       try {
-        return await idempotency.settle(ticket, requestId, () => work(`mortise-${ticket.id}`));
+        return await idempotency.settle(ticket, requestId, () => work(`${straightCall}${ticket.id}`), again);
       } catch (thrown) {
         const error = asMortiseError(thrown);
         if (error.outcome === "none" && (error.class === "retry" || error.class === "wait")) {
-          await idempotency.release(ticket);
+          // Of one that was left open an earlier call may have happened under the same effect key: it belongs to this request alone.
+          if (!again) await idempotency.release(ticket);
           throw error;
         }
         // An idempotent call of unknown outcome stays open: its retry asks again with the same effect key.
         if (error.outcome === "unknown" && target.effect === "idempotent") throw error;
         const response = problemResponse(publicFailure(error, requestId), requestId);
-        await idempotency.complete(ticket, response);
+        await idempotency.complete(ticket, response, again);
         return response;
       }
     });

@@ -146,12 +146,7 @@ export function startAct(api: ApiDefinition, name: string, operation: StartsOper
       let started = true;
       if (found.kind === "open" && found.run !== undefined) run = found.run;
       else {
-        const begun = await begin(
-          key,
-          input,
-          exchange,
-          idempotency.reservation(ticket, "$run", known) as unknown as Json,
-        );
+        const begun = await begin(key, input, exchange, idempotency.reservation(ticket, known) as unknown as Json);
         if (begun.kind === "refused") throw inFlight();
         run = begun.run;
         started = begun.kind === "started";

@@ -12,17 +12,24 @@ import type { Cipher, Json } from "../operation.ts";
 import type { Store } from "../store/store.ts";
 import type { SignedMessage } from "./access/way.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
+import { type KeyRecords, keyRecords } from "./key-records.ts";
+import { RepeatCounts } from "./key-repeats.ts";
+import { originOf } from "./lifecycle/bound.ts";
 import type { IdempotencySettings } from "./operations.ts";
 import { ProblemError, problemResponse } from "./problem.ts";
-import type { CompleteParameters, ReserveParameters } from "./store-part.ts";
+import type { CompleteParameters, RepeatedParameters, ReserveParameters } from "./store-part.ts";
 
 /** Characters of an Idempotency-Key, without its quotes. */
 export const longestIdempotencyKey = 255;
 
 /** What a keyed request is known by. */
 export interface Ticket {
-  /** Of the record, hex. Also the root of the effect key that is sent on (IK-8). */
+  /** Of the record, hex: `idOf`. Also the root of the effect key that is sent on (IK-8). */
   readonly id: string;
+  /** The client's, as text. */
+  readonly key: string;
+  /** Through what it came, and from whom: `originOf`. */
+  readonly origin: string;
   /** Of method, path and canonical body, hex. */
   readonly fingerprint: string;
   /** Epoch milliseconds. */
@@ -44,7 +51,7 @@ export interface Idempotency {
   ticket(
     request: HttpRequest,
     settings: IdempotencySettings,
-    scope: readonly string[],
+    scope: KeyScope,
     body: Json | undefined,
     message?: SignedMessage,
   ): Ticket | undefined;
@@ -56,18 +63,31 @@ export interface Idempotency {
     ticket: Ticket,
     work: (found: Exclude<Found, { kind: "answered" }>) => Promise<HttpResponse>,
   ): Promise<HttpResponse>;
-  /** Parameters for a reservation; with `response`: answered at once. */
-  reservation(ticket: Ticket, run: string | undefined, response?: HttpResponse): ReserveParameters;
-  /** Reserves by a commit of its own. */
+  /** Parameters for a reservation in the commit that starts its run; with `response`: answered at once. */
+  reservation(ticket: Ticket, response?: HttpResponse): ReserveParameters;
+  /** Reserves by a commit of its own. `run`: it is there already. */
   reserve(ticket: Ticket, run?: string, response?: HttpResponse): Promise<void>;
-  /** Does the work of a reserved request and puts its answer on record, a problem included; other errors leave it open. */
-  settle(ticket: Ticket, requestId: string, work: () => Promise<HttpResponse>): Promise<HttpResponse>;
+  /**
+   * Does the work of a reserved request and puts its answer on record, a problem included; other errors leave it open. `again`: the record had been
+   * left open, and the system is called once more.
+   */
+  settle(ticket: Ticket, requestId: string, work: () => Promise<HttpResponse>, again?: boolean): Promise<HttpResponse>;
   /** Puts the answer on record. */
-  complete(ticket: Ticket, response: HttpResponse): Promise<void>;
+  complete(ticket: Ticket, response: HttpResponse, again?: boolean): Promise<void>;
   /** Forgets the record: surely nothing happened. */
   release(ticket: Ticket): Promise<void>;
   /** Removes what is past its time, in bounded batches. */
   sweep(): Promise<void>;
+  /** Writes down how often keys came again since the last time. */
+  flush(): Promise<void>;
+  /** Looks records up, for people. */
+  readonly records: KeyRecords;
+}
+
+/** What an operation's keys are told apart by, and how who asks for it is written. */
+export interface KeyScope {
+  readonly names: readonly string[];
+  readonly origin: string;
 }
 
 /**
@@ -76,10 +96,28 @@ export interface Idempotency {
  */
 export function idempotencyScope(
   caller: { readonly id: string },
-  api: { readonly name: string; readonly base: string },
+  api: { readonly name: string; readonly version: string; readonly base: string },
   operation: string,
-): readonly string[] {
-  return [caller.id, api.name, api.base, operation];
+): KeyScope {
+  const origin = originOf({ api: api.name, version: api.version, operation, consumer: caller.id });
+  return { names: [caller.id, api.name, api.base, operation], origin };
+}
+
+/** Hex digits of a record's id that the client's key alone gives. */
+const prefixLength = 12;
+
+/**
+ * The id of a record: it begins with a digest of the key alone, so that the records of a key are found side by side whoever sent it (`idsOf`), and goes on
+ * with one of the key and its scope. 128 bits: ids hold the consumer, so a collision could only hurt whoever made it.
+ */
+function idOf(key: string, scope: readonly (string | undefined)[]): string {
+  return digest(key).slice(0, prefixLength) + digest(JSON.stringify([...scope, key])).slice(prefixLength);
+}
+
+/** The lowest and the highest id that a record of this key can have. */
+export function idsOf(key: string): readonly [string, string] {
+  const prefix = digest(key).slice(0, prefixLength);
+  return [prefix.padEnd(32, "0"), prefix.padEnd(32, "f")];
 }
 
 /** An RFC 8941 (section 3.3.3) string. */
@@ -116,28 +154,30 @@ export function openIdempotency(
   );
   /** Record id to fingerprint, of requests under way. */
   const atWork = new Map<string, string>();
+  const repeats = new RepeatCounts(clock);
 
-  function reservation(ticket: Ticket, run: string | undefined, response?: HttpResponse): ReserveParameters {
-    return {
-      ...ticket,
-      ...(run === undefined ? {} : { run }),
-      ...(response === undefined ? {} : recorded(response, ticket.id, cipher)),
-    };
+  function reservation({ id, key, fingerprint, expiresAt }: Ticket, response?: HttpResponse): ReserveParameters {
+    const answer = response === undefined ? {} : recorded(response, id, cipher);
+    return { id, key, fingerprint, expiresAt, run: "$run", ...answer };
   }
   async function submit(name: string, parameters: unknown): Promise<void> {
     const answer = await store.submit([{ name: `publish.${name}`, parameters }]);
     if (answer.kind === "refused") throw inFlight();
   }
 
-  const complete: Idempotency["complete"] = (ticket, response) =>
-    submit("complete", { id: ticket.id, ...recorded(response, ticket.id, cipher) } satisfies CompleteParameters);
+  const complete: Idempotency["complete"] = (ticket, response, again = false) => {
+    const answer: CompleteParameters = { id: ticket.id, ...recorded(response, ticket.id, cipher) };
+    return submit("complete", again ? ({ ...answer, again } satisfies CompleteParameters) : answer);
+  };
 
   return {
     ticket(request, settings, scope, body, message) {
       const key = message?.key ?? keyOf(request.headers["idempotency-key"], settings);
       if (key === undefined) return undefined;
       return {
-        id: digest(JSON.stringify(message === undefined ? [...scope, key] : [scope[0], "signed", key])),
+        id: idOf(key, message === undefined ? scope.names : [scope.names[0], "signed"]),
+        key,
+        origin: scope.origin,
         fingerprint: digest(`${request.method} ${request.path}\n${body === undefined ? "" : canonicalJson(body)}`),
         expiresAt: clock() + Math.max(settings.retentionMs ?? defaultRetentionMs, message?.freshMs ?? 0),
       };
@@ -145,14 +185,20 @@ export function openIdempotency(
     async holding(ticket, work) {
       const other = atWork.get(ticket.id);
       if (other !== undefined) {
-        throw other === ticket.fingerprint ? inFlight() : failure("idempotency-key-reused", {});
+        const same = other === ticket.fingerprint;
+        repeats.note(ticket.id, same ? "inFlight" : "reused");
+        throw same ? inFlight() : failure("idempotency-key-reused", {});
       }
       atWork.set(ticket.id, ticket.fingerprint);
       try {
         const row = find.get(ticket.id, clock()) as unknown as Row | undefined;
         if (row === undefined) return await work({ kind: "new" });
-        if (row.fingerprint.toLowerCase() !== ticket.fingerprint) throw failure("idempotency-key-reused", {});
+        if (row.fingerprint.toLowerCase() !== ticket.fingerprint) {
+          repeats.note(ticket.id, "reused");
+          throw failure("idempotency-key-reused", {});
+        }
         if (row.status === null) return await work({ kind: "open", ...(row.run === null ? {} : { run: row.run }) });
+        repeats.note(ticket.id, "replayed");
         return {
           status: row.status,
           headers: { ...(JSON.parse(row.headers ?? "{}") as Record<string, string>), "idempotency-replayed": "true" },
@@ -163,8 +209,13 @@ export function openIdempotency(
       }
     },
     reservation,
-    reserve: (ticket, run, response) => submit("reserve", reservation(ticket, run, response)),
-    async settle(ticket, requestId, work) {
+    reserve(ticket, run, response) {
+      const { run: _, ...rest } = reservation(ticket, response);
+      const more = { origin: ticket.origin, at: Math.round(clock()) };
+      const joins = run === undefined ? {} : { run, joined: true as const };
+      return submit("reserve", { ...rest, ...more, ...joins } satisfies ReserveParameters);
+    },
+    async settle(ticket, requestId, work, again) {
       let response: HttpResponse;
       try {
         response = await work();
@@ -172,7 +223,7 @@ export function openIdempotency(
         if (!(thrown instanceof ProblemError)) throw thrown;
         response = problemResponse(thrown, requestId);
       }
-      await complete(ticket, response);
+      await complete(ticket, response, again);
       return response;
     },
     complete,
@@ -183,6 +234,19 @@ export function openIdempotency(
         removed = answer.kind === "done" ? (answer.answers[0] as number) : 0;
       }
     },
+    async flush() {
+      const told = repeats.take();
+      if (told.length > 0) await submit("repeated", { repeats: told } satisfies RepeatedParameters);
+    },
+    records: keyRecords({
+      read: store.read,
+      clock,
+      open: (body, id) => opened(body, id, cipher),
+      atWork: (id) => atWork.has(id),
+      repeats: repeats.of,
+      idsOf,
+      retentionMs: defaultRetentionMs,
+    }),
   };
 }
 
@@ -230,7 +294,7 @@ function recorded(
   };
 }
 
-/** 128 bits: ids hold the consumer, so a collision could only hurt whoever made it. */
+/** 128 bits, hex. */
 function digest(text: string): string {
   return hash("sha256", text, "hex").slice(0, 32);
 }

@@ -24,6 +24,7 @@ import type { EventAct, Exchange, Prepared, Workshop } from "./exchange.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
 import { openIdempotency } from "./idempotency.ts";
 import { readInput } from "./input.ts";
+import type { KeyRecords } from "./key-records.ts";
 import { withLifecycle } from "./lifecycle/document.ts";
 import { type Gate, withHeaders } from "./lifecycle/gate.ts";
 import { type LifecycleBook, openLifecycle } from "./lifecycle/lifecycle.ts";
@@ -91,6 +92,8 @@ export interface Publisher {
   readonly consumers: Consumers;
   /** What was blocked and retired, and who called what. */
   readonly lifecycle: LifecycleBook;
+  /** What is on record of clients' idempotency keys. */
+  readonly records: KeyRecords;
   /** Writes what is kept back (last uses) and stops the timers. */
   close(): Promise<void>;
 }
@@ -295,7 +298,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   const timer = setInterval(() => {
-    const written = [keys.flush(), quotas.flush(), idempotency.sweep(), lifecycle.tick()];
+    const written = [keys.flush(), quotas.flush(), idempotency.sweep(), idempotency.flush(), lifecycle.tick()];
     Promise.all(written).catch((error: unknown) => report(error, "-"));
   }, flushEveryMs);
   timer.unref();
@@ -346,11 +349,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
     keys,
     consumers,
     lifecycle,
+    records: idempotency.records,
     async close() {
       clearInterval(timer);
       streams.close();
       closing.abort();
-      await Promise.all([keys.flush(), quotas.flush(), lifecycle.flush()]);
+      await Promise.all([keys.flush(), quotas.flush(), idempotency.flush(), lifecycle.flush()]);
     },
   };
 }

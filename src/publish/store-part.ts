@@ -11,8 +11,15 @@ import type { PartContext, StorePart } from "../store/store.ts";
 export interface ReserveParameters {
   readonly id: string;
   readonly fingerprint: string;
+  /** The client's key, as text. */
+  readonly key: string;
   /** Of a started run: `$run`. */
   readonly run?: string;
+  /** The run was there already. */
+  readonly joined?: true;
+  /** Who asked for what, and when: of all but the request that started its run, since that run has them (`originOf`). */
+  readonly origin?: string;
+  readonly at?: number;
   /** Of the answer, where it is known already. */
   readonly status?: number;
   readonly headers?: string;
@@ -27,6 +34,19 @@ export interface CompleteParameters {
   readonly status: number;
   readonly headers: string;
   readonly body: string;
+  /** The record had been left open, and the system was called again under the same effect key. */
+  readonly again?: true;
+}
+
+/** Parameters of `publish.repeated`: what came again with a key, since it was told last. */
+export interface RepeatedParameters {
+  readonly repeats: readonly ({ readonly id: string; readonly at: number } & Repeats)[];
+}
+/** How often a key came again: answered from the record, refused since the first was being worked on, refused since it was another request. */
+export interface Repeats {
+  readonly replayed: number;
+  readonly inFlight: number;
+  readonly reused: number;
 }
 
 /** Parameters of `publish.key-create`. Times are epoch milliseconds. */
@@ -79,6 +99,18 @@ const migrations = [
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX publish_idempotency_expiry ON publish_idempotency (expires_at);`,
   `ALTER TABLE publish_keys ADD COLUMN rotated_from TEXT;`,
+  // For the trace of a key (decision 0038). Runs are found by the index that expiry has anyway: it costs no page more.
+  `ALTER TABLE publish_idempotency ADD COLUMN key TEXT;
+   ALTER TABLE publish_idempotency ADD COLUMN origin TEXT;
+   ALTER TABLE publish_idempotency ADD COLUMN at INTEGER;
+   ALTER TABLE publish_idempotency ADD COLUMN joined INTEGER;
+   ALTER TABLE publish_idempotency ADD COLUMN again INTEGER;
+   ALTER TABLE publish_idempotency ADD COLUMN replayed INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE publish_idempotency ADD COLUMN in_flight INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE publish_idempotency ADD COLUMN reused INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE publish_idempotency ADD COLUMN repeated_at INTEGER;
+   DROP INDEX publish_idempotency_expiry;
+   CREATE INDEX publish_idempotency_expiry ON publish_idempotency (expires_at, run);`,
 ] as const;
 
 /** Sweeps are bounded, so that they never hold up the group's commit. */
@@ -91,10 +123,16 @@ export const storePart: StorePart = {
     const find = db.prepare("SELECT expires_at FROM publish_idempotency WHERE id = unhex(?)");
     const remove = db.prepare("DELETE FROM publish_idempotency WHERE id = unhex(?)");
     const insert = db.prepare(
-      `INSERT INTO publish_idempotency (id, fingerprint, run, status, headers, body, expires_at)
-       VALUES (unhex(?), unhex(?), ?, ?, ?, ?, ?)`,
+      `INSERT INTO publish_idempotency (id, fingerprint, run, status, headers, body, expires_at, key, origin, at, joined)
+       VALUES (unhex(?), unhex(?), ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
-    const complete = db.prepare("UPDATE publish_idempotency SET status = ?, headers = ?, body = ? WHERE id = unhex(?)");
+    const complete = db.prepare(
+      "UPDATE publish_idempotency SET status = ?, headers = ?, body = ?, again = coalesce(?, again) WHERE id = unhex(?)",
+    );
+    const repeated = db.prepare(
+      `UPDATE publish_idempotency SET replayed = replayed + ?, in_flight = in_flight + ?, reused = reused + ?, repeated_at = ?
+       WHERE id = unhex(?)`,
+    );
     const sweep = db.prepare(
       `DELETE FROM publish_idempotency WHERE id IN
          (SELECT id FROM publish_idempotency WHERE expires_at <= ? ORDER BY expires_at LIMIT ${sweepRows})`,
@@ -133,10 +171,18 @@ export const storePart: StorePart = {
           p.headers ?? null,
           p.body ?? null,
           p.expiresAt,
+          p.key,
+          p.origin ?? null,
+          p.at ?? null,
+          p.joined === true ? 1 : null,
         );
       },
       complete(p: CompleteParameters) {
-        complete.run(p.status, p.headers, p.body, p.id);
+        complete.run(p.status, p.headers, p.body, p.again === true ? 1 : null, p.id);
+      },
+      repeated(p: RepeatedParameters) {
+        for (const { id, at, replayed, inFlight, reused } of p.repeats)
+          repeated.run(replayed, inFlight, reused, at, id);
       },
       /** After a failure that surely had no effect: the key may be used again. */
       release(p: { readonly id: string }) {

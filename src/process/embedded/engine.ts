@@ -12,6 +12,7 @@ import type { OpenedStore } from "../../store/open.ts";
 import type { Actor, Engine, RunDetail, RunStatus, SignalAnswer, SignalCommand } from "../engine.ts";
 import { finalStatuses, wholeRun } from "../engine.ts";
 import { limitData, type ProcessLimits } from "../limits.ts";
+import type { Traces } from "../trace.ts";
 import { acting } from "./acting.ts";
 import { type AdmissionOptions, admission } from "./admission.ts";
 import { bulks } from "./bulk.ts";
@@ -53,7 +54,7 @@ export interface EngineOptions {
   readonly runId?: (now: number) => string;
 }
 
-export interface EmbeddedEngine extends Engine {
+export interface EmbeddedEngine extends Engine, Traces {
   /** That new runs start on. */
   readonly version: string;
   /** Makes the worker of a version run, if it does not. */

@@ -1,12 +1,14 @@
 /** Runs, histories and tasks as people see them: read-only queries on a reader's connection. */
 import type { DatabaseSync } from "node:sqlite";
 import type { Json, JsonSchema } from "../../operation.ts";
-import type { ChildRun, Engine, RunDetail, TaskView } from "../engine.ts";
+import { type ChildRun, type Engine, finalStatuses, type RunDetail, type TaskView } from "../engine.ts";
+import type { Traces } from "../trace.ts";
 import { type RunLists, type RunRow, runColumns, runLists, summary } from "./listing.ts";
 import { askedQuestion } from "./possible.ts";
 import type { HistoryRecord } from "./records.ts";
 import { openQuestion } from "./script.ts";
 import { shown, stepViews } from "./step-views.ts";
+import { callsIn } from "./tracing.ts";
 import { places, type StoredRow, type Vault } from "./vault.ts";
 
 const largestPage = 500;
@@ -17,7 +19,8 @@ export function views(
   vault: Vault,
   historyBytes: number,
 ): Pick<Engine, "run" | "runByKey" | "mark" | "value" | "runs" | "causes" | "tasks" | "counts"> &
-  Pick<RunLists, "openByVersion" | "count"> {
+  Pick<RunLists, "openByVersion" | "count"> &
+  Traces {
   const byId = db.prepare(`select ${runColumns} from runs where id = ?`);
   const byKey = db.prepare(`select ${runColumns} from runs where process = ? and key = ? and restarted_as = ''`);
   const history = db.prepare("select seq, body, sum from history where run = ? order by seq");
@@ -72,6 +75,23 @@ export function views(
     run: (id) => detail(byId.get(id) as RunRow | undefined),
     runByKey: (process, key) => detail(byKey.get(process, key) as RunRow | undefined),
     mark: (process, key) => marked.get(process, key)?.mark as string | undefined,
+    trace(id, began) {
+      const row = byId.get(id) as RunRow | undefined;
+      if (row === undefined) return undefined;
+      const { records, unreadable } = vault.records(id, history.all(id) as unknown as StoredRow[]);
+      const until = finalStatuses.has(row.status) ? row.updated : Date.now();
+      const from = records[0]?.t === "start" ? records[0].from : undefined;
+      return {
+        run: summary(row, vault),
+        ...(row.restart_of === null ? {} : { restartOf: row.restart_of }),
+        ...(row.restarted_as === "" ? {} : { restartedAs: row.restarted_as }),
+        ...(row.history_gone === 1 ? { historyGone: true as const } : {}),
+        ...(unreadable === undefined ? {} : { unreadable }),
+        calls: callsIn(id, records, began, until),
+        children: (childrenOf(records).children ?? []).map(({ run }) => run),
+        ...(from === undefined ? {} : { foldedUpTo: from }),
+      };
+    },
     value: (run, hash) => JSON.parse(vault.value(run, hash)) as Json,
     runs: lists.runs,
     tasks: (filter) => listTasks(db, vault, filter),
