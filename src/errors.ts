@@ -321,6 +321,11 @@ const table = {
     class: "give-up",
     text: "There is no run {run}. List the runs with: mortise runs list",
   },
+  "trace-unknown": {
+    status: 404,
+    class: "give-up",
+    text: "Nothing is on record of {key}: no idempotency key, business key, run or effect key{narrowed}. A record of an Idempotency-Key is kept until it expires; ask by the business key or the run after that.",
+  },
   "run-ended": {
     status: 409,
     class: "give-up",

@@ -176,6 +176,21 @@ function build(io: Io, act: Act, asJson: () => boolean): Command {
   startCommand(runs, leaf);
   runsCommands(runs, leaf);
   moveCommand(runs, leaf);
+  leaf(
+    program,
+    "trace <key>",
+    "did it post twice? The chain of a key: who asked, which run, and every call downstream; needs a running server",
+    [
+      "mortise trace order-17",
+      "mortise trace 8e03978e-40d5-43dd-bc93-6894a57f9324 --consumer acme",
+      "mortise trace 01ksa8h3x0t5m9v2c4e6-2 --json",
+    ],
+    async () => (await import("./commands/trace.ts")).trace,
+  )
+    .option("--consumer <name>", "only where this consumer asked")
+    .option("--api <name>", "only where it was asked through this API")
+    .option("--process <name>", "only runs of this process")
+    .option("--limit <number>", "list at most so many calls, up to 500; those in doubt come first", "100");
   scheduleCommands(group("schedules", "what starts by the clock; needs a running server"), leaf);
   apiCommands(group("apis", "versions of the published APIs; needs a running server"), leaf);
   contractCommands(program, group("contracts", "contracts that change; needs a running server"), leaf);

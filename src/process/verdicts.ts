@@ -81,7 +81,7 @@ function whom({ operation }: CallTrace): string {
 /** Why a repeat is harmless. */
 function harmless(call: CallTrace, facts: OperationFacts | undefined): string {
   if (call.operation === undefined) return "its code says that a repeat under the same key is harmless";
-  if (facts?.takesKey === false) return `a repeat of ${call.operation} is harmless by its contract`;
+  if (facts?.takesKey === false) return `a repeat of ${call.operation} is harmless by its definition`;
   return `${whom(call)} takes the key and counts it once`;
 }
 
@@ -189,6 +189,12 @@ function given(key: KeyTrace): Verdict {
 function refused(call: CallTrace, key: KeyTrace, { facts }: Around): Verdict {
   const said = `${whom(call)} answered with the fault ${call.fault?.name ?? "(unknown)"}`;
   if (!key.maybe) return none("refused", `Refused: ${said}, so it did not happen.`);
+  // A system that takes the key answers for the key, whichever attempt came through.
+  if (call.operation !== undefined && facts?.takesKey === true)
+    return none(
+      "refused",
+      `Refused: ${said}. It may have been sent ${times(arrived(key))}, but its answer is for the key, so none of them happened.`,
+    );
   return maybe(
     "not-known",
     `Not known: ${said}, but an attempt before it may have happened. At most once: ${harmless(call, facts)}.`,

@@ -90,7 +90,10 @@ export function wholeVerdict(judged: readonly Judged[], missing: readonly string
   if (said.length > 0) return verdict("no-by-word", `No, if it is as people said of ${listed(said, name)}.`);
   const probed = those("probed");
   if (probed.length > 0)
-    return verdict("no-by-probe", `No, as far as probes tell: ${listed(probed, name)} was repeated after one found nothing.`);
+    return verdict(
+      "no-by-probe",
+      `No, as far as probes tell: ${listed(probed, name)} was repeated after one found nothing.`,
+    );
   const counted = those("counted-once");
   if (counted.length > 0)
     return verdict(

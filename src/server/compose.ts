@@ -29,6 +29,7 @@ import { openFront } from "./front.ts";
 import { watchHealth } from "./health.ts";
 import { keepHouse } from "./housekeeping.ts";
 import { unfit, unfitness } from "./live.ts";
+import { openLives } from "./lives.ts";
 import { lockStore } from "./lock.ts";
 import { openFrontStore } from "./open-store.ts";
 import { writePrivate } from "./private-file.ts";
@@ -97,6 +98,7 @@ export async function compose({
   for (const name of shadowed(first, secrets))
     log.warn({ name }, "the secret is in the store and in a file; the file counts");
 
+  const lives = await openLives(store);
   const book = openVersionBook(store);
   const firstOne = await firstVersion({
     folder,
@@ -135,7 +137,8 @@ export async function compose({
     lost: (lost, culprit) => {
       engine.workerLost(lost);
       // A store that can't be written any more has told so itself.
-      const done = culprit === undefined ? Promise.resolve() : engine.quarantine(culprit.run, culprit.reason);
+      const halted = culprit === undefined ? undefined : engine.quarantine(culprit.run, culprit.reason);
+      const done = Promise.all([lives.worker(), halted]);
       done.catch(() => {}).finally(() => engine.ensureWorker(lost));
     },
     printed: (of, stream, line) => log.info({ version: of, stream }, line),
@@ -259,6 +262,7 @@ export async function compose({
     moves,
     metrics,
     health,
+    began: lives.between,
     versions: () => house.versions(),
     notReady: () => [
       ...(state.stopping ? ["stopping"] : []),

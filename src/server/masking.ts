@@ -25,6 +25,8 @@ export interface Masking {
   summary(run: RunSummary, whole: () => RunDetail | undefined): RunSummary;
   /** `run`: the run that asks; what is sensitive in it is masked in the task too. */
   task(task: TaskView, run: RunDetail | undefined): TaskView;
+  /** Something that is told of a run: texts in it may repeat what is sensitive in the run. `whole` is looked up only where that can be. */
+  told<T>(value: T, whole: () => RunDetail | undefined): T;
 }
 
 /** Runs of a family that are looked through, at most. */
@@ -173,6 +175,12 @@ export function createMasking(
       if (run === undefined) return task;
       const { values } = prepare(run);
       return values.size === 0 ? task : { ...task, input: scrub(task.input, values) };
+    },
+    told(value, whole) {
+      const detail = anySensitive ? whole() : undefined;
+      if (detail === undefined) return value;
+      const { values } = prepare(detail);
+      return values.size === 0 ? value : (scrub(value as Json, values) as typeof value);
     },
   };
 }

@@ -13,5 +13,6 @@ export function storeParts(): readonly string[] {
     "./versions-part",
     "./stored-secrets-part",
     "./contracts/store-part",
+    "./lives-part",
   ].map((path) => moduleUrl(path, import.meta.url).href);
 }

@@ -124,7 +124,10 @@ test("without a probe the run asks: it is not known; then it is as the person sa
   await act(one, run, { kind: "repeat" });
   await one.until(run, "completed");
   assert.deepEqual(traced(one, run).verdicts, [["fake.post", "may-be-twice", 1, 2]]);
-  assert.match(traced(one, run).texts[0] ?? "", /sent twice: fake takes no key\. \S+ said \(“.*”\) that it had not happened/);
+  assert.match(
+    traced(one, run).texts[0] ?? "",
+    /sent twice: fake takes no key\. \S+ said \(“.*”\) that it had not happened/,
+  );
   assert.equal(traced(one, run).whole.kind, "may-be-twice");
 
   system.received.length = 0;

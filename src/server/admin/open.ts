@@ -7,6 +7,7 @@ import type { AdminFact } from "../../observe/facts.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import type { JsonSchema, Validate } from "../../operation.ts";
 import type { Engine } from "../../process/engine.ts";
+import type { BeganBetween, Traces } from "../../process/trace.ts";
 import type { HttpHandler } from "../../publish/http.ts";
 import type { OpenedStore } from "../../store/open.ts";
 import { checkInput, checkResult, checkStart } from "../answers.ts";
@@ -27,12 +28,14 @@ import { type SecretResources, secretRoutes } from "./secrets.ts";
 import { startRoutes } from "./starts.ts";
 import { storeRoutes } from "./store.ts";
 import type { Tokens } from "./tokens.ts";
+import { traceRoutes } from "./trace.ts";
 import { type VersionResources, versionRoutes } from "./versions.ts";
 
 export interface AdminParts {
   readonly front: Pick<Front, "live" | "inUse" | "surface" | "scheduler" | "watch">;
   readonly store: Pick<OpenedStore, "submit" | "read" | "file">;
-  readonly engine: Engine;
+  readonly engine: Engine & Traces;
+  readonly began: BeganBetween;
   readonly tokens: Tokens;
   readonly metrics: Pick<Metrics, "page">;
   readonly health: CatalogueResources["health"];
@@ -91,6 +94,13 @@ export function openAdmin(parts: AdminParts): HttpHandler {
       }),
       ...secretRoutes(parts.secrets),
       ...storeRoutes(sizeOf(store.file)),
+      ...traceRoutes({
+        engine,
+        records: live.publisher.records,
+        began: parts.began,
+        project: live.project,
+        masking: live.masking,
+      }),
       ...moveRoutes({
         ...parts.moves,
         pinFolder: parts.deployments.pinFolder,

@@ -5,6 +5,7 @@ import { runStatuses } from "../../process/engine.ts";
 import { apiSchemas } from "./api-schemas.ts";
 import { anything, bytes, object, text, texts, time } from "./schema-parts.ts";
 import { roles } from "./tokens.ts";
+import { traceSchemas } from "./trace-schemas.ts";
 
 /** `{ "$ref": ... }` to one of the schemas below. */
 export function ref(name: keyof typeof schemas): JsonSchema {
@@ -218,6 +219,7 @@ export const schemas = {
     { description: text, startsOn: text, requirement: anything },
   ),
   ...apiSchemas,
+  ...traceSchemas,
   Schedule: object(
     {
       name: text,
