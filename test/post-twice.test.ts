@@ -114,13 +114,14 @@ let place: { readonly api: string; readonly admin: string };
 /** Starts the server as a process of its own, and waits until it says so. */
 async function start(): Promise<void> {
   const started = spawn(process.execPath, [binary, "start", "--project", project.folder], {
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, NODE_TEST_CONTEXT: undefined },
   });
   child = started;
   const lines = createInterface({ input: started.stdout });
   place = await new Promise((resolve, reject) => {
     const said: string[] = [];
+    started.stderr.on("data", (text: Buffer) => said.push(String(text)));
     lines.on("line", (line) => {
       said.push(line);
       if (line.includes('"msg":"started"')) resolve(JSON.parse(line) as typeof place);

@@ -113,7 +113,7 @@ export type BeganBetween = (from: number, to: number) => readonly number[];
 
 export interface Traces {
   /** `undefined`: there is no such run. Reads all of its history. */
-  trace(run: string, began: BeganBetween): RunTrace | undefined;
+  trace(run: string, began: BeganBetween, now: number): RunTrace | undefined;
 }
 
 /** The run, number and generation that an effect key was made of; `undefined` where it is none. */

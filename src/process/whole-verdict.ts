@@ -98,7 +98,7 @@ export function wholeVerdict(judged: readonly Judged[], missing: readonly string
   if (counted.length > 0)
     return verdict(
       "no-by-key",
-      `No: ${listed(counted, name)} may have been sent more than once, always under one key, and counts once.`,
+      `No: ${listed(counted, name)} may have been sent more than once, but always under the same key, which counts once.`,
     );
   const happened = postings.filter(({ least }) => least > 0);
   if (happened.length === 0)

@@ -1,6 +1,6 @@
 /**
  * Idempotency records as people look them up: by the client's key, by the effect key of a straight call, and by the run that a request
- * started or joined. Read-only. No index of its own: ids of one key lie side by side, and runs stand in the index of expiry (decision 0038).
+ * started or joined. Read-only. No index of its own: ids of one key lie side by side, and runs stand in the index of expiry (decision 0040).
  */
 import { setImmediate as turn } from "node:timers/promises";
 import type { Store } from "../store/store.ts";

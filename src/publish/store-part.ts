@@ -99,7 +99,7 @@ const migrations = [
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX publish_idempotency_expiry ON publish_idempotency (expires_at);`,
   `ALTER TABLE publish_keys ADD COLUMN rotated_from TEXT;`,
-  // For the trace of a key (decision 0038). Runs are found by the index that expiry has anyway: it costs no page more.
+  // For the trace of a key (decision 0040). Runs are found by the index that expiry has anyway: it costs no page more.
   `ALTER TABLE publish_idempotency ADD COLUMN key TEXT;
    ALTER TABLE publish_idempotency ADD COLUMN origin TEXT;
    ALTER TABLE publish_idempotency ADD COLUMN at INTEGER;

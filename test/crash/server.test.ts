@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import type { OrderKind } from "../../examples/harbour-supply/simulators/orders.ts";
+import type { TraceAnswer } from "../../src/server/tracing/answer.ts";
 import { type Facts, type Harbour, startHarbour } from "../harbour.ts";
 import { type Chance, chanceOf } from "./chance.ts";
 
@@ -51,6 +52,7 @@ test("the server is killed at random moments under load: every acknowledged orde
     const acknowledged = (await harbour.systems.shop.ledger()).filter(({ kind }) => kind === "acknowledged");
     assert.equal(acknowledged.length, placed.size, `seed ${seed}: each order was acknowledged once`);
     assert.deepEqual(await harbour.admin("GET", "/runs?status=parked").then(runsIn), [], `seed ${seed}`);
+    await compareTraces(harbour, [...placed.keys()], seed);
   } finally {
     await harbour?.stop();
     rmSync(folder, { recursive: true, force: true });
@@ -75,6 +77,32 @@ async function placeAndKill(harbour: Harbour, chance: Chance): Promise<Map<strin
     await restarted;
   }
   return placed;
+}
+
+/** What `mortise trace` says of each order against what the payment provider received: never less often than it did, and once where it says once. */
+async function compareTraces(harbour: Harbour, orders: readonly string[], seed: number): Promise<void> {
+  const received = new Map<unknown, number>();
+  for (const { kind, key } of await harbour.systems.payments.ledger())
+    if (kind === "received") received.set(key, (received.get(key) ?? 0) + 1);
+  for (const order of orders) {
+    const { chains } = (await harbour.admin("GET", `/trace?key=${order}`)) as TraceAnswer;
+    const at = `seed ${seed}: ${order}`;
+    assert.deepEqual(
+      chains.map(({ verdict, requests }) => [verdict.kind.startsWith("no"), requests[0]?.key]),
+      [[true, order]],
+      at,
+    );
+    for (const { operation = "", keys, verdict } of chains[0]?.runs.flatMap(({ calls }) => calls) ?? []) {
+      if (!operation.startsWith("payments.")) continue;
+      const [, said = "once"] = /sent (once|twice|\d+ times)/i.exec(verdict.text) ?? [];
+      const most = { once: 1, twice: 2 }[said] ?? Number.parseInt(said, 10);
+      const times = received.get(keys[0]?.key) ?? 0;
+      assert.ok(
+        times >= 1 && times <= most,
+        `${at}: ${operation} came ${times} times, and the trace says: ${verdict.text}`,
+      );
+    }
+  }
 }
 
 function runsIn(answer: unknown): readonly string[] {

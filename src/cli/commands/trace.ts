@@ -187,7 +187,6 @@ class Chains {
       const told = [
         ...key.failed.map((one) => ({ at: one.at, text: attemptIn(one) })),
         ...key.said.map((one) => ({ at: one.at, text: saidIn(one) })),
-        ...key.cut.map((one) => ({ at: one, text: "a server began; what was under way was cut off" })),
       ];
       for (const line of told.sort((a, b) => a.at - b.at)) this.text(6, `${clock(line.at)}  ${line.text}`, "dim");
     }

@@ -17,7 +17,7 @@ const facts: OperationFacts = { takesKey: true, probe: "fake.find" };
 function traced(one: Rig, run: string, { began = [] as number[], others = [] as string[] } = {}) {
   const between = (from: number, to: number) => began.filter((at) => at > from && at <= to);
   const judged = [run, ...others].flatMap((id) => {
-    const trace = one.engine.trace(id, between);
+    const trace = one.engine.trace(id, between, Date.now());
     assert.ok(trace !== undefined);
     const final = ["completed", "rejected", "undone", "cancelled", "terminated"].includes(trace.run.status);
     return trace.calls.map((call) => ({
@@ -251,8 +251,8 @@ test("a restart is another run: what the first did and did not take back is ther
   ]);
   const { run: second } = await one.engine.operate(first, { kind: "restart" }, { by: "anna", reason: "test" });
   await one.until(second, "waiting");
-  const trace = one.engine.trace(first, () => []);
-  assert.deepEqual([trace?.restartedAs, one.engine.trace(second, () => [])?.restartOf], [second, first]);
+  const trace = one.engine.trace(first, () => [], Date.now());
+  assert.deepEqual([trace?.restartedAs, one.engine.trace(second, () => [], Date.now())?.restartOf], [second, first]);
   assert.equal(traced(one, first, { others: [second] }).whole.text, "Yes: fake.c took effect twice.");
 });
 
@@ -332,7 +332,7 @@ test("calls in a map have their item; of items that were folded the trace says u
   await one.until(run, "waiting");
   one = await restarted(one, options);
   await one.until(run, "waiting");
-  const trace = one.engine.trace(run, () => []);
+  const trace = one.engine.trace(run, () => [], Date.now());
   assert.ok((trace?.foldedUpTo ?? 0) > 100);
   const items = trace?.calls.flatMap(({ item }) => item ?? []) ?? [];
   assert.ok(items.length < 402 && items.every(({ map }) => map === "many" || map === "import"));

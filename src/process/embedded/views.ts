@@ -75,11 +75,11 @@ export function views(
     run: (id) => detail(byId.get(id) as RunRow | undefined),
     runByKey: (process, key) => detail(byKey.get(process, key) as RunRow | undefined),
     mark: (process, key) => marked.get(process, key)?.mark as string | undefined,
-    trace(id, began) {
+    trace(id, began, now) {
       const row = byId.get(id) as RunRow | undefined;
       if (row === undefined) return undefined;
       const { records, unreadable } = vault.records(id, history.all(id) as unknown as StoredRow[]);
-      const until = finalStatuses.has(row.status) ? row.updated : Date.now();
+      const until = finalStatuses.has(row.status) ? row.updated : now;
       const from = records[0]?.t === "start" ? records[0].from : undefined;
       return {
         run: summary(row, vault),

@@ -85,7 +85,7 @@ export function wholeOfStraight({ verdict }: StraightCall): WholeVerdict {
     verdict.kind === "once"
       ? "No: it was sent once."
       : verdict.kind === "counted-once"
-        ? "No: it may have been sent more than once, always under one key, and counts once."
+        ? "No: it may have been sent more than once, but always under the same key, which counts once."
         : no
           ? "No: it did not happen."
           : kind === "under-way"

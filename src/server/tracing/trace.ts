@@ -50,7 +50,7 @@ interface Seed {
 
 export function tracer(places: TracePlaces): (query: TraceQuery) => Promise<TraceAnswer> {
   const { engine, records, began } = places;
-  const read = (run: string): RunTrace | undefined => engine.trace(run, began);
+  const read = (run: string): RunTrace | undefined => engine.trace(run, began, Date.now());
 
   /** A client may write its key with the quotes of the header. */
   const plain = (key: string): string => (/^"(.*)"$/s.exec(key)?.[1] ?? key).trim();
@@ -192,7 +192,7 @@ function familyOf(read: (run: string) => RunTrace | undefined, run: RunTrace): R
 }
 
 async function chainOf(places: TracePlaces, seed: Seed, limit: number, deadline: number): Promise<Chain> {
-  const read = (run: string): RunTrace | undefined => places.engine.trace(run, places.began);
+  const read = (run: string): RunTrace | undefined => places.engine.trace(run, places.began, Date.now());
   const family = familyOf(read, seed.run);
   const ancestors: TracedAncestor[] = [];
   let top = family;
