@@ -37,10 +37,18 @@ export interface ApiOptions<O extends ApiOperations = ApiOperations> {
   readonly title?: string;
   /** Plain text. */
   readonly description?: string;
+  /** `false`: no page for people; `openapi.json` stays. `{ tryIt: false }`: the page lets nobody try it out. Default: both. */
+  readonly docs?: false | DocsOptions;
   /** Largest request body in bytes. Default: `limits.bodyBytes` of the configuration. */
   readonly maxBodyBytes?: number;
   /** Address that callers use, for the docs and `openapi.json`. Default: relative. */
   readonly server?: string;
+}
+
+/** Of the page that describes an API. */
+export interface DocsOptions {
+  /** Whether requests can be tried out on the page, against answers that are made up from the contract. Default true. */
+  readonly tryIt?: boolean;
 }
 
 /** `O`: its operations with their types, for another version that adapts them. */

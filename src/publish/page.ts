@@ -6,9 +6,11 @@ import type { HttpRequest, HttpResponse } from "./http.ts";
 
 /** What is answered without a caller. */
 export interface Page {
-  /** Its media type. */
-  readonly type: string;
-  response(request: HttpRequest): HttpResponse;
+  /** Its media type, for who does not take every one. Absent: it depends. */
+  readonly type?: string;
+  /** Made for the request, and not to be kept. */
+  readonly fresh?: true;
+  response(request: HttpRequest): HttpResponse | Promise<HttpResponse>;
 }
 
 /** The same for everyone. */

@@ -18,8 +18,7 @@ import { type Form, formOf, type Kept } from "./answers/form.ts";
 import type { Backend } from "./backend.ts";
 import { type Consumers, openConsumers } from "./consumers/consumers.ts";
 import type { ApiDefinition } from "./define.ts";
-import type { PublishedVersion } from "./docs/changelog.ts";
-import { pagesOf } from "./docs/pages.ts";
+import { type DocsSources, openDocs } from "./docs/pages.ts";
 import type { EventAct, Exchange, Prepared, Workshop } from "./exchange.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
 import { openIdempotency } from "./idempotency.ts";
@@ -71,8 +70,8 @@ export interface PublisherOptions extends Publication {
   readonly cipher?: Cipher | undefined;
   /** Of streams of events. */
   readonly streams?: StreamSettings;
-  /** What was published of an API before, the newest first. Read at each publication. Default: nothing. */
-  readonly changes?: (api: string) => readonly PublishedVersion[];
+  /** What the docs are made from, besides the descriptions. Default: nothing. */
+  readonly docs?: DocsSources;
 }
 
 export interface Publisher {
@@ -126,7 +125,7 @@ const compiled = new WeakMap<Schema, Validate>();
 
 /** Throws `api-definition` if an API does not fit what it publishes. */
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { store, clock = Date.now, monotonic = () => performance.now(), changes = () => [] } = options;
+  const { store, clock = Date.now, monotonic = () => performance.now() } = options;
   const keys = openKeyring(store, clock);
   const idempotency = openIdempotency(store, clock, options.idempotencyRetentionMs ?? 86_400_000, options.cipher);
   const lifecycle = openLifecycle({ store, clock, ...options.usage });
@@ -144,6 +143,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const consumers = openConsumers(store, clock);
   const streams = openStreams(options.streams);
   const quotas = openQuotaBook(store, clock);
+  const pagesOf = openDocs(options.docs ?? {}, monotonic);
   const metering = openMetering(quotas, clock, monotonic);
   let { table, documents, inventory } = publication(options);
   metering.commit();
@@ -185,9 +185,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
         );
         mount(routes, api, method, path, { kind: "operation", gate, form, prepared: one, meters, authenticator });
       }
-      const show = (path: string, shown: Page) =>
-        mount(routes, api, "GET", path, { kind: "page", gate, form, page: shown });
-      for (const [path, shown] of pagesOf(api, document, text, { changes })) show(path, shown);
+      for (const { method, path, page } of pagesOf(api, document, text))
+        mount(routes, api, method, path, { kind: "page", gate, form, page });
       const { resource } = authenticator;
       if (resource !== undefined) {
         const metadata: Page = { type: "application/json", response: (request) => resource.response(request) };
@@ -207,8 +206,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
     trace.form = route.form;
     trace.headers = route.gate.enter();
     if (route.kind === "page") {
-      trace.kept = sharedPage;
-      checkAccept(request, route.page.type);
+      if (route.page.fresh !== true) trace.kept = sharedPage;
+      if (route.page.type !== undefined) checkAccept(request, route.page.type);
       return route.page.response(request);
     }
     const { prepared, meters, authenticator } = route;

@@ -1,7 +1,8 @@
-/** What the docs of the published APIs are made from, besides their descriptions: what was published before. */
-import type { PublisherOptions } from "../publish/publisher.ts";
+/** What the docs of the published APIs are made from, besides their descriptions: what was published before, and who makes answers up. */
+import type { DocsSources } from "../publish/docs/pages.ts";
 import { readHistory } from "./published/history.ts";
+import { makeUp } from "./try-it.ts";
 
-export function docsSources(project: string): Pick<PublisherOptions, "changes"> {
-  return { changes: (name) => readHistory(project, name) };
+export function docsSources(project: string): DocsSources {
+  return { changes: (name) => readHistory(project, name), makeUp };
 }

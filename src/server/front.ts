@@ -99,7 +99,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       idempotencyRetentionMs: config.idempotency.retention,
       usage: { retentionMs: config.lifecycle.usage },
       cipher,
-      ...docsSources(surface.project.folder),
+      docs: docsSources(surface.project.folder),
       streams: { atMost: config.limits.streams, perConsumer: config.limits.streamsPerConsumer },
     },
   });

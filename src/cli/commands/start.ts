@@ -31,8 +31,9 @@ export async function start(
       const say = (name: string, value: string): void => terminal.note(`  ${name.padEnd(7)} ${value}`);
       terminal.note(`${project.name} runs`);
       say("API", server.apiUrl);
-      for (const { base, lifecycle } of project.apis)
-        if (lifecycle.state !== "draft" && lifecycle.state !== "retired") say("docs", `${server.apiUrl}${base}/docs`);
+      for (const { base, lifecycle, docs } of project.apis)
+        if (docs !== false && lifecycle.state !== "draft" && lifecycle.state !== "retired")
+          say("docs", `${server.apiUrl}${base}/docs`);
       say("admin", `${server.adminUrl} (mortise runs list, mortise keys create ...)`);
       terminal.note("Ctrl-C stops it; what is open goes on at the next start.");
     }

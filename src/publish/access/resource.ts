@@ -47,7 +47,7 @@ export function resourceOf(api: ApiDefinition, issuers: readonly string[]): Reso
         scopes_supported: scopes,
         bearer_methods_supported: ["header"],
         resource_name: api.title ?? api.name,
-        resource_documentation: `${origin}${before}${api.base}/docs`,
+        ...(api.docs === false ? {} : { resource_documentation: `${origin}${before}${api.base}/docs` }),
       };
       return { status: 200, headers: { "content-type": "application/json" }, body: JSON.stringify(metadata) };
     },

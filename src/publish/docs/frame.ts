@@ -10,9 +10,11 @@ export interface Frame {
   readonly title: string;
   readonly contents: Html;
   readonly main: Html;
+  /** What the page's policy allows by its hash. */
+  readonly script?: string;
 }
 
-export function frame({ title, contents, main }: Frame): string {
+export function frame({ title, contents, main, script }: Frame): string {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -29,6 +31,7 @@ ${contents}
 <main id="main">
 ${main}
 </main>
+${script === undefined ? undefined : html`<script type="module">${{ html: script }}</script>`}
 </body>
 </html>
 `.html;

@@ -1,4 +1,4 @@
-/** The pages that an API has besides its operations: its description, for machines and for people, and what changed in it. */
+/** The pages that an API has besides its operations: its description, for machines and for people, what changed in it, and trying it out. */
 import type { ApiDefinition } from "../define.ts";
 import type { OpenApiDocument } from "../openapi.ts";
 import { type Page, page } from "../page.ts";
@@ -6,27 +6,59 @@ import type { PublishedVersion } from "./changelog.ts";
 import { changesPage } from "./changes-page.ts";
 import { docsPolicy } from "./frame.ts";
 import { docsPage } from "./page.ts";
+import { type MakeUp, tryLimits, tryPage } from "./try.ts";
+import { tryPolicy } from "./try-script.ts";
 
 export interface DocsSources {
-  /** What was published of the API of this name, the newest first. */
-  readonly changes: (api: string) => readonly PublishedVersion[];
+  /** What was published of the API of this name, the newest first. Read at each publication. Default: nothing. */
+  readonly changes?: (api: string) => readonly PublishedVersion[];
+  /** What makes answers up for a document. Default: none; then nothing can be tried out. */
+  readonly makeUp?: (document: OpenApiDocument) => MakeUp;
 }
 
-/** By path below the base of the API. `text`: the document as it is served. */
-export function pagesOf(
-  api: ApiDefinition,
-  document: OpenApiDocument,
-  text: string,
-  sources: DocsSources,
-): ReadonlyMap<string, Page> {
-  const shown = (body: string): Page => page("text/html; charset=utf-8", body, docsPolicy);
-  const versions = sources.changes(api.name).map(publicly);
-  return new Map([
-    ["/openapi.json", page("application/json", text)],
-    ["/docs", shown(docsPage(document, api))],
-    ["/docs/changes", shown(changesPage(document, versions))],
-    ["/docs/changes.json", page("application/json", JSON.stringify({ api: api.name, versions }))],
-  ]);
+export interface MountedPage {
+  readonly method: string;
+  /** Below the base of the API. */
+  readonly path: string;
+  readonly page: Page;
+}
+
+/** `text`: the document as it is served. */
+export type PagesOf = (api: ApiDefinition, document: OpenApiDocument, text: string) => readonly MountedPage[];
+
+export function openDocs({ changes = () => [], makeUp }: DocsSources, monotonic: () => number): PagesOf {
+  const limits = tryLimits(monotonic);
+  return (api, document, text) => {
+    const get = (path: string, type: string, body: string, policy?: string): MountedPage => ({
+      method: "GET",
+      path,
+      page: page(type, body, policy),
+    });
+    const described = get("/openapi.json", "application/json", text);
+    if (api.docs === false) return [described];
+    const make = api.docs?.tryIt === false ? undefined : makeUp?.(document);
+    const versions = changes(api.name).map(publicly);
+    const html = "text/html; charset=utf-8";
+    const tried =
+      make === undefined
+        ? []
+        : Object.entries(document.paths).flatMap(([path, item]) =>
+            Object.keys(item).map(
+              (method): MountedPage => ({
+                method: method.toUpperCase(),
+                path: `/docs/try${path === "/" ? "" : path}`,
+                page: tryPage(`${api.base}/docs/try`, make, limits),
+              }),
+            ),
+          );
+    return [
+      described,
+      get("/docs", html, docsPage(document, api, make !== undefined), make === undefined ? docsPolicy : tryPolicy),
+      get("/docs/changes", html, changesPage(document, versions), docsPolicy),
+      get("/docs/changes.json", "application/json", JSON.stringify({ api: api.name, versions })),
+      ...tried,
+    ];
+  };
 }
 
 /** What callers are told of it, and no more. */

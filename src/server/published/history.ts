@@ -8,6 +8,7 @@ import type { Finding, Verdict } from "../../contract/compare/finding.ts";
 import { exampleInWords } from "../../contract/compare/words.ts";
 import { failure } from "../../errors.ts";
 import { deprecationOf, type PublishedChange, type PublishedVersion } from "../../publish/docs/changelog.ts";
+import { majorOf } from "../../publish/lifecycle/retirements.ts";
 import type { OpenApiDocument } from "../../publish/openapi.ts";
 import { comparePublished } from "./compare.ts";
 import { lockFiles } from "./locked.ts";
@@ -150,7 +151,10 @@ export async function record(
 /** What changed from one recorded contract to a document. */
 export async function changesBetween(old: Recorded, text: string): Promise<readonly PublishedChange[]> {
   const compared = await comparePublished(old.file, JSON.stringify(old.document), text);
+  // A new major version is none of the old one's that was deprecated: that it is not is no news.
+  const sameMajor = majorOf(old.version) === majorOf((JSON.parse(text) as OpenApiDocument).info.version);
   return compared.findings
+    .filter(({ rule }) => sameMajor || rule !== "operation-deprecated")
     .map(({ verdict, rule, at, reason, also, more = 0, example }: Finding): PublishedChange => {
       const others = also.length + more;
       return {

@@ -1,0 +1,108 @@
+/** How an operation is called: from a shell, from JavaScript. The credential is that of the first way that the API takes. */
+import type { OpenApiDocument } from "../openapi.ts";
+import { isStream, pathOf, type Sample, type Shown } from "./sample.ts";
+
+interface Scheme {
+  readonly type: string;
+  readonly scheme?: string;
+  readonly in?: string;
+  readonly name?: string;
+  readonly description?: string;
+}
+
+/** What a caller has to have, for the examples. */
+interface Credential {
+  /** Words for the introduction. */
+  readonly words: string;
+  /** Variables of the shell, and what is said of each. */
+  readonly variables: readonly (readonly [name: string, sample: string])[];
+  readonly curl: string;
+  /** A header of a request in JavaScript. */
+  readonly header?: readonly [name: string, value: string];
+}
+
+export function securitySchemes({ components }: OpenApiDocument): ReadonlyMap<string, Scheme> {
+  return new Map(Object.entries(components.securitySchemes ?? {}) as [string, Scheme][]);
+}
+
+/** Of the first scheme, in the order in which the API names them; `undefined`: no key is needed. */
+export function credentialOf(document: OpenApiDocument): Credential | undefined {
+  const [first] = securitySchemes(document);
+  if (first === undefined) return undefined;
+  const [name, { type, scheme, name: header = "" }] = first;
+  if (type === "http" && scheme === "basic") {
+    return {
+      words: "user and password",
+      variables: [
+        ["API_USER", "your-name"],
+        ["API_PASSWORD", "..."],
+      ],
+      curl: '-u "$API_USER:$API_PASSWORD"',
+      header: ["Authorization", '"Basic " + btoa(user + ":" + password)'],
+    };
+  }
+  if (type === "mutualTLS")
+    return { words: "a client certificate", variables: [], curl: "--cert client.pem --key client.key" };
+  if (type === "apiKey") {
+    return {
+      words: `the header ${header}`,
+      variables: [["API_SIGNATURE", "..."]],
+      curl: `-H "${header}: $API_SIGNATURE"`,
+      header: [header, "signature"],
+    };
+  }
+  const [variable, sample, own] =
+    name === "oauth" ? ["API_TOKEN", "eyJ...", "token"] : ["API_KEY", "mtz_live_...   # your key", "key"];
+  return {
+    words: name === "oauth" ? "an access token" : "an API key",
+    variables: [[variable, sample]],
+    curl: `-H "Authorization: Bearer $${variable}"`,
+    header: ["Authorization", `\`Bearer \${${own}}\``],
+  };
+}
+
+/** Runs as it stands, in a shell that knows the variables. */
+export function curlExample(document: OpenApiDocument, base: string, shown: Shown, sample: Sample): string {
+  const { method, path, operation } = shown;
+  // Curl collects what comes, unless it is told not to.
+  const flags = `${isStream(shown) ? "-N " : ""}${method === "GET" ? "" : `-X ${method} `}`;
+  const lines = [`curl ${flags}"$API_URL${base}${pathOf(path, sample)}"`];
+  const credential = credentialOf(document);
+  if (operation.security.length > 0 && credential !== undefined) lines.push(`  ${credential.curl}`);
+  for (const { name, value } of headersOf(sample)) lines.push(`  -H ${quoted(`${name}: ${value}`)}`);
+  if (sample.body !== undefined) {
+    const text = JSON.stringify(sample.body, null, 2).replaceAll("\n", "\n  ");
+    lines.push("  -H 'Content-Type: application/json'", `  -d ${quoted(text)}`);
+  }
+  return lines.join(" \\\n");
+}
+
+export function fetchExample(document: OpenApiDocument, base: string, shown: Shown, sample: Sample): string {
+  const { method, path, operation } = shown;
+  const credential = operation.security.length === 0 ? undefined : credentialOf(document)?.header;
+  const headers = [
+    ...(credential === undefined ? [] : [`    ${JSON.stringify(credential[0])}: ${credential[1]},`]),
+    ...headersOf(sample).map(({ name, value }) => `    ${JSON.stringify(name)}: ${JSON.stringify(value)},`),
+    ...(sample.body === undefined ? [] : ['    "Content-Type": "application/json",']),
+  ];
+  const body =
+    sample.body === undefined
+      ? []
+      : [`  body: JSON.stringify(${JSON.stringify(sample.body, null, 2).replaceAll("\n", "\n  ")}),`];
+  const url = `\`\${url}${`${base}${pathOf(path, sample)}`.replace(/[`\\$]/g, "\\$&")}\``;
+  const options = [
+    ...(method === "GET" ? [] : [`  method: "${method}",`]),
+    ...(headers.length === 0 ? [] : ["  headers: {", ...headers, "  },"]),
+    ...body,
+  ];
+  const sent = options.length === 0 ? `fetch(${url})` : `fetch(${url}, {\n${options.join("\n")}\n})`;
+  const read = isStream(shown)
+    ? "for await (const text of answer.body.pipeThrough(new TextDecoderStream())) console.log(text);"
+    : "console.log(answer.status, await answer.json());";
+  return `const answer = await ${sent};\n${read}`;
+}
+
+const headersOf = ({ fields }: Sample) =>
+  fields.filter((field) => field.in === "header" && (field.required || field.name === "Idempotency-Key"));
+
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

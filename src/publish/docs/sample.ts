@@ -1,0 +1,54 @@
+/** A request that fits an operation: what the examples and the form begin with. */
+import type { Json, JsonSchema } from "../../operation.ts";
+import type { OpenApiDocument, OpenApiOperation } from "../openapi.ts";
+import { sampleOf } from "./schema-text.ts";
+
+/** An operation where it stands in the document; `method` in upper case. */
+export interface Shown {
+  readonly method: string;
+  readonly path: string;
+  readonly operation: OpenApiOperation;
+}
+
+export interface SampleField {
+  readonly name: string;
+  readonly in: "path" | "query" | "header";
+  readonly required: boolean;
+  readonly value: string;
+}
+
+export interface Sample {
+  readonly fields: readonly SampleField[];
+  readonly body?: Json;
+}
+
+/** Any key will do, and this one is nobody's. */
+const sampleKey = '"8e03978e-40d5-43dd-bc93-6894a57f9324"';
+
+export const bodySchemaOf = (operation: OpenApiOperation): JsonSchema | undefined =>
+  operation.requestBody?.content["application/json"]?.schema;
+
+export function sampleOfRequest(document: OpenApiDocument, { operation }: Pick<Shown, "operation">): Sample {
+  const { schemas } = document.components;
+  const body = bodySchemaOf(operation);
+  const fields = (operation.parameters ?? []).map(({ name, in: place, required, schema }): SampleField => {
+    const value = name === "Idempotency-Key" ? sampleKey : required ? textOf(sampleOf(schema, schemas)) : "";
+    return { name, in: place, required, value };
+  });
+  return { fields, ...(body === undefined ? {} : { body: sampleOf(body, schemas) }) };
+}
+
+/** The path with its parameters, and the query of those that are required. */
+export function pathOf(path: string, { fields }: Sample): string {
+  const at = (name: string) => fields.find((field) => field.in === "path" && field.name === name)?.value ?? "";
+  const query = fields.filter((field) => field.in === "query" && field.required);
+  const pairs = query.map(({ name, value }) => `${name}=${encodeURIComponent(value)}`).join("&");
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(at(name)));
+  return `${filled}${pairs === "" ? "" : `?${pairs}`}`;
+}
+
+/** Whether it answers with events as they come. */
+export const isStream = ({ operation }: Pick<Shown, "operation">): boolean =>
+  operation.parameters?.some(({ name }) => name === "Last-Event-ID") === true;
+
+const textOf = (value: Json): string => (typeof value === "string" ? value : JSON.stringify(value));
