@@ -63,6 +63,8 @@ export interface KeyTrace {
     | "underway"
     | "left"
     | "replaced";
+  /** It happened, and its result can't be recorded: a person is asked for another. */
+  readonly unrecorded?: true;
   /** An attempt may be under way, or may have been when the run ended: there is no record that says otherwise. */
   readonly running: boolean;
   readonly nextAt?: number;

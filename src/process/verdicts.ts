@@ -209,6 +209,12 @@ function open(call: CallTrace, key: KeyTrace, { facts, final }: Around): Verdict
   const repeated = call.effect === "idempotent" && arrived(key) > 1;
   const often = repeated ? ` It may have been sent ${times(arrived(key))}: ${harmless(call, facts)}.` : "";
   const look = ` Look in ${whom(call)} for this key.`;
+  if (state === "asks" && key.unrecorded === true)
+    return unrecorded(
+      call,
+      key,
+      `It happened, and its result can't be recorded. ${why} The run is parked, and asks a person.`,
+    );
   if (state === "replaced") {
     const edit = key.said.findLast(({ what }) => what === "edit");
     const then = edit === undefined ? "" : ` ${wordOf(edit)} to call with another input, under a new key.`;
@@ -225,6 +231,8 @@ function open(call: CallTrace, key: KeyTrace, { facts, final }: Around): Verdict
   if (state === "asks") {
     const asks = " The run is parked, and asks a person.";
     if (may) return maybe("not-known", `Not known whether it happened. ${why}${asks}${often}`);
+    if (call.fault !== undefined)
+      return none("refused", `Refused: ${whom(call)} answered with the fault ${call.fault.name}.${asks}`);
     return failed.length === 0
       ? none("not-sent", `Not sent.${asks}`)
       : none("no-effect", `No attempt had an effect. ${why}${asks}`);
@@ -242,6 +250,12 @@ function open(call: CallTrace, key: KeyTrace, { facts, final }: Around): Verdict
   if (!running && key.maybe && facts?.probe !== undefined)
     return maybe("under-way", `It may have happened. ${why} Its probe ${facts.probe} is being asked.`);
   return maybe("under-way", `Under way: there is no answer yet.${often}`);
+}
+
+function unrecorded(call: CallTrace, key: KeyTrace, text: string): Verdict {
+  const sent = arrived(key);
+  if (sent <= 1) return one("once", `Sent once. ${text}`);
+  return one(call.effect === "idempotent" ? "counted-once" : "probed", `May have been sent ${times(sent)}. ${text}`);
 }
 
 /** What an undo says of what it takes back. */

@@ -6,7 +6,7 @@ import { defineApi } from "./define.ts";
 import { sampleOf } from "./docs/schema-text.ts";
 import { type Order, openBench, ordersOptions, orderToCash } from "./harness.test.ts";
 import type { OpenApiDocument } from "./openapi.ts";
-import { get, put, type Startable } from "./operations.ts";
+import { get, post, put, type Startable } from "./operations.ts";
 
 const api = defineApi({ ...ordersOptions, limits: [{ per: "consumer", rate: 100, every: "1s" }] });
 
@@ -184,4 +184,28 @@ test("the sample in the docs is one that the API takes", () => {
   assert.equal(sampleOf(true, {}, "sku"), "sku");
   assert.equal(sampleOf(false, {}), "value");
   assert.equal(sampleOf({ type: "string", minLength: 3, maxLength: 2 }, {}), null);
+});
+
+test("IK-5: the document says how long a key may be, how long it is known, and what counts as the same request", async () => {
+  const longer = {
+    ...ordersOptions,
+    operations: {
+      placeOrder: post("/orders", { scope: "orders:write", starts: orderToCash, idempotency: { retention: "48h" } }),
+    },
+  };
+  for (const [served, known] of [
+    [api, "24 hours, where nothing else is agreed"],
+    [defineApi(longer), "48 hours"],
+  ] as const) {
+    await using bench = await openBench({ apis: [served] });
+    const { json } = await bench.ask("GET", "/orders/v1/openapi.json", { key: null });
+    const parameter = (json as OpenApiDocument).paths["/orders"]?.post?.parameters?.[0] as {
+      readonly description?: string;
+      readonly schema: { readonly maxLength?: number };
+    };
+    assert.equal(parameter.schema.maxLength, 257, "with its quotes");
+    assert.match(parameter.description ?? "", /at most 255 characters/);
+    assert.match(parameter.description ?? "", /the same method, path and body.*422/);
+    assert.match(parameter.description ?? "", new RegExp(`known for ${known};`));
+  }
 });

@@ -12,6 +12,22 @@ import { createSchemaBook, type SchemaBook } from "./schema-book.ts";
 import { definitionsOf, resolve, shapeOf } from "./schemas.ts";
 import { eventsOf, lastEventId } from "./streams/openapi.ts";
 
+/** What a client must know of its keys (IK-5). */
+function keyRules(retentionMs: number | undefined): string {
+  const known = retentionMs === undefined ? "24 hours, where nothing else is agreed" : lasting(retentionMs);
+  return (
+    "Your own key for this request, the same with each retry of it: the request is then worked on once, and the answer repeated " +
+    "(draft-ietf-httpapi-idempotency-key-header-08). One string in double quotes, of at most " +
+    `${longestIdempotencyKey} characters. The same request has the same method, path and body, whatever the order of its members; ` +
+    `another one under the same key is refused with 422. A key is known for ${known}; after that it is new.`
+  );
+}
+
+function lasting(ms: number): string {
+  const hours = ms / 3_600_000;
+  return Number.isInteger(hours) ? `${hours} ${hours === 1 ? "hour" : "hours"}` : `${Math.ceil(ms / 1000)} seconds`;
+}
+
 /** A whole document: JSON. */
 export interface OpenApiDocument {
   readonly openapi: "3.1.1";
@@ -144,9 +160,7 @@ function operationOf(
       name: "Idempotency-Key",
       in: "header",
       required: operation.idempotency.required,
-      description:
-        "Your own key for this request, the same with each retry of it: the request is then worked on once, and the answer repeated " +
-        "(draft-ietf-httpapi-idempotency-key-header-08).",
+      description: keyRules(operation.idempotency.retentionMs),
       schema: { type: "string", minLength: 1, maxLength: longestIdempotencyKey + 2 },
     });
   }

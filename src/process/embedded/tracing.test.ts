@@ -168,6 +168,34 @@ test("a run that is terminated before there was an answer: not known; one of whi
   }
 });
 
+test("it happened and its result can't be recorded; an undo that is refused, and asks", async () => {
+  const system = new FakeSystem();
+  const odd = system.operation("odd", "unrepeatable", () => ({ ok: true, output: { big: 1n as never } }));
+  const back = system.operation("back", "idempotent", () => fault("too-late"));
+  const done = system.operation("done", "unrepeatable");
+  const unrecorded = processOf((flow) => flow.call(odd, {}));
+  const undone = processOf(async (flow) => {
+    await flow.call(done, {}, { undo: { call: back, with: () => null } });
+    return flow.reject("no");
+  });
+  for (const [process, verdicts] of [
+    [unrecorded, [["fake.odd", "once", 1, 1]]],
+    [
+      undone,
+      [
+        ["fake.done", "once", 1, 1],
+        ["undo fake.done", "refused", 0, 0],
+      ],
+    ],
+  ] as const) {
+    const one = await open({ processes: [process], system });
+    const run = await begin(one);
+    await one.until(run, "parked");
+    assert.deepEqual(traced(one, run).verdicts, verdicts, traced(one, run).texts.join());
+    assert.match(traced(one, run).texts.at(-1) ?? "", /The run is parked, and asks a person\.$/);
+  }
+});
+
 test("an edited input opens a new key: what may have happened under the old one counts beside it", async () => {
   const system = new FakeSystem();
   const book = system.operation("book", "unrepeatable", (input) => {

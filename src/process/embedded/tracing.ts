@@ -162,6 +162,7 @@ function take(run: string, draft: Draft, record: HistoryRecord & { readonly n?: 
       }
       key.state = "asks";
       delete key.nextAt;
+      if (record.q.code === "step-result") key.unrecorded = true;
       return;
     }
     case "op":

@@ -140,6 +140,9 @@ export const traceSchemas = {
       state: text,
       running: { type: "boolean", description: "An attempt may be under way." },
     },
-    { nextAt: time },
+    {
+      nextAt: time,
+      unrecorded: { const: true, description: "It happened, and its result can't be recorded: a person is asked." },
+    },
   ),
 };

@@ -1,6 +1,7 @@
 /** The address of the admin API that answers whether something was sent twice. */
 import { failure, plainName } from "../../errors.ts";
 import { type TracePlaces, type TraceQuery, tracer } from "../tracing/trace.ts";
+import { refuseProblems } from "./admin.ts";
 import type { AdminRoute } from "./route.ts";
 import { ref } from "./schemas.ts";
 
@@ -36,7 +37,9 @@ export function traceRoutes(places: TracePlaces): readonly AdminRoute[] {
       async handle({ query }) {
         const text = (name: "consumer" | "api" | "process") =>
           query[name] === undefined ? {} : { [name]: String(query[name]) };
-        const key = String(query.key ?? "").slice(0, longestText);
+        const key = String(query.key ?? "");
+        if (key === "" || key.length > longestText)
+          refuseProblems([{ at: "/query/key", message: `must have 1 to ${longestText} characters` }]);
         const wanted: TraceQuery = {
           key,
           ...text("consumer"),
@@ -49,7 +52,7 @@ export function traceRoutes(places: TracePlaces): readonly AdminRoute[] {
         const narrowed = ["consumer", "api", "process"].some((name) => query[name] !== undefined)
           ? " that fits the consumer, API or process that was named"
           : "";
-        throw failure("trace-unknown", { key: key === "" ? "no key" : plainName(key), narrowed });
+        throw failure("trace-unknown", { key: plainName(key, "this key"), narrowed });
       },
     },
   ];
