@@ -164,6 +164,11 @@ const table = {
     class: "give-up",
     text: "{system} can't be called: {reason}. Add the system to the project, or refresh its contract with: mortise types",
   },
+  "system-away": {
+    status: 503,
+    class: "wait",
+    text: "{system} is away: it failed too often in a row, and nothing is sent but a call now and then that looks for it. Since when, and why: health.circuit at GET /systems of the admin API",
+  },
   "webhook-secret": {
     status: 500,
     class: "give-up",

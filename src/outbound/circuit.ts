@@ -190,7 +190,8 @@ export class Circuit {
     const { failures } = this.#settings;
     if (failures === 0) return undefined;
     const many = inARow >= failures && (sure || this.#get(others) > 1);
-    const half = this.#halfFail() && (sure || this.#get(others) > 0);
+    // Of a single failure since the last answer: whether it is of another step than the one before. Of several: as above.
+    const half = this.#halfFail() && (sure || this.#get(others) > (inARow > 1 ? 1 : 0));
     if (!many && !half) return undefined;
     this.#set(until, this.#tick(this.#pause(0, saidMs, chance)));
     this.#set(since, Math.floor(this.#now() / tickMs));

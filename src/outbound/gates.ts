@@ -45,6 +45,9 @@ export interface GateClock {
   later(ms: number, act: () => void): () => void;
 }
 
+const passing = Object.freeze({ kind: "go", looking: false });
+const looks = Object.freeze({ kind: "go", looking: true });
+
 interface Entry {
   readonly waiter: GateWaiter;
   readonly order: number;
@@ -111,6 +114,21 @@ export class SystemGate {
     if (!again) this.#circuit.countFirst();
     if (!this.#circuit.closed) return false;
     return !again || (this.#waiting === 0 && this.#circuit.takeRepeat(false));
+  }
+
+  /** For a call that can't wait: whether it may be sent now, and whether it is then the one that looks. */
+  enter():
+    | { readonly kind: "go"; readonly looking: boolean }
+    | { readonly kind: "away"; readonly retryAfterMs: number } {
+    this.#circuit.countFirst();
+    if (this.#circuit.closed) return passing;
+    if (this.#circuit.look()) return looks;
+    return { kind: "away", retryAfterMs: Math.max(this.#circuit.view().untilMs, pollMs) };
+  }
+
+  /** Whether a call that can't wait may be sent once more now. */
+  repeat(): boolean {
+    return this.#circuit.closed && this.#waiting === 0 && this.#circuit.takeRepeat(false);
   }
 
   hold(waiter: GateWaiter): () => void {

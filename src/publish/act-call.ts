@@ -1,6 +1,6 @@
 /**
  * Calls a system's operation straight away, without a run. Reads: identical ones in flight are one call, and answers may be
- * reused for a moment. The rest: one attempt, never repeated by us.
+ * reused for a moment. What is sent twice, and what not at all, is decided behind `backend.call`.
  */
 import { randomUUID } from "node:crypto";
 import { asMortiseError, failure, type MortiseError } from "../errors.ts";
@@ -106,7 +106,8 @@ export function callPort(operation: CallsOperation, input: Schema, output: Schem
     // What fits the schema and can't be sent all the same, such as a line feed in a header, is the caller's to mend: nobody mapped it.
     if (error.code === "contract-input" && operation.accepts === undefined && Array.isArray(error.details))
       return invalidInput(error.details as readonly Problem[]);
-    shop.report(thrown, requestId);
+    // That a system is away was told when it went; each call that is refused for it is no news.
+    if (error.code !== "system-away") shop.report(thrown, requestId);
     const extras = { cause: error, outcome: error.outcome };
     if (error.outcome === "unknown" && target.effect !== "read") return failure("system-outcome-unknown", {}, extras);
     if (error.class === "retry" || error.class === "wait") {

@@ -2,7 +2,14 @@
  * What publishing needs from the rest of the server, as plain functions. The server adapts its engine and its connectors
  * to it; this room imports neither.
  */
-import type { Caller, Json } from "../operation.ts";
+import type { AnyOperation, CallContext, CallResult, Json } from "../operation.ts";
+
+/** As a `Caller`, with the effect of what is called: it decides whether it may be sent twice. */
+export type StraightCall = (
+  operation: Pick<AnyOperation, "system" | "name" | "effect">,
+  input: Json,
+  context: CallContext,
+) => Promise<CallResult>;
 
 export interface Backend {
   /**
@@ -16,8 +23,8 @@ export interface Backend {
   runByKey(process: string, key: string): BackendRun | undefined | Promise<BackendRun | undefined>;
   /** A text that is another whenever a run shows something else of itself; cheap to ask for. `undefined`: there is no such run. */
   mark(process: string, key: string): string | undefined;
-  /** One attempt of a system's operation. */
-  readonly call: Caller;
+  /** Calls a system's operation; sent twice only where that is harmless. */
+  readonly call: StraightCall;
 }
 
 export interface BackendStart {

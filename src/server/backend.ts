@@ -1,14 +1,14 @@
 /** What publishing asks for, from the engine and the front's clients. */
-import type { Caller, Json } from "../operation.ts";
+import type { Json } from "../operation.ts";
 import { type Engine, wholeRun } from "../process/engine.ts";
 import { epochOf } from "../process/instant.ts";
-import type { Backend } from "../publish/backend.ts";
+import type { Backend, StraightCall } from "../publish/backend.ts";
 import type { Masking } from "./masking.ts";
 
 /** `version`: the code version whose schemas the requests are checked with; runs start on it. */
 export function backendOf(
   engine: Pick<Engine, "start" | "settled" | "runByKey" | "mark" | "value">,
-  call: Caller,
+  call: StraightCall,
   version: string,
   masking: Pick<Masking, "run">,
 ): Backend {

@@ -140,3 +140,47 @@ test("a system that is away pauses its runs, which say so; they end once it is b
   assert.equal(told[0], "warn system is away");
   assert.equal(told.at(-1), "info system is back");
 });
+
+test("straight calls are refused at once while their system is away, with a time to come again, and steps of runs know of it", async (t) => {
+  const shop = await openShop(t);
+  const folder = testProject({
+    ...files(shop.url),
+    "systems/shop/index.ts": `import { rest } from "mortise"; import { contract } from "./contract.ts";
+      export const shop = rest(contract, { connection: "${shop.url}", circuit: { failures: 3, pause: "1m" } });`,
+    "apis/bookings.v1.ts": `import { defineApi, post, published } from "mortise"; import { shop } from "../systems/shop/index.ts";
+      export default defineApi({ name: "bookings", version: "1.0.0", base: "/bookings/v1", lifecycle: published(), access: [], limits: [],
+        operations: { book: post("/bookings", { access: "public", calls: shop.book }) } });`,
+  });
+  const server = await startServer(await loadProject(folder.folder), { log: () => {} });
+  t.after(async () => {
+    await server.stop();
+    folder.remove();
+  });
+  const book = async (sku: string) => {
+    const { statusCode, headers, body } = await request(`${server.apiUrl}/bookings/v1/bookings`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ sku }),
+    });
+    const { type } = (await body.json()) as { type?: string };
+    return { statusCode, code: type, retryAfter: Number(headers["retry-after"]) };
+  };
+  // A bare 503 does not say that nothing was done.
+  for (const sku of ["a", "b", "c"]) assert.ok((await book(sku)).statusCode >= 503);
+  const { asked } = shop;
+  assert.ok(asked >= 3 && asked <= 6, `${asked}`);
+  shop.open = true;
+  const refused = await Promise.all(Array.from({ length: 20 }, (_, at) => book(`d-${at}`)));
+  for (const { statusCode, code, retryAfter } of refused) {
+    assert.deepEqual([statusCode, code], [503, "urn:mortise:error:system-unavailable"]);
+    assert.ok(retryAfter >= 30 && retryAfter <= 90, String(retryAfter));
+  }
+  assert.equal(shop.asked, asked, "nothing is sent");
+  assert.equal((await circuit(server))?.state, "open");
+  // A run that needs it says so, although no step of a run has failed.
+  await pay(server, "o-1");
+  await until(
+    () => runs(server),
+    ([one]) => /^shop is away/.test(String(one?.reason)),
+  );
+});

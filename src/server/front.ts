@@ -26,6 +26,7 @@ import { checkRetired, type FindInUse, openInUse } from "./published/in-use.ts";
 import { openSchedules } from "./schedules/open.ts";
 import type { Scheduler } from "./schedules/scheduler.ts";
 import type { SharedSystems } from "./shared-systems.ts";
+import { straightCalls } from "./straight-calls.ts";
 import type { Surface } from "./surface.ts";
 import type { VersionSources } from "./version-sources.ts";
 import { createWebhooks, webhookBase } from "./webhooks.ts";
@@ -92,7 +93,11 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     sources,
     access: accessOf(surface, outbound),
     engine,
-    caller: bound.caller,
+    caller: straightCalls({
+      caller: bound.caller,
+      circuits: () => shared.now().circuits,
+      changed: shared.circuits.changed,
+    }),
     publisher: {
       store,
       maxBodyBytes: config.limits.bodyBytes,

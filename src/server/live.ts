@@ -5,11 +5,11 @@
  * run that it starts runs on the version that its input was checked for.
  */
 import { failure } from "../errors.ts";
-import type { Caller } from "../operation.ts";
 import type { AnyProcess } from "../process/define.ts";
 import type { EmbeddedEngine } from "../process/embedded/engine.ts";
 import type { Engine } from "../process/engine.ts";
 import type { AccessSources } from "../publish/access/way.ts";
+import type { StraightCall } from "../publish/backend.ts";
 import type { ApiDefinition } from "../publish/define.ts";
 import { createPublisher, type Publication, type Publisher, type PublisherOptions } from "../publish/publisher.ts";
 import { backendOf } from "./backend.ts";
@@ -47,7 +47,7 @@ export interface LiveState {
 
 export interface LiveOptions extends LiveState {
   readonly engine: Pick<EmbeddedEngine, "start" | "signal" | "settled" | "run" | "runByKey" | "mark" | "value">;
-  readonly caller: Caller;
+  readonly caller: StraightCall;
   readonly publisher: Omit<PublisherOptions, keyof Publication>;
 }
 
