@@ -995,6 +995,11 @@ const table = {
     class: "give-up",
     text: "There is a system {name} already, in {folder}. To take its contract anew, add --replace; to refresh contract.ts, run: mortise types {name}",
   },
+  "api-contract-exists": {
+    status: 409,
+    class: "give-up",
+    text: "There is a contract {name} already, in {folder}. To take it anew, add --replace; to refresh contract.ts, run: mortise types {folder}",
+  },
   "system-missing": {
     status: 404,
     class: "give-up",

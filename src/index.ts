@@ -47,6 +47,8 @@ export { type OAuthOptions, oauth } from "./publish/access/oauth.ts";
 export { type HmacScheme, type SignedOptions, signed } from "./publish/access/signed.ts";
 export type { CorsOptions } from "./publish/answers/cors.ts";
 export { type ApiDefinition, defineApi } from "./publish/define.ts";
+export { fault } from "./publish/implement/fault.ts";
+export { implementApi } from "./publish/implement/implement.ts";
 export { adapt } from "./publish/lifecycle/adapt.ts";
 export { deprecated, draft, type Lifecycle, preview, published, retired } from "./publish/lifecycle/states.ts";
 export type {

@@ -1,22 +1,51 @@
-/** The pinned contract of a system: `systems/<name>/` with the contract's own files, `contract.json` and `contract.ts`. */
+/**
+ * Pinned contracts: of systems in `systems/<name>/`, of APIs that are to be implemented in `apis/<name>/`. Each has the contract's own files,
+ * `contract.json` and `contract.ts`.
+ */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type ContractModel, frozen } from "../contract/model.ts";
 import { onlyOf, unknownNames } from "../contract/only.ts";
 import { readContract } from "../contract/read/read-contract.ts";
 import { type ContractFile, openSource } from "../contract/read/source.ts";
-import { writeContract } from "../contract/write/typescript.ts";
+import { type ContractOf, writeContract } from "../contract/write/typescript.ts";
 import { failure } from "../errors.ts";
 import { type Change, settle } from "./change.ts";
 
 /** Names of systems that have a pinned contract, sorted. What an upgrade left half done is taken back first. */
 export function pinnedSystems(project: string): readonly string[] {
-  const folder = join(project, "systems");
+  return pinnedIn(join(project, "systems"));
+}
+
+/** One pinned contract of a project. */
+export interface Pinned {
+  readonly of: ContractOf;
+  readonly name: string;
+  /** Absolute. */
+  readonly folder: string;
+  /** Relative to the project: `systems/erp`, `apis/stock.v1`. */
+  readonly place: string;
+}
+
+/** All of them: systems first. */
+export function pinnedContracts(project: string): readonly Pinned[] {
+  const of = (kind: ContractOf, place: string) =>
+    pinnedIn(join(project, place)).map(
+      (name): Pinned => ({ of: kind, name, folder: join(project, place, name), place: `${place}/${name}` }),
+    );
+  return [...of("system", "systems"), ...of("api", "apis")];
+}
+
+function pinnedIn(folder: string): readonly string[] {
   if (!existsSync(folder)) return [];
   for (const name of readdirSync(folder)) settle(join(folder, name));
   return readdirSync(folder)
     .filter((name) => existsSync(join(folder, name, "contract.json")))
     .sort();
+}
+
+export function apiFolder(project: string, name: string): string {
+  return join(project, "apis", name);
 }
 
 export function systemFolder(project: string, name: string): string {
@@ -69,9 +98,9 @@ export function withUrl(model: ContractModel, url: string | undefined): Contract
   return url === undefined ? model : frozen({ ...model, source: { ...model.source, url } });
 }
 
-/** What a pin consists of besides the contract's own files: path in the system's folder to text. */
-export function written(model: ContractModel): Readonly<Record<string, string>> {
-  return writeContract(model);
+/** What a pin consists of besides the contract's own files: path in its folder to text. */
+export function written(model: ContractModel, of: ContractOf = "system"): Readonly<Record<string, string>> {
+  return writeContract(model, of);
 }
 
 /** Writes what differs, and gives the names of those files. */
@@ -90,10 +119,15 @@ export function writeTexts(folder: string, texts: Readonly<Record<string, string
 const ours = ["contract.json", "contract.ts", "index.ts"];
 
 /** A pin as one change: the contract's own files, what is read from them, and without those of the pin before that are gone. */
-export function pinChange(files: readonly ContractFile[], model: ContractModel, before?: ContractModel): Change {
+export function pinChange(
+  files: readonly ContractFile[],
+  model: ContractModel,
+  before?: ContractModel,
+  of: ContractOf = "system",
+): Change {
   checkNames(files);
   const write = new Map<string, Uint8Array>(files.map(({ path, bytes }) => [path, bytes]));
-  for (const [path, text] of Object.entries(written(model))) write.set(path, Buffer.from(text));
+  for (const [path, text] of Object.entries(written(model, of))) write.set(path, Buffer.from(text));
   const remove = (before?.source.files ?? [])
     .map(({ path }) => path)
     .filter((path) => !write.has(path) && !ours.includes(path));

@@ -4,6 +4,23 @@ import type { Leaf } from "./program-versions.ts";
 
 const why = ["--reason <text>", "why, for the audit log", "by the command line"] as const;
 
+export function implementCommand(program: Command, leaf: Leaf): void {
+  leaf(
+    program,
+    "implement <name> <contract>",
+    "take an OpenAPI document that says what an API of yours must be, and write its types to implement it",
+    [
+      "mortise implement stock.v1 ./partner/openapi.yaml",
+      "mortise implement orders.v2 https://standards.example.org/orders/openapi.json",
+      "mortise implement stock.v1 ./partner/openapi-1.1.yaml --replace",
+    ],
+    async () => (await import("./commands/implement.ts")).implement,
+  )
+    .option("--internal", "allow a private or loopback address in the URL")
+    .option("--root <folder>", "folder that the document's references may reach (default: the document's own)")
+    .option("--replace", "take the document anew where there is one already");
+}
+
 export function contractCommands(program: Command, contracts: Command, leaf: Leaf): void {
   leaf(
     program,

@@ -9,7 +9,7 @@ import type { Context } from "./context.ts";
 import { exit } from "./exit.ts";
 import { consumerCommands, keyCommands, secretCommands } from "./program-access.ts";
 import { apiCommands, publishCommand } from "./program-apis.ts";
-import { contractCommands } from "./program-contracts.ts";
+import { contractCommands, implementCommand } from "./program-contracts.ts";
 import { diffCommand } from "./program-diff.ts";
 import { fakeCommand } from "./program-fake.ts";
 import { scheduleCommands, startCommand } from "./program-schedules.ts";
@@ -143,10 +143,11 @@ function build(io: Io, act: Act, asJson: () => boolean): Command {
     .option("--password <reference>", "database: where the password is: env:NAME or secret:NAME")
     .option("--schema <name...>", "PostgreSQL: schemas to read (default: the search path)")
     .option("--table <name...>", "database: tables to read; * stands for any text (default: all)");
+  implementCommand(program, leaf);
   leaf(
     program,
     "types [name]",
-    "write contract.ts again from the pinned contracts: of all systems, or of one",
+    "write contract.ts again from the pinned contracts: all of them, or of one system or API",
     ["mortise types", "mortise types erp", "mortise types --check", "mortise types erp --only createSalesOrder"],
     async () => (await import("./commands/types.ts")).types,
   )

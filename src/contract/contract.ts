@@ -1,6 +1,7 @@
 /** A pinned contract as the project's code holds it: the model, and at compile time its types. */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { failure } from "../errors.ts";
 import type { JsonSchema, Schema } from "../operation.ts";
@@ -18,6 +19,8 @@ export interface ContractTypes {
 export interface Contract<T extends ContractTypes = ContractTypes> {
   readonly kind: "contract";
   readonly model: ContractModel;
+  /** Where it is pinned. */
+  readonly folder?: string;
   readonly types?: T;
 }
 
@@ -42,7 +45,7 @@ export function pinnedContract<T extends ContractTypes>(moduleUrl: string, hash?
   const reason = oddity(read);
   if (reason !== undefined) throw failure("contract-pin-unreadable", { file, reason });
   const model = read as ContractModel;
-  return Object.freeze({ kind: "contract", model: frozen(model) });
+  return Object.freeze({ kind: "contract", model: frozen(model), folder: dirname(file) });
 }
 
 /** Why this can't be a model, as far as a look at its top says; the rest is checked by `mortise check`. */

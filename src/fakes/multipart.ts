@@ -1,8 +1,8 @@
 /** Multipart bodies back to values (RFC 2046, section 5.1; RFC 7578): the inverse of connectors/rest-multipart.ts. */
 import { bodyKind } from "../contract/media.ts";
 import type { RestBinding } from "../contract/model.ts";
+import { type Seen, scalarOf, seen } from "../contract/rest-values.ts";
 import type { Json, JsonSchema } from "../operation.ts";
-import { type Seen, scalarOf, seen } from "./rest-values.ts";
 
 const mostParts = 1000;
 

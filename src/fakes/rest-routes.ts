@@ -1,6 +1,6 @@
 /** Which REST operations a request can mean: templates are matched without backtracking, the most literal first. */
 import type { ContractModel, OperationModel, RestBinding } from "../contract/model.ts";
-import { type Pair, pairsOf } from "./rest-values.ts";
+import { type Pair, pairsOf } from "../contract/rest-values.ts";
 
 export interface Route {
   readonly operation: OperationModel;

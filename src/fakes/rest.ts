@@ -3,6 +3,17 @@ import { readSequence, writeSequence } from "../connectors/rest-sequence.ts";
 import { exampleOf } from "../contract/example/example.ts";
 import { accepts, bodyKind } from "../contract/media.ts";
 import type { ContractModel, OperationModel, RestBinding } from "../contract/model.ts";
+import { cookiePairs, formValue } from "../contract/rest-form.ts";
+import {
+  decoded,
+  type Pair,
+  pairsOf,
+  pairValue,
+  plainValue,
+  type Seen,
+  scalarOf,
+  seen,
+} from "../contract/rest-values.ts";
 import { operationValidators } from "../contract/validate.ts";
 import { MortiseError } from "../errors.ts";
 import { parseJson } from "../formats/json.ts";
@@ -11,7 +22,6 @@ import { withMessage } from "./messages.ts";
 import { multipartValue } from "./multipart.ts";
 import { type Came, type Protocol, problemReply, type Reading, type Reply } from "./protocol.ts";
 import { type Match, Routes } from "./rest-routes.ts";
-import { decoded, type Pair, pairsOf, pairValue, plainValue, type Seen, scalarOf, seen } from "./rest-values.ts";
 
 const noNames: ReadonlySet<string> = new Set();
 
@@ -131,14 +141,6 @@ function undeclaredQuery(
     .map((name) => `the query parameter ${JSON.stringify(name.slice(0, 60))} is not in the contract`);
 }
 
-/** As the pairs of a query, still encoded. */
-function cookiePairs(text: string): readonly Pair[] {
-  return text.split(";").flatMap((part): Pair[] => {
-    const cut = part.indexOf("=");
-    return cut <= 0 ? [] : [[decoded(part.slice(0, cut).trim()), part.slice(cut + 1).trim()]];
-  });
-}
-
 /** The query as one value (OpenAPI 3.2.0, "in: querystring"). */
 function wholeQuery(
   { json, encoding }: RestBinding["parameters"][number],
@@ -210,29 +212,6 @@ function fieldsOf(
 ): Seen {
   const shape = seen(operation.input, schemas);
   return from.kind === "property" ? seen(shape.properties[from.name] ?? true, schemas) : shape;
-}
-
-/** A list is repeated and an object is JSON, unless the encoding says otherwise. */
-function formValue(
-  { encoding }: Pick<NonNullable<RestBinding["body"]>, "encoding">,
-  pairs: readonly Pair[],
-  { properties, others }: ReturnType<typeof seen>,
-  schemas: ContractModel["schemas"],
-): Json {
-  const object: Record<string, Json> = {};
-  const put = (name: string, value: Json): void =>
-    void Object.defineProperty(object, name, { value, enumerable: true, writable: true, configurable: true });
-  const names = new Set(pairs.map(([name]) => (Object.hasOwn(properties, name) ? name : name.split("[", 1)[0]!)));
-  const known = new Set(Object.keys(properties));
-  for (const name of [...names, ...Object.keys(encoding ?? {})]) {
-    const own = encoding !== undefined && Object.hasOwn(encoding, name) ? encoding[name] : undefined;
-    const style = own?.style ?? "form";
-    const field = { name, style, explode: own?.explode ?? style === "form" };
-    const schema = Object.hasOwn(properties, name) ? properties[name]! : others;
-    const value = pairValue(field, pairs, schema === false ? true : schema, schemas, known);
-    if (value !== undefined) put(name, value);
-  }
-  return object;
 }
 
 function reading(model: ContractModel, operation: OperationModel, binding: RestBinding, read: Read): Reading {

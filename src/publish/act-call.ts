@@ -6,11 +6,13 @@ import { randomUUID } from "node:crypto";
 import { asMortiseError, failure, type MortiseError } from "../errors.ts";
 import { canonicalJson } from "../formats/json.ts";
 import type { CallContext, CallResult, Json, Problem, Schema } from "../operation.ts";
+import type { Answers } from "./answers/answers.ts";
 import type { ApiDefinition } from "./define.ts";
-import { type Act, type Exchange, inputReader, jsonResponse, permits, responder, type Workshop } from "./exchange.ts";
+import { type Act, type Exchange, permits, type Workshop } from "./exchange.ts";
 import type { HttpResponse } from "./http.ts";
 import { idempotencyScope, type Ticket } from "./idempotency.ts";
 import { straightCall } from "./key-records.ts";
+import { type Asked, inputReader, responder } from "./mappings.ts";
 import type { CallsOperation } from "./operations.ts";
 import { invalidInput, ProblemError, problemResponse } from "./problem.ts";
 
@@ -22,42 +24,64 @@ let reads = 0;
 export interface Answered {
   readonly output: unknown;
   readonly response: HttpResponse;
+  /** It is a fault, in the form that the contract has for it. */
+  readonly fault?: true;
 }
 
 export const unseen = () => new ProblemError(failure("resource-unknown", {}), {});
 
 /** What asks the system, for the operation that answers at once and for the one that goes on asking. */
 export interface CallPort {
-  readonly inputOf: (exchange: Exchange) => Json;
+  readonly inputOf: (exchange: Exchange) => Asked;
+  /** What is asked, as one text: equal questions have equal answers. */
+  readonly idOf: (asked: Asked) => string;
   /** Whether the object rule lets it pass; `resource`: what was answered, before the call `undefined`. */
   allowed(exchange: Exchange, value: Json, resource: unknown): boolean;
   /** One call, whose key is `key`. */
-  once(value: Json, key: string): Promise<Answered>;
+  once(asked: Asked, key: string): Promise<Answered>;
   /** Of a read: shared with whoever asks the same. */
-  read(id: string, value: Json): Promise<Answered>;
+  read(id: string, asked: Asked): Promise<Answered>;
   /** What a caller may know of a failed call; the rest is reported (PD-5). */
   publicFailure(thrown: unknown, requestId: string): unknown;
 }
 
-export function callPort(operation: CallsOperation, input: Schema, output: Schema, shop: Workshop): CallPort {
+export function callPort(
+  operation: CallsOperation,
+  input: Schema,
+  output: Schema,
+  shop: Workshop,
+  answers: Answers,
+): CallPort {
   const { timeoutMs, cacheMs = 0 } = operation;
   const target = operation.operation;
   const { backend, clock } = shop;
-  const respond = responder(operation.responds, output, shop.compile);
+  const respond = responder(operation.responds, output, shop.compile, operation.spoken !== undefined);
   const inputOf = inputReader(operation.accepts, input, shop.compile);
+  // What a given contract answers may repeat what was asked.
+  const idOf = (asked: Asked) => canonicalJson(operation.spoken === undefined ? asked.input : asked.stages);
   /** By canonical input: what is under way, and what may be reused. Kept in order of insertion. */
   const underway = new Map<string, Promise<Answered>>();
   const cached = new Map<string, { readonly answered: Answered; readonly until: number }>();
 
-  async function once(value: Json, key: string): Promise<Answered> {
+  async function once(asked: Asked, key: string): Promise<Answered> {
     // The deadline ends the call. A signal of its own for each, with a timer that fires long after the answer, cost a tenth of it (npm run bench -- w2).
     const context: CallContext = { key, attempt: 1, deadline: Date.now() + timeoutMs, signal: shop.signal };
-    return answer(await backend.call(target, value, context));
+    return answer(await backend.call(target, asked.input, context), asked);
   }
 
-  function answer(result: CallResult): Answered {
-    if (result.ok) return { output: result.output, response: jsonResponse(200, respond(result.output)) };
+  function answer(result: CallResult, asked: Asked): Answered {
+    if (result.ok) {
+      const response = answers.answered(respond(result.output, asked));
+      // Beside an object rule a contract's own "there is none" has no words of its own either.
+      if (operation.allow !== undefined && response.status === 404) throw unseen();
+      return { output: result.output, response };
+    }
     const { name: fault, detail } = result.fault;
+    const own = answers.fault(fault, detail);
+    if (own !== undefined) {
+      if (operation.allow !== undefined && own.status === 404) throw unseen();
+      return { output: undefined, response: own, fault: true };
+    }
     // The detail of a fault was not meant for our callers unless the API's author mapped that fault.
     const status = Object.hasOwn(operation.faults, fault) ? operation.faults[fault] : undefined;
     // Beside an object rule "there is none" must look like "none that you may see".
@@ -68,21 +92,21 @@ export function callPort(operation: CallsOperation, input: Schema, output: Schem
     );
   }
 
-  function read(id: string, value: Json): Promise<Answered> {
+  function read(id: string, asked: Asked): Promise<Answered> {
     const kept = cached.get(id);
     if (kept !== undefined && kept.until > clock()) return Promise.resolve(kept.answered);
     const other = underway.get(id);
     if (other !== undefined) return other;
-    const call = first(id, value);
+    const call = first(id, asked);
     underway.set(id, call);
     return call;
   }
 
   /** Nobody else is asking for it. What is thrown before the call is sent is thrown late enough: `underway` knows of it by then. */
-  async function first(id: string, value: Json): Promise<Answered> {
+  async function first(id: string, asked: Asked): Promise<Answered> {
     try {
-      const answered = await once(value, `read-${++reads}`);
-      if (cacheMs > 0) {
+      const answered = await once(asked, `read-${++reads}`);
+      if (cacheMs > 0 && answered.fault === undefined) {
         cached.delete(id);
         if (cached.size >= mostCached) for (const oldest of cached.keys()) if (cached.delete(oldest)) break;
         cached.set(id, { answered, until: clock() + cacheMs });
@@ -116,7 +140,7 @@ export function callPort(operation: CallsOperation, input: Schema, output: Schem
     return failure("system-failed", {}, extras);
   }
 
-  return { inputOf, allowed, once, read, publicFailure };
+  return { inputOf, idOf, allowed, once, read, publicFailure };
 }
 
 export function callAct(
@@ -126,24 +150,26 @@ export function callAct(
   input: Schema,
   output: Schema,
   shop: Workshop,
+  answers: Answers,
 ): Act {
   const target = operation.operation;
   const { idempotency } = shop;
-  const { inputOf, allowed, once, read, publicFailure } = callPort(operation, input, output, shop);
+  const { inputOf, idOf, allowed, once, read, publicFailure } = callPort(operation, input, output, shop, answers);
 
   /** The answer, if the object rule lets this caller see what it holds. Answers are shared between callers, verdicts never. */
-  function shown({ output, response }: Answered, exchange: Exchange, value: Json): HttpResponse {
-    if (!allowed(exchange, value, output)) throw unseen();
+  function shown({ output, response, fault }: Answered, exchange: Exchange, value: Json): HttpResponse {
+    if (fault === undefined && !allowed(exchange, value, output)) throw unseen();
     return response;
   }
 
   async function act(exchange: Exchange): Promise<HttpResponse> {
-    const value = inputOf(exchange);
+    const asked = inputOf(exchange);
+    const value = asked.input;
     const { id: requestId } = exchange.request;
     if (!allowed(exchange, value, undefined)) throw failure("not-allowed", {});
-    const work = async (key: string) => shown(await once(value, key), exchange, value);
+    const work = async (key: string) => shown(await once(asked, key), exchange, value);
     try {
-      if (target.effect === "read") return shown(await read(canonicalJson(value), value), exchange, value);
+      if (target.effect === "read") return shown(await read(idOf(asked), asked), exchange, value);
       const ticket = idempotency.ticket(
         exchange.request,
         operation.idempotency,

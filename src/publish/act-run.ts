@@ -1,16 +1,20 @@
 /** Shows a run by its business key, to whom the object rule lets see it. What it refuses looks like an unknown key. */
 import { failure } from "../errors.ts";
+import type { Answers } from "./answers/answers.ts";
 import type { BackendRun } from "./backend.ts";
-import { type Act, jsonResponse, permits, responder, type Workshop } from "./exchange.ts";
+import { type Act, permits, type Workshop } from "./exchange.ts";
 import { fieldsOf } from "./fields.ts";
+import { responder } from "./mappings.ts";
 import type { AnyStartable, ApiCaller, FollowsOperation, PublicStatus, RunOperation, RunView } from "./operations.ts";
 
-export function runAct(operation: RunOperation, shop: Workshop): Act {
+export function runAct(operation: RunOperation, shop: Workshop, answers: Answers): Act {
   const show = runShower(operation, shop);
   const { process } = operation;
-  return async ({ params, caller, request }) => {
-    const found = await shop.backend.runByKey(process.name, params.key ?? "");
-    return jsonResponse(200, show(found, caller, request.id).value);
+  const keyOf = operation.spoken?.key;
+  return async ({ params, caller, request, input }) => {
+    const key = keyOf === undefined ? params.key : keyOf(input);
+    const found = await shop.backend.runByKey(process.name, key ?? "");
+    return answers.answered(show(found, caller, request.id).value);
   };
 }
 
@@ -33,7 +37,10 @@ export function runShower(
     const run = viewOf(found);
     if (!permits(allow, { caller, run }, (error) => shop.report(error, requestId)))
       throw failure("resource-unknown", {});
-    const value = operation.responds === undefined ? publicOf(found, run, process) : respond(run);
+    const value =
+      operation.responds === undefined
+        ? publicOf(found, run, process)
+        : respond(run, { input: found.input, stages: [found.input] });
     return { status: run.status, value };
   };
 }

@@ -4,66 +4,53 @@
  */
 import { failure, MortiseError } from "../errors.ts";
 import { type Json, longestKey, milliseconds } from "../operation.ts";
+import type { Answers } from "./answers/answers.ts";
 import type { BackendRun, BackendStart, BackendStarted } from "./backend.ts";
 import type { ApiDefinition } from "./define.ts";
-import {
-  type Act,
-  type Exchange,
-  inputReader,
-  jsonHeaders,
-  jsonResponse,
-  permits,
-  responder,
-  type Workshop,
-} from "./exchange.ts";
+import { type Act, type Exchange, permits, type Workshop } from "./exchange.ts";
 import type { HttpResponse } from "./http.ts";
 import { idempotencyScope, inFlight, type Ticket } from "./idempotency.ts";
 import { originOf } from "./lifecycle/bound.ts";
+import { type Asked, inputReader, responder } from "./mappings.ts";
 import type { StartsOperation } from "./operations.ts";
 import { invalidInput, ProblemError } from "./problem.ts";
 
-export function startAct(api: ApiDefinition, name: string, operation: StartsOperation, shop: Workshop): Act {
+export function startAct(
+  api: ApiDefinition,
+  name: string,
+  operation: StartsOperation,
+  shop: Workshop,
+  answers: Answers,
+): Act {
   const { process, waitMs } = operation;
   const { backend, idempotency } = shop;
-  const respond = responder(operation.responds, process.output, shop.compile);
+  const respond = responder(operation.responds, process.output, shop.compile, operation.spoken !== undefined);
   const inputOf = inputReader(operation.accepts, process.input, shop.compile);
   const link = statusLink(api, process.name);
 
-  function accepted(key: string): HttpResponse {
-    const status = link(key);
-    return status === undefined
-      ? jsonResponse(202, { key, status: "accepted" })
-      : jsonResponse(202, { key, status: "accepted", links: { status } }, { ...jsonHeaders, location: status });
-  }
+  const accepted = (key: string, input: Json): HttpResponse => answers.accepted(key, input, link(key));
 
-  function ended(run: BackendRun, started: boolean): HttpResponse {
+  function ended(run: BackendRun, started: boolean, asked: Asked): HttpResponse {
     const location = link(run.key);
     switch (run.status) {
       case "completed":
-        return jsonResponse(
-          started ? 201 : 200,
-          respond(run.output),
-          location === undefined ? jsonHeaders : { ...jsonHeaders, location },
-        );
-      case "rejected":
+        return answers.completed(respond(run.output, asked), started, location);
+      case "rejected": {
+        const own = answers.rejected({ reason: run.failure?.reason ?? "", key: run.key, input: asked.input });
+        if (own !== undefined) return own;
+        throw notCompleted(run, location);
+      }
       case "undone":
       case "cancelled":
       case "terminated":
-        throw new ProblemError(failure("run-not-completed", { status: run.status }), {
-          members: {
-            key: run.key,
-            run: run.status,
-            reason: run.failure?.reason ?? null,
-            ...(location === undefined ? {} : { links: { status: location } }),
-          },
-        });
+        throw notCompleted(run, location);
       case "queued":
       case "running":
       case "waiting":
       case "paused":
       case "parked":
       case "undoing":
-        return accepted(run.key);
+        return accepted(run.key, asked.input);
     }
   }
 
@@ -127,7 +114,8 @@ export function startAct(api: ApiDefinition, name: string, operation: StartsOper
   }
 
   async function act(exchange: Exchange, ticket: Ticket | undefined): Promise<HttpResponse> {
-    const input = inputOf(exchange);
+    const asked = inputOf(exchange);
+    const { input } = asked;
     const { delayMs, caller, request } = exchange;
     if (!permits(operation.allow, { caller, input }, (error) => shop.report(error, request.id)))
       throw failure("not-allowed", {});
@@ -137,10 +125,10 @@ export function startAct(api: ApiDefinition, name: string, operation: StartsOper
     }
     if (ticket === undefined) {
       const begun = await begin(key, input, exchange);
-      if (waitMs === 0 || waitMs <= delayMs || begun.kind === "refused") return accepted(key);
-      return ended(await backend.settled(begun.run, waitMs), begun.kind === "started");
+      if (waitMs === 0 || waitMs <= delayMs || begun.kind === "refused") return accepted(key, input);
+      return ended(await backend.settled(begun.run, waitMs), begun.kind === "started", asked);
     }
-    const known = waitMs === 0 ? accepted(key) : undefined;
+    const known = waitMs === 0 ? accepted(key, input) : undefined;
     return idempotency.holding(ticket, async (found) => {
       let run: string;
       let started = true;
@@ -154,7 +142,7 @@ export function startAct(api: ApiDefinition, name: string, operation: StartsOper
       }
       if (known !== undefined) return known;
       return idempotency.settle(ticket, exchange.request.id, async () =>
-        ended(await backend.settled(run, waitMs), started),
+        ended(await backend.settled(run, waitMs), started, asked),
       );
     });
   }
@@ -172,11 +160,24 @@ export function startAct(api: ApiDefinition, name: string, operation: StartsOper
     );
 }
 
+function notCompleted(run: BackendRun, location: string | undefined): ProblemError {
+  return new ProblemError(failure("run-not-completed", { status: run.status }), {
+    members: {
+      key: run.key,
+      run: run.status,
+      reason: run.failure?.reason ?? null,
+      ...(location === undefined ? {} : { links: { status: location } }),
+    },
+  });
+}
+
 /** The path of the operation that shows runs of the process, if the API has one. */
 function statusLink(api: ApiDefinition, process: string): (key: string) => string | undefined {
-  const shows = Object.values(api.operations).find((o) => o.kind === "run" && o.process.name === process);
+  const shows = Object.values(api.operations).find(
+    (o) => o.kind === "run" && o.process.name === process && (o.spoken === undefined || o.spoken.linked === true),
+  );
   if (shows === undefined) return () => undefined;
-  const [before, after] = shows.path.split("{key}") as [string, string];
+  const [before = "", after = ""] = shows.path.split(`{${shows.parameters[0] ?? "key"}}`);
   return (key) => {
     // Such a key can't stand in a path (see checkPath): better no link than a dead one.
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for

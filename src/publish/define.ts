@@ -2,6 +2,7 @@
  * What a user writes to publish an API: plain data and pure functions. Nothing is registered anywhere; the server
  * gives the definitions to the publisher.
  */
+import type { Contract } from "../contract/contract.ts";
 import { failure } from "../errors.ts";
 import { type Access, checkAccess } from "./access/access.ts";
 import { type CorsOptions, corsProblem } from "./answers/cors.ts";
@@ -54,6 +55,8 @@ export interface DocsOptions {
 /** `O`: its operations with their types, for another version that adapts them. */
 export interface ApiDefinition<O extends ApiOperations = ApiOperations> extends ApiOptions<O> {
   readonly kind: "api";
+  /** The contract that was given, of what `implementApi` made. */
+  readonly contract?: Contract;
   readonly limits: readonly Limit[];
   readonly plans: Readonly<Record<string, Plan>>;
 }
@@ -90,7 +93,7 @@ export function defineApi<const O extends ApiOperations>(options: ApiOptions<O>)
   for (const [name, operation] of Object.entries(options.operations)) {
     if (!operationForm.test(name)) throw refuse(`the operation name ${name} must be letters, digits and _`);
     checkOperation(name, operation, options, refuse);
-    const route = `${operation.method} ${operation.path.replace(/\{\w+\}/g, "{}")}`;
+    const route = `${operation.method} ${operation.path.replace(/\{[^{}]+\}/g, "{}")}`;
     if (routes.has(route)) throw refuse(`two operations answer ${operation.method} ${operation.path}`);
     routes.add(route);
   }

@@ -3,12 +3,10 @@ import type { Json, Schema, Validate } from "../operation.ts";
 import type { SignedMessage } from "./access/way.ts";
 import type { Backend } from "./backend.ts";
 import type { ApiDefinition } from "./define.ts";
-import { fieldsOf } from "./fields.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
 import type { Idempotency } from "./idempotency.ts";
-import type { InputPlan } from "./input.ts";
-import type { Accepts, ApiCaller, ApiOperation, Responds } from "./operations.ts";
-import { invalidInput } from "./problem.ts";
+import type { InputPlan, ReadInput } from "./input.ts";
+import type { ApiCaller, ApiOperation } from "./operations.ts";
 import type { EventStream } from "./streams/event-stream.ts";
 
 /** A request that was let in, read and found valid. */
@@ -64,8 +62,12 @@ export interface Prepared {
   readonly act: Act;
   /** Instead of `act`, of what answers with events. */
   readonly events: EventAct | undefined;
-  /** Media type of the answer. */
-  readonly offers: string;
+  /** Reads the input, and what the body held. */
+  readonly read: (request: HttpRequest, params: Readonly<Record<string, string>>) => ReadInput | Promise<ReadInput>;
+  /** The media type of its answers; `undefined`: they have no body. */
+  readonly offers: string | undefined;
+  /** Of a contract that is given: its own form of errors. */
+  readonly shape?: (response: HttpResponse, report: (error: unknown) => void) => HttpResponse;
 }
 
 /** Whether an object rule lets this pass. A rule that throws, or answers anything but `true`, does not. */
@@ -81,59 +83,4 @@ export function permits<F>(
     report(error);
     return false;
   }
-}
-
-export const jsonHeaders: Readonly<Record<string, string>> = Object.freeze({ "content-type": "application/json" });
-
-export function jsonResponse(
-  status: number,
-  value: unknown,
-  headers: Readonly<Record<string, string>> = jsonHeaders,
-): HttpResponse {
-  return { status, headers, body: JSON.stringify(value ?? null) };
-}
-
-/** Applies `accepts` and checks what it made: without it, what was sent is the input. Of an adapted operation, one after the other. */
-export function inputReader(
-  accepts: Accepts<unknown, unknown> | undefined,
-  input: Schema,
-  compile: Workshop["compile"],
-): (exchange: Exchange) => Json {
-  if (accepts === undefined) return (exchange) => exchange.input;
-  const steps: { readonly map: Accepts<unknown, unknown>["map"]; readonly validate: Validate }[] = [];
-  for (let step: typeof accepts | undefined = accepts; step !== undefined; step = step.next)
-    steps.push({ map: step.map, validate: compile((step.next?.body as Schema | undefined) ?? input) });
-  return (exchange) => {
-    let made = exchange.input;
-    for (const { map, validate } of steps) {
-      made = map(made, { caller: exchange.caller }) as Json;
-      const problems = validate(made);
-      if (problems.length > 0) throw invalidInput(problems);
-    }
-    return made;
-  };
-}
-
-/**
- * Applies `responds` and checks what it made; a wrong answer of our own is a failure, not an answer. What the schema of the answer does
- * not name is left out (OW-3). `output`: of what is answered without `responds`.
- */
-export function responder(
-  responds: Responds<unknown, unknown> | undefined,
-  output: Schema,
-  compile: Workshop["compile"],
-): (output: unknown) => unknown {
-  if (responds === undefined) return fieldsOf(output).drop;
-  const validate = compile(responds.body);
-  const fields = fieldsOf(responds.body);
-  const before = responds.before === undefined ? undefined : responder(responds.before, output, compile);
-  return (given) => {
-    const made = fields.drop(responds.map(before === undefined ? given : before(given)));
-    const problems = validate(made);
-    if (problems.length > 0) {
-      const first = problems[0];
-      throw new Error(`responds.map made an answer that does not fit its schema: ${first?.at} ${first?.message}`);
-    }
-    return made;
-  };
 }

@@ -7,6 +7,8 @@ import type { JsonSchema, Schema } from "../operation.ts";
 import type { ApiDefinition } from "./define.ts";
 import type { Prepared } from "./exchange.ts";
 import { longestIdempotencyKey } from "./idempotency.ts";
+import { declares, plainOperation } from "./implement/plain-operation.ts";
+import type { Spoken } from "./implement/spoken.ts";
 import { problemSchema } from "./problem.ts";
 import { createSchemaBook, type SchemaBook } from "./schema-book.ts";
 import { definitionsOf, resolve, shapeOf } from "./schemas.ts";
@@ -30,7 +32,8 @@ function lasting(ms: number): string {
 
 /** A whole document: JSON. */
 export interface OpenApiDocument {
-  readonly openapi: "3.1.1";
+  /** Of a contract that is given: its own. */
+  readonly openapi: string;
   readonly info: { readonly title: string; readonly version: string; readonly [member: string]: unknown };
   readonly servers: readonly { readonly url: string }[];
   readonly paths: { readonly [path: string]: { readonly [method: string]: OpenApiOperation } };
@@ -52,7 +55,7 @@ export interface OpenApiOperation {
 }
 export interface OpenApiParameter {
   readonly name: string;
-  readonly in: "path" | "query" | "header";
+  readonly in: "path" | "query" | "header" | "cookie";
   readonly required: boolean;
   readonly description?: string;
   readonly schema: JsonSchema;
@@ -136,6 +139,7 @@ function operationOf(
   schemes: readonly string[],
 ): OpenApiOperation {
   const { operation, plan, name } = prepared;
+  if (operation.spoken !== undefined) return spokenOperation(api, prepared, operation.spoken, book, statuses, schemes);
   const definitions = definitionsOf(prepared.accepted.json);
   const parameters: OpenApiParameter[] = [...plan.path, ...plan.query].map((parameter) => ({
     name: parameter.name,
@@ -144,7 +148,7 @@ function operationOf(
     ...described(parameter.schema),
     schema: book.embed(parameter.schema, definitions),
   }));
-  const keyed = operation.kind === "starts" || (operation.kind === "calls" && operation.operation.effect !== "read");
+  const keyed = isKeyed(prepared);
   if (operation.etag === true) {
     parameters.push({
       name: "If-None-Match",
@@ -155,7 +159,7 @@ function operationOf(
     });
   }
   if (prepared.events !== undefined) parameters.push(lastEventId);
-  if (keyed) {
+  if (keyed && (operation.kind === "starts" || operation.kind === "calls")) {
     parameters.push({
       name: "Idempotency-Key",
       in: "header",
@@ -164,7 +168,7 @@ function operationOf(
       schema: { type: "string", minLength: 1, maxLength: longestIdempotencyKey + 2 },
     });
   }
-  const failures = failureStatuses(prepared, keyed, api);
+  const failures = failureStatuses(prepared, api);
   for (const status of failures) statuses.add(status);
   return {
     operationId: name,
@@ -180,8 +184,32 @@ function operationOf(
         failures.map((status) => [String(status), { $ref: `#/components/responses/Problem${status}` }]),
       ),
     },
-    // Any of them; the scope is what each must hold.
-    security: operation.access === "public" ? [] : schemes.map((name) => ({ [name]: scopesOf(operation) })),
+    security: securityOf(operation, schemes),
+  };
+}
+
+/** Any of them; the scope is what each must hold. */
+function securityOf(operation: Prepared["operation"], schemes: readonly string[]): OpenApiOperation["security"] {
+  return operation.access === "public" ? [] : schemes.map((name) => ({ [name]: scopesOf(operation) }));
+}
+
+/** Of a given contract, for the docs page: its document is another (implement/document.ts). */
+function spokenOperation(
+  api: ApiDefinition,
+  prepared: Prepared,
+  spoken: Spoken,
+  book: SchemaBook,
+  statuses: Set<number>,
+  schemes: readonly string[],
+): OpenApiOperation {
+  const plain = plainOperation(prepared, spoken, book);
+  const failures = failureStatuses(prepared, api).filter((status) => !declares(spoken, status));
+  for (const status of failures) statuses.add(status);
+  const problems = failures.map((status) => [String(status), { $ref: `#/components/responses/Problem${status}` }]);
+  return {
+    ...plain,
+    responses: { ...plain.responses, ...Object.fromEntries(problems) },
+    security: securityOf(prepared.operation, schemes),
   };
 }
 
@@ -282,8 +310,15 @@ function runSchema(output: JsonSchema, state: JsonSchema | undefined): JsonSchem
   };
 }
 
-function failureStatuses(prepared: Prepared, keyed: boolean, api: ApiDefinition): readonly number[] {
+/** Whether its requests may carry an Idempotency-Key. */
+function isKeyed({ operation }: Prepared): boolean {
+  return operation.kind === "starts" || (operation.kind === "calls" && operation.operation.effect !== "read");
+}
+
+/** What can go wrong, by status. */
+export function failureStatuses(prepared: Prepared, api: ApiDefinition): readonly number[] {
   const { operation, plan } = prepared;
+  const keyed = isKeyed(prepared);
   const statuses = new Set([400, 406, 500, 503]);
   if (operation.access !== "public") for (const status of [401, 403, 429]) statuses.add(status);
   if (isLimited(api, operation)) statuses.add(429);
@@ -315,6 +350,15 @@ const meanings: Readonly<Record<number, string>> = {
   503: "Not possible at the moment; try again later.",
   504: "A system behind this API did not confirm in time; it may have happened.",
 };
+
+/** The answer of a problem, in a document of which we name nothing but the schema. */
+export function problemAnswer(status: number, schema: string): unknown {
+  return {
+    description: meanings[status] ?? STATUS_CODES[status] ?? "A problem.",
+    headers: { "X-Request-Id": headers["X-Request-Id"] },
+    content: { "application/problem+json": { schema: { $ref: `#/components/schemas/${schema}` } } },
+  };
+}
 
 function problem(status: number): unknown {
   const names: (keyof typeof headers)[] = ["X-Request-Id"];

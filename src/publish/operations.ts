@@ -4,6 +4,7 @@
  */
 
 import { type AnyOperation, type Duration, type InputOf, milliseconds, type OutputOf } from "../operation.ts";
+import type { Spoken } from "./implement/spoken.ts";
 import type {
   Accepts,
   AnyStartable,
@@ -43,6 +44,8 @@ export interface Carries<B, R> {
 interface Base extends Common {
   /** Of an adapted operation: where the one that it was made of is reached. Set by `adapt`. */
   readonly adapts?: { readonly method: Method; readonly path: string };
+  /** Of a contract that is given: how it is spoken. Set by `implementApi`. */
+  readonly spoken?: Spoken;
   readonly method: Method;
   readonly path: string;
   /** Names in braces, in order. */
@@ -148,13 +151,13 @@ export function parametersOf(path: string): readonly string[] {
   return Object.freeze(names);
 }
 
-type AnyOptions =
+export type AnyOptions =
   | StartsOptions<unknown, unknown, unknown, unknown>
   | RunOptions<unknown, unknown, unknown>
   | FollowsOptions<unknown, unknown, unknown>
   | CallsOptions<AnyOperation, unknown, unknown>;
 
-function targetOf(options: AnyOptions): readonly [what: string, target: unknown] {
+export function targetOf(options: AnyOptions): readonly [what: string, target: unknown] {
   if ("starts" in options) return ["starts", options.starts];
   if ("run" in options) return ["run", options.run];
   if ("follows" in options) return ["follows", options.follows];
@@ -163,20 +166,7 @@ function targetOf(options: AnyOptions): readonly [what: string, target: unknown]
 
 function verb(method: Method): Verb {
   const make = (path: string, options: AnyOptions): ApiOperation => {
-    const { summary, description, scope, roles, access, maxBodyBytes, limits, etag } = options;
-    const base = {
-      summary,
-      description,
-      scope,
-      roles,
-      access,
-      maxBodyBytes,
-      limits,
-      etag,
-      method,
-      path,
-      parameters: parametersOf(path),
-    };
+    const parameters = parametersOf(path);
     const [what, target] = targetOf(options);
     // A cycle of imports gives undefined, whatever the types say.
     if (target === undefined || target === null) {
@@ -184,53 +174,67 @@ function verb(method: Method): Verb {
         `${method.toLowerCase()}("${path}") is given nothing as ${what}: the name is not exported there, or files import each other in a circle`,
       );
     }
-    if ("starts" in options) {
-      if (method === "GET")
-        throw new TypeError(`get("${path}") can't start a process: a GET changes nothing; use post`);
-      return Object.freeze({
-        ...base,
-        kind: "starts",
-        process: options.starts,
-        waitMs: options.wait === undefined ? 0 : milliseconds(options.wait),
-        accepts: options.accepts,
-        responds: options.responds,
-        idempotency: settings(options.idempotency),
-        ...when(options, path),
-        ...(options.allow === undefined ? {} : { allow: options.allow }),
-      });
-    }
-    if ("run" in options || "follows" in options) {
-      if (method !== "GET") throw new TypeError(`"${path}" shows a run: use get`);
-      if (base.parameters.length !== 1 || base.parameters[0] !== "key") {
-        throw new TypeError(`"${path}" shows a run by its business key: name exactly one parameter, {key}`);
-      }
-      return Object.freeze({
-        ...base,
-        ...("run" in options
-          ? { kind: "run" as const, process: options.run }
-          : { kind: "follows" as const, process: options.follows }),
-        allow: options.allow,
-        responds: options.responds,
-      });
-    }
-    if (method === "GET" && options.calls.effect !== "read") {
-      throw new TypeError(`get("${path}") calls ${options.calls.name}, which is ${options.calls.effect}: use post`);
-    }
+    if (
+      ("run" in options || "follows" in options) &&
+      method === "GET" &&
+      (parameters.length !== 1 || parameters[0] !== "key")
+    )
+      throw new TypeError(`"${path}" shows a run by its business key: name exactly one parameter, {key}`);
+    return operationOf(method, path, parameters, options);
+  };
+  return make as Verb;
+}
+
+/** The operation as data. Throws a TypeError where method and what stands behind it do not go together. */
+export function operationOf(
+  method: Method,
+  path: string,
+  parameters: readonly string[],
+  options: AnyOptions,
+): ApiOperation {
+  const { summary, description, scope, roles, access, maxBodyBytes, limits, etag } = options;
+  const base = { summary, description, scope, roles, access, maxBodyBytes, limits, etag, method, path, parameters };
+  if ("starts" in options) {
+    if (method === "GET") throw new TypeError(`get("${path}") can't start a process: a GET changes nothing; use post`);
     return Object.freeze({
       ...base,
-      kind: "calls",
-      operation: options.calls,
-      ...(options.every === undefined ? {} : { everyMs: milliseconds(options.every) }),
-      cacheMs: options.cache === undefined ? undefined : milliseconds(options.cache),
-      timeoutMs: milliseconds(options.timeout ?? "10s"),
-      faults: Object.freeze({ ...options.faults }) as { readonly [name: string]: number },
+      kind: "starts",
+      process: options.starts,
+      waitMs: options.wait === undefined ? 0 : milliseconds(options.wait),
       accepts: options.accepts,
       responds: options.responds,
       idempotency: settings(options.idempotency),
+      ...when(options, path),
       ...(options.allow === undefined ? {} : { allow: options.allow }),
     });
-  };
-  return make as Verb;
+  }
+  if ("run" in options || "follows" in options) {
+    if (method !== "GET") throw new TypeError(`"${path}" shows a run: use get`);
+    return Object.freeze({
+      ...base,
+      ...("run" in options
+        ? { kind: "run" as const, process: options.run }
+        : { kind: "follows" as const, process: options.follows }),
+      allow: options.allow,
+      responds: options.responds,
+    });
+  }
+  if (method === "GET" && options.calls.effect !== "read") {
+    throw new TypeError(`get("${path}") calls ${options.calls.name}, which is ${options.calls.effect}: use post`);
+  }
+  return Object.freeze({
+    ...base,
+    kind: "calls",
+    operation: options.calls,
+    ...(options.every === undefined ? {} : { everyMs: milliseconds(options.every) }),
+    cacheMs: options.cache === undefined ? undefined : milliseconds(options.cache),
+    timeoutMs: milliseconds(options.timeout ?? "10s"),
+    faults: Object.freeze({ ...options.faults }) as { readonly [name: string]: number },
+    accepts: options.accepts,
+    responds: options.responds,
+    idempotency: settings(options.idempotency),
+    ...(options.allow === undefined ? {} : { allow: options.allow }),
+  });
 }
 
 /** When its runs begin, if that is not at once. */

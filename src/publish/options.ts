@@ -93,7 +93,8 @@ export interface Accepts<B, I> {
 /** An answer shaped otherwise than the output; it is validated against `body`. */
 export interface Responds<O, R> {
   readonly body: Schema<R>;
-  readonly map: (output: O) => R;
+  /** `request`: as it came; `input`: what `accepts` made of it. */
+  readonly map: (output: O, facts: { readonly request: unknown; readonly input: unknown }) => R;
   /** Of an adapted operation: makes what `map` takes. Set by `adapt`. */
   // biome-ignore lint/suspicious/noExplicitAny: adapt has checked that they fit
   readonly before?: Responds<any, any>;

@@ -14,7 +14,7 @@ export interface Page {
 }
 
 /** The same for everyone. */
-export function page(type: string, body: string, policy?: string): Page {
+export function page(type: string, body: string | Uint8Array, policy?: string): Page {
   const headers: Record<string, string> = { "content-type": type, "cache-control": "public, max-age=60" };
   if (policy !== undefined) headers["content-security-policy"] = policy;
   const response: HttpResponse = { status: 200, headers, body };

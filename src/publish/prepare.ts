@@ -6,10 +6,16 @@ import { type Json, longestKey, type Schema, type Validate } from "../operation.
 import { callAct } from "./act-call.ts";
 import { runAct } from "./act-run.ts";
 import { startAct } from "./act-start.ts";
+import { type Answers, plainAnswers } from "./answers/answers.ts";
 import type { ApiDefinition } from "./define.ts";
 import type { Act, Prepared, Workshop } from "./exchange.ts";
 import { fieldsOf } from "./fields.ts";
-import { planInput } from "./input.ts";
+import { contractAnswers, offerOf } from "./implement/answers.ts";
+import { errorProblem, errorShape } from "./implement/errors.ts";
+import { requestReader } from "./implement/read-request.ts";
+import type { Spoken } from "./implement/spoken.ts";
+import { type InputPlan, planInput, readInput } from "./input.ts";
+import { failureStatuses } from "./openapi.ts";
 import type { ApiOperation } from "./operations.ts";
 import { followAct } from "./streams/act-follow.ts";
 import { watchAct } from "./streams/act-watch.ts";
@@ -28,27 +34,52 @@ export function prepare(
   }: { readonly contracts: Contracts; readonly maxBodyBytes?: number | undefined },
 ): Prepared {
   const accepted = acceptedOf(api, name, operation, contracts);
-  return {
+  const validate = closed(shop.compile(accepted), accepted);
+  const most = operation.maxBodyBytes ?? api.maxBodyBytes ?? maxBodyBytes;
+  const { spoken } = operation;
+  const plan =
+    spoken === undefined ? planInput(operation.method, operation.parameters, accepted, api.name) : planOf(spoken);
+  const reader = spoken === undefined ? undefined : requestReader(spoken, api.base, validate);
+  const answers = spoken === undefined ? plainAnswers : contractAnswers(spoken);
+  const prepared: Prepared = {
     api,
     name,
     operation,
     label: `${api.name} ${api.version} ${name}`,
-    plan: planInput(operation.method, operation.parameters, accepted, api.name),
+    plan,
     accepted,
     answered: answeredOf(operation, contracts),
-    validate: closed(shop.compile(accepted), accepted),
-    maxBodyBytes: operation.maxBodyBytes ?? api.maxBodyBytes ?? maxBodyBytes,
-    act: actOf(api, name, operation, shop, contracts),
+    validate,
+    maxBodyBytes: most,
+    act: actOf(api, name, operation, shop, contracts, answers),
+    read: (request, params) =>
+      reader === undefined ? readInput(plan, validate, request, params, most) : reader(request, most),
     ...eventsOf(api, name, operation, shop, contracts),
+    ...(spoken === undefined ? {} : { offers: offerOf(spoken), shape: errorShape(spoken) }),
   };
+  const reason = spoken === undefined ? undefined : errorProblem(spoken, failureStatuses(prepared, api));
+  if (reason !== undefined) throw failure("api-definition", { api: api.name, reason: `${name}: ${reason}` });
+  return prepared;
 }
 
-function actOf(api: ApiDefinition, name: string, operation: ApiOperation, shop: Workshop, contracts: Contracts): Act {
-  if (operation.kind === "starts") return startAct(api, name, operation, shop);
-  if (operation.kind === "run") return runAct(operation, shop);
+/** Where a contract takes what in: its reader knows, this says whether there is a body at all. */
+function planOf({ operation }: Spoken): InputPlan {
+  return { path: [], query: [], body: operation.binding.body !== undefined };
+}
+
+function actOf(
+  api: ApiDefinition,
+  name: string,
+  operation: ApiOperation,
+  shop: Workshop,
+  contracts: Contracts,
+  answers: Answers,
+): Act {
+  if (operation.kind === "starts") return startAct(api, name, operation, shop, answers);
+  if (operation.kind === "run") return runAct(operation, shop, answers);
   if (operation.kind === "follows" || operation.everyMs !== undefined) return neverCalled;
   const input = inputOf(api, name, operation.operation, contracts);
-  return callAct(api, name, operation, input, outputOf(operation, contracts), shop);
+  return callAct(api, name, operation, input, outputOf(operation, contracts), shop, answers);
 }
 
 const neverCalled: Act = () => Promise.reject(new TypeError("it answers with events"));
@@ -69,6 +100,10 @@ function eventsOf(
 }
 
 function acceptedOf(api: ApiDefinition, name: string, operation: ApiOperation, contracts: Contracts): Schema {
+  if (operation.spoken !== undefined) {
+    const { model, operation: of } = operation.spoken;
+    return schemaOf(model, of.input);
+  }
   if (operation.kind === "run" || operation.kind === "follows") return runInput;
   if (operation.accepts !== undefined) return operation.accepts.body as Schema;
   if (operation.kind === "starts") return operation.process.input as Schema;

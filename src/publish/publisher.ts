@@ -22,7 +22,8 @@ import { type DocsSources, openDocs } from "./docs/pages.ts";
 import type { EventAct, Exchange, Prepared, Workshop } from "./exchange.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
 import { openIdempotency } from "./idempotency.ts";
-import { readInput } from "./input.ts";
+import { servedDocument } from "./implement/document.ts";
+import { sourceOf } from "./implement/source.ts";
 import type { KeyRecords } from "./key-records.ts";
 import { withLifecycle } from "./lifecycle/document.ts";
 import { type Gate, withHeaders } from "./lifecycle/gate.ts";
@@ -36,7 +37,7 @@ import { openQuotaBook } from "./limits/quota-book.ts";
 import { rateLimiter } from "./limits/rate.ts";
 import { type OpenApiDocument, openApiOf } from "./openapi.ts";
 import type { ApiCaller } from "./operations.ts";
-import { checkAccept, type Page } from "./page.ts";
+import { checkAccept, type Page, page } from "./page.ts";
 import { prepare } from "./prepare.ts";
 import { ProblemError, problemResponse } from "./problem.ts";
 import { checkPath, createRoutes, type RouteTable } from "./routes.ts";
@@ -164,16 +165,22 @@ export function createPublisher(options: PublisherOptions): Publisher {
       if (written.has(id))
         throw failure("api-definition", { api: api.name, reason: `version ${api.version} is there twice` });
       const authenticator = access(api, sources);
-      const text = JSON.stringify(withLifecycle(openApiOf(api, prepared, authenticator.schemes), api));
-      const document = JSON.parse(text) as OpenApiDocument;
-      written.set(id, document);
+      const { contract } = api;
+      const source = contract === undefined ? undefined : sourceOf(contract);
+      const plain = withLifecycle(openApiOf(api, prepared, authenticator.schemes), api);
+      const served =
+        source === undefined
+          ? plain
+          : withLifecycle(servedDocument(api, source.document, prepared, authenticator.schemes), api);
+      const text = JSON.stringify(served);
+      written.set(id, JSON.parse(text) as OpenApiDocument);
       if (api.lifecycle.state === "draft") continue;
       known.push({ api, authenticator });
       if (api.lifecycle.state === "retired") continue;
       const gate = lifecycle.gate(api);
       const form = formOf(api);
       for (const one of prepared) {
-        const { method, path, limits = [] } = one.operation;
+        const { method, path, spoken, limits = [] } = one.operation;
         const plans: [string, readonly Limit[]][] = [["", api.limits]];
         for (const [plan, own] of Object.entries(api.plans)) plans.push([plan, own.limits]);
         const meters = new Map(
@@ -183,10 +190,19 @@ export function createPublisher(options: PublisherOptions): Publisher {
             metering.metersOf(`${api.name} ${api.base}`, general, one.name, limits),
           ]),
         );
-        mount(routes, api, method, path, { kind: "operation", gate, form, prepared: one, meters, authenticator });
+        const route = spoken === undefined ? path : numbered(path);
+        mount(routes, api, method, route, { kind: "operation", gate, form, prepared: one, meters, authenticator });
       }
-      for (const { method, path, page } of pagesOf(api, document, text))
-        mount(routes, api, method, path, { kind: "page", gate, form, page });
+      const described = JSON.parse(JSON.stringify(plain)) as OpenApiDocument;
+      for (const { method, path, page: shown } of pagesOf(api, described, text))
+        mount(routes, api, method, contract === undefined ? path : numbered(path), { kind: "page", gate, form, page: shown });
+      for (const { path, bytes } of source?.files ?? [])
+        mount(routes, api, "GET", `/openapi/${path}`, {
+          kind: "page",
+          gate,
+          form,
+          page: page(/\.ya?ml$/i.test(path) ? "application/yaml" : "application/json", bytes),
+        });
       const { resource } = authenticator;
       if (resource !== undefined) {
         const metadata: Page = { type: "application/json", response: (request) => resource.response(request) };
@@ -204,6 +220,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (found === undefined) return unrouted(request, trace);
     const route = found.value;
     trace.form = route.form;
+    trace.shape = route.kind === "operation" ? route.prepared.shape : undefined;
     trace.headers = route.gate.enter();
     if (route.kind === "page") {
       if (route.page.fresh !== true) trace.kept = sharedPage;
@@ -214,7 +231,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     trace.route = prepared;
     const { operation } = prepared;
     if (operation.etag === true) trace.kept = operation.access === "public" ? sharedPage : ownPage;
-    checkAccept(request, prepared.offers);
+    if (prepared.offers !== undefined) checkAccept(request, prepared.offers);
     let caller = anybody;
     let message: SignedMessage | undefined;
     if (operation.access !== "public") {
@@ -235,8 +252,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const account = trace.account;
     if (account !== undefined) take(early, account, caller, request.address, undefined);
     if (caller.key !== undefined) keys.used(caller.key, prepared.label);
-    const { plan, validate, maxBodyBytes } = prepared;
-    const reading = readInput(plan, validate, request, found.params, maxBodyBytes);
+    const reading = prepared.read(request, found.params);
     const { input, body } = reading instanceof Promise ? await reading : reading;
     if (account !== undefined) take(late, account, caller, request.address, input);
     const exchange: Exchange = {
@@ -315,6 +331,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
         await lifecycle.strays.note(request, trace.code, inventory);
         if (response.status === 500) report(thrown, request.id);
       }
+      if (trace.shape !== undefined) response = trace.shape(response, (error) => report(error, request.id));
       const { stream } = response;
       if (trace.account !== undefined) {
         // What streams is under way until it has ended.
@@ -365,6 +382,12 @@ function mount(routes: RouteTable<Route>, api: ApiDefinition, method: string, pa
     const reason = `${method} ${api.base}${path} is served already; each version of each API has a base of its own`;
     throw failure("api-definition", { api: api.name, reason });
   }
+}
+
+/** A contract names its parameters as it likes; the router takes plain names. */
+function numbered(path: string): string {
+  let count = 0;
+  return path.replace(/\{[^{}]+\}/g, () => `{p${++count}}`);
 }
 
 /** The request with a body that may be asked for again. */

@@ -37,7 +37,8 @@ export function createRoutes<T>(): RouteTable<T> {
   };
   return {
     add(method, path, value) {
-      router.on(method as HTTPMethod, path.replace(/\{(\w+)\}/g, ":$1"), nothing, value);
+      // A colon is one of the router's own signs, and of many a path (`/orders:batch`).
+      router.on(method as HTTPMethod, path.replaceAll(":", "::").replace(/\{(\w+)\}/g, ":$1"), nothing, value);
     },
     find,
     methods: (path) => served.filter((method) => find(method, path) !== undefined),

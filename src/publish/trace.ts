@@ -32,6 +32,8 @@ export interface Trace {
   account: Account | undefined;
   form: Form | undefined;
   kept: Kept | undefined;
+  /** Of a given contract: its form of errors. */
+  shape: Prepared["shape"];
   code: string | undefined;
 }
 
@@ -44,6 +46,7 @@ export function newTrace(): Trace {
     account: undefined,
     form: undefined,
     kept: undefined,
+    shape: undefined,
     code: undefined,
   };
 }

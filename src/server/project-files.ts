@@ -18,9 +18,9 @@ export interface ProjectFiles {
 
 export function projectFiles(root: string): ProjectFiles {
   return {
-    system: systemFiles(root),
+    system: indexFiles(root, "systems"),
     process: sourceFiles(root, "processes"),
-    api: sourceFiles(root, "apis"),
+    api: [...sourceFiles(root, "apis"), ...indexFiles(root, "apis")],
     requirement: sourceFiles(root, "requirements"),
     schedule: sourceFiles(root, "schedules"),
   };
@@ -35,11 +35,12 @@ function sourceFiles(root: string, folder: string): readonly string[] {
     .sort();
 }
 
-function systemFiles(root: string): readonly string[] {
-  const path = join(root, "systems");
+/** Of what has a folder of its own, with its contract: a system, and an API whose contract is given. */
+function indexFiles(root: string, folder: string): readonly string[] {
+  const path = join(root, folder);
   if (!existsSync(path)) return [];
   return readdirSync(path)
-    .map((name) => `systems/${name}/index.ts`)
+    .map((name) => `${folder}/${name}/index.ts`)
     .filter((file) => statSync(join(root, file), { throwIfNoEntry: false })?.isFile() === true)
     .sort();
 }

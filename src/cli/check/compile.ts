@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, relative } from "node:path";
+import { explained } from "./explain.ts";
 import type { Finding } from "./finding.ts";
 
 export async function typeFindings(project: string): Promise<Finding[]> {
@@ -53,7 +54,7 @@ export function typeProblems(output: string, project: string): Finding[] {
     findings.push({ level: "error", rule: "type", ...place, message });
   }
   finish();
-  return findings;
+  return findings.map((finding) => ({ ...finding, message: explained(finding.message) }));
 }
 
 /**

@@ -3,28 +3,27 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { asMortiseError } from "../../errors.ts";
-import { pinnedSystems, readPin, readPinned, systemFolder, written } from "../pin.ts";
+import { pinnedContracts, readPin, readPinned, written } from "../pin.ts";
 import type { Finding } from "./finding.ts";
 
 export async function contractFindings(project: string): Promise<Finding[]> {
   const findings: Finding[] = [];
-  for (const name of pinnedSystems(project)) {
-    const folder = systemFolder(project, name);
-    const place = `systems/${name}`;
+  for (const { of, name, folder, place } of pinnedContracts(project)) {
+    const shown = of === "system" ? name : place;
     try {
       const changed = readPin(folder).source.files.filter(({ path, sha256 }) => hashOf(join(folder, path)) !== sha256);
       for (const { path } of changed) {
         const gone = !existsSync(join(folder, path));
         const message = gone
           ? `is gone, and the contract of ${name} needs it; restore it from git`
-          : `has changed since it was pinned; take it over with: mortise types ${name}`;
+          : `has changed since it was pinned; take it over with: mortise types ${shown}`;
         findings.push({ level: "error", rule: "contract-changed", file: `${place}/${path}`, message });
       }
       if (changed.length > 0) continue;
-      for (const [path, text] of Object.entries(written(await readPinned(folder, name)))) {
+      for (const [path, text] of Object.entries(written(await readPinned(folder, name), of))) {
         const file = join(folder, path);
         if (existsSync(file) && readFileSync(file, "utf8") === text) continue;
-        const message = `is not what the pinned contract gives; write it again with: mortise types ${name}`;
+        const message = `is not what the pinned contract gives; write it again with: mortise types ${shown}`;
         findings.push({ level: "error", rule: "contract-stale", file: `${place}/${path}`, message });
       }
     } catch (error) {

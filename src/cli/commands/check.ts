@@ -10,7 +10,7 @@ import { foreignUses } from "../check/foreign.ts";
 import { requirementFindings, usageFindings, usageOf } from "../check/usage.ts";
 import type { Context } from "../context.ts";
 import { exit } from "../exit.ts";
-import { pinnedSystems } from "../pin.ts";
+import { pinnedContracts } from "../pin.ts";
 import { projectFolder } from "../project-folder.ts";
 import { count, type Terminal } from "../terminal.ts";
 
@@ -32,7 +32,7 @@ export async function check(context: Context, _: readonly string[], options: Opt
     if (project !== undefined) {
       const { systems, processes, apis, requirements, schedules } = project;
       const parts = [
-        count(pinnedSystems(folder).length, "contract"),
+        count(pinnedContracts(folder).length, "contract"),
         count(systems.size, "system"),
         count(processes.size, "process", "processes"),
         count(apis.length, "API"),

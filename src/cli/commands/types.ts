@@ -1,10 +1,11 @@
 /** `mortise types`: writes contract.ts and contract.json again from the pinned contracts. The same input gives the same bytes. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { ContractOf } from "../../contract/write/typescript.ts";
 import { failure } from "../../errors.ts";
 import type { Context } from "../context.ts";
 import { exit } from "../exit.ts";
-import { pinnedSystems, readPinned, systemFolder, writeTexts, written } from "../pin.ts";
+import { pinnedContracts, readPinned, writeTexts, written } from "../pin.ts";
 import { projectFolder } from "../project-folder.ts";
 import { count } from "../terminal.ts";
 
@@ -15,28 +16,36 @@ export async function types(
 ): Promise<number> {
   const { terminal, io } = context;
   const project = projectFolder(io.folder, context.project);
-  const systems = pinnedSystems(project);
-  if (name !== undefined && !systems.includes(name)) {
-    const there = systems.length === 0 ? "none yet" : systems.join(", ");
+  const all = pinnedContracts(project);
+  const chosen = name === undefined ? all : all.filter((one) => one.name === name || one.place === name);
+  if (name !== undefined && chosen.length === 0) {
+    const there =
+      all.length === 0 ? "none yet" : all.map((one) => (one.of === "system" ? one.name : one.place)).join(", ");
     throw failure("system-missing", { name, systems: there });
   }
-  if (only !== undefined && name === undefined)
+  if (only !== undefined && (name === undefined || chosen.some(({ of }) => of === "api")))
     throw failure("option-invalid", { option: "--only", reason: "it needs the name of a system" });
-  const results: { system: string; changed: readonly string[] }[] = [];
-  for (const system of name === undefined ? systems : [name]) {
-    const folder = systemFolder(project, system);
-    const texts = written(await readPinned(folder, system, only));
-    const changed = check ? different(folder, texts) : writeTexts(folder, texts);
-    results.push({ system, changed });
+  const results: ({ readonly [of in ContractOf]?: string } & {
+    readonly place: string;
+    readonly changed: readonly string[];
+  })[] = [];
+  for (const pinned of chosen) {
+    const texts = written(await readPinned(pinned.folder, pinned.name, only), pinned.of);
+    const changed = check ? different(pinned.folder, texts) : writeTexts(pinned.folder, texts);
+    results.push({ [pinned.of]: pinned.name, place: pinned.place, changed });
   }
   const changed = results.filter((result) => result.changed.length > 0);
-  terminal.result(results, () => {
-    for (const { system, changed: files } of changed)
-      terminal.line(
-        `${terminal.paint("yellow", check ? "would change" : "changed")} systems/${system}: ${files.join(", ")}`,
-      );
-    if (changed.length === 0) terminal.line(`${count(results.length, "system")}, nothing changed`);
-  });
+  terminal.result(
+    results.map(({ place: _, ...result }) => result),
+    () => {
+      for (const { place, changed: files } of changed)
+        terminal.line(`${terminal.paint("yellow", check ? "would change" : "changed")} ${place}: ${files.join(", ")}`);
+      if (changed.length === 0)
+        terminal.line(
+          `${count(results.length, results.some(({ api }) => api !== undefined) ? "contract" : "system")}, nothing changed`,
+        );
+    },
+  );
   return check && changed.length > 0 ? exit.found : exit.done;
 }
 

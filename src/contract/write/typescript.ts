@@ -8,15 +8,21 @@ import { type ContractModel, contractHash, serialise } from "../model.ts";
 import { Names, typeName } from "../read/names.ts";
 import { isObject, TypeText } from "./types.ts";
 
+/** Whose contract it is: of a system that is called, or of an API that is to be implemented. */
+export type ContractOf = "system" | "api";
+
 /** The two files of a pinned contract, by name. */
-export function writeContract(model: ContractModel): {
+export function writeContract(
+  model: ContractModel,
+  of: ContractOf = "system",
+): {
   readonly "contract.ts": string;
   readonly "contract.json": string;
 } {
-  return { "contract.ts": writeTypes(model), "contract.json": serialise(model) };
+  return { "contract.ts": writeTypes(model, of), "contract.json": serialise(model) };
 }
 
-function writeTypes(model: ContractModel): string {
+function writeTypes(model: ContractModel, of: ContractOf): string {
   const contractType = `${typeName(model.name)}Contract`;
   const names = new Names(["Decimal", "Int64", contractType]);
   const schemaNames = new Map(Object.keys(model.schemas).map((name) => [name, names.take(typeName(name))]));
@@ -58,10 +64,10 @@ function writeTypes(model: ContractModel): string {
 
   const imports = [...text.exact].sort().map((name) => `type ${name}, `);
   return [
-    header(model, text),
+    header(model, text, of),
     `import { ${imports.join("")}pinnedContract } from "mortise";\n\n`,
     ...parts.map((part) => `${part}\n`),
-    text.comment({ description: `Everything that ${model.name} offers. The server binds it to one live client.` }, ""),
+    text.comment({ description: whole(model, of) }, ""),
     `export interface ${contractType} {\n`,
     block("operations", operations),
     block("events", events),
@@ -78,13 +84,19 @@ function block(name: string, members: readonly string[]): string {
 
 const languages = { openapi: "OpenAPI", wsdl: "WSDL", sql: "SQL", csv: "CSV" } as const;
 
-function header(model: ContractModel, text: TypeText): string {
+function whole({ name }: ContractModel, of: ContractOf): string {
+  return of === "system"
+    ? `Everything that ${name} offers. The server binds it to one live client.`
+    : `Everything that ${name} has to offer. implementApi names what is missing.`;
+}
+
+function header(model: ContractModel, text: TypeText, of: ContractOf): string {
   const { source } = model;
   const what = [source.title, source.version].filter((word) => word !== undefined && word !== "").join(" ");
   const files = source.files.map((file) => file.path);
   const from = files.length <= 3 ? files.join(", ") : `${files[0]!} and ${files.length - 1} more files`;
   const lines = [
-    `The contract of the system "${model.name}"${what === "" ? "" : `: ${what}`} (${languages[source.language]} ${source.languageVersion}, read from ${from}).`,
+    `The contract of the ${of === "system" ? "system" : "API"} "${model.name}"${what === "" ? "" : `: ${what}`} (${languages[source.language]} ${source.languageVersion}, read from ${from}).`,
     `Generated; do not edit. Refresh it with: mortise types ${model.name}`,
   ];
   return text.comment({ description: lines.join("\n") }, "");

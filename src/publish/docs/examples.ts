@@ -1,6 +1,6 @@
 /** How an operation is called: from a shell, from JavaScript. The credential is that of the first way that the API takes. */
 import type { OpenApiDocument } from "../openapi.ts";
-import { isStream, pathOf, type Sample, type Shown } from "./sample.ts";
+import { bodyTypeOf, isStream, pathOf, type Sample, type Shown } from "./sample.ts";
 
 interface Scheme {
   readonly type: string;
@@ -72,7 +72,7 @@ export function curlExample(document: OpenApiDocument, base: string, shown: Show
   for (const { name, value } of headersOf(sample)) lines.push(`  -H ${quoted(`${name}: ${value}`)}`);
   if (sample.body !== undefined) {
     const text = JSON.stringify(sample.body, null, 2).replaceAll("\n", "\n  ");
-    lines.push("  -H 'Content-Type: application/json'", `  -d ${quoted(text)}`);
+    lines.push(`  -H ${quoted(`Content-Type: ${bodyTypeOf(operation)}`)}`, `  -d ${quoted(text)}`);
   }
   return lines.join(" \\\n");
 }
@@ -83,7 +83,7 @@ export function fetchExample(document: OpenApiDocument, base: string, shown: Sho
   const headers = [
     ...(credential === undefined ? [] : [`    ${JSON.stringify(credential[0])}: ${credential[1]},`]),
     ...headersOf(sample).map(({ name, value }) => `    ${JSON.stringify(name)}: ${JSON.stringify(value)},`),
-    ...(sample.body === undefined ? [] : ['    "Content-Type": "application/json",']),
+    ...(sample.body === undefined ? [] : [`    "Content-Type": ${JSON.stringify(bodyTypeOf(operation))},`]),
   ];
   const body =
     sample.body === undefined

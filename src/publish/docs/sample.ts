@@ -25,15 +25,20 @@ export interface Sample {
 /** Any key will do, and this one is nobody's. */
 const sampleKey = '"8e03978e-40d5-43dd-bc93-6894a57f9324"';
 
+/** A body has one media type. */
+export const bodyTypeOf = (operation: OpenApiOperation): string =>
+  Object.keys(operation.requestBody?.content ?? {})[0] ?? "application/json";
+
 export const bodySchemaOf = (operation: OpenApiOperation): JsonSchema | undefined =>
-  operation.requestBody?.content["application/json"]?.schema;
+  operation.requestBody?.content[bodyTypeOf(operation)]?.schema;
 
 export function sampleOfRequest(document: OpenApiDocument, { operation }: Pick<Shown, "operation">): Sample {
   const { schemas } = document.components;
   const body = bodySchemaOf(operation);
-  const fields = (operation.parameters ?? []).map(({ name, in: place, required, schema }): SampleField => {
+  const fields = (operation.parameters ?? []).flatMap(({ name, in: place, required, schema }): SampleField[] => {
+    if (place === "cookie") return [];
     const value = name === "Idempotency-Key" ? sampleKey : required ? textOf(sampleOf(schema, schemas)) : "";
-    return { name, in: place, required, value };
+    return [{ name, in: place, required, value }];
   });
   return { fields, ...(body === undefined ? {} : { body: sampleOf(body, schemas) }) };
 }
@@ -43,7 +48,7 @@ export function pathOf(path: string, { fields }: Sample): string {
   const at = (name: string) => fields.find((field) => field.in === "path" && field.name === name)?.value ?? "";
   const query = fields.filter((field) => field.in === "query" && field.required);
   const pairs = query.map(({ name, value }) => `${name}=${encodeURIComponent(value)}`).join("&");
-  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(at(name)));
+  const filled = path.replace(/\{([^{}]+)\}/g, (_, name: string) => encodeURIComponent(at(name)));
   return `${filled}${pairs === "" ? "" : `?${pairs}`}`;
 }
 

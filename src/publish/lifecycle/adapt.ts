@@ -70,7 +70,9 @@ export function adapt(
       ? {}
       : { responds: Object.freeze(before === undefined ? responds : { ...responds, before }) };
   const adapts = Object.freeze({ method: operation.method, path: operation.path });
-  const adapted = { ...operation, ...said, adapts, method, path, parameters, ...shown };
+  // How the new version's contract is spoken is no matter of the old one's.
+  const { spoken: _, ...shared } = operation;
+  const adapted = { ...shared, ...said, adapts, method, path, parameters, ...shown };
   if (operation.kind === "run" || operation.kind === "follows" || accepts === undefined)
     return Object.freeze(adapted) as ApiOperation;
   const next = operation.accepts;

@@ -2,6 +2,8 @@
 import type { ApiDefinition } from "../define.ts";
 import type { OpenApiDocument } from "../openapi.ts";
 
+const methods: ReadonlySet<string> = new Set(["get", "put", "post", "delete", "patch"]);
+
 /** `x-sunset` and the like are extensions (OpenAPI 3.1.1, section 4.9). Times are ISO 8601. */
 export function withLifecycle(document: OpenApiDocument, { lifecycle }: ApiDefinition): OpenApiDocument {
   if (lifecycle.state !== "deprecated") return document;
@@ -24,7 +26,10 @@ export function withLifecycle(document: OpenApiDocument, { lifecycle }: ApiDefin
     paths: Object.fromEntries(
       Object.entries(document.paths).map(([path, item]) => [
         path,
-        Object.fromEntries(Object.entries(item).map(([method, one]) => [method, { ...one, deprecated: true }])),
+        Object.fromEntries(
+          // A path of a given contract has members beside its methods.
+          Object.entries(item).map(([name, one]) => [name, methods.has(name) ? { ...one, deprecated: true } : one]),
+        ),
       ]),
     ),
   };

@@ -1,9 +1,9 @@
 /** Watches what a read of a system answers: it is asked again and again, once for all who listen to the same, and what has changed is sent. */
 
 import { failure } from "../../errors.ts";
-import { canonicalJson } from "../../formats/json.ts";
 import type { Schema } from "../../operation.ts";
 import { type Answered, callPort, unseen } from "../act-call.ts";
+import { plainAnswers } from "../answers/answers.ts";
 import type { EventAct, Workshop } from "../exchange.ts";
 import type { CallsOperation } from "../operations.ts";
 import { problemResponse } from "../problem.ts";
@@ -18,14 +18,15 @@ export function watchAct(
   output: Schema,
   shop: Workshop,
 ): EventAct {
-  const { inputOf, allowed, read, publicFailure } = callPort(operation, input, output, shop);
+  const { inputOf, idOf, allowed, read, publicFailure } = callPort(operation, input, output, shop, plainAnswers);
   const watch = openReadWatch<Answered>(everyMs);
 
   return async (exchange, stream) => {
-    const value = inputOf(exchange);
+    const asked = inputOf(exchange);
+    const value = asked.input;
     const { id: requestId, headers } = exchange.request;
     if (!allowed(exchange, value, undefined)) throw failure("not-allowed", {});
-    const id = canonicalJson(value);
+    const id = idOf(asked);
     let last = headers["last-event-id"];
     let troubled = false;
 
@@ -56,14 +57,14 @@ export function watchAct(
     /** What fails is told to the log once, however many listen. */
     async function again(): Promise<Answered> {
       try {
-        return await read(id, value);
+        return await read(id, asked);
       } catch (error) {
         throw publicFailure(error, requestId);
       }
     }
 
     try {
-      tell(watch.latest(id) ?? (await read(id, value)));
+      tell(watch.latest(id) ?? (await read(id, asked)));
     } catch (error) {
       throw publicFailure(error, requestId);
     }

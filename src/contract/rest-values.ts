@@ -2,10 +2,11 @@
  * Parameters and form fields back to values: the inverse of connectors/rest-parameters.ts (OpenAPI 3.1.0, section 4.8.12.4). Text has no
  * type, so of the values that it can stand for the first one that fits the schema is taken.
  */
-import { fits } from "../contract/example/fits.ts";
-import { type Flat, flatten } from "../contract/example/flat.ts";
-import type { RestParameter } from "../contract/model.ts";
+
 import type { Json, JsonSchema } from "../operation.ts";
+import { fits } from "./example/fits.ts";
+import { type Flat, flatten } from "./example/flat.ts";
+import type { RestParameter } from "./model.ts";
 
 type Definitions = { readonly [name: string]: JsonSchema };
 type Members = Readonly<Record<string, JsonSchema>>;

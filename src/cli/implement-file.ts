@@ -1,0 +1,57 @@
+/** `index.ts` of an API whose contract is given: what there is to implement, by name. It belongs to the user from then on. */
+import type { ContractModel } from "../contract/model.ts";
+
+/** The text of `index.ts` for a contract that has just been taken. */
+export function implementFile({ name, operations, events, servers, source, security = {} }: ContractModel): string {
+  const kinds = new Set(Object.values(security).map(({ kind }) => kind));
+  const ways = [
+    ...(kinds.has("oauth2") || kinds.has("openIdConnect")
+      ? [`oauth({ issuer: env("ISSUER"), audience: ${JSON.stringify(name)} })`]
+      : []),
+    ...(kinds.size === 0 || kinds.has("bearer") || kinds.has("header") ? ["apiKey()"] : []),
+  ];
+  const used = [
+    ...(ways.some((way) => way.startsWith("apiKey")) ? ["apiKey"] : []),
+    "draft",
+    ...(ways.some((way) => way.startsWith("oauth")) ? ["env"] : []),
+    "implementApi",
+    ...(ways.some((way) => way.startsWith("oauth")) ? ["oauth"] : []),
+  ];
+  const list = Object.values(operations).map(({ name: operation, binding, summary }) => {
+    const route = binding.protocol === "rest" ? `${binding.method} ${binding.path}` : "";
+    const words = summary === undefined ? "" : `: ${oneLine(summary)}`;
+    return `    // ${operation}: {},   ${route}${words}`;
+  });
+  const others = Object.keys(events);
+  const semantic = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/.test(source.version ?? "");
+  return [
+    `/** ${oneLine(source.title ?? name)}, as its contract says. What stands behind each operation is said here; the compiler names what is missing. */`,
+    `import { ${used.join(", ")} } from "mortise";`,
+    'import { contract } from "./contract.ts";',
+    "",
+    "export default implementApi(contract, {",
+    ...(semantic ? [] : ['  version: "1.0.0", // the contract\'s own is none like this']),
+    `  base: ${JSON.stringify(baseOf(name, servers[0]))},`,
+    "  lifecycle: draft(),",
+    `  access: [${ways.join(", ")}],`,
+    "  operations: {",
+    ...list,
+    "  },",
+    ...(others.length === 0
+      ? []
+      : [`  without: ${JSON.stringify(others)}, // callbacks and webhooks: an API sends no requests of its own`]),
+    "});",
+    "",
+  ].join("\n");
+}
+
+/** The path of the contract's own server, else one made of the name: `/stock/v1` of `stock.v1`. */
+function baseOf(name: string, server: string | undefined): string {
+  const path = server === undefined ? "" : (URL.parse(server, "http://localhost")?.pathname ?? "").replace(/\/+$/, "");
+  return /^(\/[A-Za-z0-9_.~-]+)+$/.test(path) ? path : `/${name.split(".").join("/")}`;
+}
+
+/** Words of a contract that stand in a comment. */
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, " ").replaceAll("*/", "* /").trim().slice(0, 80);
+}
