@@ -19,13 +19,11 @@ import type { Backend } from "./backend.ts";
 import { type Consumers, openConsumers } from "./consumers/consumers.ts";
 import type { ApiDefinition } from "./define.ts";
 import { type DocsSources, openDocs } from "./docs/pages.ts";
+import { documentsOf } from "./documents.ts";
 import type { EventAct, Exchange, Prepared, Workshop } from "./exchange.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
 import { openIdempotency } from "./idempotency.ts";
-import { servedDocument } from "./implement/document.ts";
-import { sourceOf } from "./implement/source.ts";
 import type { KeyRecords } from "./key-records.ts";
-import { withLifecycle } from "./lifecycle/document.ts";
 import { type Gate, withHeaders } from "./lifecycle/gate.ts";
 import { type LifecycleBook, openLifecycle } from "./lifecycle/lifecycle.ts";
 import type { Inventoried } from "./lifecycle/strays.ts";
@@ -35,12 +33,12 @@ import type { Limit } from "./limits/limit.ts";
 import { fieldsOf, type Meters, openMetering, take } from "./limits/meters.ts";
 import { openQuotaBook } from "./limits/quota-book.ts";
 import { rateLimiter } from "./limits/rate.ts";
-import { type OpenApiDocument, openApiOf } from "./openapi.ts";
+import type { OpenApiDocument } from "./openapi.ts";
 import type { ApiCaller } from "./operations.ts";
-import { checkAccept, type Page, page } from "./page.ts";
+import { checkAccept, type Page } from "./page.ts";
 import { prepare } from "./prepare.ts";
 import { ProblemError, problemResponse } from "./problem.ts";
-import { checkPath, createRoutes, type RouteTable } from "./routes.ts";
+import { checkPath, createRoutes, numbered, type RouteTable } from "./routes.ts";
 import { openStreams, type StreamOpener, type StreamSettings } from "./streams/open-streams.ts";
 import { codeOf, newTrace, requests, type Trace, tell } from "./trace.ts";
 
@@ -165,15 +163,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
       if (written.has(id))
         throw failure("api-definition", { api: api.name, reason: `version ${api.version} is there twice` });
       const authenticator = access(api, sources);
-      const { contract } = api;
-      const source = contract === undefined ? undefined : sourceOf(contract);
-      const plain = withLifecycle(openApiOf(api, prepared, authenticator.schemes), api);
-      const served =
-        source === undefined
-          ? plain
-          : withLifecycle(servedDocument(api, source.document, prepared, authenticator.schemes), api);
-      const text = JSON.stringify(served);
-      written.set(id, JSON.parse(text) as OpenApiDocument);
+      const { text, document, shown: described, files } = documentsOf(api, prepared, authenticator.schemes);
+      written.set(id, document);
       if (api.lifecycle.state === "draft") continue;
       known.push({ api, authenticator });
       if (api.lifecycle.state === "retired") continue;
@@ -193,16 +184,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
         const route = spoken === undefined ? path : numbered(path);
         mount(routes, api, method, route, { kind: "operation", gate, form, prepared: one, meters, authenticator });
       }
-      const described = JSON.parse(JSON.stringify(plain)) as OpenApiDocument;
-      for (const { method, path, page: shown } of pagesOf(api, described, text))
-        mount(routes, api, method, contract === undefined ? path : numbered(path), { kind: "page", gate, form, page: shown });
-      for (const { path, bytes } of source?.files ?? [])
-        mount(routes, api, "GET", `/openapi/${path}`, {
-          kind: "page",
-          gate,
-          form,
-          page: page(/\.ya?ml$/i.test(path) ? "application/yaml" : "application/json", bytes),
-        });
+      for (const { method, path, page: shown } of [...pagesOf(api, described, text), ...files])
+        mount(routes, api, method, numbered(path), { kind: "page", gate, form, page: shown });
       const { resource } = authenticator;
       if (resource !== undefined) {
         const metadata: Page = { type: "application/json", response: (request) => resource.response(request) };
@@ -382,12 +365,6 @@ function mount(routes: RouteTable<Route>, api: ApiDefinition, method: string, pa
     const reason = `${method} ${api.base}${path} is served already; each version of each API has a base of its own`;
     throw failure("api-definition", { api: api.name, reason });
   }
-}
-
-/** A contract names its parameters as it likes; the router takes plain names. */
-function numbered(path: string): string {
-  let count = 0;
-  return path.replace(/\{[^{}]+\}/g, () => `{p${++count}}`);
 }
 
 /** The request with a body that may be asked for again. */

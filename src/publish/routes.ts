@@ -67,3 +67,9 @@ export function checkPath(path: string): void {
     throw failure("path-refused", { reason: "its percent-encoding is not UTF-8" });
   }
 }
+
+/** The path of a given contract, which names its parameters as it likes, with names that the table takes: `{p1}`, `{p2}`. */
+export function numbered(path: string): string {
+  let count = 0;
+  return path.replace(/\{[^{}]+\}/g, () => `{p${++count}}`);
+}

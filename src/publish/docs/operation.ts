@@ -49,6 +49,7 @@ function answerRow(document: OpenApiDocument, status: string, response: unknown)
     readonly content?: Record<string, { readonly schema: JsonSchema; readonly "x-event-data"?: JsonSchema }>;
   };
   const [content] = Object.entries(whole.content ?? {});
-  const schema = content?.[0] === "application/problem+json" ? undefined : (content?.[1]["x-event-data"] ?? content?.[1].schema);
+  const schema =
+    content?.[0] === "application/problem+json" ? undefined : (content?.[1]["x-event-data"] ?? content?.[1].schema);
   return html`<tr><td><b class="s s${status.charAt(0)}">${status}</b></td><td>${STATUS_CODES[status] ?? ""}</td><td>${whole.description}${schema === undefined ? undefined : html` ${typeHtml(schema)}`}</td></tr>`;
 }

@@ -4,8 +4,7 @@ import { test } from "node:test";
 import { apiKey } from "../access/api-key.ts";
 import { published } from "../lifecycle/states.ts";
 import { implementApi } from "./implement.ts";
-import { pinned } from "./test-contract.ts";
-import { order } from "./test-stock.ts";
+import { order, pinned } from "./stock-harness.test.ts";
 
 test("what a contract says and nothing here can do is refused, with what to do about it", async (t) => {
   const base = (paths: string, more = "") => `

@@ -13,8 +13,7 @@ import { assertProblem, openBench } from "../harness.test.ts";
 import { adapt } from "../lifecycle/adapt.ts";
 import { deprecated, published } from "../lifecycle/states.ts";
 import { implementApi } from "./implement.ts";
-import { pinned } from "./test-contract.ts";
-import { implemented, stock } from "./test-stock.ts";
+import { implemented, pinned, stock } from "./stock-harness.test.ts";
 
 async function openStock(t: TestContext) {
   const contract = await stock(t);

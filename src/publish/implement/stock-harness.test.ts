@@ -1,13 +1,17 @@
 /** A contract for tests with something of everything, and what stands behind it. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
-import type { Contract } from "../../contract/contract.ts";
+import type { Contract, ContractTypes } from "../../contract/contract.ts";
+import { readOpenApi } from "../../contract/read/openapi.ts";
+import { openSource } from "../../contract/read/source.ts";
 import { apiKey } from "../access/api-key.ts";
 import { getStock, type Order, orderSchema, resultSchema } from "../harness.test.ts";
 import { published } from "../lifecycle/states.ts";
 import type { Startable } from "../operations.ts";
 import { fault } from "./fault.ts";
 import { implementApi } from "./implement.ts";
-import { pinned } from "./test-contract.ts";
 
 const document = `
 openapi: 3.1.0
@@ -172,3 +176,20 @@ export function implemented(contract: Contract<StockContract>) {
 
 export const stock = (t: TestContext) =>
   pinned<StockContract>("stock.v2", { "openapi.yaml": document }, (undo) => t.after(undo));
+
+/** `texts`: files by path, the entry first. `after`: what removes the folder. */
+export async function pinned<T extends ContractTypes>(
+  name: string,
+  texts: Readonly<Record<string, string>>,
+  after: (undo: () => void) => void,
+): Promise<Contract<T>> {
+  const folder = mkdtempSync(join(tmpdir(), "mortise-contract-"));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  for (const [path, text] of Object.entries(texts)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
+  const [entry = ""] = Object.keys(texts);
+  const model = await readOpenApi(await openSource(join(folder, entry), { root: folder }), name);
+  return { kind: "contract", model, folder };
+}
