@@ -50,6 +50,8 @@ export interface ApiOptions<O extends ApiOperations = ApiOperations> {
 export interface DocsOptions {
   /** Whether requests can be tried out on the page, against answers that are made up from the contract. Default true. */
   readonly tryIt?: boolean;
+  /** Also shows the API in Swagger UI, at `<base>/docs/swagger-ui`. The project has to have it installed: `npm install @fastify/swagger-ui`. */
+  readonly renderer?: "swagger-ui";
 }
 
 /** `O`: its operations with their types, for another version that adapts them. */

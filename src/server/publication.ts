@@ -5,6 +5,7 @@ import { lifecycleProblems } from "../publish/lifecycle/policy.ts";
 import type { OpenApiDocument } from "../publish/openapi.ts";
 import { createPublisher, type PublisherOptions } from "../publish/publisher.ts";
 import { minimumNoticeOf } from "./config.ts";
+import { docsSources } from "./docs-sources.ts";
 import type { Project } from "./project.ts";
 import { readHistory } from "./published/history.ts";
 import { isLocking, type Lock, noticeOf, readLocks, refusalOf } from "./published/locked.ts";
@@ -28,6 +29,8 @@ export interface Publication {
 
 export async function publicationOf(project: Project): Promise<Publication> {
   const contracts = new Map([...project.systems].map(([name, { contract }]) => [name, contract]));
+  const { swaggerUi = () => undefined } = docsSources(project.folder);
+  const docs = { swaggerUi };
   const good: ApiDefinition[] = [];
   const place = (api: ApiDefinition) => project.places.get(`API ${api.name} ${api.version}`) ?? "apis/";
   const problems: PublicationProblem[] = lifecycleProblems(project.apis, minimumNoticeOf(project.config)).map(
@@ -36,7 +39,7 @@ export async function publicationOf(project: Project): Promise<Publication> {
   const documents = new Map<string, OpenApiDocument>();
   for (const api of project.apis) {
     try {
-      const publisher = createPublisher({ apis: [...good, api], store: noStore, backend: noBackend, contracts });
+      const publisher = createPublisher({ apis: [...good, api], store: noStore, backend: noBackend, contracts, docs });
       await publisher.close();
       const document = publisher.openapi(api.name, api.version);
       if (document !== undefined) documents.set(`${api.name} ${api.version}`, document);

@@ -26,14 +26,16 @@ export const fulfil = defineProcess({ name: "fulfil", input: t.object({ id: t.st
     "apis/orders.v1.ts": api(docs),
   });
   const lines: string[] = [];
+  let stop = async (): Promise<void> => {};
+  t.after(async () => {
+    await stop();
+    project.remove();
+  });
   const server = await startServer(await loadProject(project.folder), {
     environment: {},
     log: (line) => lines.push(line),
   });
-  t.after(async () => {
-    await server.stop();
-    project.remove();
-  });
+  stop = () => server.stop();
   const base = `${server.apiUrl}/orders/v1`;
   return {
     base,
@@ -157,4 +159,10 @@ test("the page's one script is allowed by its hash, and it may send to where it 
     /^default-src 'none'; style-src 'sha256-[^']+'; .*; script-src 'sha256-[^']+'; connect-src 'self'$/,
   );
   assert.ok(!/ on\w+=|javascript:|style="/.test(text), "nothing in it needs a looser policy");
+});
+
+test("docs that are to be shown in Swagger UI, which is not installed, keep the server from starting, and say what to install", async (t) => {
+  await assert.rejects(open(t, 'docs: { renderer: "swagger-ui" },'), {
+    message: /not installed; npm install @fastify\/swagger-ui/,
+  });
 });

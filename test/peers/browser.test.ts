@@ -229,3 +229,28 @@ test("the docs read well on a telephone and in the dark, by keyboard and without
   assert.equal(await plain.page.locator("details.try:visible").count(), 0);
   assert.ok(await plain.page.locator("#placeOrder pre").first().isVisible());
 });
+
+test("Swagger UI shows the API and tries it out under the same strict policy, and asks for nothing elsewhere", {
+  skip,
+}, async (t) => {
+  const own = await openInstallation({ swaggerUi: true });
+  t.after(() => own.stop());
+  const base = `${own.url}/orders/v1/docs`;
+  const first = await open(base);
+  t.after(() => first.page.context().close());
+  await first.page.getByRole("link", { name: "Swagger UI" }).click();
+  const { page, complaints, asked } = first;
+  await page.getByText("the answer is made up from the contract").waitFor();
+  await page.locator("#operations-default-placeOrder button.opblock-summary-control").click();
+  await page.getByRole("button", { name: "Execute" }).click();
+  const answer = page.locator("#operations-default-placeOrder .live-responses-table");
+  await answer.getByText("x-made-up: from the contract").waitFor();
+  assert.equal((await answer.locator(".response-col_status").last().innerText()).trim().slice(0, 3), "200");
+  assert.equal(await own.runs(), 0);
+  assert.equal(await page.getByRole("button", { name: "Authorize" }).count(), 0, "no credential is asked for");
+  assert.ok(
+    asked.every((line) => /^\w+ data:/.test(line) || line.split(" ")[1]?.startsWith(base)),
+    asked.join("\n"),
+  );
+  assert.deepEqual(complaints, []);
+});

@@ -1,5 +1,5 @@
 /** A Mortise with one small API that needs no other system, for peers that other people wrote: curl, browsers. */
-import { chmodSync, copyFileSync, mkdirSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { loadProject } from "../../src/server/project.ts";
 import { startServer } from "../../src/server/server.ts";
@@ -24,6 +24,8 @@ export interface InstallationOptions {
   readonly tls?: boolean;
   /** Origins whose pages may call the API. */
   readonly origins?: readonly string[];
+  /** Show the API in Swagger UI as well. */
+  readonly swaggerUi?: boolean;
 }
 
 const fixtures = join(root, "src/outbound/fixtures");
@@ -39,11 +41,14 @@ export const fulfil = defineProcess({
 });
 `;
 
-const api = (origins: readonly string[]) => `import { apiKey, defineApi, get, post, published, t } from "mortise";
+const api = (
+  origins: readonly string[],
+  docs: string,
+) => `import { apiKey, defineApi, get, post, published, t } from "mortise";
 import { fulfil, line, order } from "../processes/fulfil.ts";
 export default defineApi({
   name: "orders", version: "1.0.0", base: "/orders/v1", title: "Harbour Supply orders", lifecycle: published(), access: [apiKey()],
-  description: "Place orders and follow them.",
+  description: "Place orders and follow them.", ${docs}
   ${origins.length === 0 ? "" : `cors: { origins: ${JSON.stringify(origins)} },`}
   operations: {
     placeOrder: post("/orders", {
@@ -57,20 +62,32 @@ export default defineApi({
 });
 `;
 
-export async function openInstallation({ tls = false, origins = [] }: InstallationOptions): Promise<Installation> {
+export async function openInstallation({
+  tls = false,
+  origins = [],
+  swaggerUi = false,
+}: InstallationOptions): Promise<Installation> {
   const listener = tls ? `{ port: 0, certificate: "tls/server.pem", key: "tls/server.key" }` : "{ port: 0 }";
   const { folder, remove } = testProject({
     "package.json": '{"name":"harbour","type":"module"}',
     "mortise.config.ts": `import { defineConfig } from "mortise";
 export default defineConfig({ api: ${listener}, admin: { port: 0 } });`,
     "processes/fulfil.ts": process,
-    "apis/orders.v1.ts": api(origins),
+    "apis/orders.v1.ts": api(origins, !swaggerUi ? "" : 'docs: { renderer: "swagger-ui" },'),
   });
   if (tls) {
     mkdirSync(join(folder, "tls"));
     copyFileSync(join(fixtures, "good.pem"), join(folder, "tls/server.pem"));
     copyFileSync(join(fixtures, "server.key"), join(folder, "tls/server.key"));
     chmodSync(join(folder, "tls/server.key"), 0o600);
+  }
+  if (swaggerUi) {
+    mkdirSync(join(folder, "node_modules/@fastify"), { recursive: true });
+    symlinkSync(
+      join(root, "node_modules/@fastify/swagger-ui"),
+      join(folder, "node_modules/@fastify/swagger-ui"),
+      "junction",
+    );
   }
   const server = await startServer(await loadProject(folder), { environment: {}, log: () => {} }).catch((error) => {
     remove();

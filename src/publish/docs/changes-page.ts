@@ -46,7 +46,7 @@ ${verdicts.map((verdict) => changeList(verdict, changes))}
 }
 
 export function deprecationNotice({ since, sunset, successor, migration }: Deprecation): Html {
-  return html`<p class="notice"><b>Deprecated</b> since ${day(since)}. It ends on <b>${day(sunset)}</b>. Its successor is ${link(successor)}; how to move: ${link(migration)}</p>`;
+  return html`<p class="notice"><b>Deprecated</b> since ${day(since)}. It ends on <b>${day(sunset)}</b>. Its successor is ${successor.startsWith("/") ? link(`${successor}/docs`, successor) : link(successor)}; how to move: ${link(migration)}</p>`;
 }
 
 const named = ({ version, date }: NonNullable<PublishedVersion["since"]>): string =>

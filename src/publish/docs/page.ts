@@ -13,8 +13,19 @@ import { operationSection } from "./operation.ts";
 import { schemaTable } from "./schema-html.ts";
 import { tryScript } from "./try-script.ts";
 
+export interface PageParts {
+  /** Forms to try it out. */
+  readonly tryIt: boolean;
+  /** A link to what Swagger UI makes of it. */
+  readonly swaggerUi: boolean;
+}
+
 /** Links are relative: the page stands at `<base>/docs`, its neighbours beside it. */
-export function docsPage(document: OpenApiDocument, { base, description }: ApiDefinition, tryIt: boolean): string {
+export function docsPage(
+  document: OpenApiDocument,
+  { base, description }: ApiDefinition,
+  { tryIt, swaggerUi }: PageParts,
+): string {
   const { info, components } = document;
   const operations = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
@@ -32,6 +43,7 @@ ${schemas.map(([name]) => html`<a href="#schema-${name}">${name}</a>\n`)}
 <p class="group">Everywhere</p>
 <a href="#errors">Errors</a>
 <a href="docs/changes">Changes</a>
+${swaggerUi ? html`<a href="docs/swagger-ui">Swagger UI</a>` : undefined}
 <a href="openapi.json">openapi.json</a>`,
     main: html`<header>
 <h1>${info.title}</h1>

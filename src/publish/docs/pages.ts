@@ -1,4 +1,5 @@
 /** The pages that an API has besides its operations: its description, for machines and for people, what changed in it, and trying it out. */
+import { failure } from "../../errors.ts";
 import type { ApiDefinition } from "../define.ts";
 import type { OpenApiDocument } from "../openapi.ts";
 import { type Page, page } from "../page.ts";
@@ -6,6 +7,7 @@ import type { PublishedVersion } from "./changelog.ts";
 import { changesPage } from "./changes-page.ts";
 import { docsPolicy } from "./frame.ts";
 import { docsPage } from "./page.ts";
+import { type SwaggerUiFiles, swaggerUiPages } from "./swagger-ui.ts";
 import { type MakeUp, tryLimits, tryPage } from "./try.ts";
 import { tryPolicy } from "./try-script.ts";
 
@@ -14,6 +16,8 @@ export interface DocsSources {
   readonly changes?: (api: string) => readonly PublishedVersion[];
   /** What makes answers up for a document. Default: none; then nothing can be tried out. */
   readonly makeUp?: (document: OpenApiDocument) => MakeUp;
+  /** The files of Swagger UI, for APIs that ask for it; `undefined`: it is not installed. */
+  readonly swaggerUi?: () => SwaggerUiFiles | undefined;
 }
 
 export interface MountedPage {
@@ -26,7 +30,7 @@ export interface MountedPage {
 /** `text`: the document as it is served. */
 export type PagesOf = (api: ApiDefinition, document: OpenApiDocument, text: string) => readonly MountedPage[];
 
-export function openDocs({ changes = () => [], makeUp }: DocsSources, monotonic: () => number): PagesOf {
+export function openDocs({ changes = () => [], makeUp, swaggerUi }: DocsSources, monotonic: () => number): PagesOf {
   const limits = tryLimits(monotonic);
   return (api, document, text) => {
     const get = (path: string, type: string, body: string, policy?: string): MountedPage => ({
@@ -37,6 +41,7 @@ export function openDocs({ changes = () => [], makeUp }: DocsSources, monotonic:
     const described = get("/openapi.json", "application/json", text);
     if (api.docs === false) return [described];
     const make = api.docs?.tryIt === false ? undefined : makeUp?.(document);
+    const rendered = swaggerUi === undefined ? undefined : renderedPages(api, document, swaggerUi, make !== undefined);
     const versions = changes(api.name).map(publicly);
     const html = "text/html; charset=utf-8";
     const tried =
@@ -53,12 +58,32 @@ export function openDocs({ changes = () => [], makeUp }: DocsSources, monotonic:
           );
     return [
       described,
-      get("/docs", html, docsPage(document, api, make !== undefined), make === undefined ? docsPolicy : tryPolicy),
+      get(
+        "/docs",
+        html,
+        docsPage(document, api, { tryIt: make !== undefined, swaggerUi: rendered !== undefined }),
+        make === undefined ? docsPolicy : tryPolicy,
+      ),
       get("/docs/changes", html, changesPage(document, versions), docsPolicy),
       get("/docs/changes.json", "application/json", JSON.stringify({ api: api.name, versions })),
+      ...[...(rendered ?? [])].map(([path, shown]) => ({ method: "GET", path, page: shown })),
       ...tried,
     ];
   };
+}
+
+/** Throws `api-definition` where the API asks for what is not installed. */
+function renderedPages(
+  { name, docs }: ApiDefinition,
+  document: OpenApiDocument,
+  swaggerUi: NonNullable<DocsSources["swaggerUi"]>,
+  tryIt: boolean,
+): ReadonlyMap<string, Page> | undefined {
+  if (docs === undefined || docs === false || docs.renderer === undefined) return undefined;
+  const files = swaggerUi();
+  if (files !== undefined) return swaggerUiPages(document, files, tryIt);
+  const reason = "its docs are to be shown in Swagger UI, which is not installed; npm install @fastify/swagger-ui";
+  throw failure("api-definition", { api: name, reason });
 }
 
 /** What callers are told of it, and no more. */
