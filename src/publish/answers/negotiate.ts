@@ -98,6 +98,7 @@ const patches: ReadonlySet<string> = new Set([
  */
 export function readsAsJson(contentType: string | undefined, declared?: readonly string[]): boolean {
   if (contentType === undefined) return false;
+  if (declared === undefined && contentType === "application/json") return true;
   const [type = "", ...parameters] = outsideQuotes(contentType.toLowerCase(), ";");
   const fits =
     declared === undefined
