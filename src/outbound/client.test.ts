@@ -124,7 +124,7 @@ test("a reset after the request was sent has an unknown outcome", async (t) => {
   await assert.rejects(send(`${half}/`), error("outbound-reset", "unknown"));
 });
 
-test("an answer that is no HTTP, and a flood of interim answers, are unknown", async (t) => {
+test("attack 34: an answer that is no HTTP, and a flood of interim answers, are unknown", async (t) => {
   const send = client(t);
   const noise = await raw(t, (socket) => socket.end("220 smtp ready\r\n\r\n"));
   await assert.rejects(send(`${noise}/`), error("outbound-answer", "unknown"));
@@ -134,7 +134,7 @@ test("an answer that is no HTTP, and a flood of interim answers, are unknown", a
   await assert.rejects(send(`${long}/`), error("outbound-answer", "unknown"));
 });
 
-test("bytes after an answer never become the next answer", async (t) => {
+test("attack 34: bytes after an answer never become the next answer", async (t) => {
   const answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
   const base = await raw(t, (socket) => socket.write(`${answer}HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nstale`));
   const send = client(t);
@@ -234,7 +234,7 @@ test("gzip is understood within 100:1, other encodings are not", async (t) => {
   await assert.rejects(send(`${base}/broken`), error("outbound-answer", "unknown"));
 });
 
-test("redirects: counted, checked at every hop, credentials stay at their origin", async (t) => {
+test("attack 30: redirects: counted, checked at every hop, credentials stay at their origin", async (t) => {
   const seen: unknown[] = [];
   const other = await http(t, (request, response) => {
     seen.push(request.headers.authorization, request.headers["x-api-key"], request.headers.accept);
@@ -247,6 +247,7 @@ test("redirects: counted, checked at every hop, credentials stay at their origin
       "/loop": "/loop",
       "/metadata": "http://169.254.169.254/latest",
       "/file": "file:///etc/passwd",
+      "/inner": `${other.replace("127.0.0.1", "localhost")}/`,
     };
     const location = to[request.url ?? ""];
     if (location === undefined) response.end(String(request.headers.authorization));
@@ -258,13 +259,15 @@ test("redirects: counted, checked at every hop, credentials stay at their origin
   assert.equal(Buffer.from((await send(`${base}/same`, more)).body).toString(), "Bearer x");
   assert.equal(Buffer.from((await send(`${base}/other`, more)).body).toString(), "there");
   assert.deepEqual(seen, [undefined, undefined, "text/plain"]);
+  await assert.rejects(send(`${base}/inner`, more), error("outbound-address", "none"), "another host is not internal");
+  assert.equal(seen.length, 3);
   await assert.rejects(send(`${base}/loop`, more), error("outbound-redirect", "none"));
   await assert.rejects(send(`${base}/metadata`, more), error("outbound-redirect", "none"));
   await assert.rejects(send(`${base}/file`, more), error("outbound-request", "none"));
   assert.equal((await send(`${base}/same`, { ...more, method: "POST" })).status, 302);
 });
 
-test("OW-7 SW-7: inner addresses are refused at connect: written in any way, resolved, rebound, or behind a redirect", async (t) => {
+test("OW-7 SW-7 attacks 29 and 31: inner addresses are refused at connect: written in any way, resolved, rebound, or behind a redirect", async (t) => {
   let hits = 0;
   const port = await listening(
     t,
@@ -307,7 +310,7 @@ test("OW-7 SW-7: inner addresses are refused at connect: written in any way, res
   assert.equal(hits, 1);
 });
 
-test("the checked address is the used one: a second resolution can't move it", async (t) => {
+test("attack 31: the checked address is the used one: a second resolution can't move it", async (t) => {
   let asked = 0;
   const send = client(t, {
     connectTimeoutMs: 50,
@@ -320,7 +323,7 @@ test("the checked address is the used one: a second resolution can't move it", a
   assert.equal(asked, 1);
 });
 
-test("what can't be a proper request is refused before anything is sent", async (t) => {
+test("attacks 29 and 32: what can't be a proper request is refused before anything is sent", async (t) => {
   let hits = 0;
   const base = await http(t, (_request, response) => {
     hits += 1;
@@ -341,7 +344,7 @@ test("what can't be a proper request is refused before anything is sent", async 
   assert.equal(hits, 1);
 });
 
-test("MT-5: TLS is always verified: authority, name and time; no variable turns it off", async (t) => {
+test("MT-5 attack 33: TLS is always verified: authority, name and time; no variable turns it off", async (t) => {
   const { NODE_TLS_REJECT_UNAUTHORIZED: before } = process.env;
   process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
   t.after(() => {

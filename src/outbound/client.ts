@@ -102,7 +102,11 @@ export function createOutbound(options: OutboundOptions = {}): Outbound {
       if (isMetadataAddress(next.hostname.replace(/^\[|\]$/g, "")))
         throw refuse("its redirect leads to a metadata service");
       const nextTarget = parsedTarget(next.href, -1);
-      if (nextTarget.origin !== target.origin) current = { ...current, headers: harmlessHeaders(current.headers) };
+      if (nextTarget.origin !== target.origin) {
+        // Whoever may call an internal host said so of that host: its answers choose no other one.
+        const internal = current.internal && next.hostname === new URL(target.origin).hostname;
+        current = { ...current, internal, headers: harmlessHeaders(current.headers) };
+      }
       target = nextTarget;
     }
   }

@@ -17,7 +17,7 @@ export interface OutboundRequest {
   readonly maxResponseBytes?: number;
   /** Private, loopback and link-local addresses are refused unless true; checked on the resolved address at connect. */
   readonly internal: boolean;
-  /** Redirects that are followed (GET only, credentials dropped at another origin). Default 0. */
+  /** Redirects that are followed (GET only; at another origin without credentials, at another host to public addresses only). Default 0. */
   readonly redirects?: number;
 }
 

@@ -51,12 +51,16 @@ export interface Ask {
 }
 
 export interface TargetOptions extends ProjectOptions {
+  /** In files `UPSTREAM` stands for the system's address. */
   readonly environment?: Readonly<Record<string, string>>;
 }
 
 export async function openTarget(t: TestContext, options: TargetOptions = {}): Promise<Target> {
   const upstream = await openUpstream(t);
-  const folder = testProject(attackedProject(upstream.url, { config: shortTimes, ...options }));
+  const files = Object.entries(attackedProject(upstream.url, { config: shortTimes, ...options }));
+  const folder = testProject(
+    Object.fromEntries(files.map(([path, text]) => [path, text.replaceAll("UPSTREAM", upstream.url)])),
+  );
   for (const name of readdirSync(join(folder.folder, "secrets")))
     chmodSync(join(folder.folder, "secrets", name), 0o600);
   const lines: string[] = [];
