@@ -53,6 +53,31 @@ test("one event is one line of bounded length, whatever a caller sends", (t) => 
   assert.ok(JSON.parse(lines[0] ?? "").text.startsWith('a\n{"level":"error"}'));
 });
 
+test("attack 37: a line has 16 KiB at most, in bytes as they are written; what comes first and the message stay", (t) => {
+  const { lines, log } = recorded();
+  t.after(log.close);
+  const wide = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`f${n}`, "\u2028".repeat(2000)]));
+  log.info({ channel: "first", ...wide, last: 1 }, "m");
+  log.info({ a: Array.from({ length: 50 }, () => "x".repeat(2000)) }, "y".repeat(2000));
+  // At the limit, one under it and one over it.
+  const around = (size: number) => {
+    const texts = Array.from({ length: 8 }, () => "x".repeat(2000));
+    log.info({ texts }, "");
+    const rest = size - Buffer.byteLength(lines.pop() ?? "");
+    log.info({ texts }, "z".repeat(rest));
+    return lines.pop() ?? "";
+  };
+  for (const size of [16_383, 16_384]) assert.equal(Buffer.byteLength(around(size)), size);
+  assert.deepEqual(JSON.parse(around(16_385)).texts, "[cut]");
+  for (const line of lines) assert.ok(Buffer.byteLength(line) <= 16_384, String(line.length));
+  const [first, second] = lines.map((line) => JSON.parse(line));
+  assert.deepEqual(
+    [first.channel, first.f0, first.f1, first.f2, first.last, first.msg],
+    ["first", "\u2028".repeat(2000), "[cut]", "[cut]", 1, "m"],
+  );
+  assert.deepEqual([second.a, second.msg.length], ["[cut]", 2000]);
+});
+
 test("what the rooms publish becomes lines, with plain values only", (t) => {
   const { lines, log } = recorded();
   t.after(log.close);

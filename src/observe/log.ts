@@ -4,12 +4,13 @@
  *  G1  Registered secrets and API keys are scrubbed from the finished line, wherever they stand (P8).
  *  G2  A field whose name says that it holds a credential is written as `[secret]`.
  *  G3  One event is one line: control characters, line separators and bidirectional marks are escaped.
- *  G4  A text is cut at 2,000 characters, a list at 50 entries, an object at a depth of 6.
+ *  G4  A text is cut at 2,000 characters, a list at 50 entries, an object at a depth of 6; a line that is longer than 16 KiB loses fields.
  */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { pino } from "pino";
 import { MortiseError } from "../errors.ts";
 import { type ChannelName, channels, type Fact, factOf } from "./facts.ts";
+import { bounded } from "./long-line.ts";
 import { type Redactor, redacted } from "./redact.ts";
 import { requestLine } from "./request-line.ts";
 
@@ -71,7 +72,7 @@ export function createLog({ level, redactor, write }: LogOptions): Log {
   const take = (line: string): void => {
     // A thread may still fail while everything ends; what it says then has nowhere to go, and must not break the end.
     if (closed && write === undefined) return;
-    batch += line;
+    batch += bounded(line, printable);
     if (write !== undefined || batch.length >= batchSize) pass();
     else timer ??= setTimeout(passSoon, longestWaitMs).unref();
   };
@@ -188,6 +189,8 @@ function lineOf(name: ChannelName, fields: Fact, message: unknown): Line | undef
       return { level: Number(fields.status) >= 500 ? "error" : "debug", message: "admin request", fields };
   }
 }
+
+const printable = (line: string): string => line.replace(unprintable, escaped);
 
 function escaped(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;

@@ -17,6 +17,9 @@ const single: ReadonlySet<string> = new Set([
   "x-api-key",
   "idempotency-key",
   "client-cert",
+  "webhook-id",
+  "webhook-timestamp",
+  "webhook-signature",
 ]);
 
 /**

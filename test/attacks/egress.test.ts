@@ -76,7 +76,16 @@ const disguised = (port: number): readonly string[] => [
 const tokenOf = (issuer: string) => {
   const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const now = Math.floor(Date.now() / 1000);
-  const claims = { iss: issuer, aud: "orders", sub: "a", client_id: "a", iat: now, exp: now + 60, jti: "1", scope: "orders" };
+  const claims = {
+    iss: issuer,
+    aud: "orders",
+    sub: "a",
+    client_id: "a",
+    iat: now,
+    exp: now + 60,
+    jti: "1",
+    scope: "orders",
+  };
   return `${part({ alg: "ES256", typ: "at+jwt", kid: "a" })}.${part(claims)}.${"A".repeat(86)}`;
 };
 
@@ -143,7 +152,10 @@ test("attack 29: a system that is not internal is never called at an inner addre
       assert.ok(!answer.text.includes(String(bystander.port)));
     }
     // Not every resolver knows the name with the dot.
-    assert.ok(target.lines.some((line) => /outbound-(address|connect)/.test(line)), "the log says why");
+    assert.ok(
+      target.lines.some((line) => /outbound-(address|connect)/.test(line)),
+      "the log says why",
+    );
     target.quiet();
   }
   assert.deepEqual(bystander.asked, []);
@@ -293,7 +305,11 @@ test("MT-5 attack 33: a system whose certificate is its own, over, or for anothe
       assert.ok(!answer.text.includes(String(port)), "the caller is told nothing of it");
     }
     assert.equal(asked.splice(0).length, code === undefined ? 1 : 0, `${what} ${host}`);
-    if (code !== undefined) assert.ok(target.lines.some((line) => line.includes(code)), `${what}: the log says ${code}`);
+    if (code !== undefined)
+      assert.ok(
+        target.lines.some((line) => line.includes(code)),
+        `${what}: the log says ${code}`,
+      );
     for (const line of target.lines) assert.ok(!line.includes(credential), line);
     target.quiet();
   }
@@ -306,18 +322,36 @@ const lies: Readonly<Record<string, Lie>> = {
   "a second answer": (entry, socket) => void socket.write(Buffer.concat([honest(entry), answering("200 OK", stale)])),
   "bytes behind the answer": (entry, socket) => void socket.write(Buffer.concat([honest(entry), Buffer.from(stale)])),
   "half a head behind the answer": (entry, socket) =>
-    void socket.write(Buffer.concat([honest(entry), Buffer.from("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n")])),
+    void socket.write(
+      Buffer.concat([honest(entry), Buffer.from("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n")]),
+    ),
   "a length that is too short": (_, socket) =>
-    void socket.write(Buffer.from(answering("200 OK", '{"onHand":7}').toString().replace(/length: \d+/, "length: 5"))),
+    void socket.write(
+      Buffer.from(
+        answering("200 OK", '{"onHand":7}')
+          .toString()
+          .replace(/length: \d+/, "length: 5"),
+      ),
+    ),
   "a length that is too long": (_, socket) =>
-    void socket.write(Buffer.from(answering("200 OK", '{"onHand":7}').toString().replace(/length: \d+/, "length: 5000"))),
+    void socket.write(
+      Buffer.from(
+        answering("200 OK", '{"onHand":7}')
+          .toString()
+          .replace(/length: \d+/, "length: 5000"),
+      ),
+    ),
   "two lengths": (_, socket) => void socket.write(answering("200 OK", '{"onHand":7}', "content-length: 5\r\n")),
   "a length and chunks": (_, socket) =>
     void socket.write(answering("200 OK", '{"onHand":7}', "transfer-encoding: chunked\r\n")),
   "no length, and a second answer": (_, socket) =>
-    void socket.end(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{"onHand":7}HTTP/1.1 200 OK\r\n\r\n${stale}`),
+    void socket.end(
+      `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{"onHand":7}HTTP/1.1 200 OK\r\n\r\n${stale}`,
+    ),
   "an interim answer and a second one": (entry, socket) =>
-    void socket.write(Buffer.concat([Buffer.from("HTTP/1.1 100 Continue\r\n\r\n"), honest(entry), answering("200 OK", stale)])),
+    void socket.write(
+      Buffer.concat([Buffer.from("HTTP/1.1 100 Continue\r\n\r\n"), honest(entry), answering("200 OK", stale)]),
+    ),
   "interim answers without end": (_, socket) => {
     const timer = setInterval(() => socket.write("HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n".repeat(100)), 1);
     socket.on("close", () => clearInterval(timer));
@@ -330,8 +364,11 @@ const lies: Readonly<Record<string, Lie>> = {
   "ten thousand headers": (_, socket) =>
     void socket.write(answering("200 OK", stale, Array.from({ length: 10_000 }, (_, n) => `x${n}: 1\r\n`).join(""))),
   "an upgrade": (_, socket) =>
-    void socket.write(`HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n${answering("200 OK", stale)}`),
-  "no content with content": (_, socket) => void socket.write(`HTTP/1.1 204 No Content\r\n\r\n${answering("200 OK", stale)}`),
+    void socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n${answering("200 OK", stale)}`,
+    ),
+  "no content with content": (_, socket) =>
+    void socket.write(`HTTP/1.1 204 No Content\r\n\r\n${answering("200 OK", stale)}`),
   "not modified with content": (_, socket) =>
     void socket.write(`HTTP/1.1 304 Not Modified\r\ncontent-length: 0\r\n\r\n${answering("200 OK", stale)}`),
 };
@@ -340,7 +377,10 @@ test("attack 34: whatever a system sends behind, before or instead of its answer
   const target = await openTarget(t, { system: 'timeout: "1s"' });
   const { upstream } = target;
   for (const [what, lie] of Object.entries(lies)) {
-    upstream.lie = (entry, socket) => (entry.target.includes("lied") ? lie(entry, socket) : void socket.write(answering("200 OK", `{"onHand":${entry.target.split("-")[1]}}`)));
+    upstream.lie = (entry, socket) =>
+      entry.target.includes("lied")
+        ? lie(entry, socket)
+        : void socket.write(answering("200 OK", `{"onHand":${entry.target.split("-")[1]}}`));
     // A connection that is open already, as a gateway's are; then the lie on it, and many honest calls behind it.
     await target.ask("GET /orders/v1/stock/ok-1");
     const lied = await target.ask("GET /orders/v1/stock/lied");

@@ -109,7 +109,6 @@ export async function openTarget(t: TestContext, options: TargetOptions = {}): P
       return { status: statuses(all)[0] ?? 0, text: all };
     },
     async works() {
-      const before = upstream.ledger.length;
       const head = `HTTP/1.1\nHost: normal\nConnection: close\n${auth}`;
       const json = "Content-Type: application/json";
       const [write, read] = await Promise.all([
@@ -117,8 +116,9 @@ export async function openTarget(t: TestContext, options: TargetOptions = {}): P
         exchange(port, message(`GET /orders/v1/stock/normal ${head}`)),
       ]);
       assert.deepEqual([statuses(write), statuses(read)], [[200], [200]], `${write}\n${read}`);
-      const normal = upstream.ledger.splice(before);
+      const normal = upstream.about("normal");
       assert.deepEqual(normal.map(({ method }) => method).sort(), ["GET", "POST"]);
+      for (const entry of normal) upstream.ledger.splice(upstream.ledger.indexOf(entry), 1);
     },
     quiet() {
       assert.deepEqual(upstream.ledger, []);
@@ -149,4 +149,15 @@ export async function measured(attack: () => Promise<unknown>): Promise<{ bytes:
   }
   most = Math.max(most, process.memoryUsage.rss());
   return { bytes: most - before, stalledMs: loop.max / 1e6 };
+}
+
+/** The run with this key as the admin API shows it, once it is as wanted. */
+export async function runOf(target: Target, key: string, wanted: (text: string) => boolean): Promise<string> {
+  for (const end = Date.now() + 15_000; Date.now() < end; await new Promise((next) => setTimeout(next, 20))) {
+    const { runs } = JSON.parse((await target.admin(`/runs?key=${encodeURIComponent(key)}`)).text);
+    if (runs.length === 0) continue;
+    const { text } = await target.admin(`/runs/${runs[0].id}`);
+    if (wanted(text)) return text;
+  }
+  throw new Error(`the run ${key} did not come to what is wanted`);
 }
