@@ -217,7 +217,7 @@ test("OW-10 attack 30: a system's redirect is not followed, by reads, writes, to
   assert.ok((await target.ask("GET /maze/v1/stock/a")).status >= 500);
   const token = await target.ask("GET /maze/v1/stock/a", { auth: `Authorization: Bearer ${tokenOf(address)}` });
   assert.equal(token.status, 503);
-  assert.deepEqual(hops, ["/token", "/jwks"]);
+  assert.deepEqual([...new Set(hops)].toSorted(), ["/jwks", "/token"]);
   hops.length = 0;
   // A contract may have moved: three hops on its own host, and none to another.
   const looked = await target.admin("/contracts/look", { reason: "test" });
