@@ -226,14 +226,14 @@ test("attack 19: whatever addresses headers name, one address has one count, of 
   assert.deepEqual(answers, [200, 200, 200, 429, 429, 429, 429, 429, 429]);
   assert.equal(upstream.ledger.splice(0).length, 3);
   // Guesses: the same count, whatever the header says; nobody learns more from the last than from the first.
-  const guesses: number[] = [];
-  for (let n = 0; n < 30; n += 1) {
-    const guess = `${target.key.slice(0, -12)}${String(n).padStart(12, "0")}`;
-    guesses.push(
-      (await ask("GET /orders/v1/stock/a", { auth: `Authorization: Bearer ${guess}`, headers: forged(n) })).status,
-    );
-  }
-  assert.deepEqual([guesses[0], guesses.at(-1)], [401, 429]);
+  const guesses = await Promise.all(
+    Array.from({ length: 60 }, async (_, n) => {
+      const guess = `${target.key.slice(0, -12)}${String(n).padStart(12, "0")}`;
+      const headers = forged(n);
+      return (await ask("GET /orders/v1/stock/a", { auth: `Authorization: Bearer ${guess}`, headers })).status;
+    }),
+  );
+  assert.deepEqual([...new Set(guesses)].toSorted(), [401, 429]);
   target.quiet();
   await target.works();
 });

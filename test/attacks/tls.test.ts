@@ -176,16 +176,16 @@ test("MT-1 MT-2 attack 18: a client's certificate counts exactly, and a resumed 
 test("OW-2 attack 18: guesses with client certificates are slowed for their address, and a right one goes on working", async (t) => {
   const target = await openTarget(t, options);
   await works(target);
-  const statusesSeen: number[] = [];
-  for (let n = 0; n < 30; n += 1) statusesSeen.push((await ask(target, identity("stranger")))?.status ?? 0);
-  assert.deepEqual([statusesSeen[0], statusesSeen.at(-1)], [401, 429]);
+  // Twenty in ten seconds are answered; of sixty at once most are not, however slow the machine is.
+  const guesses = await Promise.all(Array.from({ length: 60 }, () => ask(target, identity("stranger"))));
+  const slowed = guesses.filter((answer) => answer?.status === 429).length;
+  assert.ok(slowed > 0 && guesses.every((answer) => answer?.status === 401 || answer?.status === 429));
   // The same count as for keys: neither of the two gives a guesser turns of its own.
-  const key = await ask(
-    target,
-    {},
-    { path: "/orders/v1/stock/a", auth: `Authorization: Bearer ${target.key.slice(0, -6)}000000` },
+  const auth = `Authorization: Bearer ${target.key.slice(0, -6)}000000`;
+  const keys = await Promise.all(
+    Array.from({ length: 20 }, () => ask(target, {}, { path: "/orders/v1/stock/a", auth })),
   );
-  assert.equal(key?.status, 429);
+  assert.ok(keys.some((answer) => answer?.status === 429));
   target.quiet();
   await works(target);
 });
