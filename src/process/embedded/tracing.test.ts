@@ -321,6 +321,46 @@ test("a call that the end of a server cut off is in no record: that a server beg
   assert.match(traced(one, run, { began }).texts[0] ?? "", /sent twice, always under this key: fake takes the key/);
 });
 
+test("a server that begins in a pause makes the next attempt at once: only the one after it cut that off", async () => {
+  const system = new FakeSystem();
+  let reached = Promise.withResolvers<void>();
+  const hanging = (_input: Json, _context: unknown, times: number): Json | Promise<Json> => {
+    if (times === 1) throw failing("unknown");
+    if (times > 2) return "P";
+    reached.resolve();
+    return new Promise<Json>(() => {});
+  };
+  const pay = system.operation("pay", "idempotent", hanging);
+  const slow = { retry: { backoff: "1h", maxBackoff: "1h" } } as const;
+  const options = { processes: [processOf((flow) => flow.call(pay, {}), slow)], system };
+  for (const restarts of [1, 2]) {
+    system.received.length = 0;
+    reached = Promise.withResolvers();
+    let one = await open(options);
+    const run = await begin(one, `k${restarts}`);
+    await one.when(run, ({ steps }) => steps[0]?.nextAttemptAt !== undefined);
+    assert.equal(traced(one, run).calls[0]?.keys[0]?.running, false);
+    if (restarts === 1) system.behave("pay", () => "P");
+    const began: number[] = [];
+    for (let count = 0; count < restarts; count++) {
+      await one.lose();
+      began.push(Date.now());
+      one = await open({ ...options, folder: one.folder });
+      if (count + 1 < restarts) {
+        await reached.promise;
+        assert.equal(traced(one, run, { began }).calls[0]?.keys[0]?.running, true);
+      }
+    }
+    await one.until(run, "completed");
+    const [call] = traced(one, run, { began }).calls;
+    assert.deepEqual(call?.keys[0]?.cut, began.slice(1));
+    const often = restarts === 1 ? "twice" : "3 times";
+    assert.match(traced(one, run, { began }).texts[0] ?? "", new RegExp(`^May have been sent ${often}, always`));
+    assert.equal(system.received.length, restarts + 1);
+    system.behave("pay", hanging);
+  }
+});
+
 test("an unrepeatable call that was cut off is on record: its probe decides", async () => {
   const system = new FakeSystem();
   const reached = Promise.withResolvers<void>();

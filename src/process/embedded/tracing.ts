@@ -10,6 +10,8 @@ type KeyDraft = Writable<Omit<KeyTrace, "failed" | "said" | "cut" | "cleared" | 
   readonly cleared: { probe: number; person: number };
   /** From when on an attempt may be under way of which there is no record; `undefined`: none is. */
   risk: number | undefined;
+  /** Of a pause since `risk`: when the next attempt is due. A server that begins before makes it at once. */
+  due: number | undefined;
 };
 
 class Draft {
@@ -44,6 +46,7 @@ function keyDraft(key: string, generation: number, at: number): KeyDraft {
     cut: [],
     state: "underway",
     risk: at,
+    due: undefined,
   };
 }
 
@@ -94,17 +97,29 @@ function supersede(
   }
 }
 
-/** Up to here an attempt may have been under way: whether something began meanwhile that had cut it off, without a record of it. */
+/** When something began after `risk` that had cut off an attempt without a record of it. */
+function cutsIn({ risk, due }: KeyDraft, to: number, began: BeganBetween): readonly number[] {
+  if (risk === undefined) return [];
+  const times = began(risk, to);
+  // In a pause nothing is cut off; what began in it made the next attempt.
+  return due !== undefined && times[0] !== undefined && times[0] <= due ? times.slice(1) : times;
+}
+
+/** Up to here an attempt may have been under way; from here on none is. */
 function settle(draft: Draft, to: number, began: BeganBetween): void {
   const key = draft.last;
-  const from = key.risk;
-  key.risk = undefined;
   // Of an unrepeatable one the next life records that it was cut off.
-  if (from === undefined || draft.ask.e === "unrepeatable") return;
-  for (const at of began(from, to)) {
-    key.cut.push(at);
-    key.maybe = true;
-  }
+  const cuts = draft.ask.e === "unrepeatable" ? [] : cutsIn(key, to, began);
+  key.cut.push(...cuts);
+  if (cuts.length > 0) key.maybe = true;
+  key.risk = undefined;
+  key.due = undefined;
+}
+
+/** Whether an attempt may be under way at this time. */
+function mayRun({ risk, due }: KeyDraft, at: number, began: BeganBetween): boolean {
+  if (risk === undefined || risk > at) return false;
+  return due === undefined || due <= at || began(risk, at).length > 0;
 }
 
 function cleared(key: KeyDraft, by: "probe" | "person"): void {
@@ -129,7 +144,8 @@ function take(run: string, draft: Draft, record: HistoryRecord & { readonly n?: 
       delete key.nextAt;
       if (next !== undefined) key.nextAt = next;
       // From then on there may be another attempt of which there is no record yet.
-      key.risk = next;
+      key.risk = next === undefined ? undefined : at;
+      key.due = next;
       return;
     }
     case "again":
@@ -140,11 +156,13 @@ function take(run: string, draft: Draft, record: HistoryRecord & { readonly n?: 
       key.state = "underway";
       delete key.nextAt;
       key.risk = record.at;
+      key.due = undefined;
       return;
     case "held":
       // It was asked just now, and was not begun; a later beginning is recorded where that matters for what is unrepeatable or undone.
       key.state = "held";
       key.risk = draft.ask.e === "unrepeatable" || draft.ask.undo !== undefined ? undefined : record.at;
+      key.due = undefined;
       return;
     case "missing":
       settle(draft, record.at, began);
@@ -201,6 +219,7 @@ function act(run: string, draft: Draft, record: HistoryRecord & { readonly t: "o
     if (kind === "repeat") cleared(key, "person");
     key.state = "underway";
     key.risk = at;
+    key.due = undefined;
   }
 }
 
@@ -209,7 +228,7 @@ const ended: ReadonlySet<KeyTrace["state"]> = new Set(["answered", "fault", "fou
 function callOf(draft: Draft, names: ReadonlyMap<number, string>, began: BeganBetween, until: number): CallTrace {
   const { ask, keys, got, superseded, last } = draft;
   const { n, id, v, op, e, at, s, undo, of, og } = ask;
-  const running = !ended.has(last.state) && last.risk !== undefined && last.risk <= until;
+  const running = !ended.has(last.state) && mayRun(last, until, began);
   settle(draft, until, began);
   return {
     n,
@@ -222,7 +241,7 @@ function callOf(draft: Draft, names: ReadonlyMap<number, string>, began: BeganBe
     ...(got?.fault === undefined ? {} : { fault: { name: got.fault.name, message: got.fault.message } }),
     ...(s === undefined ? {} : { item: { map: names.get(s[0]) ?? "", index: s[1] } }),
     ...(superseded ? { superseded: true as const } : {}),
-    keys: keys.map(({ risk: _, ...key }) => ({ ...key, running: running && key.key === last.key })),
+    keys: keys.map(({ risk: _, due: __, ...key }) => ({ ...key, running: running && key.key === last.key })),
     ...(undo === undefined ? {} : { undo: undo.op }),
     ...(of === undefined ? {} : { of: { n: of, ...(og === undefined ? {} : { generation: og }) } }),
   };

@@ -88,9 +88,14 @@ export function tracer(places: TracePlaces): (query: TraceQuery) => Promise<Trac
   }
 
   return async ({ key: given, limit, ...wanted }) => {
-    const key = plain(given);
+    let key = plain(given);
     const deadline = performance.now() + patienceMs;
-    const { seeds, straight, more } = await find(key);
+    let found = await find(key);
+    if (key !== given && found.seeds.size + found.straight.length === 0) {
+      key = given;
+      found = await find(key);
+    }
+    const { seeds, straight, more } = found;
     const chains: Chain[] = [];
     for (const record of straight) {
       const chain = straightChain(places, record, key === record.key ? "idempotency-key" : "effect-key");
