@@ -26,7 +26,10 @@ interface Received {
 /** All that came in and changes something, in order. */
 const ledger: Received[] = [];
 const of = (sku: string): readonly Received[] => ledger.filter((one) => one.sku === sku);
-/** SKUs whose first request is taken, and never answered: the line is cut, or is left hanging until somebody asks `hangs`. */
+/**
+ * The first request of an SKU that begins with `cut` is taken, and never answered: the line is cut (`cut2`: the first two). With `hang` it is left
+ * hanging, and `hangs` is told of it.
+ */
 const hangs = new Map<string, PromiseWithResolvers<void>>();
 
 function openSystem(): Server {
@@ -46,7 +49,8 @@ function openSystem(): Server {
       }
       const { sku } = JSON.parse(Buffer.concat(parts).toString()) as { sku: string };
       ledger.push({ path: pathname, sku, key: asked.headers["idempotency-key"] as string | undefined });
-      if (of(sku).length > 1 || !/^(cut|hang)/.test(sku)) json(201, { id: `${sku}-1` });
+      const unanswered = sku.startsWith("cut2") ? 2 : 1;
+      if (of(sku).length > unanswered || !/^(cut|hang)/.test(sku)) json(201, { id: `${sku}-1` });
       else if (sku.startsWith("cut")) asked.socket.destroy();
       else hangs.get(sku)?.resolve();
     });
@@ -305,17 +309,24 @@ test("IK-4: the server is killed between the sending and the record: the trace t
 });
 
 test("IK-8: a straight call is a chain too: its record, the effect key that was sent, and what the record says of it", async () => {
-  assert.equal((await post("/bookings", "straight", { sku: "cut-3" })).status, 504);
+  // Sent once more within the request, since that is harmless; and again with the request after it.
+  assert.equal((await post("/bookings", "once-more", { sku: "cut-3" })).status, 200);
+  assert.equal((await post("/bookings", "straight", { sku: "cut2-4" })).status, 504);
   const open = await chainOf("straight");
   assert.deepEqual([open.requests[0]?.state, open.verdict.kind], ["open", "not-known"]);
-  assert.equal((await post("/bookings", "straight", { sku: "cut-3" })).status, 200);
-  const sent = of("cut-3").map(({ key }) => key);
-  assert.equal(new Set(sent).size, 1);
-  for (const key of ["straight", sent[0] ?? ""]) {
-    const { straight, runs, verdict, requests } = await chainOf(key);
-    assert.deepEqual([straight?.operation, straight?.key, runs.length], ["shop.book", sent[0], 0]);
-    assert.deepEqual([straight?.verdict.kind, verdict.kind], ["counted-once", "no-by-key"]);
-    assert.deepEqual([requests[0]?.consumer, requests[0]?.operation], ["acme", "book"]);
+  assert.equal((await post("/bookings", "straight", { sku: "cut2-4" })).status, 200);
+  for (const [sku, times, own] of [
+    ["cut-3", 2, "once-more"],
+    ["cut2-4", 3, "straight"],
+  ] as const) {
+    const sent = of(sku).map(({ key }) => key);
+    assert.deepEqual([sent.length, new Set(sent).size], [times, 1]);
+    for (const key of [own, sent[0] ?? ""]) {
+      const { straight, runs, verdict, requests } = await chainOf(key);
+      assert.deepEqual([straight?.operation, straight?.key, runs.length], ["shop.book", sent[0], 0]);
+      assert.deepEqual([straight?.verdict.kind, verdict.kind], ["counted-once", "no-by-key"]);
+      assert.deepEqual([requests[0]?.consumer, requests[0]?.operation], ["acme", "book"]);
+    }
   }
   assert.equal((await post("/bookings", "plain", { sku: "bolt" })).status, 200);
   assert.equal((await chainOf("plain")).straight?.verdict.kind, "once");

@@ -10,7 +10,7 @@ import type { Answers } from "./answers/answers.ts";
 import type { ApiDefinition } from "./define.ts";
 import { type Act, type Exchange, permits, type Workshop } from "./exchange.ts";
 import type { HttpResponse } from "./http.ts";
-import { idempotencyScope, type Ticket } from "./idempotency.ts";
+import { idempotencyScope, type Sending, type Ticket } from "./idempotency.ts";
 import { straightCall } from "./key-records.ts";
 import { type Asked, inputReader, responder } from "./mappings.ts";
 import type { CallsOperation } from "./operations.ts";
@@ -38,7 +38,7 @@ export interface CallPort {
   /** Whether the object rule lets it pass; `resource`: what was answered, before the call `undefined`. */
   allowed(exchange: Exchange, value: Json, resource: unknown): boolean;
   /** One call, whose key is `key`. */
-  once(asked: Asked, key: string): Promise<Answered>;
+  once(asked: Asked, key: string, told?: Sending): Promise<Answered>;
   /** Of a read: shared with whoever asks the same. */
   read(id: string, asked: Asked): Promise<Answered>;
   /** What a caller may know of a failed call; the rest is reported (PD-5). */
@@ -63,10 +63,15 @@ export function callPort(
   const underway = new Map<string, Promise<Answered>>();
   const cached = new Map<string, { readonly answered: Answered; readonly until: number }>();
 
-  async function once(asked: Asked, key: string): Promise<Answered> {
+  async function once(asked: Asked, key: string, told?: Sending): Promise<Answered> {
     // The deadline ends the call. A signal of its own for each, with a timer that fires long after the answer, cost a tenth of it (npm run bench -- w2).
     const context: CallContext = { key, attempt: 1, deadline: Date.now() + timeoutMs, signal: shop.signal };
-    return answer(await backend.call(target, asked.input, context), asked);
+    if (told === undefined) return answer(await backend.call(target, asked.input, context), asked);
+    const result = await backend.call(target, asked.input, context, () => {
+      told.again = true;
+    });
+    told.gave = result.ok ? "output" : "fault";
+    return answer(result, asked);
   }
 
   function answer(result: CallResult, asked: Asked): Answered {
@@ -167,7 +172,7 @@ export function callAct(
     const value = asked.input;
     const { id: requestId } = exchange.request;
     if (!allowed(exchange, value, undefined)) throw failure("not-allowed", {});
-    const work = async (key: string) => shown(await once(asked, key), exchange, value);
+    const work = async (key: string, told?: Sending) => shown(await once(asked, key, told), exchange, value);
     try {
       if (target.effect === "read") return shown(await read(idOf(asked), asked), exchange, value);
       const ticket = idempotency.ticket(
@@ -184,28 +189,29 @@ export function callAct(
   }
 
   function keyed(
-    work: (key: string) => Promise<HttpResponse>,
+    work: (key: string, told: Sending) => Promise<HttpResponse>,
     ticket: Ticket,
     requestId: string,
   ): Promise<HttpResponse> {
     return idempotency.holding(ticket, async (found) => {
-      const again = found.kind === "open";
-      if (!again) await idempotency.reserve(ticket);
+      const open = found.kind === "open";
+      const told: Sending = { again: open };
+      if (!open) await idempotency.reserve(ticket);
       // Left open by a crash: only a system that honours keys can be asked again.
       else if (target.effect === "unrepeatable") throw failure("idempotency-outcome-unknown", {});
       try {
-        return await idempotency.settle(ticket, requestId, () => work(`${straightCall}${ticket.id}`), again);
+        return await idempotency.settle(ticket, requestId, () => work(`${straightCall}${ticket.id}`, told), told);
       } catch (thrown) {
         const error = asMortiseError(thrown);
         if (error.outcome === "none" && (error.class === "retry" || error.class === "wait")) {
           // Of one that was left open an earlier call may have happened under the same effect key: it belongs to this request alone.
-          if (!again) await idempotency.release(ticket);
+          if (!open) await idempotency.release(ticket);
           throw error;
         }
         // An idempotent call of unknown outcome stays open: its retry asks again with the same effect key.
         if (error.outcome === "unknown" && target.effect === "idempotent") throw error;
         const response = problemResponse(publicFailure(error, requestId), requestId);
-        await idempotency.complete(ticket, response, again);
+        await idempotency.complete(ticket, response, told);
         return response;
       }
     });

@@ -4,11 +4,15 @@
  */
 import type { AnyOperation, CallContext, CallResult, Json } from "../operation.ts";
 
-/** As a `Caller`, with the effect of what is called: it decides whether it may be sent twice. */
+/**
+ * As a `Caller`, with the effect of what is called: it decides whether it may be sent twice. `repeated` is told before it is sent once more though the
+ * first may have had an effect.
+ */
 export type StraightCall = (
   operation: Pick<AnyOperation, "system" | "name" | "effect">,
   input: Json,
   context: CallContext,
+  repeated?: () => void,
 ) => Promise<CallResult>;
 
 export interface Backend {

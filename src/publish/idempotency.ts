@@ -68,12 +68,12 @@ export interface Idempotency {
   /** Reserves by a commit of its own. `run`: it is there already. */
   reserve(ticket: Ticket, run?: string, response?: HttpResponse): Promise<void>;
   /**
-   * Does the work of a reserved request and puts its answer on record, a problem included; other errors leave it open. `again`: the record had been
-   * left open, and the system is called once more.
+   * Does the work of a reserved request and puts its answer on record, a problem included; other errors leave it open. `told`: what is
+   * known of the call once the work is done.
    */
-  settle(ticket: Ticket, requestId: string, work: () => Promise<HttpResponse>, again?: boolean): Promise<HttpResponse>;
+  settle(ticket: Ticket, requestId: string, work: () => Promise<HttpResponse>, told?: Sending): Promise<HttpResponse>;
   /** Puts the answer on record. */
-  complete(ticket: Ticket, response: HttpResponse, again?: boolean): Promise<void>;
+  complete(ticket: Ticket, response: HttpResponse, told?: Sending): Promise<void>;
   /** Forgets the record: surely nothing happened. */
   release(ticket: Ticket): Promise<void>;
   /** Removes what is past its time, in bounded batches. */
@@ -82,6 +82,14 @@ export interface Idempotency {
   flush(): Promise<void>;
   /** Looks records up, for people. */
   readonly records: KeyRecords;
+}
+
+/** What is known of the call of a straight operation. */
+export interface Sending {
+  /** The system was called once more, after a call that may have had an effect. */
+  again: boolean;
+  /** What it gave, if it gave anything. */
+  gave?: "output" | "fault";
 }
 
 /** What an operation's keys are told apart by, and how who asks for it is written. */
@@ -165,9 +173,13 @@ export function openIdempotency(
     if (answer.kind === "refused") throw inFlight();
   }
 
-  const complete: Idempotency["complete"] = (ticket, response, again = false) => {
-    const answer: CompleteParameters = { id: ticket.id, ...recorded(response, ticket.id, cipher) };
-    return submit("complete", again ? ({ ...answer, again } satisfies CompleteParameters) : answer);
+  const complete: Idempotency["complete"] = (ticket, response, { again, gave } = { again: false }) => {
+    const more = { ...(again ? { again: true as const } : {}), ...(gave === undefined ? {} : { gave }) };
+    return submit("complete", {
+      id: ticket.id,
+      ...recorded(response, ticket.id, cipher),
+      ...more,
+    } satisfies CompleteParameters);
   };
 
   return {
@@ -215,7 +227,7 @@ export function openIdempotency(
       const joins = run === undefined ? {} : { run, joined: true as const };
       return submit("reserve", { ...rest, ...more, ...joins } satisfies ReserveParameters);
     },
-    async settle(ticket, requestId, work, again) {
+    async settle(ticket, requestId, work, told) {
       let response: HttpResponse;
       try {
         response = await work();
@@ -223,7 +235,7 @@ export function openIdempotency(
         if (!(thrown instanceof ProblemError)) throw thrown;
         response = problemResponse(thrown, requestId);
       }
-      await complete(ticket, response, again);
+      await complete(ticket, response, told);
       return response;
     },
     complete,

@@ -121,3 +121,19 @@ test("IK-4: a record that was left open stays open though the next call surely d
   assert.equal(bench.publisher.records.ofKey("k1")[0]?.again, true);
   assert.equal(new Set(bench.backend.called.map(({ key }) => key)).size, 1);
 });
+
+test("the record of a straight call says what its system gave: an output, a fault, or nothing", async () => {
+  await using bench = await openBench();
+  const gave = async (key: string): Promise<string | undefined> => {
+    await bench.ask("POST", "/orders/v1/holds", { body: { reference: "r" }, headers: keyed(key) });
+    return bench.publisher.records.ofKey(key)[0]?.gave;
+  };
+  bench.backend.answer = () => ({ ok: true, output: { hold: "h" } });
+  assert.equal(await gave("output"), "output");
+  bench.backend.answer = () => ({ ok: false, fault: { name: "SoldOut", message: "", detail: null } });
+  assert.equal(await gave("fault"), "fault");
+  bench.backend.answer = () => {
+    throw failure("contract-output", { operation: "x", problems: "y" }, { outcome: "unknown" });
+  };
+  assert.equal(await gave("nothing"), undefined);
+});

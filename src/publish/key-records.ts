@@ -29,8 +29,10 @@ export interface KeyRecord {
   readonly status?: number;
   /** Code of the answer, where it is a problem. */
   readonly problem?: string;
-  /** It had been left open, and the system was called again under the same effect key before it was answered. */
+  /** The system was called again under the same effect key, after a call that may have had an effect. */
   readonly again: boolean;
+  /** What the system gave, where it was called straight away and gave anything. */
+  readonly gave?: "output" | "fault";
   /** Since the first request; what a crash of this server took along (5 seconds at most) is not counted. */
   readonly repeats: Repeats & { readonly lastAt?: number };
 }
@@ -73,6 +75,7 @@ interface Row {
   readonly status: number | null;
   readonly body: string | null;
   readonly again: number | null;
+  readonly gave: number | null;
   readonly replayed: number;
   readonly in_flight: number;
   readonly reused: number;
@@ -89,7 +92,7 @@ const marginMs = 120_000;
 /** Of the body of a problem; larger ones are none of ours. */
 const longestProblem = 65_536;
 
-const columns = `lower(hex(id)) AS id, key, run, joined, origin, at, expires_at, status, again, replayed, in_flight, reused, repeated_at,
+const columns = `lower(hex(id)) AS id, key, run, joined, origin, at, expires_at, status, again, gave, replayed, in_flight, reused, repeated_at,
   CASE WHEN status >= 400 AND length(body) <= ${longestProblem} THEN body END AS body`;
 
 export function keyRecords(parts: KeyRecordsParts): KeyRecords {
@@ -127,6 +130,7 @@ export function keyRecords(parts: KeyRecordsParts): KeyRecords {
       ...(status === null ? {} : { status }),
       ...(problem === undefined ? {} : { problem }),
       again: row.again === 1,
+      ...(row.gave === null ? {} : { gave: row.gave === 1 ? ("output" as const) : ("fault" as const) }),
       repeats: {
         replayed: row.replayed + (waiting?.replayed ?? 0),
         inFlight: row.in_flight + (waiting?.inFlight ?? 0),

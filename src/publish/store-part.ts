@@ -34,8 +34,10 @@ export interface CompleteParameters {
   readonly status: number;
   readonly headers: string;
   readonly body: string;
-  /** The record had been left open, and the system was called again under the same effect key. */
+  /** The system was called again under the same effect key, after a call that may have had an effect. */
   readonly again?: true;
+  /** What the system gave. */
+  readonly gave?: "output" | "fault";
 }
 
 /** Parameters of `publish.repeated`: what came again with a key, since it was told last. */
@@ -111,6 +113,8 @@ const migrations = [
    ALTER TABLE publish_idempotency ADD COLUMN repeated_at INTEGER;
    DROP INDEX publish_idempotency_expiry;
    CREATE INDEX publish_idempotency_expiry ON publish_idempotency (expires_at, run);`,
+  // 1: an output, 0: a fault.
+  `ALTER TABLE publish_idempotency ADD COLUMN gave INTEGER;`,
 ] as const;
 
 /** Sweeps are bounded, so that they never hold up the group's commit. */
@@ -127,7 +131,7 @@ export const storePart: StorePart = {
        VALUES (unhex(?), unhex(?), ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     const complete = db.prepare(
-      "UPDATE publish_idempotency SET status = ?, headers = ?, body = ?, again = coalesce(?, again) WHERE id = unhex(?)",
+      "UPDATE publish_idempotency SET status = ?, headers = ?, body = ?, again = coalesce(?, again), gave = ? WHERE id = unhex(?)",
     );
     const repeated = db.prepare(
       `UPDATE publish_idempotency SET replayed = replayed + ?, in_flight = in_flight + ?, reused = reused + ?, repeated_at = ?
@@ -178,7 +182,8 @@ export const storePart: StorePart = {
         );
       },
       complete(p: CompleteParameters) {
-        complete.run(p.status, p.headers, p.body, p.again === true ? 1 : null, p.id);
+        const gave = p.gave === undefined ? null : p.gave === "output" ? 1 : 0;
+        complete.run(p.status, p.headers, p.body, p.again === true ? 1 : null, gave, p.id);
       },
       repeated(p: RepeatedParameters) {
         for (const { id, at, replayed, inFlight, reused } of p.repeats)

@@ -46,7 +46,7 @@ export function straightCalls({ caller, circuits, changed }: StraightOptions): S
     }
   }
 
-  return (operation, input, context) => {
+  return (operation, input, context, repeated) => {
     const { system, name, effect } = operation;
     const gate = gateOf(system);
     if (gate === undefined) return caller(operation, input, context);
@@ -66,6 +66,7 @@ export function straightCalls({ caller, circuits, changed }: StraightOptions): S
       const passing = wordOf(error) === "failed" && error.class === "retry" && error.retryAfterMs === undefined;
       const pause = pauseMs.least + Math.random() * pauseMs.more;
       if (looking || !harmless || !passing || Date.now() + pause >= context.deadline || !gate.repeat()) throw error;
+      if (error.outcome === "unknown") repeated?.();
       return again(gate, pause, context, () => caller(operation, input, { ...context, attempt: 2 })).catch((last) => {
         tell(gate, name, input, asMortiseError(last), false);
         // What it may have done is what either of them may have done.

@@ -44,29 +44,29 @@ function verdictOf(record: KeyRecord, operation: AnyOperation | undefined, facts
             `Not known: no answer is on record, since Mortise was stopped during the call. It is never sent again under this key. Look in ${system} for the effect key.`,
           );
     case "answered": {
-      const { status = 0, problem } = record;
-      if (status < 400)
+      const { status = 0, problem, gave } = record;
+      if (gave === "output")
         return record.again
           ? { kind: "counted-once", text: `Answered.${again}`, least: 1, most: 1 }
           : { kind: "once", text: "Sent once, and answered.", least: 1, most: 1 };
-      if (problem === "fault-declared")
-        return record.again && facts?.takesKey !== true
-          ? may(
-              "not-known",
-              `Not known: ${system} answered with a declared fault, but a call before it may have happened.${again}`,
+      const said = `${system} answered with a declared fault`;
+      if (gave === "fault" && !record.again) return none("refused", `Refused: ${said}, so it did not happen.`);
+      if (gave === "fault")
+        return facts?.takesKey === true
+          ? none(
+              "refused",
+              `Refused: ${said}. It may have been sent more than once, but its answer is for the key, so none of them happened.`,
             )
-          : none("refused", `Refused: ${system} answered with a declared fault, so it did not happen.`);
+          : may("not-known", `Not known: ${said}, but a call before it may have happened.${again}`);
       if (problem === "system-outcome-unknown")
         return may(
           "not-known",
-          `Not known: sent once, and the answer was lost. It is never sent again under this key. Look in ${system} for the effect key.`,
+          `Not known: the answer was lost. It is never sent again under this key. Look in ${system} for the effect key.`,
         );
       if (problem === "system-failed" && !record.again)
         return none("no-effect", `It surely did not happen: ${system} failed or refused it.`);
-      return may(
-        "not-known",
-        `Not known: the request was answered with ${status}${problem === undefined ? "" : ` (${problem})`}.${again}`,
-      );
+      const code = problem === undefined ? "" : ` (${problem})`;
+      return may("not-known", `Not known: the request was answered with ${status}${code}.${again}`);
     }
   }
 }
