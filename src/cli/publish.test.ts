@@ -193,7 +193,7 @@ test("a version is not moved, not unpublished, not dropped, and its announced su
   write({ beside: next, lifecycle: ends("2999-06-02") });
   assert.equal((await findings())[0]?.rule, "unpublished");
   write({ beside: next, base: "/old/orders" });
-  assert.match(await refusal(), /it was served under \/orders\/v1, and would be under \/old\/orders \(base-path\)/);
+  assert.match(await refusal(), /its base path is \/old\/orders, and was \/orders\/v1 \(base-path\)/);
   write({ beside: next, lifecycle: "draft()" });
   assert.match(await refusal(), /orders 1 is published .* and would be a draft again/);
   write({ beside: next, lifecycle: "retired()" });

@@ -150,10 +150,16 @@ test("curl trusts our certificate through its authority alone, by the right name
   assert.ok([52, 56].includes(await refused(`http://127.0.0.1:${secure.port}/orders/v1/openapi.json`)));
 });
 
-test("the examples of the docs page run in a shell as they stand there", { skip }, async () => {
-  const page = await (await fetch(`${clear.url}/orders/v1/docs`)).text();
+/** What stands in the page's boxes of code. */
+async function examplesOf({ url }: Installation, begins: RegExp): Promise<readonly string[]> {
+  const page = await (await fetch(`${url}/orders/v1/docs`)).text();
   const entities = (text: string) => text.replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)));
-  const examples = [...page.matchAll(/<pre[^>]*>(curl [^<]*)<\/pre>/g)].map(([, text = ""]) => entities(text));
+  const boxes = [...page.matchAll(/<pre[^>]*>([^<]*)<\/pre>/g)].map(([, text = ""]) => entities(text));
+  return boxes.filter((box) => begins.test(box));
+}
+
+test("the examples of the docs page run in a shell as they stand there", { skip }, async () => {
+  const examples = await examplesOf(clear, /^curl /);
   assert.equal(examples.length, 2);
   const statuses: string[] = [];
   for (const example of examples) {
@@ -163,4 +169,19 @@ test("the examples of the docs page run in a shell as they stand there", { skip 
     statuses.push(out);
   }
   assert.deepEqual(statuses, ["201", "404"], "an order is placed; nobody has placed the one that is asked for");
+});
+
+test("the same examples in JavaScript run, too", async (t) => {
+  const own = await openInstallation({});
+  t.after(() => own.stop());
+  const examples = await examplesOf(own, /^const answer /);
+  assert.equal(examples.length, 2);
+  const statuses: unknown[] = [];
+  const told = { log: (status: number) => void statuses.push(status) };
+  const mine = await own.key("web-shop");
+  for (const example of examples) {
+    const run = new Function("url", "key", "console", `return (async () => { ${example} })();`);
+    await (run(own.url, mine, told) as Promise<void>);
+  }
+  assert.deepEqual(statuses, [201, 404]);
 });

@@ -68,6 +68,6 @@ button{font:600 .88rem/1.5 inherit;font-family:inherit;cursor:pointer}
 .code{position:relative}.code .copy{position:absolute;top:.5rem;right:.5rem;font-size:.75rem;font-weight:400;color:var(--soft);background:var(--bg);border:1px solid var(--line);border-radius:6px;padding:.1rem .55rem;opacity:0}.code:hover .copy,.code .copy:focus-visible{opacity:1}
 @media (hover:none){.code .copy{opacity:1}}
 footer{margin-top:3.5rem;color:var(--soft);font-size:.85rem}
-@media (max-width:820px){body{display:block}nav{position:static;height:auto;border-right:0;border-bottom:1px solid var(--line)}main{padding-top:2rem}}
+@media (max-width:820px){body{display:block}nav{position:static;height:auto;max-height:45vh;border-right:0;border-bottom:1px solid var(--line)}main{padding-top:2rem}}
 @media (max-width:640px){form{grid-template-columns:minmax(0,1fr);gap:.25rem}form label{margin-top:.5rem}.send{grid-column:1;margin-top:.8rem}tr{display:block;padding:.5rem 0;border-bottom:1px solid var(--line)}tr:has(th){display:none}td{display:block;padding:.1rem 0;border:0}td:empty{display:none}td:first-child code{white-space:normal;overflow-wrap:anywhere}.answers td{display:inline}.answers td:nth-child(n){width:auto}.answers td:nth-child(2){margin-left:.5rem}.answers td:nth-child(3){display:block}}
 `;

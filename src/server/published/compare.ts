@@ -67,7 +67,7 @@ function ownFindings(locked: string, now: string): readonly Finding[] {
     });
   };
   const [was, is] = [old, fresh].map(({ servers }) => pathOf(servers?.[0]?.url ?? ""));
-  if (was !== is) breaking("base-path", "servers", `it was served under ${was}, and would be under ${is}`);
+  if (was !== is) breaking("base-path", "servers", `its base path is ${is}, and was ${was}`);
   const [ended, ends] = [old, fresh].map(({ info }) => Date.parse(String(info?.["x-sunset"] ?? "")));
   if (ended !== undefined && ends !== undefined && ends < ended) {
     const day = (at: number) => new Date(at).toISOString().slice(0, 10);

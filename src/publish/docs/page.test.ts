@@ -1,0 +1,106 @@
+/** The docs page, made from the document alone: what it tells about the lifecycle, about access, and how to call. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseSync } from "oxc-parser";
+import { secret } from "../../operation.ts";
+import type { Access } from "../access/access.ts";
+import { apiKey } from "../access/api-key.ts";
+import { basic } from "../access/basic.ts";
+import { mtls } from "../access/mtls.ts";
+import { oauth } from "../access/oauth.ts";
+import { signed } from "../access/signed.ts";
+import { type ApiOptions, defineApi } from "../define.ts";
+import { getStock, openBench, ordersOptions } from "../harness.test.ts";
+import { deprecated } from "../lifecycle/states.ts";
+import { get } from "../operations.ts";
+import { link } from "./frame.ts";
+
+const text = (html: string) =>
+  html.replace(/<[^>]+>/g, "").replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)));
+
+async function docsOf(more: Partial<ApiOptions>): Promise<string> {
+  await using bench = await openBench({ apis: [defineApi({ ...ordersOptions, ...more })] });
+  const page = await bench.ask("GET", "/orders/v1/docs", { key: null });
+  assert.equal(page.status, 200);
+  return page.text;
+}
+
+/** Examples for the shell, then those in JavaScript. */
+function examplesOf(page: string): readonly [shell: readonly string[], script: readonly string[]] {
+  const all = [...page.matchAll(/<pre>(.*?)<\/pre>/gs)].map(([, inner = ""]) => text(inner));
+  return [all.filter((one) => one.startsWith("curl ")), all.filter((one) => one.startsWith("const answer"))];
+}
+
+test("the page of a deprecated version says since when, until when, what comes next and how to move (DS-4, DS-6)", async () => {
+  const lifecycle = deprecated({
+    since: "2030-01-01",
+    sunset: "2030-07-01",
+    migration: "https://docs.harbour.example/v2",
+    successor: "/orders/v2",
+  });
+  const page = await docsOf({ lifecycle });
+  const [, notice = ""] = /<p class="notice">(.*?)<\/p>/s.exec(page) ?? [];
+  assert.equal(
+    text(notice),
+    "Deprecated since 2030-01-01. It ends on 2030-07-01. Its successor is /orders/v2; how to move: https://docs.harbour.example/v2",
+  );
+  assert.ok(notice.includes('href="/orders/v2/docs"') && notice.includes('href="https://docs.harbour.example/v2"'));
+  assert.ok(page.includes("Place orders, follow them to the end"), "its own description stays");
+  for (const address of ["javascript:alert(1)", "//elsewhere.example", "data:text/html,x"])
+    assert.equal(link(address).html, address, "what a link must not be stays text");
+});
+
+test("each way of access is told with what it looks like, and the examples use the first", async () => {
+  const ways: readonly (readonly [Access, string, RegExp, RegExp])[] = [
+    [
+      apiKey(),
+      "Authorization: Bearer ...",
+      /-H "Authorization: Bearer \$API_KEY"/,
+      /"Authorization": `Bearer \$\{key\}`/,
+    ],
+    [
+      oauth({ issuer: "https://login.example", audience: "orders" }),
+      "Authorization: Bearer ...",
+      /-H "Authorization: Bearer \$API_TOKEN"/,
+      /"Authorization": `Bearer \$\{token\}`/,
+    ],
+    [
+      basic({ users: { erp: { password: secret("ERP"), scopes: ["stock:read"] } } }),
+      "Authorization: Basic ...",
+      /-u "\$API_USER:\$API_PASSWORD"/,
+      /"Basic " \+ btoa/,
+    ],
+    [
+      mtls({ anchors: ["ca.pem"], consumers: { shop: { dns: "shop.example", scopes: ["stock:read"] } } }),
+      "TLS client certificate",
+      /--cert client\.pem --key client\.key/,
+      /^const answer/,
+    ],
+    [
+      signed({ consumers: { shop: { secrets: [secret("SHOP")], scopes: ["stock:read"] } } }),
+      "webhook-signature: ...",
+      /-H "webhook-signature: \$API_SIGNATURE"/,
+      /"webhook-signature": signature/,
+    ],
+  ];
+  for (const [access, shown, shell, script] of ways) {
+    const page = await docsOf({ access: [access] });
+    assert.ok(text(page).includes(shown), shown);
+    const [curl, fetches] = examplesOf(page);
+    assert.ok(curl.length > 4 && curl.every((one) => shell.test(one)), curl[0]);
+    assert.ok(fetches.length === curl.length && fetches.every((one) => script.test(one)), fetches[0]);
+  }
+});
+
+test("an API without access needs no key; every example in JavaScript can be parsed", async () => {
+  const open = get("/stock/{sku}", { access: "public", calls: getStock });
+  const page = await docsOf({ access: [], operations: { getStock: open } });
+  assert.ok(page.includes("No key is needed.") && page.includes('<span class="tag">public</span>'));
+  assert.ok(!/API_KEY|Authorization/.test(page));
+  const [, scripts] = examplesOf(await docsOf({}));
+  assert.equal(scripts.length, Object.keys(ordersOptions.operations).length);
+  for (const script of scripts) {
+    const { errors } = parseSync("example.mjs", script, { sourceType: "module" });
+    assert.deepEqual(errors, [], script);
+  }
+});
