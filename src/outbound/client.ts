@@ -8,8 +8,15 @@ import { Aborts } from "./aborts.ts";
 import { isMetadataAddress } from "./addresses.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Exchange } from "./exchange.ts";
-import type { Outbound, OutboundRequest, OutboundResponse } from "./outbound.ts";
+import type {
+  Outbound,
+  OutboundRequest,
+  OutboundResponse,
+  OutboundStreamRequest,
+  OutboundStreamResponse,
+} from "./outbound.ts";
 import { Pools, type ResolveAll } from "./pools.ts";
+import { StreamedExchange } from "./streamed.ts";
 
 export interface OutboundOptions {
   /** Time to open a connection, TLS included. Default 3000. */
@@ -111,13 +118,30 @@ export function createOutbound(options: OutboundOptions = {}): Outbound {
     }
   }
 
+  function checkedTarget({ url, headers }: Pick<OutboundRequest, "url" | "headers">): Target {
+    const target = targetOf(url);
+    refuseDots(url, target.host);
+    if (headers !== undefined) refuseHost(headers, target.host);
+    return target;
+  }
+
   return Object.freeze({
+    async stream(request: OutboundStreamRequest): Promise<OutboundStreamResponse> {
+      const { method, body, length } = request;
+      const { origin, host, path } = checkedTarget(request);
+      if (closed) throw failure("outbound-closed", { host });
+      const headers = sentHeaders(request.headers);
+      return new Promise((resolve, reject) => {
+        const exchange = new StreamedExchange(request, host, aborts, resolve, reject);
+        if (!exchange.arm()) return;
+        const sized = length === undefined ? headers : { ...headers, "content-length": String(length) };
+        pools.pool(origin, request.internal).dispatch({ method, path, headers: sized, body }, exchange);
+      });
+    },
     request(request: OutboundRequest): Promise<OutboundResponse> {
       let target: Target;
       try {
-        target = targetOf(request.url);
-        refuseDots(request.url, target.host);
-        if (request.headers !== undefined) refuseHost(request.headers, target.host);
+        target = checkedTarget(request);
       } catch (error) {
         return Promise.reject(error as Error);
       }

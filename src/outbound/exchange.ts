@@ -18,7 +18,7 @@ const maxRatio = 100;
 /** Answers that decode to less than this are no bomb, whatever their ratio. */
 const ratioFloorBytes = 64 * 1024;
 /** Interim answers (1xx) before the connection is given up. */
-const maxInterim = 16;
+export const maxInterim = 16;
 
 /** Facts of one finished request, published on the channel `mortise:outbound:request`. No path, no header, no body. */
 export interface OutboundFact {
@@ -32,7 +32,7 @@ export interface OutboundFact {
   /** Code of the error, if it failed. */
   readonly code: string | undefined;
 }
-const requests = channel("mortise:outbound:request");
+export const requests = channel("mortise:outbound:request");
 
 export class Exchange implements Dispatcher.DispatchHandler, Expiring {
   bucket = 0;
@@ -204,7 +204,9 @@ export class Exchange implements Dispatcher.DispatchHandler, Expiring {
 }
 
 /** Repeated headers as one, joined by ", " (RFC 9110, section 5.3). */
-function joined(headers: Readonly<Record<string, string | string[] | undefined>>): Readonly<Record<string, string>> {
+export function joined(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): Readonly<Record<string, string>> {
   for (const name in headers) {
     const value = headers[name];
     if (Array.isArray(value)) (headers as Record<string, string>)[name] = value.join(", ");

@@ -79,6 +79,7 @@ test("a contract by URL stays within its origin, and reads the same from where i
       asked.push(request);
       return { status: request.url.endsWith("missing") ? 404 : 200, headers: {}, body: Buffer.from(request.url) };
     },
+    stream: () => Promise.reject(new Error("no stream is asked for")),
     close: async () => {},
   };
   const source = await openSource("http://erp.example/api/service?wsdl", { outbound });
