@@ -667,6 +667,11 @@ const table = {
     class: "ask",
     text: "The first request with this Idempotency-Key was interrupted, and whether it took effect is not known; it is not repeated. Look at the system, then use a new key.",
   },
+  "range-unsatisfiable": {
+    status: 416,
+    class: "give-up",
+    text: "The part that Range asks for is not there. Ask for another one, or for the whole.",
+  },
   "streams-full": {
     status: 503,
     class: "wait",

@@ -2,6 +2,7 @@
  * The types that the rooms share: value, schema, operation, event, call context, call result.
  * Operations are plain data, so a process can be replayed, rehearsed and tested without the systems behind it.
  */
+import type { Readable } from "node:stream";
 import type { MortiseError } from "./errors.ts";
 
 /** A value as it stands in a history: JSON. Decimals and 64-bit integers are strings, dates ISO strings. */
@@ -108,6 +109,46 @@ export type Caller = (
   input: Json,
   context: CallContext,
 ) => Promise<CallResult>;
+
+/** What of a call passes unread. */
+export interface Passage {
+  /** The body of the request, in place of what the input says of it. Destroyed when the call fails. */
+  readonly body?: {
+    readonly stream: Readable;
+    /** In bytes, where it is known. */
+    readonly length?: number;
+    /** Media type. */
+    readonly type: string;
+  };
+  /** The body of a successful answer. Absent: it is read. */
+  readonly answer?: {
+    /** Media types that may pass, in lower case, without parameters. */
+    readonly types: readonly string[];
+    readonly maxBytes: number;
+    /** Asks for a part (RFC 9110, section 14.2), if the whole is still the one that `ifRange` names. */
+    readonly range?: string;
+    readonly ifRange?: string;
+  };
+}
+/** `passed`: the body comes as it is read, and fails where it is cut off. It must be read to its end or destroyed. */
+export type PassResult =
+  | {
+      readonly kind: "passed";
+      readonly status: number;
+      /** Lower-case names; of the system: nothing of it is for callers as it stands. */
+      readonly headers: Readonly<Record<string, string>>;
+      readonly type: string;
+      readonly body: Readable;
+    }
+  | { readonly kind: "read"; readonly result: CallResult };
+
+/** As `Caller`; the input has everything but the body that passes. */
+export type PassCaller = (
+  operation: { readonly system: string; readonly name: string },
+  input: Json,
+  context: CallContext,
+  passage: Passage,
+) => Promise<PassResult>;
 
 /** Checks a value; `[]` means valid. `at` is a JSON Pointer (RFC 6901). */
 export type Validate = (value: unknown) => readonly Problem[];

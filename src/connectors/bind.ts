@@ -8,7 +8,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ContractModel, OperationModel } from "../contract/model.ts";
 import { asMortiseError, failure, MortiseError } from "../errors.ts";
-import type { CallContext, Caller, CallResult, Json } from "../operation.ts";
+import type { CallContext, Caller, CallResult, Json, Passage, PassCaller, PassResult } from "../operation.ts";
 import type { SystemPermits } from "../outbound/permits.ts";
 import type { Client, Connector, ConnectorEnvironment, Health } from "./connector.ts";
 import type { ResolvedSettings, SystemDefinition } from "./system.ts";
@@ -29,6 +29,8 @@ export interface BindOptions extends Binding {
 
 export interface BoundSystems {
   readonly caller: Caller;
+  /** Calls whose bodies pass unread. A permit is held until the answer was read. */
+  readonly passer: PassCaller;
   /** A cheap sign of life of one system. Never rejects. */
   health(name: string, signal: AbortSignal): Promise<Health>;
   /**
@@ -45,6 +47,8 @@ const builtIn: Readonly<Record<string, () => Promise<Connector>>> = {
   soap: async () => (await import("./soap.ts")).soapConnector,
   sql: async () => (await import("./sql.ts")).sqlConnector,
 };
+
+type Target = { readonly system: string; readonly name: string };
 
 interface Bound {
   readonly contract: ContractModel;
@@ -154,25 +158,54 @@ export function bindSystems(options: BindOptions): BoundSystems {
     }
   }
 
+  /** Why an operation can't be called. */
+  function refusal({ system, name }: Target): MortiseError {
+    if (closed) return failure("outbound-closed", { host: system });
+    if (!systems.has(system))
+      return failure("system-unbound", { system, reason: "it is not among the systems of this server" });
+    return failure("system-unbound", { system, reason: `its contract has no operation "${name}"` });
+  }
+
+  async function pass(operation: Target, input: Json, context: CallContext, passage: Passage): Promise<PassResult> {
+    const system = systems.get(operation.system);
+    const model = modelOf(system, operation.name);
+    if (closed || system === undefined || model === undefined) throw refusal(operation);
+    const { timeoutMs, permits, contract } = system;
+    let permit: number | undefined;
+    let over = false;
+    const end = () => {
+      if (over) return;
+      over = true;
+      if (permit !== undefined) permits?.release(permit);
+      system.calls -= 1;
+      letGo(system);
+    };
+    system.calls += 1;
+    try {
+      const client = system.client ?? (await openToCall(system));
+      if (client.pass === undefined)
+        throw failure("system-unbound", { system: contract.name, reason: "its connector lets nothing through unread" });
+      // Its own time is that until the head of the answer.
+      const given = permits?.acquire(Math.min(context.deadline, Date.now() + timeoutMs), context.signal);
+      permit = typeof given === "object" ? await given : given;
+      const result = await client.pass(model, input, context, passage);
+      if (result.kind === "read" || result.body.closed) end();
+      else result.body.once("close", end);
+      return result;
+    } catch (error) {
+      end();
+      throw asMortiseError(error);
+    }
+  }
+
   return Object.freeze({
-    caller(operation: { readonly system: string; readonly name: string }, input: Json, context: CallContext) {
+    caller(operation: Target, input: Json, context: CallContext) {
       const system = systems.get(operation.system);
-      if (closed) return Promise.reject(failure("outbound-closed", { host: operation.system }));
-      if (system === undefined)
-        return Promise.reject(
-          failure("system-unbound", { system: operation.system, reason: "it is not among the systems of this server" }),
-        );
-      const { operations } = system.contract;
-      const model = Object.hasOwn(operations, operation.name) ? operations[operation.name] : undefined;
-      if (model === undefined)
-        return Promise.reject(
-          failure("system-unbound", {
-            system: operation.system,
-            reason: `its contract has no operation "${operation.name}"`,
-          }),
-        );
+      const model = modelOf(system, operation.name);
+      if (closed || system === undefined || model === undefined) return Promise.reject(refusal(operation));
       return attempt(system, model, input, context);
     },
+    passer: pass,
     async health(name: string, signal: AbortSignal): Promise<Health> {
       const system = systems.get(name);
       if (system === undefined) return { healthy: false, reason: "the system is not bound" };
@@ -204,4 +237,10 @@ export function bindSystems(options: BindOptions): BoundSystems {
       await Promise.all(clients.map((client) => client.close()));
     },
   });
+}
+
+function modelOf(system: Bound | undefined, name: string): OperationModel | undefined {
+  if (system === undefined) return undefined;
+  const { operations } = system.contract;
+  return Object.hasOwn(operations, name) ? operations[name] : undefined;
 }

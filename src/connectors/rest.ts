@@ -5,17 +5,27 @@
 
 import { eachHidden, type Mask, maskAt, pathsBelow } from "../contract/mask.ts";
 import type { ContractModel, OperationModel, RestBinding } from "../contract/model.ts";
-import { operationValidators } from "../contract/validate.ts";
+import { passingBody } from "../contract/passing.ts";
+import { modelValidator, operationValidators } from "../contract/validate.ts";
 import { failure } from "../errors.ts";
-import { type CallContext, type CallResult, inWords, type Json, type Validate } from "../operation.ts";
+import {
+  type CallContext,
+  type CallResult,
+  inWords,
+  type Json,
+  type Passage,
+  type PassResult,
+  type Validate,
+} from "../operation.ts";
 import type { OutboundResponse } from "../outbound/outbound.ts";
 import type { Client, Connector, ConnectorEnvironment, Health } from "./connector.ts";
 import { noteDeprecation } from "./deprecation.ts";
 import { type CredentialText, credentialHeader, credentialText, signOfLife } from "./http.ts";
 import { TokenSource } from "./oauth.ts";
 import { answerReader, type ReadAnswer } from "./rest-answer.ts";
+import { passThrough } from "./rest-pass.ts";
 import { scrubber, secretsOf } from "./rest-problem.ts";
-import { requestWriter, type Writer } from "./rest-request.ts";
+import { requestWriter, type Writer, type Written } from "./rest-request.ts";
 import type { ResolvedSettings } from "./system.ts";
 
 export const restConnector: Connector = Object.freeze({
@@ -29,6 +39,9 @@ interface Plan {
   readonly shown: string;
   readonly method: string;
   readonly validate: Validate;
+  /** Of the input without a body that passes. */
+  readonly validateRest: Validate;
+  readonly succeeds: (status: number) => boolean;
   readonly write: Writer;
   readonly read: ReadAnswer;
   /** Of its input. */
@@ -62,14 +75,7 @@ class RestClient implements Client {
 
   async call(operation: OperationModel, input: Json, context: CallContext): Promise<CallResult> {
     const plan = this.#plans.get(operation) ?? this.#plan(operation);
-    const problems = plan.validate(input);
-    if (problems.length > 0)
-      throw failure("contract-input", { operation: plan.shown, problems: inWords(problems) }, { details: problems });
-    // Only operations whose whole input is one body of another type have an input that is no object.
-    const members = (typeof input === "object" && input !== null ? input : {}) as Readonly<Record<string, unknown>>;
-    const request = plan.write(members, context.key);
-    if (!("url" in request))
-      throw failure("contract-input", { operation: plan.shown, problems: inWords(request) }, { details: request });
+    const request = written(plan, plan.validate, input, context.key);
     const { outbound } = this.#environment;
     const sent = {
       method: plan.method,
@@ -81,14 +87,7 @@ class RestClient implements Client {
       maxResponseBytes: this.#settings.maxResponseBytes,
       internal: this.#settings.internal,
     };
-    const read = (answer: OutboundResponse, token?: string): CallResult => {
-      noteDeprecation(this.#settings.name, operation.name, answer.headers);
-      return plan.read(answer, () => {
-        const sensitive: (string | number)[] = [];
-        eachHidden(input, plan.mask(input), (value) => sensitive.push(value));
-        return scrubber([...secretsOf(this.#settings.credentials), token ?? ""], sensitive);
-      });
-    };
+    const read = this.#reader(operation, plan, input);
     if (this.#tokens === undefined) return read(await outbound.request(sent));
     const token = await this.#tokens.token(sent.deadline, sent.signal);
     const response = await outbound.request(authorised(sent, token));
@@ -97,6 +96,28 @@ class RestClient implements Client {
     this.#tokens.refused(token);
     const fresh = await this.#tokens.token(sent.deadline, sent.signal);
     return read(fresh === token ? response : await outbound.request(authorised(sent, fresh)), fresh);
+  }
+
+  pass(operation: OperationModel, input: Json, context: CallContext, passage: Passage): Promise<PassResult> {
+    const plan = this.#plans.get(operation) ?? this.#plan(operation);
+    const validate = passage.body === undefined ? plan.validate : plan.validateRest;
+    const request = written(plan, validate, input, context.key);
+    const { shown, method, succeeds } = plan;
+    const { outbound } = this.#environment;
+    const [settings, tokens] = [this.#settings, this.#tokens];
+    const read = this.#reader(operation, plan, input);
+    return passThrough({ shown, method, succeeds, request, settings, outbound, tokens, read }, context, passage);
+  }
+
+  #reader(operation: OperationModel, plan: Plan, input: Json) {
+    return (answer: OutboundResponse, token?: string): CallResult => {
+      noteDeprecation(this.#settings.name, operation.name, answer.headers);
+      return plan.read(answer, () => {
+        const sensitive: (string | number)[] = [];
+        eachHidden(input, plan.mask(input), (value) => sensitive.push(value));
+        return scrubber([...secretsOf(this.#settings.credentials), token ?? ""], sensitive);
+      });
+    };
   }
 
   health(signal: AbortSignal): Promise<Health> {
@@ -133,6 +154,11 @@ class RestClient implements Client {
       shown,
       method: binding.method,
       validate: validators.input,
+      validateRest: modelValidator(this.#contract, passingBody(operation)?.schema ?? false),
+      succeeds: (status) =>
+        binding.success.some(
+          (one) => one.mediaType !== null && (one.status === String(status) || one.status === `${String(status)[0]}XX`),
+        ),
       write: requestWriter(
         operation,
         binding,
@@ -146,6 +172,18 @@ class RestClient implements Client {
     this.#plans.set(operation, plan);
     return plan;
   }
+}
+
+/** The request, if the input fits. */
+function written(plan: Plan, validate: Validate, input: Json, key: string): Written {
+  const problems = validate(input);
+  if (problems.length > 0)
+    throw failure("contract-input", { operation: plan.shown, problems: inWords(problems) }, { details: problems });
+  // Only operations whose whole input is one body of another type have an input that is no object.
+  const members = (typeof input === "object" && input !== null ? input : {}) as Readonly<Record<string, unknown>>;
+  const request = plan.write(members, key);
+  if ("url" in request) return request;
+  throw failure("contract-input", { operation: plan.shown, problems: inWords(request) }, { details: request });
 }
 
 function authorised<R extends { readonly headers: Readonly<Record<string, string>> }>(request: R, token: string): R {

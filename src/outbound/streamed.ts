@@ -102,7 +102,7 @@ export class StreamedExchange implements Dispatcher.DispatchHandler {
     }
     this.#heard();
     this.#body = new Readable({
-      highWaterMark: 65_536,
+      highWaterMark: 16_384,
       read: () => {
         this.#silent(this.#request.idleMs);
         controller.resume();
@@ -194,7 +194,7 @@ export class StreamedExchange implements Dispatcher.DispatchHandler {
       ms: performance.now() - this.#startedAt,
       sentBytes: this.#sent,
       receivedBytes: this.#received,
-      ...(code === undefined ? {} : { code }),
+      code,
     } satisfies OutboundFact);
   }
 }

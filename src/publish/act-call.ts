@@ -41,6 +41,8 @@ export interface CallPort {
   once(asked: Asked, key: string, told?: Sending): Promise<Answered>;
   /** Of a read: shared with whoever asks the same. */
   read(id: string, asked: Asked): Promise<Answered>;
+  /** The answer made of what a call gave; throws a fault. */
+  answer(result: CallResult, asked: Asked): Answered;
   /** What a caller may know of a failed call; the rest is reported (PD-5). */
   publicFailure(thrown: unknown, requestId: string): unknown;
 }
@@ -132,6 +134,7 @@ export function callPort(
     if (thrown instanceof ProblemError) return thrown;
     const error: MortiseError = asMortiseError(thrown);
     if (error.code.startsWith("idempotency-") || error.code === "store-failed") return error;
+    if (error.code === "range-unsatisfiable") return error;
     // What fits the schema and can't be sent all the same, such as a line feed in a header, is the caller's to mend: nobody mapped it.
     if (error.code === "contract-input" && operation.accepts === undefined && Array.isArray(error.details))
       return invalidInput(error.details as readonly Problem[]);
@@ -145,7 +148,7 @@ export function callPort(
     return failure("system-failed", {}, extras);
   }
 
-  return { inputOf, idOf, allowed, once, read, publicFailure };
+  return { inputOf, idOf, allowed, once, read, answer, publicFailure };
 }
 
 export function callAct(

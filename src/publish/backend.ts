@@ -2,7 +2,7 @@
  * What publishing needs from the rest of the server, as plain functions. The server adapts its engine and its connectors
  * to it; this room imports neither.
  */
-import type { AnyOperation, CallContext, CallResult, Json } from "../operation.ts";
+import type { AnyOperation, CallContext, CallResult, Json, PassCaller } from "../operation.ts";
 
 /**
  * As a `Caller`, with the effect of what is called: it decides whether it may be sent twice. `repeated` is told before it is sent once more though the
@@ -29,6 +29,8 @@ export interface Backend {
   mark(process: string, key: string): string | undefined;
   /** Calls a system's operation; sent twice only where that is harmless. */
   readonly call: StraightCall;
+  /** One attempt, with bodies that pass unread. */
+  readonly pass: PassCaller;
 }
 
 export interface BackendStart {

@@ -8,7 +8,7 @@ import { type Access, checkAccess } from "./access/access.ts";
 import { type CorsOptions, corsProblem } from "./answers/cors.ts";
 import type { Lifecycle } from "./lifecycle/states.ts";
 import { type Limit, limitProblem, type Plan } from "./limits/limit.ts";
-import type { ApiOperation } from "./operations.ts";
+import type { ApiOperation, CallsOperation } from "./operations.ts";
 
 /** Operations by name. */
 export interface ApiOperations {
@@ -108,6 +108,38 @@ export function defineApi<const O extends ApiOperations>(options: ApiOptions<O>)
   });
 }
 
+/** What is not read can't be checked, changed, shared or remembered. */
+function checkPassing(
+  name: string,
+  operation: CallsOperation,
+  { access }: ApiOptions,
+  refuse: (reason: string) => Error,
+): void {
+  const { upload, download, method, idempotency } = operation;
+  if (upload === undefined && download === undefined) return;
+  const what = upload === undefined ? "download" : "upload";
+  for (const option of ["accepts", "cacheMs", "everyMs", "etag"] as const)
+    if (operation[option] !== undefined)
+      throw refuse(
+        `${name} is ${what === "upload" ? "an" : "a"} ${what}, which goes with no ${option.replace("Ms", "")}: nothing of it is read`,
+      );
+  if (download !== undefined && operation.responds !== undefined)
+    throw refuse(`${name} is a download, which goes with no responds: its answer is not read`);
+  if (idempotency.required || idempotency.retentionMs !== undefined)
+    throw refuse(
+      `${name} is ${what === "upload" ? "an" : "a"} ${what}, which goes with no idempotency: nothing of it is remembered`,
+    );
+  if (upload !== undefined && method !== "POST" && method !== "PUT" && method !== "PATCH")
+    throw refuse(`${name} is an upload: use post, put or patch`);
+  if (upload !== undefined && operation.access !== "public" && access.some(({ kind }) => kind === "signed"))
+    throw refuse(
+      `${name} is an upload, and signed requests are read before anything else: publish it in an API without signed()`,
+    );
+  for (const { maxBytes } of [upload, download].filter((one) => one !== undefined))
+    if (maxBytes !== undefined && !(Number.isSafeInteger(maxBytes) && maxBytes > 0))
+      throw refuse(`${name} lets ${maxBytes} bytes through: say a whole number`);
+}
+
 function checkLimits(
   limits: readonly Limit[],
   of: "api" | "starts" | "other",
@@ -150,6 +182,7 @@ function checkOperation(
   if (operation.kind === "calls" && operation.cacheMs !== undefined && operation.operation.effect !== "read") {
     throw refuse(`${name} caches ${operation.operation.name}, which is not a read`);
   }
+  if (operation.kind === "calls") checkPassing(name, operation, api, refuse);
   if (operation.kind === "calls" && operation.everyMs !== undefined) {
     if (operation.method !== "GET") throw refuse(`${name} answers with events, and is no GET`);
     if (operation.cacheMs !== undefined)

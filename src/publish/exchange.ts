@@ -7,6 +7,7 @@ import type { HttpRequest, HttpResponse } from "./http.ts";
 import type { Idempotency } from "./idempotency.ts";
 import type { InputPlan, ReadInput } from "./input.ts";
 import type { ApiCaller, ApiOperation } from "./operations.ts";
+import type { PassPlan } from "./streams/act-pass.ts";
 import type { EventStream } from "./streams/event-stream.ts";
 
 /** A request that was let in, read and found valid. */
@@ -64,10 +65,12 @@ export interface Prepared {
   readonly events: EventAct | undefined;
   /** Reads the input, and what the body held. */
   readonly read: (request: HttpRequest, params: Readonly<Record<string, string>>) => ReadInput | Promise<ReadInput>;
-  /** The media type of its answers; `undefined`: they have no body. */
-  readonly offers: string | undefined;
+  /** The media type of its answers, or several that they may have; `undefined`: they have no body. */
+  readonly offers: string | readonly string[] | undefined;
   /** Of a contract that is given: its own form of errors. */
   readonly shape?: (response: HttpResponse, report: (error: unknown) => void) => HttpResponse;
+  /** What goes through unread. */
+  readonly passes: PassPlan | undefined;
 }
 
 /** Whether an object rule lets this pass. A rule that throws, or answers anything but `true`, does not. */

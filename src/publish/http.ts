@@ -3,6 +3,7 @@
  * read on demand: who is not let in sends nothing into our memory.
  */
 import type { Readable } from "node:stream";
+import type { Wire } from "./streams/body.ts";
 
 export interface HttpRequest {
   /** Made by the listener; unique. Stands in the answer as `X-Request-Id` and in `instance` of a problem. */
@@ -21,6 +22,8 @@ export interface HttpRequest {
   readonly secure?: boolean;
   /** What the client showed when the connection was made; the handshake proved that it holds the private key, and nothing else. */
   readonly certificate?: ClientCertificate;
+  /** What a body is read from that passes unread. Of the listener; absent where there is no connection. */
+  readonly wire?: Wire;
   /** Reads the whole body. Rejects with `body-too-large` above `limit` bytes, before buffering what is over. Call it at most once. */
   body(limit: number): Promise<Uint8Array>;
 }

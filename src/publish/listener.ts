@@ -20,6 +20,7 @@ import type { HttpHandler, HttpRequest, HttpResponse } from "./http.ts";
 import { addressBucket } from "./limits/address.ts";
 import { problemResponse, rawProblem } from "./problem.ts";
 import { checkedHead, readBody } from "./request-head.ts";
+import type { Wire } from "./streams/body.ts";
 import { sendStream } from "./streams/send.ts";
 import { type TlsOptions, tlsOptions, watchTls } from "./tls.ts";
 
@@ -90,7 +91,7 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
     headersTimeout,
     requestTimeout: limits.bodyMs,
     keepAliveTimeout: options.keepAliveMs ?? 5000,
-    connectionsCheckingInterval: Math.max(50, Math.min(1000, headersTimeout / 4)),
+    connectionsCheckingInterval: Math.floor(Math.max(50, Math.min(1000, headersTimeout / 4))),
     insecureHTTPParser: false,
     requireHostHeader: false, // refused in checkedHead, as a problem
     joinDuplicateHeaders: false,
@@ -118,19 +119,14 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
     if (draining && inFlight === 0) drained?.();
   }
 
-  async function respond(
-    req: IncomingMessage,
-    res: ServerResponse,
-    line: Line,
-    expectsContinue: boolean,
-  ): Promise<void> {
+  async function respond(req: IncomingMessage, res: ServerResponse, line: Line, wire: Wire): Promise<void> {
     const id = ids();
     let request: HttpRequest | undefined;
     let answer: HttpResponse;
     let closes = draining;
     try {
       const head = checkedHead(req, limits.headers, proxies);
-      request = { ...head, id, body: (limit) => readBody(req, head.headers, limit, expectsContinue ? res : undefined) };
+      request = { ...head, id, wire, body: (limit) => readBody(req, head.headers, limit, wire) };
       answer = await handler(request);
     } catch (thrown) {
       answer = problemResponse(thrown, id);
@@ -138,7 +134,7 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
       if (request === undefined) closes = true;
       else if (answer.status >= 500) options.onError?.(thrown, request);
     }
-    closes ||= draining || leftUnread(req);
+    closes ||= draining || wire.broken || leftUnread(req);
     if (closes) line.closing = true;
     if (res.destroyed) {
       answer.stream?.destroy();
@@ -153,14 +149,15 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
     if (line.closing) return;
     lines.set(req.socket, line);
     line.open += 1;
-    line.last = { req, res };
+    const wire = { req, res, continues: expectsContinue, silenceMs: limits.bodyMs, passing: false, broken: false };
+    line.last = wire;
     inFlight += 1;
     res.once("close", () => {
       line.open -= 1;
       answered();
     });
     // `respond` handles every failure of the handler; what is left is ours, and must not leave a client waiting.
-    respond(req, res, line, expectsContinue).catch(() => req.socket.destroy());
+    respond(req, res, line, wire).catch(() => req.socket.destroy());
   }
 
   server.on("request", (req, res) => accept(req, res, false));
@@ -181,6 +178,7 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
     const line = lines.get(socket as Socket);
+    if (line?.last?.passing === true && error.code === "ERR_HTTP_REQUEST_TIMEOUT") return;
     // An answer written now would be taken for that of a request still being worked on: none is better than a wrong one.
     const mine =
       line === undefined ||
@@ -240,7 +238,7 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
 interface Line {
   open: number;
   closing: boolean;
-  last: { readonly req: IncomingMessage; readonly res: ServerResponse } | undefined;
+  last: Wire | undefined;
 }
 
 /** Unique over restarts: eight random bytes of this start, then a count. */

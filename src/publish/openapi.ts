@@ -12,7 +12,7 @@ import type { Spoken } from "./implement/spoken.ts";
 import { problemSchema } from "./problem.ts";
 import { createSchemaBook, type SchemaBook } from "./schema-book.ts";
 import { definitionsOf, resolve, shapeOf } from "./schemas.ts";
-import { eventsOf, lastEventId } from "./streams/openapi.ts";
+import { downloads, eventsOf, lastEventId, rangeHeader, unread } from "./streams/openapi.ts";
 
 /** What a client must know of its keys (IK-5). */
 function keyRules(retentionMs: number | undefined): string {
@@ -49,7 +49,7 @@ export interface OpenApiOperation {
   readonly summary?: string;
   readonly description?: string;
   readonly parameters?: readonly OpenApiParameter[];
-  readonly requestBody?: { readonly required: true; readonly content: Content };
+  readonly requestBody?: { readonly required: boolean; readonly content: Content };
   readonly responses: { readonly [status: string]: unknown };
   readonly security: readonly unknown[];
 }
@@ -148,6 +148,7 @@ function operationOf(
     ...described(parameter.schema),
     schema: book.embed(parameter.schema, definitions),
   }));
+  const { upload, download } = prepared.passes ?? {};
   const keyed = isKeyed(prepared);
   if (operation.etag === true) {
     parameters.push({
@@ -159,6 +160,7 @@ function operationOf(
     });
   }
   if (prepared.events !== undefined) parameters.push(lastEventId);
+  if (download?.ranges === true) parameters.push(rangeHeader);
   if (keyed && (operation.kind === "starts" || operation.kind === "calls")) {
     parameters.push({
       name: "Idempotency-Key",
@@ -178,6 +180,9 @@ function operationOf(
     ...(plan.body
       ? { requestBody: { required: true, content: { "application/json": { schema: bodySchema(prepared, book) } } } }
       : {}),
+    ...(upload === undefined
+      ? {}
+      : { requestBody: { required: upload.required, content: unread(upload.types, upload.maxBytes) } }),
     responses: {
       ...successes(prepared, book, keyed, api),
       ...Object.fromEntries(
@@ -257,6 +262,8 @@ function successes(prepared: Prepared, book: SchemaBook, keyed: boolean, api: Ap
           304: { description: "Not changed since the answer that If-None-Match names.", headers: { ETag: etagHeader } },
         }
       : {};
+  const download = prepared.passes?.download;
+  if (download !== undefined) return downloads(json("", true), download);
   if (operation.kind === "calls")
     return operation.everyMs === undefined
       ? { 200: json("The answer.", output), ...unchanged }
@@ -311,8 +318,9 @@ function runSchema(output: JsonSchema, state: JsonSchema | undefined): JsonSchem
 }
 
 /** Whether its requests may carry an Idempotency-Key. */
-function isKeyed({ operation }: Prepared): boolean {
-  return operation.kind === "starts" || (operation.kind === "calls" && operation.operation.effect !== "read");
+function isKeyed({ operation, passes }: Prepared): boolean {
+  if (operation.kind === "calls") return passes === undefined && operation.operation.effect !== "read";
+  return operation.kind === "starts";
 }
 
 /** What can go wrong, by status. */
@@ -322,7 +330,10 @@ export function failureStatuses(prepared: Prepared, api: ApiDefinition): readonl
   const statuses = new Set([400, 406, 500, 503]);
   if (operation.access !== "public") for (const status of [401, 403, 429]) statuses.add(status);
   if (isLimited(api, operation)) statuses.add(429);
-  if (plan.body) for (const status of [413, 415]) statuses.add(status);
+  const { upload, download } = prepared.passes ?? {};
+  if (plan.body || upload !== undefined) for (const status of [413, 415]) statuses.add(status);
+  if (upload !== undefined) statuses.add(408);
+  if (download?.ranges === true) statuses.add(416);
   if (keyed) for (const status of [409, 422]) statuses.add(status);
   if (operation.kind === "run" || operation.kind === "follows") statuses.add(404);
   if (prepared.events !== undefined) statuses.add(429);
@@ -341,8 +352,10 @@ const meanings: Readonly<Record<number, string>> = {
   404: "There is nothing under this key that you may see.",
   406: "The Accept header excludes JSON.",
   409: "The key is taken by other content, or the first request with it is still being worked on.",
+  408: "The body came too slowly.",
   413: "The body is too large.",
-  415: "The body is not application/json.",
+  415: "The body has a media type that is not taken.",
+  416: "The part that Range asks for is not there.",
   422: "The request was understood, and refused or ended otherwise.",
   429: "Too many requests.",
   500: "Something went wrong inside.",

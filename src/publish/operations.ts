@@ -15,6 +15,7 @@ import type {
   IdempotencyOptions,
   Method,
   Moment,
+  PassOptions,
   Responds,
   RunOptions,
   RunView,
@@ -83,6 +84,8 @@ export interface CallsOperation extends Base {
   readonly everyMs?: number;
   readonly cacheMs?: number;
   readonly timeoutMs: number;
+  readonly download?: PassOptions;
+  readonly upload?: PassOptions;
   readonly faults: { readonly [name: string]: number };
   readonly accepts?: Accepts<any, any>;
   readonly responds?: Responds<any, any>;
@@ -228,7 +231,8 @@ export function operationOf(
     operation: options.calls,
     ...(options.every === undefined ? {} : { everyMs: milliseconds(options.every) }),
     cacheMs: options.cache === undefined ? undefined : milliseconds(options.cache),
-    timeoutMs: milliseconds(options.timeout ?? "10s"),
+    timeoutMs: milliseconds(options.timeout ?? (options.download || options.upload ? "10m" : "10s")),
+    ...passes(options),
     faults: Object.freeze({ ...options.faults }) as { readonly [name: string]: number },
     accepts: options.accepts,
     responds: options.responds,
@@ -242,6 +246,14 @@ function when({ delay, at }: StartsOptions<unknown, unknown, unknown, unknown>, 
   if (delay !== undefined && at !== undefined) throw new TypeError(`post("${path}") states delay and at: choose one`);
   if (delay !== undefined && typeof delay !== "function") milliseconds(delay);
   return { ...(delay === undefined ? {} : { delay }), ...(at === undefined ? {} : { at }) };
+}
+
+/** What goes through unread. */
+function passes({ download, upload }: CallsOptions<AnyOperation, unknown, unknown>) {
+  return {
+    ...(download === undefined ? {} : { download: download === true ? {} : Object.freeze({ ...download }) }),
+    ...(upload === undefined ? {} : { upload: upload === true ? {} : Object.freeze({ ...upload }) }),
+  };
 }
 
 function settings(options: IdempotencyOptions = {}): IdempotencySettings {

@@ -134,6 +134,14 @@ export interface FollowsOptions<I, O, R = unknown, S = unknown> extends Common {
   readonly responds?: Responds<RunView<I, O, S>, R>;
 }
 
+/** What goes through unread. */
+export interface PassOptions {
+  /** Media types that are let through. Default: those of the contract; to be said where it names none in particular. */
+  readonly types?: readonly string[];
+  /** Default 1 GiB of an answer, 100 MiB of a request. */
+  readonly maxBytes?: number;
+}
+
 export interface CallsOptions<T extends AnyOperation, B = InputOf<T>, R = OutputOf<T>> extends Common {
   readonly calls: T;
   /** How long an answer is reused, for equal inputs. Reads only. Identical reads in flight are one call in any case. */
@@ -143,7 +151,14 @@ export interface CallsOptions<T extends AnyOperation, B = InputOf<T>, R = Output
    * least `"100ms"`.
    */
   readonly every?: Duration;
-  /** Total time of the call. Default `"10s"`. */
+  /**
+   * The answer goes through as it comes, unread and at the pace of the slower side: files, exports, pictures. Of a REST system whose contract says nothing of it but its
+   * media type. It is sent as an attachment.
+   */
+  readonly download?: true | PassOptions;
+  /** The request's body goes through in the same way; what the path and the query say is the rest of the input. Not repeated, not remembered. */
+  readonly upload?: true | PassOptions;
+  /** Total time of the call. Default `"10s"`; `"10m"` where something goes through. */
   readonly timeout?: Duration;
   /** Status of a declared fault; its detail is then shown. Default 422, without the detail. */
   readonly faults?: { readonly [N in keyof FaultsOf<T>]?: number };

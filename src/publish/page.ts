@@ -22,8 +22,10 @@ export function page(type: string, body: string | Uint8Array, policy?: string): 
 }
 
 /** Throws `not-acceptable` if the request takes no answer of this type. A problem is sent in any case: better a refusal in a form not asked for than none. */
-export function checkAccept(request: HttpRequest, offered: string): void {
+export function checkAccept(request: HttpRequest, offered: string | readonly string[]): void {
   const { accept } = request.headers;
-  if (accept === undefined || preferred(accept, [offered]) !== undefined) return;
-  throw failure("not-acceptable", { offered: essence(offered) });
+  if (accept === undefined) return;
+  const types = typeof offered === "string" ? [offered] : offered;
+  if (preferred(accept, types) !== undefined) return;
+  throw failure("not-acceptable", { offered: types.map(essence).join(" or ") });
 }

@@ -1,6 +1,7 @@
 /** Makes of an operation's definition, once, what answers its requests: its schemas compiled, its input planned, its act. */
 import { schemaOf } from "../contract/contract.ts";
-import type { ContractModel } from "../contract/model.ts";
+import type { ContractModel, OperationModel } from "../contract/model.ts";
+import { passingBody } from "../contract/passing.ts";
 import { failure } from "../errors.ts";
 import { type Json, longestKey, type Schema, type Validate } from "../operation.ts";
 import { callAct } from "./act-call.ts";
@@ -16,8 +17,9 @@ import { requestReader } from "./implement/read-request.ts";
 import type { Spoken } from "./implement/spoken.ts";
 import { type InputPlan, planInput, readInput } from "./input.ts";
 import { failureStatuses } from "./openapi.ts";
-import type { ApiOperation } from "./operations.ts";
+import type { ApiOperation, CallsOperation } from "./operations.ts";
 import { followAct } from "./streams/act-follow.ts";
+import { type PassPlan, passAct, passPlan } from "./streams/act-pass.ts";
 import { watchAct } from "./streams/act-watch.ts";
 
 type Contracts = ReadonlyMap<string, ContractModel>;
@@ -33,12 +35,14 @@ export function prepare(
     maxBodyBytes = 1_048_576,
   }: { readonly contracts: Contracts; readonly maxBodyBytes?: number | undefined },
 ): Prepared {
+  const passes = operation.kind === "calls" ? passPlan(api, name, operation, modelOf(operation, contracts)) : undefined;
   const accepted = acceptedOf(api, name, operation, contracts);
   const validate = closed(shop.compile(accepted), accepted);
   const most = operation.maxBodyBytes ?? api.maxBodyBytes ?? maxBodyBytes;
   const { spoken } = operation;
-  const plan =
-    spoken === undefined ? planInput(operation.method, operation.parameters, accepted, api.name) : planOf(spoken);
+  // Of a body that passes nothing is read: what is left of the input stands in path and query.
+  const asked = passes?.upload === undefined ? operation.method : "GET";
+  const plan = spoken === undefined ? planInput(asked, operation.parameters, accepted, api.name) : planOf(spoken);
   const reader = spoken === undefined ? undefined : requestReader(spoken, api.base, validate);
   const answers = spoken === undefined ? plainAnswers : contractAnswers(spoken);
   const prepared: Prepared = {
@@ -51,11 +55,13 @@ export function prepare(
     answered: answeredOf(operation, contracts),
     validate,
     maxBodyBytes: most,
-    act: actOf(api, name, operation, shop, contracts, answers),
+    act: actOf(api, name, operation, shop, contracts, answers, passes),
     read: (request, params) =>
       reader === undefined ? readInput(plan, validate, request, params, most) : reader(request, most),
-    ...eventsOf(api, name, operation, shop, contracts),
-    ...(spoken === undefined ? {} : { offers: offerOf(spoken), shape: errorShape(spoken) }),
+    events: eventsOf(api, name, operation, shop, contracts),
+    passes,
+    offers: spoken === undefined ? offersOf(operation, passes) : offerOf(spoken),
+    ...(spoken === undefined ? {} : { shape: errorShape(spoken) }),
   };
   const reason = spoken === undefined ? undefined : errorProblem(spoken, failureStatuses(prepared, api));
   if (reason !== undefined) throw failure("api-definition", { api: api.name, reason: `${name}: ${reason}` });
@@ -74,12 +80,16 @@ function actOf(
   shop: Workshop,
   contracts: Contracts,
   answers: Answers,
+  passes: PassPlan | undefined,
 ): Act {
   if (operation.kind === "starts") return startAct(api, name, operation, shop, answers);
   if (operation.kind === "run") return runAct(operation, shop, answers);
   if (operation.kind === "follows" || operation.everyMs !== undefined) return neverCalled;
   const input = inputOf(api, name, operation.operation, contracts);
-  return callAct(api, name, operation, input, outputOf(operation, contracts), shop, answers);
+  const output = outputOf(operation, contracts);
+  return passes === undefined
+    ? callAct(api, name, operation, input, output, shop, answers)
+    : passAct(operation, passes, input, output, shop);
 }
 
 const neverCalled: Act = () => Promise.reject(new TypeError("it answers with events"));
@@ -90,13 +100,21 @@ function eventsOf(
   operation: ApiOperation,
   shop: Workshop,
   contracts: Contracts,
-): Pick<Prepared, "events" | "offers"> {
-  const offers = "text/event-stream";
-  if (operation.kind === "follows") return { events: followAct(operation, shop), offers };
-  if (operation.kind !== "calls" || operation.everyMs === undefined)
-    return { events: undefined, offers: "application/json" };
+): Prepared["events"] {
+  if (operation.kind === "follows") return followAct(operation, shop);
+  if (operation.kind !== "calls" || operation.everyMs === undefined) return undefined;
   const input = inputOf(api, name, operation.operation, contracts);
-  return { events: watchAct(operation, operation.everyMs, input, outputOf(operation, contracts), shop), offers };
+  return watchAct(operation, operation.everyMs, input, outputOf(operation, contracts), shop);
+}
+
+function offersOf(operation: ApiOperation, passes: PassPlan | undefined): Prepared["offers"] {
+  if (passes?.download !== undefined) return passes.download.types;
+  const isEvents = operation.kind === "follows" || (operation.kind === "calls" && operation.everyMs !== undefined);
+  return isEvents ? "text/event-stream" : "application/json";
+}
+
+function modelOf({ operation }: CallsOperation, contracts: Contracts): OperationModel | undefined {
+  return contracts.get(operation.system)?.operations[operation.name];
 }
 
 function acceptedOf(api: ApiDefinition, name: string, operation: ApiOperation, contracts: Contracts): Schema {
@@ -107,6 +125,10 @@ function acceptedOf(api: ApiDefinition, name: string, operation: ApiOperation, c
   if (operation.kind === "run" || operation.kind === "follows") return runInput;
   if (operation.accepts !== undefined) return operation.accepts.body as Schema;
   if (operation.kind === "starts") return operation.process.input as Schema;
+  const model = operation.upload === undefined ? undefined : modelOf(operation, contracts);
+  const passing = model && passingBody(model);
+  const contract = contracts.get(operation.operation.system);
+  if (passing !== undefined && contract !== undefined) return schemaOf(contract, passing.schema);
   return inputOf(api, name, operation.operation, contracts);
 }
 

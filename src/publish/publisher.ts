@@ -330,7 +330,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
       if (requests.hasSubscribers) {
         const { status } = response;
         if (stream === undefined) tell(request, trace, status, performance.now() - begun);
-        else stream.once("close", () => tell(request, trace, status, performance.now() - begun));
+        else
+          stream.once("close", () => {
+            if (stream.errored !== null) trace.code = codeOf(stream.errored);
+            tell(request, trace, status, performance.now() - begun);
+          });
       }
       return response;
     },

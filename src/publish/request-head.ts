@@ -1,10 +1,11 @@
 /** Reads the head of a request strictly, and its body within a limit. See L1 and L2 in listener.ts. */
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { TLSSocket } from "node:tls";
 import { failure } from "../errors.ts";
 import { Pieces } from "../outbound/pieces.ts";
 import { clientCertificate } from "./client-certificate.ts";
 import type { HttpRequest } from "./http.ts";
+import type { Wire } from "./streams/body.ts";
 
 /** Headers that mean different things to different readers when they are repeated. */
 const single: ReadonlySet<string> = new Set([
@@ -35,7 +36,7 @@ export function checkedHead(
   req: IncomingMessage,
   maxHeaders: number,
   proxies: ReadonlySet<string>,
-): Omit<HttpRequest, "id" | "body"> {
+): Omit<HttpRequest, "id" | "wire" | "body"> {
   // The parser takes HTTP/0.9 and 2.0 too, and answers neither.
   if (req.httpVersion !== "1.1" && req.httpVersion !== "1.0") throw refused("only HTTP/1.1 and HTTP/1.0 are served");
   const raw = req.rawHeaders;
@@ -72,12 +73,11 @@ export function checkedHead(
   };
 }
 
-/** `continueOn`: where the client waits for `100 Continue`. */
 export function readBody(
   req: IncomingMessage,
   headers: Readonly<Record<string, string>>,
   limit: number,
-  continueOn: ServerResponse | undefined,
+  { continues, res }: Pick<Wire, "continues" | "res">,
 ): Promise<Uint8Array> {
   const declared = headers["content-length"];
   if (declared === undefined && headers["transfer-encoding"] === undefined) return Promise.resolve(empty);
@@ -100,7 +100,7 @@ export function readBody(
     };
     req.once("error", cut);
     req.once("close", cut);
-    continueOn?.writeContinue();
+    if (continues) res.writeContinue();
   });
 }
 

@@ -1,5 +1,5 @@
 /** What publishing asks for, from the engine and the front's clients. */
-import type { Json } from "../operation.ts";
+import type { Json, PassCaller } from "../operation.ts";
 import { type Engine, wholeRun } from "../process/engine.ts";
 import { epochOf } from "../process/instant.ts";
 import type { Backend, StraightCall } from "../publish/backend.ts";
@@ -9,6 +9,7 @@ import type { Masking } from "./masking.ts";
 export function backendOf(
   engine: Pick<Engine, "start" | "settled" | "runByKey" | "mark" | "value">,
   call: StraightCall,
+  pass: PassCaller,
   version: string,
   masking: Pick<Masking, "run">,
 ): Backend {
@@ -31,5 +32,6 @@ export function backendOf(
     },
     mark: (process, key) => engine.mark(process, key),
     call,
+    pass,
   };
 }

@@ -98,6 +98,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       circuits: () => shared.now().circuits,
       changed: shared.circuits.changed,
     }),
+    passer: bound.passer,
     publisher: {
       store,
       maxBodyBytes: config.limits.bodyBytes,

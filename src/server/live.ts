@@ -5,6 +5,7 @@
  * run that it starts runs on the version that its input was checked for.
  */
 import { failure } from "../errors.ts";
+import type { PassCaller } from "../operation.ts";
 import type { AnyProcess } from "../process/define.ts";
 import type { EmbeddedEngine } from "../process/embedded/engine.ts";
 import type { Engine } from "../process/engine.ts";
@@ -48,16 +49,17 @@ export interface LiveState {
 export interface LiveOptions extends LiveState {
   readonly engine: Pick<EmbeddedEngine, "start" | "signal" | "settled" | "run" | "runByKey" | "mark" | "value">;
   readonly caller: StraightCall;
+  readonly passer: PassCaller;
   readonly publisher: Omit<PublisherOptions, keyof Publication>;
 }
 
 export function createLive(options: LiveOptions): Live {
-  const { engine, caller } = options;
+  const { engine, caller, passer } = options;
   let state: LiveState = options;
   let project = projectWith(options.project, options.sources);
   const publication = (to: LiveState, { apis }: Project): Publication => ({
     apis,
-    backend: backendOf(engine, caller, to.version, { run: (run) => masking.run(run) }),
+    backend: backendOf(engine, caller, passer, to.version, { run: (run) => masking.run(run) }),
     contracts: new Map([...to.project.systems].map(([name, { contract }]) => [name, contract])),
     access: to.access,
   });
