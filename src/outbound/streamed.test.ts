@@ -117,8 +117,8 @@ test("a reader that is slow is no silence, and one that leaves ends the request"
       })(),
     ).pipe(response);
   });
-  const { body } = await client(t)(base, { idleMs: 80 });
-  await pause(250);
+  const { body } = await client(t)(base, { idleMs: 400 });
+  await pause(900);
   body.resume();
   await once(body, "end");
   const second = await client(t)(base);

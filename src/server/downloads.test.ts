@@ -162,7 +162,7 @@ test("a part is asked for and given where the contract has parts", async () => {
 });
 
 test("a client that leaves ends the download at the system too, and attack row 15: one that does not read is cut off", async () => {
-  await using served = await serve({ silenceMs: 200 });
+  await using served = await serve({ silenceMs: 1000 });
   let closed = 0;
   served.answer = (_, response) => {
     response.writeHead(200, pdf).on("close", () => closed++);

@@ -115,7 +115,7 @@ export interface Served extends AsyncDisposable {
   readonly publisher: ReturnType<typeof createPublisher>;
 }
 
-export async function serve({ silenceMs = 2000 } = {}): Promise<Served> {
+export async function serve({ silenceMs = 5000 } = {}): Promise<Served> {
   const sockets = new Set<Socket>();
   const seen: string[] = [];
   const upstream = createServer((request, response) => {
@@ -175,7 +175,6 @@ export async function serve({ silenceMs = 2000 } = {}): Promise<Served> {
   const listener = await listen((request) => publisher.handle(request), {
     port: 0,
     bodyTimeoutMs: silenceMs,
-    headersTimeoutMs: 500,
   });
   const served: Served = {
     url: `${listener.url}/v1`,

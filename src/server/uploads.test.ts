@@ -128,7 +128,7 @@ test("Expect: 100-continue: who is not let in, or sends what is not taken, is to
 });
 
 test("attack row 15: an upload that stops or trickles is closed by its deadline, and a client that leaves cuts it off; nothing is half done", async () => {
-  await using served = await serve({ silenceMs: 250 });
+  await using served = await serve({ silenceMs: 1000 });
   served.answer = (request) => request.resume();
   const head = `PUT /v1/files/7 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${served.key}\r\ncontent-type: application/octet-stream\r\ncontent-length: 100000\r\n\r\n`;
   const silent = connect(served.port, "127.0.0.1");
@@ -140,7 +140,7 @@ test("attack row 15: an upload that stops or trickles is closed by its deadline,
   const begun = performance.now();
   assert.match(await text(slow), /^HTTP\/1\.1 408 /);
   clearInterval(trickle);
-  assert.ok(performance.now() - begun < 2000);
+  assert.ok(performance.now() - begun < 8000);
   const leaving = connect(served.port, "127.0.0.1");
   leaving.write(`${head}12345`);
   await until(() => served.seen.length === 3);
@@ -150,7 +150,7 @@ test("attack row 15: an upload that stops or trickles is closed by its deadline,
 });
 
 test("an upload may take longer than a whole request, as long as it moves", async () => {
-  await using served = await serve({ silenceMs: 600 });
+  await using served = await serve({ silenceMs: 1500 });
   served.answer = (request, response) => {
     request
       .resume()
@@ -161,9 +161,9 @@ test("an upload may take longer than a whole request, as long as it moves", asyn
     agent: false,
     headers: { authorization: `Bearer ${served.key}`, ...bytes },
   });
-  for (let count = 0; count < 8; count++) {
+  for (let count = 0; count < 6; count++) {
     sent.write(block);
-    await pause(300);
+    await pause(500);
   }
   sent.end();
   const [response] = (await once(sent, "response")) as [IncomingMessage];

@@ -63,7 +63,7 @@ interface Listening {
 
 async function serve(options: Partial<PublisherOptions> = {}): Promise<Served> {
   const bench = await openBench({ apis: [followed], ...options, streams: { lookMs: 20, ...options.streams } });
-  const listener = await listen((request) => bench.publisher.handle(request), { port: 0, bodyTimeoutMs: 1000 });
+  const listener = await listen((request) => bench.publisher.handle(request), { port: 0, bodyTimeoutMs: 2000 });
   const { backend, key } = bench;
   await backend.start({ process: "order-to-cash", key: "o-1", input: { ...anOrder }, origin: "test" });
   return {
