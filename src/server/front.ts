@@ -26,7 +26,7 @@ import { checkRetired, type FindInUse, openInUse } from "./published/in-use.ts";
 import { openSchedules } from "./schedules/open.ts";
 import type { Scheduler } from "./schedules/scheduler.ts";
 import type { SharedSystems } from "./shared-systems.ts";
-import { straightCalls } from "./straight-calls.ts";
+import { straightCalls, straightPasses } from "./straight-calls.ts";
 import type { Surface } from "./surface.ts";
 import type { VersionSources } from "./version-sources.ts";
 import { createWebhooks, webhookBase } from "./webhooks.ts";
@@ -87,18 +87,15 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   const { store, engine, bound, shared, workers, outbound, cipher, log } = options;
   let { surface, sources, permits } = options;
   const { config } = surface;
+  const gates = { circuits: () => shared.now().circuits, changed: shared.circuits.changed };
   const live = createLive({
     project: surface.project,
     version: options.version,
     sources,
     access: accessOf(surface, outbound),
     engine,
-    caller: straightCalls({
-      caller: bound.caller,
-      circuits: () => shared.now().circuits,
-      changed: shared.circuits.changed,
-    }),
-    passer: bound.passer,
+    caller: straightCalls({ caller: bound.caller, ...gates }),
+    passer: straightPasses({ passer: bound.passer, ...gates }),
     publisher: {
       store,
       maxBodyBytes: config.limits.bodyBytes,

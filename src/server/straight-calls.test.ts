@@ -1,11 +1,12 @@
 /** Straight calls of APIs while a system is away, and what is sent twice. */
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import test from "node:test";
 import { failure, type MortiseError } from "../errors.ts";
 import type { CallContext, CallResult, Effect } from "../operation.ts";
 import { circuitTable, type GateSettings } from "../outbound/circuit.ts";
 import type { CircuitChange } from "../outbound/gates.ts";
-import { straightCalls } from "./straight-calls.ts";
+import { straightCalls, straightPasses } from "./straight-calls.ts";
 
 const refused = () => failure("outbound-connect", { host: "shop", reason: "refused" }, { outcome: "none" });
 const reset = () => failure("outbound-reset", { host: "shop", reason: "it was reset" }, { outcome: "unknown" });
@@ -131,6 +132,37 @@ test("it is sent twice at most, within its time, and within the budget of the sy
   const asked = Array.from({ length: 5 }, (_, at) => assert.rejects(poor.ask("read", `input ${at}`)));
   await Promise.all(asked);
   assert.ok(poor.sent.length <= 7, `${poor.sent.length} for five calls, in two seconds at most`);
+});
+
+test("what passes unread obeys the circuit, is sent once, and a caller whose own body breaks is no failure of the system", async () => {
+  const table = circuitTable(
+    new Map([["shop", { failures: 3, pauseMs: 60_000, maxPauseMs: 60_000, share: 0, floor: 1000 }]]),
+  );
+  let sent = 0;
+  let next: (body: Readable) => MortiseError = reset;
+  const pass = straightPasses({
+    passer: async (_operation, _input, _context, { body }) => {
+      sent += 1;
+      const error = next(body?.stream as Readable);
+      body?.stream.destroy(error);
+      throw error;
+    },
+    circuits: () => table,
+    changed: () => {},
+  });
+  const ask = (input: string) => {
+    const stream = new Readable({ read() {} });
+    stream.on("error", () => {});
+    const context = { key: input, attempt: 1, deadline: Date.now() + 2000, signal: new AbortController().signal };
+    return pass({ system: "shop", name: "put" }, input, context, { body: { stream, type: "text/csv" } });
+  };
+  next = () => failure("request-timeout", { seconds: 30 });
+  for (let i = 0; i < 10; i++) await assert.rejects(ask(`slow ${i}`), code("request-timeout"));
+  next = reset;
+  for (let i = 0; i < 3; i++) await assert.rejects(ask(`cut ${i}`), code("outbound-reset"));
+  assert.equal(sent, 13, "each once");
+  await assert.rejects(ask("more"), code("system-away"));
+  assert.equal(sent, 13);
 });
 
 test("a repeat that surely did nothing does not hide that the first may have had an effect", async () => {

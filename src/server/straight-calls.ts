@@ -6,9 +6,9 @@
  *  - What failed for a passing reason is sent once more, if a repeat is harmless: a read, an idempotent call (under the same key), or one that
  *    surely did nothing. Within its own time and the system's budget, and not where the system said when to come again.
  */
-import { asMortiseError, failure, type MortiseError } from "../errors.ts";
+import { asMortiseError, failure, MortiseError } from "../errors.ts";
 import { canonicalJson } from "../formats/json.ts";
-import type { CallContext, Caller, CallResult, Json } from "../operation.ts";
+import type { CallContext, Caller, CallResult, Json, PassCaller } from "../operation.ts";
 import type { CircuitTable } from "../outbound/circuit.ts";
 import { type CircuitChange, openGates, type SystemGate } from "../outbound/gates.ts";
 import { wordOf } from "../process/embedded/gate.ts";
@@ -24,27 +24,61 @@ export interface StraightOptions {
 /** Before a call is sent again: long enough for a connection to be made anew, and not the same for all. */
 const pauseMs = { least: 25, more: 50 } as const;
 
-export function straightCalls({ caller, circuits, changed }: StraightOptions): StraightCall {
+/** The gate of each system, under the circuits as they are now. */
+function gatesUnder({
+  circuits,
+  changed,
+}: Omit<StraightOptions, "caller">): (system: string) => SystemGate | undefined {
   let table: CircuitTable | undefined;
   let gates: ReadonlyMap<string, SystemGate> | undefined;
-
-  function gateOf(system: string): SystemGate | undefined {
+  return (system) => {
     const now = circuits();
     if (now !== table) gates = openGates(now, changed, undefined, gates);
     table = now;
     return gates?.get(system);
-  }
+  };
+}
 
-  function tell(gate: SystemGate, name: string, input: Json, error: MortiseError, looking: boolean): void {
-    const word = wordOf(error);
-    if (word === "answered") gate.answered(looking);
-    else if (word === "silent") gate.silent(looking);
-    else {
-      const { outcome, message, retryAfterMs } = error;
-      // The same thing asked again is the same failure: it alone opens nothing.
-      gate.failed({ key: `${name} ${canonicalJson(input)}`, outcome, message, retryAfterMs }, looking);
-    }
+function tell(gate: SystemGate, name: string, input: Json, error: MortiseError, looking: boolean): void {
+  const word = wordOf(error);
+  if (word === "answered") gate.answered(looking);
+  else if (word === "silent") gate.silent(looking);
+  else {
+    const { outcome, message, retryAfterMs } = error;
+    // The same thing asked again is the same failure: it alone opens nothing.
+    gate.failed({ key: `${name} ${canonicalJson(input)}`, outcome, message, retryAfterMs }, looking);
   }
+}
+
+/** Calls with bodies that pass unread, under the same circuits. They are sent once: what has passed is gone. */
+export function straightPasses({
+  passer,
+  ...options
+}: Omit<StraightOptions, "caller"> & { readonly passer: PassCaller }): PassCaller {
+  const gateOf = gatesUnder(options);
+  return async (operation, input, context, passage) => {
+    const { system, name } = operation;
+    const gate = gateOf(system);
+    if (gate === undefined) return passer(operation, input, context, passage);
+    const entry = gate.enter();
+    if (entry.kind === "away") throw failure("system-away", { system }, { retryAfterMs: entry.retryAfterMs });
+    const { looking } = entry;
+    try {
+      const result = await passer(operation, input, context, passage);
+      gate.answered(looking);
+      return result;
+    } catch (error) {
+      // A caller whose own body broke says nothing of the system, and must not make it count as away.
+      const broken = passage.body?.stream.errored;
+      if (broken instanceof MortiseError && !broken.code.startsWith("outbound-")) gate.silent(looking);
+      else tell(gate, name, input, asMortiseError(error), looking);
+      throw error;
+    }
+  };
+}
+
+export function straightCalls({ caller, ...options }: StraightOptions): StraightCall {
+  const gateOf = gatesUnder(options);
 
   return (operation, input, context, repeated) => {
     const { system, name, effect } = operation;
