@@ -146,7 +146,7 @@ test("straight calls are refused at once while their system is away, with a time
   const folder = testProject({
     ...files(shop.url),
     "systems/shop/index.ts": `import { rest } from "mortise"; import { contract } from "./contract.ts";
-      export const shop = rest(contract, { connection: "${shop.url}", circuit: { failures: 3, pause: "1m" } });`,
+      export const shop = rest(contract, { connection: "${shop.url}", circuit: { failures: 3, pause: "1m", maxPause: "1m" } });`,
     "apis/bookings.v1.ts": `import { defineApi, post, published } from "mortise"; import { shop } from "../systems/shop/index.ts";
       export default defineApi({ name: "bookings", version: "1.0.0", base: "/bookings/v1", lifecycle: published(), access: [], limits: [],
         operations: { book: post("/bookings", { access: "public", calls: shop.book }) } });`,
