@@ -53,6 +53,9 @@ export interface VerifiedWebhook {
   readonly timestamp: number;
 }
 
+/** Seconds that the time of signing may be off, before and after, where a delivery says nothing. */
+export const webhookTolerance = 300;
+
 /** More signatures than this are not looked at; a rotation needs two. */
 const maxSignatures = 8;
 
@@ -65,7 +68,7 @@ export function verifyWebhook(delivery: WebhookDelivery): VerifiedWebhook {
   const usable = id !== undefined && /^[\x21-\x7e]{1,256}$/.test(id) && !id.includes(".");
   const timestamp = stamp !== undefined && /^\d{1,12}$/.test(stamp) ? Number(stamp) : Number.NaN;
   if (!usable || Number.isNaN(timestamp) || signatures === undefined) throw failure("webhook-refused", {});
-  const inTime = Math.abs(now / 1000 - timestamp) <= (delivery.toleranceSeconds ?? 300);
+  const inTime = Math.abs(now / 1000 - timestamp) <= (delivery.toleranceSeconds ?? webhookTolerance);
   const expected = secret.sign(id, timestamp, body);
   let matches = false;
   for (const part of signatures.split(" ").slice(0, maxSignatures)) {

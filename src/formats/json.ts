@@ -24,7 +24,8 @@ export interface JsonLimits {
   readonly numbers?: "exact" | "nearest";
 }
 
-const defaults = { maxBytes: 8 * 1024 * 1024, maxDepth: 64, maxKeys: 10_000, maxItems: 100_000 } as const;
+/** Where the limits say nothing. */
+export const jsonDefaults = { maxBytes: 8 * 1024 * 1024, maxDepth: 64, maxKeys: 10_000, maxItems: 100_000 } as const;
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** What stands open during the pass: members seen so far at each depth, and whether it is an object. Grows, never shrinks. */
@@ -42,14 +43,14 @@ const odd = { number: 1, surrogate: 2 } as const;
  * Infinite results (`1e999`), lone surrogates and, unless told otherwise, inexact integers are `json-invalid`.
  */
 export function parseJson(input: string | Uint8Array, limits: JsonLimits = {}): Json {
-  const maxBytes = limits.maxBytes ?? defaults.maxBytes;
+  const maxBytes = limits.maxBytes ?? jsonDefaults.maxBytes;
   if (input.length > maxBytes) throw tooMuch("its size in bytes", maxBytes);
   const text = typeof input === "string" ? input : decode(input);
   const flags = scan(
     text,
-    limits.maxDepth ?? defaults.maxDepth,
-    limits.maxKeys ?? defaults.maxKeys,
-    limits.maxItems ?? defaults.maxItems,
+    limits.maxDepth ?? jsonDefaults.maxDepth,
+    limits.maxKeys ?? jsonDefaults.maxKeys,
+    limits.maxItems ?? jsonDefaults.maxItems,
   );
   let value: Json;
   try {

@@ -57,6 +57,9 @@ export interface XmlLimits {
   readonly bytes?: number;
 }
 
+/** Where the limits say nothing. */
+export const xmlDefaults = { depth: 64, attributes: 64, elements: 100_000, bytes: 8 * 1024 * 1024 } as const;
+
 const deepest = 256;
 const noDeclarations: ReadonlyMap<string, string> = new Map();
 const xmlns = "http://www.w3.org/2000/xmlns/";
@@ -83,10 +86,10 @@ interface OpenElement {
  */
 export function parseXml(input: string | Uint8Array, limits: XmlLimits = {}, charset?: string): XmlElement {
   const cap = {
-    depth: Math.min(limits.depth ?? 64, deepest),
-    attributes: limits.attributes ?? 64,
-    elements: limits.elements ?? 100_000,
-    bytes: limits.bytes ?? 8 * 1024 * 1024,
+    depth: Math.min(limits.depth ?? xmlDefaults.depth, deepest),
+    attributes: limits.attributes ?? xmlDefaults.attributes,
+    elements: limits.elements ?? xmlDefaults.elements,
+    bytes: limits.bytes ?? xmlDefaults.bytes,
   };
   const size = typeof input === "string" ? input.length : input.byteLength;
   if (size > cap.bytes) throw beyond("1:1", `the document is larger than ${cap.bytes} bytes`);

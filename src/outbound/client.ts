@@ -29,7 +29,8 @@ export interface OutboundOptions {
   readonly resolve?: ResolveAll;
 }
 
-const defaultMaxBytes = 8 * 1024 * 1024;
+/** Where options and requests say nothing. */
+export const outboundDefaults = { connectMs: 3_000, connections: 128, bytes: 8 * 1024 * 1024 } as const;
 /** Prefixes of URLs whose origin is worked out are remembered up to this many. */
 const maxPrefixes = 4096;
 /** What may travel to another origin. Everything else could be a credential. */
@@ -44,8 +45,8 @@ interface Target {
 /** Makes the client of this thread. Connections are opened by the first request to an origin. */
 export function createOutbound(options: OutboundOptions = {}): Outbound {
   const pools = new Pools({
-    connectTimeoutMs: options.connectTimeoutMs ?? 3_000,
-    connectionsPerOrigin: options.connectionsPerOrigin ?? 128,
+    connectTimeoutMs: options.connectTimeoutMs ?? outboundDefaults.connectMs,
+    connectionsPerOrigin: options.connectionsPerOrigin ?? outboundDefaults.connections,
     ca: options.ca,
     resolve: options.resolve,
   });
@@ -80,7 +81,7 @@ export function createOutbound(options: OutboundOptions = {}): Outbound {
   function send(request: OutboundRequest, target: Target): Promise<OutboundResponse> {
     if (closed) return Promise.reject(failure("outbound-closed", { host: target.host }));
     return new Promise((resolve, reject) => {
-      const maxBytes = request.maxResponseBytes ?? defaultMaxBytes;
+      const maxBytes = request.maxResponseBytes ?? outboundDefaults.bytes;
       const exchange = new Exchange(request, target.host, maxBytes, deadlines, aborts, resolve, reject);
       if (!exchange.arm()) return;
       pools

@@ -28,7 +28,8 @@ export interface InputParameter {
   readonly items?: "string" | "number" | "boolean";
 }
 
-const mostPairs = 200;
+/** Parameters of a query. */
+export const mostPairs = 200;
 
 /** Throws `api-definition` if a name in the path is no property of the input. */
 export function planInput(method: Method, parameters: readonly string[], schema: Schema, api: string): InputPlan {

@@ -66,6 +66,17 @@ export interface Listener {
   close(graceMs: number): Promise<void>;
 }
 
+/** Where the options say nothing. Times in milliseconds; headers together with the request line in bytes. */
+export const listenerDefaults = Object.freeze({
+  headers: 100,
+  headerBytes: 16_384,
+  headersMs: 10_000,
+  bodyMs: 30_000,
+  keepAliveMs: 5_000,
+  connections: 5_000,
+  perAddress: 100,
+});
+
 const securityHeaders: readonly (readonly [string, string])[] = [
   ["x-content-type-options", "nosniff"],
   ["cache-control", "no-store"],
@@ -78,19 +89,19 @@ const hsts = ["strict-transport-security", "max-age=31536000"] as const;
 /** Binds and listens. Rejects with Node's error if the port is taken. */
 export async function listen(handler: HttpHandler, options: ListenerOptions): Promise<Listener> {
   const limits = {
-    headers: options.maxHeaders ?? 100,
-    headerBytes: options.maxHeaderBytes ?? 16_384,
-    bodyMs: options.bodyTimeoutMs ?? 30_000,
-    perAddress: options.maxConnectionsPerAddress ?? 100,
+    headers: options.maxHeaders ?? listenerDefaults.headers,
+    headerBytes: options.maxHeaderBytes ?? listenerDefaults.headerBytes,
+    bodyMs: options.bodyTimeoutMs ?? listenerDefaults.bodyMs,
+    perAddress: options.maxConnectionsPerAddress ?? listenerDefaults.perAddress,
   };
-  const headersTimeout = Math.min(options.headersTimeoutMs ?? 10_000, limits.bodyMs);
+  const headersTimeout = Math.min(options.headersTimeoutMs ?? listenerDefaults.headersMs, limits.bodyMs);
   const pair = options.tls?.read();
   const { tls } = options;
   const settings = {
-    maxHeaderSize: limits.headerBytes,
+    maxHeaderSize: limits.headerBytes + 1, // Node refuses at it, not above it
     headersTimeout,
     requestTimeout: limits.bodyMs,
-    keepAliveTimeout: options.keepAliveMs ?? 5000,
+    keepAliveTimeout: options.keepAliveMs ?? listenerDefaults.keepAliveMs,
     connectionsCheckingInterval: Math.floor(Math.max(50, Math.min(1000, headersTimeout / 4))),
     insecureHTTPParser: false,
     requireHostHeader: false, // refused in checkedHead, as a problem
@@ -105,7 +116,7 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
     tls === undefined || pair === undefined || !(server instanceof TlsServer) ? undefined : watchTls(server, tls, pair);
   const proxies = options.certificateProxies ?? new Set<string>();
   server.maxHeadersCount = 0; // show all of them: checkedHead counts
-  server.maxConnections = options.maxConnections ?? 5000;
+  server.maxConnections = options.maxConnections ?? listenerDefaults.connections;
 
   const ids = requestIds();
   const perAddress = new Map<string, number>();

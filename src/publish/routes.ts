@@ -17,14 +17,15 @@ export interface RouteTable<T> {
 }
 
 const served = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const;
-const longest = 2048;
+/** Characters of a path. */
+export const longestPath = 2048;
 
 export function createRoutes<T>(): RouteTable<T> {
   const router = findMyWay({
     caseSensitive: true,
     ignoreDuplicateSlashes: false,
     ignoreTrailingSlash: false,
-    maxParamLength: longest,
+    maxParamLength: longestPath,
   });
   const nothing = (): void => {};
   const find: RouteTable<T>["find"] = (method, path) => {
@@ -54,7 +55,8 @@ const dots = /\/\.{1,2}(?:\/|$)/;
 
 /** Throws `path-refused` for what could be read in two ways; everything else passes unchanged. */
 export function checkPath(path: string): void {
-  if (path.length > longest) throw failure("path-refused", { reason: `it is longer than ${longest} characters` });
+  if (path.length > longestPath)
+    throw failure("path-refused", { reason: `it is longer than ${longestPath} characters` });
   if (path.includes("//")) throw failure("path-refused", { reason: "it has an empty segment" });
   if (dots.test(path)) throw failure("path-refused", { reason: "it has a segment of dots" });
   if (plain.test(path)) return;

@@ -64,7 +64,7 @@ test("the page of attacks tells what the tests say", async () => {
     "",
     "What somebody may try, what happens then, and which test shows it, read from the names of the tests. Those in `test/attacks` run the whole server and talk to it over",
     "bare sockets: the system behind it must not have been called, the log must hold no secret and one line for each event, and a normal request must work afterwards.",
-    "The limits that are met on the way stand in [Configuration](configuration.md), failures of machines and systems in [Faults](faults.md).",
+    "The limits that are met on the way stand in [Limits](limits.md), failures of machines and systems in [Faults](faults.md).",
     "",
     "| | what is tried | what happens | shown by |",
     "|---|---|---|---|",

@@ -29,7 +29,8 @@ export interface IssuerOptions {
 
 export const issuerTimeoutMs = 5_000;
 const metadataMs = 3_600_000;
-const mostBytes = 524_288;
+/** Of metadata, and of keys. */
+export const mostIssuerBytes = 524_288;
 
 export function openIssuer({ issuer, outbound, clock }: IssuerOptions): Issuer {
   let metadata: { readonly value: Readonly<Record<string, Json>>; readonly until: number } | undefined;
@@ -40,7 +41,7 @@ export function openIssuer({ issuer, outbound, clock }: IssuerOptions): Issuer {
       url,
       headers: { accept: "application/json" },
       deadline: Date.now() + issuerTimeoutMs,
-      maxResponseBytes: mostBytes,
+      maxResponseBytes: mostIssuerBytes,
       internal,
       redirects: 0,
     });

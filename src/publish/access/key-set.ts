@@ -25,7 +25,8 @@ export interface KeySetOptions {
 }
 
 const freshMs = 600_000;
-const unknownKidMs = 30_000;
+/** Between two fetches for the sake of keys that nobody knows. */
+export const unknownKidMs = 30_000;
 const afterFailureMs = 5_000;
 const keptMs = 86_400_000;
 const mostKeys = 100;
