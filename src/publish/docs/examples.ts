@@ -44,11 +44,15 @@ export function credentialOf(document: OpenApiDocument): Credential | undefined 
   if (type === "mutualTLS")
     return { words: "a client certificate", variables: [], curl: "--cert client.pem --key client.key" };
   if (type === "apiKey") {
+    // What stands elsewhere than in a header has no place in these examples.
+    if (first[1].in !== "header") return undefined;
+    const [variable, value, own] =
+      name === "signature" ? ["API_SIGNATURE", "...", "signature"] : ["API_KEY", "...   # your key", "key"];
     return {
       words: `the header ${header}`,
-      variables: [["API_SIGNATURE", "..."]],
-      curl: `-H "${header}: $API_SIGNATURE"`,
-      header: [header, "signature"],
+      variables: [[variable, value]],
+      curl: `-H "${header}: $${variable}"`,
+      header: [header, own],
     };
   }
   const [variable, sample, own] =

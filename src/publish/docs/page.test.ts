@@ -14,6 +14,7 @@ import { getStock, openBench, ordersOptions } from "../harness.test.ts";
 import { deprecated } from "../lifecycle/states.ts";
 import { get } from "../operations.ts";
 import { link } from "./frame.ts";
+import { pathOf } from "./sample.ts";
 
 const text = (html: string) =>
   html.replace(/<[^>]+>/g, "").replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)));
@@ -103,4 +104,9 @@ test("an API without access needs no key; every example in JavaScript can be par
     const { errors } = parseSync("example.mjs", script, { sourceType: "module" });
     assert.deepEqual(errors, [], script);
   }
+});
+
+test("a path of a contract that was given may name its parameters as it likes", () => {
+  const field = { name: "article-no", in: "path", required: true, value: "a b/c" } as const;
+  assert.equal(pathOf("/articles/{article-no}/stock", { fields: [field] }), "/articles/a%20b%2Fc/stock");
 });

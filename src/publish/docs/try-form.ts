@@ -5,7 +5,7 @@ import type { Sample, SampleField, Shown } from "./sample.ts";
 
 export function tryForm({ method, path, operation }: Shown, { fields, body }: Sample): Html {
   const id = operation.operationId;
-  const statuses = Object.keys(operation.responses);
+  const statuses = Object.keys(operation.responses).filter((status) => /^\d{3}$/.test(status));
   const rows = body === undefined ? 0 : Math.min(24, JSON.stringify(body, null, 2).split("\n").length + 1);
   return html`<details class="try" hidden data-method="${method}" data-path="${path}">
 <summary>Try it</summary>
