@@ -31,14 +31,16 @@ export function curlOf(system: FakeSystem, operation: OperationModel, url: strin
 function restLine(operation: OperationModel, input: Json, url: string): string | undefined {
   const { binding } = operation;
   if (binding.protocol !== "rest") return undefined;
-  if (binding.body !== undefined && ["bytes", "multipart", "lines"].includes(bodyKind(binding.body.mediaType)))
-    return undefined;
+  const kind = binding.body === undefined ? undefined : bodyKind(binding.body.mediaType);
+  if (kind === "multipart" || kind === "lines") return undefined;
   const members = (typeof input === "object" && input !== null ? input : {}) as Readonly<Record<string, unknown>>;
   const request = requestWriter(operation, binding, url, {})(members, "example-key");
   if (!("url" in request)) return undefined;
   const method = binding.method === "GET" ? "" : binding.method === "HEAD" ? " -I" : ` -X ${binding.method}`;
   const headers = Object.entries(request.headers).map(([name, value]) => ` -H ${quoted(`${name}: ${value}`)}`);
-  const body = request.body === undefined ? "" : ` -d ${quoted(String(request.body))}`;
+  // Bytes are no text for a shell: a file of one's own.
+  const sent = kind === "bytes" ? " --data-binary @file" : ` -d ${quoted(String(request.body))}`;
+  const body = request.body === undefined ? "" : sent;
   return `curl${method}${headers.join("")}${body} ${quoted(request.url)}`;
 }
 

@@ -195,6 +195,9 @@ test("what goes through is described, and what has to be read can't", async () =
   assert.ok("413" in up.responses && "408" in up.responses && "200" in up.responses);
   assert.ok(!up.parameters.some(({ name }: { name: string }) => name === "Idempotency-Key"));
 
+  const page = await (await fetch(`${served.url}/docs`)).text();
+  assert.ok(page.includes("--data-binary @file") && page.includes("-o file "), "examples are of files");
+
   const model = await contractOf();
   const publish = (one: ApiOperations[string]) =>
     createPublisher({

@@ -1,6 +1,6 @@
 /** How an operation is called: from a shell, from JavaScript. The credential is that of the first way that the API takes. */
 import type { OpenApiDocument } from "../openapi.ts";
-import { bodyTypeOf, isStream, pathOf, type Sample, type Shown } from "./sample.ts";
+import { bodyTypeOf, givesFile, isStream, pathOf, type Sample, type Shown, takesFile } from "./sample.ts";
 
 interface Scheme {
   readonly type: string;
@@ -69,7 +69,7 @@ export function credentialOf(document: OpenApiDocument): Credential | undefined 
 export function curlExample(document: OpenApiDocument, base: string, shown: Shown, sample: Sample): string {
   const { method, path, operation } = shown;
   // Curl collects what comes, unless it is told not to.
-  const flags = `${isStream(shown) ? "-N " : ""}${method === "GET" ? "" : `-X ${method} `}`;
+  const flags = `${isStream(shown) ? "-N " : givesFile(operation) ? "-o file " : ""}${method === "GET" ? "" : `-X ${method} `}`;
   const lines = [`curl ${flags}"$API_URL${base}${pathOf(path, sample)}"`];
   const credential = credentialOf(document);
   if (operation.security.length > 0 && credential !== undefined) lines.push(`  ${credential.curl}`);
@@ -78,6 +78,8 @@ export function curlExample(document: OpenApiDocument, base: string, shown: Show
     const text = JSON.stringify(sample.body, null, 2).replaceAll("\n", "\n  ");
     lines.push(`  -H ${quoted(`Content-Type: ${bodyTypeOf(operation)}`)}`, `  -d ${quoted(text)}`);
   }
+  if (takesFile(operation))
+    lines.push(`  -H ${quoted(`Content-Type: ${bodyTypeOf(operation)}`)}`, "  --data-binary @file");
   return lines.join(" \\\n");
 }
 
@@ -87,11 +89,15 @@ export function fetchExample(document: OpenApiDocument, base: string, shown: Sho
   const headers = [
     ...(credential === undefined ? [] : [`    ${JSON.stringify(credential[0])}: ${credential[1]},`]),
     ...headersOf(sample).map(({ name, value }) => `    ${JSON.stringify(name)}: ${JSON.stringify(value)},`),
-    ...(sample.body === undefined ? [] : [`    "Content-Type": ${JSON.stringify(bodyTypeOf(operation))},`]),
+    ...(sample.body === undefined && !takesFile(operation)
+      ? []
+      : [`    "Content-Type": ${JSON.stringify(bodyTypeOf(operation))},`]),
   ];
   const body =
     sample.body === undefined
-      ? []
+      ? takesFile(operation)
+        ? ["  body: file, // a Blob, such as what an <input type=file> holds"]
+        : []
       : [`  body: JSON.stringify(${JSON.stringify(sample.body, null, 2).replaceAll("\n", "\n  ")}),`];
   const url = `\`\${url}${`${base}${pathOf(path, sample)}`.replace(/[`\\$]/g, "\\$&")}\``;
   const options = [
@@ -102,7 +108,9 @@ export function fetchExample(document: OpenApiDocument, base: string, shown: Sho
   const sent = options.length === 0 ? `fetch(${url})` : `fetch(${url}, {\n${options.join("\n")}\n})`;
   const read = isStream(shown)
     ? "for await (const text of answer.body.pipeThrough(new TextDecoderStream())) console.log(text);"
-    : "console.log(answer.status, await answer.json());";
+    : givesFile(operation)
+      ? "console.log(answer.status, await answer.blob());"
+      : "console.log(answer.status, await answer.json());";
   return `const answer = await ${sent};\n${read}`;
 }
 

@@ -1,4 +1,5 @@
 /** A request that fits an operation: what the examples and the form begin with. */
+import { bodyKind } from "../../contract/media.ts";
 import type { Json, JsonSchema } from "../../operation.ts";
 import type { OpenApiDocument, OpenApiOperation } from "../openapi.ts";
 import { sampleOf } from "./schema-text.ts";
@@ -29,12 +30,25 @@ const sampleKey = '"8e03978e-40d5-43dd-bc93-6894a57f9324"';
 export const bodyTypeOf = (operation: OpenApiOperation): string =>
   Object.keys(operation.requestBody?.content ?? {})[0] ?? "application/json";
 
+/** Whether its body goes through unread: then it is a file, and there is nothing to show of it. */
+export const takesFile = (operation: OpenApiOperation): boolean =>
+  operation.requestBody !== undefined && isUnread(bodyTypeOf(operation));
+
+/** Whether it answers with a file. */
+export function givesFile({ responses }: OpenApiOperation): boolean {
+  const content = (responses["200"] as { readonly content?: Readonly<Record<string, unknown>> } | undefined)?.content;
+  const types = Object.keys(content ?? {});
+  return types.length > 0 && types.every(isUnread);
+}
+
+const isUnread = (type: string): boolean => ["bytes", "text"].includes(bodyKind(type));
+
 export const bodySchemaOf = (operation: OpenApiOperation): JsonSchema | undefined =>
   operation.requestBody?.content[bodyTypeOf(operation)]?.schema;
 
 export function sampleOfRequest(document: OpenApiDocument, { operation }: Pick<Shown, "operation">): Sample {
   const { schemas } = document.components;
-  const body = bodySchemaOf(operation);
+  const body = takesFile(operation) ? undefined : bodySchemaOf(operation);
   const fields = (operation.parameters ?? []).flatMap(({ name, in: place, required, schema }): SampleField[] => {
     if (place === "cookie") return [];
     const value = name === "Idempotency-Key" ? sampleKey : required ? textOf(sampleOf(schema, schemas)) : "";
