@@ -462,6 +462,11 @@ const table = {
     class: "give-up",
     text: "{api} {version} is not blocked. See how its versions stand with: mortise apis list",
   },
+  "api-ending": {
+    status: 409,
+    class: "give-up",
+    text: "{api} {version} ends on {at}, so nobody new begins with it. Nothing was given; give what its successor takes, which is at {successor}.",
+  },
   "api-in-use": {
     status: 409,
     class: "give-up",

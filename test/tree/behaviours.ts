@@ -21,6 +21,10 @@ export const behaviours: readonly Standard[] = [
       "OA2-3": of("a token without this API's audience is refused"),
       "OA2-4": of("an introspected token is not believed beyond its end"),
       "OA2-5": of("the metadata of the protected resource is served, and challenges point to it"),
+      "OA2-7": of(
+        "clear HTTP is not led on to TLS, and a credential that came in clear is told and can be revoked",
+        "half of it: a port with TLS neither answers nor redirects clear HTTP (`test/attacks/tls.test.ts`), but it does not read what came, so it can't tell whose credential it was",
+      ),
     },
   },
   {
@@ -126,6 +130,10 @@ export const behaviours: readonly Standard[] = [
       "DS-5": of("on every answer, once, and readable by pages"),
       "DS-6": of("the description says the same"),
       "DS-7": of("unchanged until the sunset, 410 from then on"),
+      "DS-8": of(
+        "planned times without service before a sunset are announced, and logged for each consumer",
+        "not built: `mortise apis block` takes a version away for a while, with a reason and Retry-After, by hand",
+      ),
       "DS-9": of("as a client, such headers open an item"),
     },
   },

@@ -8,6 +8,7 @@ import type { Project } from "../project.ts";
 import type { AuditEntry } from "./audit.ts";
 import type { AdminRoute } from "./route.ts";
 import { list, ref } from "./schemas.ts";
+import type { CheckSubscription } from "./subscriptions.ts";
 import { type Role, roles, type Tokens } from "./tokens.ts";
 
 export interface Health {
@@ -26,6 +27,7 @@ export interface CatalogueResources {
   /** The last check; `now`: a new one. */
   readonly health: (system: string, now: boolean) => Health | Promise<Health>;
   readonly keyring: Keyring;
+  readonly subscription: CheckSubscription;
   readonly tokens: Tokens;
   readonly audit: (filter: { readonly before?: number; readonly limit: number }) => readonly AuditEntry[];
 }
@@ -107,7 +109,8 @@ export function catalogueRoutes(resources: CatalogueResources): readonly AdminRo
       method: "POST",
       path: "/keys",
       name: "createKey",
-      summary: "Makes an API key; it is shown this once",
+      summary:
+        "Makes an API key; it is shown this once. A scope that only deprecated versions have is given to nobody new",
       role: "admin",
       action: "key.create",
       target: ({ body }) => String(body.consumer),
@@ -127,15 +130,19 @@ export function catalogueRoutes(resources: CatalogueResources): readonly AdminRo
         properties: { key: { type: "string" }, record: ref("Key") },
       },
       status: 201,
-      handle: ({ body, caller, audit }) =>
-        keyring.create({
-          consumer: String(body.consumer),
-          scopes: body.scopes as readonly string[],
+      async handle({ body, caller, audit }) {
+        const consumer = String(body.consumer);
+        const scopes = body.scopes as readonly string[];
+        await resources.subscription(consumer, { scopes });
+        return keyring.create({
+          consumer,
+          scopes,
           ...(body.environment === undefined ? {} : { environment: String(body.environment) }),
           ...(body.expiresAt === undefined ? {} : { expiresAt: Number(body.expiresAt) }),
           by: caller.name,
           alongside: [audit()],
-        }),
+        });
+      },
     },
     {
       method: "POST",

@@ -4,16 +4,18 @@ import type { Keyring } from "../../publish/access/keyring.ts";
 import type { Consumers } from "../../publish/consumers/consumers.ts";
 import type { AdminRoute } from "./route.ts";
 import { list, ref } from "./schemas.ts";
+import type { CheckSubscription } from "./subscriptions.ts";
 
 export interface ConsumerResources {
   readonly consumers: Consumers;
   readonly keyring: Pick<Keyring, "list">;
+  readonly subscription: CheckSubscription;
 }
 
 const reason = { type: "string", minLength: 1, maxLength: 200, description: "Why; stands in the audit." };
 const orNone = (description: string) => ({ type: ["string", "null"], maxLength: 200, description });
 
-export function consumerRoutes({ consumers, keyring }: ConsumerResources): readonly AdminRoute[] {
+export function consumerRoutes({ consumers, keyring, subscription }: ConsumerResources): readonly AdminRoute[] {
   return [
     {
       method: "GET",
@@ -39,20 +41,23 @@ export function consumerRoutes({ consumers, keyring }: ConsumerResources): reado
       action: "consumer.set",
       body: {
         properties: {
-          plan: orNone("A plan that an API names; null: none. Default: as it is."),
+          plan: orNone("A plan that an API names, and not only deprecated versions do; null: none. Default: as it is."),
           contact: orNone("An address of people; null: none. Default: as it is."),
           reason,
         },
         required: [],
       },
       answer: ref("Consumer"),
-      handle: ({ parameters, body, caller, audit }) =>
-        consumers.set(parameters.name as string, {
+      async handle({ parameters, body, caller, audit }) {
+        const name = parameters.name as string;
+        if (typeof body.plan === "string") await subscription(name, { plan: body.plan });
+        return consumers.set(name, {
           ...(body.plan === undefined ? {} : { plan: body.plan as string | null }),
           ...(body.contact === undefined ? {} : { contact: body.contact as string | null }),
           by: caller.name,
           alongside: [audit()],
-        }),
+        });
+      },
     },
     {
       method: "POST",

@@ -27,6 +27,7 @@ import { scheduleRoutes } from "./schedules.ts";
 import { type SecretResources, secretRoutes } from "./secrets.ts";
 import { startRoutes } from "./starts.ts";
 import { storeRoutes } from "./store.ts";
+import { subscriptionCheck } from "./subscriptions.ts";
 import type { Tokens } from "./tokens.ts";
 import { traceRoutes } from "./trace.ts";
 import { type VersionResources, versionRoutes } from "./versions.ts";
@@ -53,6 +54,13 @@ export function openAdmin(parts: AdminParts): HttpHandler {
   const { front, store, engine, tokens } = parts;
   const { live, inUse } = front;
   const { keys: keyring } = live.publisher;
+  const subscription = subscriptionCheck({
+    apis: () => live.project().apis,
+    keyring,
+    consumers: live.publisher.consumers,
+    usage: live.publisher.lifecycle.usage,
+    clock: Date.now,
+  });
   const compile = formCompiler();
   return createAdmin({
     routes: [
@@ -75,7 +83,7 @@ export function openAdmin(parts: AdminParts): HttpHandler {
         inUse,
         clock: Date.now,
       }),
-      ...consumerRoutes({ consumers: live.publisher.consumers, keyring }),
+      ...consumerRoutes({ consumers: live.publisher.consumers, keyring, subscription }),
       ...scheduleRoutes(front.scheduler),
       ...contractRoutes(front.watch),
       ...startRoutes({ project: live.project, engine, validator: ({ input }) => compileSchema(input) }),
@@ -89,6 +97,7 @@ export function openAdmin(parts: AdminParts): HttpHandler {
         address: (name) => addressOf(front.surface().settings.get(name)),
         health: parts.health,
         keyring,
+        subscription,
         tokens,
         audit: openAudit(store.read),
       }),
