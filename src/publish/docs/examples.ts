@@ -12,8 +12,6 @@ interface Scheme {
 
 /** What a caller has to have, for the examples. */
 interface Credential {
-  /** Words for the introduction. */
-  readonly words: string;
   /** Variables of the shell, and what is said of each. */
   readonly variables: readonly (readonly [name: string, sample: string])[];
   readonly curl: string;
@@ -32,7 +30,6 @@ export function credentialOf(document: OpenApiDocument): Credential | undefined 
   const [name, { type, scheme, name: header = "" }] = first;
   if (type === "http" && scheme === "basic") {
     return {
-      words: "user and password",
       variables: [
         ["API_USER", "your-name"],
         ["API_PASSWORD", "..."],
@@ -41,15 +38,13 @@ export function credentialOf(document: OpenApiDocument): Credential | undefined 
       header: ["Authorization", '"Basic " + btoa(user + ":" + password)'],
     };
   }
-  if (type === "mutualTLS")
-    return { words: "a client certificate", variables: [], curl: "--cert client.pem --key client.key" };
+  if (type === "mutualTLS") return { variables: [], curl: "--cert client.pem --key client.key" };
   if (type === "apiKey") {
     // What stands elsewhere than in a header has no place in these examples.
     if (first[1].in !== "header") return undefined;
     const [variable, value, own] =
       name === "signature" ? ["API_SIGNATURE", "...", "signature"] : ["API_KEY", "...   # your key", "key"];
     return {
-      words: `the header ${header}`,
       variables: [[variable, value]],
       curl: `-H "${header}: $${variable}"`,
       header: [header, own],
@@ -58,7 +53,6 @@ export function credentialOf(document: OpenApiDocument): Credential | undefined 
   const [variable, sample, own] =
     name === "oauth" ? ["API_TOKEN", "eyJ...", "token"] : ["API_KEY", "mtz_live_...   # your key", "key"];
   return {
-    words: name === "oauth" ? "an access token" : "an API key",
     variables: [[variable, sample]],
     curl: `-H "Authorization: Bearer $${variable}"`,
     header: ["Authorization", `\`Bearer \${${own}}\``],
