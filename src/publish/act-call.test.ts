@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { failure } from "../errors.ts";
-import type { CallResult } from "../operation.ts";
-import { assertProblem, openBench } from "./harness.test.ts";
+import type { CallResult, JsonSchema, Schema } from "../operation.ts";
+import { defineApi } from "./define.ts";
+import { assertProblem, getStock, openBench, ordersOptions } from "./harness.test.ts";
+import { get } from "./operations.ts";
 
 const stock = "/orders/v1/stock";
 
@@ -35,6 +37,39 @@ test("identical reads in flight are one call; a failed one is not kept", async (
   assert.equal(bench.backend.called.length, 1);
   bench.backend.answer = () => ({ ok: true, output: null });
   assert.equal((await bench.ask("GET", `${stock}/rope`)).status, 200);
+});
+
+test("what responds makes of a request is for that request alone, though another one asks the system the same", async () => {
+  const note = { type: "string" } as const;
+  const answer = { type: "object", properties: { onHand: { type: "integer" }, note }, required: ["onHand", "note"] };
+  const request = { type: "object", properties: { sku: note, note }, required: ["sku", "note"] };
+  const schema = <T>(json: object): Schema<T> => ({ kind: "schema", json: json as JsonSchema });
+  const mine = get("/mine/{sku}", {
+    scope: "stock:read",
+    calls: getStock,
+    cache: "1m",
+    accepts: { body: schema<{ sku: string; note: string }>(request), map: ({ sku }) => ({ sku }) },
+    responds: {
+      body: schema<{ onHand: number; note: string }>(answer),
+      map: ({ onHand }, { request }) => ({ onHand, note: (request as { note: string }).note }),
+    },
+  });
+  await using bench = await openBench({ apis: [defineApi({ ...ordersOptions, operations: { mine } })] });
+  const [one, two] = await Promise.all(
+    ["one", "two"].map((said) => bench.ask("GET", `/orders/v1/mine/rope?note=${said}`)),
+  );
+  assert.deepEqual(
+    [one?.json, two?.json],
+    [
+      { onHand: 7, note: "one" },
+      { onHand: 7, note: "two" },
+    ],
+  );
+  const third = await bench.ask("GET", "/orders/v1/mine/rope?note=three");
+  assert.deepEqual(third.json, { onHand: 7, note: "three" });
+  assert.equal(bench.backend.called.length, 3);
+  assert.deepEqual((await bench.ask("GET", "/orders/v1/mine/rope?note=one")).json, { onHand: 7, note: "one" });
+  assert.equal(bench.backend.called.length, 3, "the same request is answered from what is kept");
 });
 
 test("a call has the deadline of its operation, and is broken off when the publisher is closed", async () => {

@@ -59,8 +59,9 @@ export function callPort(
   const { backend, clock } = shop;
   const respond = responder(operation.responds, output, shop.compile, operation.spoken !== undefined);
   const inputOf = inputReader(operation.accepts, input, shop.compile);
-  // What a given contract answers may repeat what was asked.
-  const idOf = (asked: Asked) => canonicalJson(operation.spoken === undefined ? asked.input : asked.stages);
+  // What `responds` makes may repeat what was asked: two requests of one input are then two questions.
+  const repeats = operation.responds !== undefined;
+  const idOf = (asked: Asked) => canonicalJson(repeats ? asked.stages : asked.input);
   /** By canonical input: what is under way, and what may be reused. Kept in order of insertion. */
   const underway = new Map<string, Promise<Answered>>();
   const cached = new Map<string, { readonly answered: Answered; readonly until: number }>();
