@@ -35,8 +35,9 @@ export class EventStream extends Readable {
     this.#note = `retry: ${Math.ceil(retryMs)}\n\n`;
   }
 
-  /** In place of what was not sent yet. `id`, `data`: one line each. */
+  /** In place of what was not sent yet. `id`, `data`: one line each. Nothing, once the stream is to end. */
   state(id: string, data: string): void {
+    if (this.#last !== undefined) return;
     this.#state = `id: ${id}\ndata: ${data}\n\n`;
     this.#problem = undefined;
     this.#flush();
@@ -44,6 +45,7 @@ export class EventStream extends Readable {
 
   /** `data`: one line. */
   problem(data: string): void {
+    if (this.#last !== undefined) return;
     this.#problem = `event: problem\ndata: ${data}\n\n`;
     this.#flush();
   }
@@ -54,8 +56,14 @@ export class EventStream extends Readable {
     this.#flush();
   }
 
+  /** The caller may not listen any more: of what was not sent yet nothing is sent. */
+  withhold(): void {
+    this.#state = undefined;
+  }
+
   /** What is due, then the end. */
   finish(reason: EndReason): void {
+    if (reason === "refused") this.withhold();
     this.#close(`event: end\ndata: {"reason":"${reason}"}\n\n`);
   }
 

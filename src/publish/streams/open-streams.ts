@@ -106,6 +106,7 @@ export function openStreams(settings: StreamSettings = {}, now: () => number = (
       await again();
     } catch (thrown) {
       const { status, body } = problemResponse(thrown, requestId);
+      stream.withhold();
       stream.problem(body as string);
       // What is no verdict (the issuer of a token is away) ends it too, but the client may come again.
       if (status < 500 && status !== 429) stream.finish("refused");
