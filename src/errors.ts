@@ -788,6 +788,11 @@ const table = {
     class: "give-up",
     text: "The code is refused: {problems}. Nothing was changed. Mend the files named, and deploy again.",
   },
+  "reload-refused": {
+    status: 422,
+    class: "give-up",
+    text: "The project as it is now is not taken: {problems}. Nothing was changed, and what was served goes on. Mend what is named, and reload again.",
+  },
   "version-unfit": {
     status: 409,
     class: "give-up",

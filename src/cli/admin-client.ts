@@ -140,6 +140,8 @@ interface ProblemAnswer {
   readonly detail?: string;
   readonly title?: string;
   readonly errors?: unknown;
+  /** Of a refused reload: what is wrong, each with file and line. */
+  readonly problems?: unknown;
 }
 
 /** The error that the server answered, with its code. */
@@ -147,5 +149,5 @@ function problem(answer: ProblemAnswer, status: number): MortiseError {
   const code = answer.code ?? answer.type?.split(/[/#:]/).at(-1) ?? "";
   const message = answer.detail ?? answer.title ?? `The server answered ${status}.`;
   const known: ErrorCode = Object.hasOwn(errorTable, code) ? (code as ErrorCode) : "internal";
-  return new MortiseError(known, message, { details: answer.errors });
+  return new MortiseError(known, message, { details: answer.errors ?? answer.problems });
 }

@@ -1,4 +1,4 @@
-/** The commands about code versions: deploy, versions, promote, rollback, rehearse, and `runs move`. */
+/** The commands about code versions: deploy, reload, versions, promote, rollback, rehearse, and `runs move`. */
 import type { Command } from "commander";
 import type { Context } from "./context.ts";
 
@@ -32,6 +32,15 @@ export function versionsCommands(
     .option("--promote", "start new runs on it at once")
     .option("--note <text>", "what is new; stands in the list of versions", "")
     .option("--no-types", "leave the compiler out of the check");
+  reason(
+    leaf(
+      program,
+      "reload",
+      "let the running server take the project's files as they are now, without a gap; refused as a whole where anything is wrong",
+      ["mortise reload", 'mortise reload --reason "new limits for partners"', "mortise reload --promote"],
+      async () => (await import("./commands/reload.ts")).reload,
+    ),
+  ).option("--promote", "start new runs on the code in the project's files, whatever was promoted before");
   const versions = group("versions", "code versions; needs a running server");
   leaf(
     versions,

@@ -9,9 +9,9 @@ export interface StopRequest {
   close(): void;
 }
 
-/** Resolves at the first signal. The second ends the process at once: everything accepted is on disk in any case (P1). */
-export function stopRequest(): StopRequest {
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+/** Resolves at the first signal; `hangUp`: whether SIGHUP is one. Default true. The second ends the process at once: everything accepted is on disk in any case (P1). */
+export function stopRequest({ hangUp = true } = {}): StopRequest {
+  const signals: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", ...(hangUp ? (["SIGHUP"] as const) : [])];
   let first: number | undefined;
   let resolve: (why: "signal" | "failed") => void = () => {};
   const asked = new Promise<"signal" | "failed">((settle) => {

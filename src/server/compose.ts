@@ -22,7 +22,7 @@ import { openTokens } from "./admin/tokens.ts";
 import { apiLimits } from "./api-tls.ts";
 import type { Closers } from "./closers.ts";
 import type { Config } from "./config.ts";
-import { createDeployments } from "./deployments.ts";
+import { createDeployments, type Decision } from "./deployments.ts";
 import { clearNotices } from "./encryption.ts";
 import { firstVersion, tellMoved } from "./first-version.ts";
 import { openFront } from "./front.ts";
@@ -34,6 +34,8 @@ import { lockStore } from "./lock.ts";
 import { openFrontStore } from "./open-store.ts";
 import { writePrivate } from "./private-file.ts";
 import type { Project } from "./project.ts";
+import { openReader } from "./reading.ts";
+import { createReloads } from "./reload.ts";
 import { openMoves } from "./run-moves.ts";
 import { openSecretActs, shadowed } from "./secret-acts.ts";
 import type { RunningServer, ServerOptions } from "./server.ts";
@@ -42,7 +44,8 @@ import { shareSystems } from "./shared-systems.ts";
 import { openSurfaces } from "./surface.ts";
 import { takeTurns } from "./turns.ts";
 import { openVersionBook } from "./version-book.ts";
-import { importVersion } from "./version-sources.ts";
+import { loadVersionSources } from "./version-sources.ts";
+import { createTrials } from "./version-trials.ts";
 import { planVersion } from "./versions.ts";
 import { createWorkers, type Workers } from "./workers.ts";
 
@@ -109,7 +112,7 @@ export async function compose({
     log,
   });
   const version = firstOne.id;
-  const sources = await importVersion(firstOne, project.folder);
+  const sources = await loadVersionSources(firstOne, project.folder);
   const problems = await unfitness(project, sources, (notice) => log.info({}, notice));
   if (problems.length > 0) throw unfit(version, problems);
 
@@ -209,15 +212,32 @@ export async function compose({
   await house.removeDrained();
   const inTurn = takeTurns();
   const { memoryMiB } = config.workers;
+  const trials = createTrials({ project, memoryMiB, engine, workers });
+  const reloads = createReloads({
+    reader: options.reader ?? openReader(project.folder),
+    started: config,
+    environment,
+    folder,
+    store,
+    secrets,
+    surfaces,
+    front,
+    engine,
+    book,
+    trials,
+    house,
+    files: readAtStart,
+    inTurn,
+    log,
+  });
   const deployments = createDeployments({
     project,
     folder,
-    memoryMiB,
     book,
     engine,
-    workers,
+    trials,
     live,
-    serverFiles: readAtStart,
+    serverFiles: reloads.files,
     inTurn,
     log,
   });
@@ -258,6 +278,7 @@ export async function compose({
     engine,
     tokens,
     deployments,
+    reloads,
     secrets: secretActs,
     moves,
     metrics,
@@ -310,6 +331,7 @@ export async function compose({
     get version() {
       return engine.version;
     },
+    reload: (reason) => reloads.reload({ promote: false }, asSignal(reason)),
     stop() {
       state.stopping = true;
       // Who waits for a run's end is told how far it is: its request is then over. So are streams of events.
@@ -319,4 +341,10 @@ export async function compose({
       return stopped;
     },
   };
+}
+
+/** What the machine itself asks for, as the audit has it. */
+function asSignal(reason: string): Decision {
+  const parameters = { by: "server", role: "admin", action: "server.reload", target: "", reason, result: "done" };
+  return { by: "server", reason, audit: () => ({ name: "admin.audit", parameters }) };
 }

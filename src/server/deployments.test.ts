@@ -20,14 +20,14 @@ test("what is deployed waits to be promoted; then new runs start on it at once, 
   const deployed = await admin(server, "/versions", { note: "by reference", reason: "r" });
   assert.equal(deployed.status, 200, JSON.stringify(deployed.body));
   const second = deployed.body.version as string;
-  assert.deepEqual(deployed.body, { version: second, fresh: true, promoted: false, restart: [] });
+  assert.deepEqual(deployed.body, { version: second, fresh: true, promoted: false, reload: [] });
   assert.equal(await stateOf(server, second), "registered");
   // The input's schema and the key are still those of the first version.
   assert.equal((await place(server, { order: "o-2" })).status, 202);
   assert.equal((await place(server, { reference: "o-3" })).status, 400);
 
   const promoted = await admin(server, `/versions/${second}/promote`, { reason: "tested" });
-  assert.deepEqual(promoted.body, { version: second, fresh: false, promoted: true, before: first, restart: [] });
+  assert.deepEqual(promoted.body, { version: second, fresh: false, promoted: true, before: first, reload: [] });
   assert.equal((await place(server, { order: "o-4" })).status, 400);
   assert.equal((await place(server, { reference: "o-4" })).status, 202);
   assert.equal(await versionOfRun(server, "o-4"), second);
@@ -130,7 +130,7 @@ test("what does not fit the running server is not promoted; what it read at its 
     "apis/orders.v1.ts": files["apis/orders.v1.ts"].replace("/orders/v1", "/orders/v2"),
   });
   const deployed = (await admin(server, "/versions", { promote: true, reason: "r" })).body;
-  assert.deepEqual(deployed.restart, ["apis/orders.v1.ts"]);
+  assert.deepEqual(deployed.reload, ["apis/orders.v1.ts"]);
   assert.equal((await place(server, { order: "o-1" })).status, 202);
 });
 

@@ -24,14 +24,10 @@ export async function firstVersion(options: FirstVersionOptions): Promise<Versio
   const { folder, plan, book, mode, promote, log } = options;
   const current = book.current();
   const known = book.get(plan.id) !== undefined;
-  const decided = current !== undefined && (mode === "promoted" || (known && current.kind !== "start"));
-  if (current !== undefined && current.version !== plan.id && decided && !promote) {
-    log.warn(
-      { version: current.version, folder: plan.id },
-      mode === "promoted"
-        ? "the project's files are another code version than the promoted one, which is kept; take them with: mortise deploy --promote"
-        : "the project's files are a code version that was left for the promoted one, which is kept; take them with: mortise start --promote",
-    );
+  const kept = promote ? undefined : staying(book, plan.id, mode);
+  if (current !== undefined && kept !== undefined) {
+    const how = mode === "promoted" ? "mortise deploy --promote" : "mortise start --promote";
+    log.warn({ version: current.version, folder: plan.id }, `${kept}; take them with: ${how}`);
     return loadVersion(folder, current.version);
   }
   const version = pinVersion(folder, plan);
@@ -47,6 +43,19 @@ export async function firstVersion(options: FirstVersionOptions): Promise<Versio
     });
   }
   return version;
+}
+
+/** Why the project's files, of the version `id`, are not taken; `undefined`: they are, or it is the promoted one. */
+export function staying(
+  book: Pick<VersionBook, "current" | "get">,
+  id: string,
+  mode: "folder" | "promoted",
+): string | undefined {
+  const current = book.current();
+  if (current === undefined || current.version === id) return undefined;
+  if (mode === "promoted") return "the project's files are another code version than the promoted one, which is kept";
+  const left = book.get(id) !== undefined && current.kind !== "start";
+  return left ? "the project's files are a code version that was left for the promoted one, which is kept" : undefined;
 }
 
 /** Old versions run with the packages that are installed now; say so where they differ. */

@@ -50,8 +50,6 @@ export interface Ready {
 
 export interface Front {
   surface(): Surface;
-  /** Of the code version that is served. */
-  sources(): VersionSources;
   readonly live: Live;
   readonly inUse: FindInUse;
   readonly api: HttpHandler;
@@ -85,13 +83,13 @@ const shareMs = 5_000;
 /** Throws what can't be served. */
 export async function openFront(options: FrontOptions): Promise<Front> {
   const { store, engine, bound, shared, workers, outbound, cipher, log } = options;
-  let { surface, sources, permits } = options;
+  let { surface, permits } = options;
   const { config } = surface;
   const gates = { circuits: () => shared.now().circuits, changed: shared.circuits.changed };
   const live = createLive({
     project: surface.project,
     version: options.version,
-    sources,
+    sources: options.sources,
     access: accessOf(surface, outbound),
     engine,
     caller: straightCalls({ caller: bound.caller, ...gates }),
@@ -148,7 +146,6 @@ export async function openFront(options: FrontOptions): Promise<Front> {
 
   return {
     surface: () => surface,
-    sources: () => sources,
     live,
     inUse,
     api: (request) => (request.path.startsWith(webhookBase) ? webhooks(request) : publisher.handle(request)),
@@ -173,14 +170,11 @@ export async function openFront(options: FrontOptions): Promise<Front> {
           bound.rebind({ definitions: [...to.project.systems.values()], settings: to.settings, permits });
           webhooks = freshWebhooks;
           surface = to;
-          sources = next.sources;
           switchLive();
         },
         async follow() {
           listener?.renewTls();
-          const late = AbortSignal.timeout(shareMs);
-          const told = new Promise<void>((done) => late.addEventListener("abort", () => done(), { once: true }));
-          await follow("telling the workers", () => Promise.race([workers.share(), told]));
+          await follow("telling the workers", () => within(shareMs, workers.share()));
           await follow("watching folders", () => folders.watch(to));
           if (!sameList(to.project.schedules, before.project.schedules))
             await follow("opening the schedules", async () => {
@@ -208,6 +202,15 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       await publisher.close();
     },
   };
+}
+
+/** Resolves with it, or after so long without. The timer goes with it: reloads may follow each other closely. */
+async function within(ms: number, act: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((done) => {
+    timer = setTimeout(done, ms);
+  });
+  await Promise.race([act, late]).finally(() => clearTimeout(timer));
 }
 
 function sameList(one: readonly unknown[], other: readonly unknown[]): boolean {

@@ -26,6 +26,8 @@ export interface Live {
   /** As it is published now. */
   project(): Project;
   masking(): Masking;
+  /** Of the code version that is served. */
+  sources(): VersionSources;
   readonly deliver: Deliver;
   readonly publisher: Publisher;
   /**
@@ -70,6 +72,7 @@ export function createLive(options: LiveOptions): Live {
   let masking = createMasking(masks, value, (run) => engine.run(run));
   return {
     project: () => project,
+    sources: () => state.sources,
     masking: () => masking,
     deliver: (event) => deliver(event),
     publisher,

@@ -79,7 +79,7 @@ export async function importFiles(
 }
 
 /** What a module threw while it was loaded: the message, at the first place of the stack that is inside the project. */
-function importProblem(root: string, file: string, error: unknown): SourceProblem {
+export function importProblem(root: string, file: string, error: unknown): SourceProblem {
   const message = error instanceof Error ? (error.message.split("\n")[0] as string) : String(error);
   const stack = error instanceof Error ? (error.stack ?? "") : "";
   const base = pathToFileURL(join(root, "/")).href;

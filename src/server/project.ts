@@ -42,8 +42,14 @@ export interface Project {
 /** What stands in `details` of `project-invalid`. */
 export type ProjectProblem = SourceProblem;
 
-/** Loads the project in `folder`. Throws `project-invalid` with every problem in `details`, as `ProjectProblem[]`. */
-export async function loadProject(folder: string): Promise<Project> {
+/** Loads modules of a project, and says what they throw: Node's own import, or one that can do it again. */
+export type LoadModules = (root: string, files: readonly string[]) => ReturnType<typeof importFiles>;
+
+/**
+ * Loads the project in `folder`. Throws `project-invalid` with every problem in `details`, as `ProjectProblem[]`. `load`: default Node's import,
+ * which knows each file once and for all.
+ */
+export async function loadProject(folder: string, load: LoadModules = importFiles): Promise<Project> {
   const root = resolve(folder);
   const refuse = (problems: readonly ProjectProblem[]): void => {
     if (problems.length > 0) throw projectInvalid(root, problems);
@@ -55,7 +61,7 @@ export async function loadProject(folder: string): Promise<Project> {
   refuse(sourcesOf(root, all).problems);
 
   useOwnMortise();
-  const { modules, problems: thrown } = await importFiles(root, all);
+  const { modules, problems: thrown } = await load(root, all);
   refuse(thrown);
   const { problems, ...defined } = collect(files, modules);
   const config = modules.get(configFile)?.default;

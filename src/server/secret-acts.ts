@@ -49,7 +49,7 @@ export interface SecretActs {
 
 export interface SecretActsOptions {
   readonly stored: StoredSecrets;
-  readonly front: Pick<Front, "surface" | "sources" | "prepare">;
+  readonly front: Pick<Front, "surface" | "live" | "prepare">;
   readonly version: () => string;
   /** The present project, resolved again. Throws what is missing. */
   readonly resolve: (instead?: Instead) => Surface;
@@ -74,7 +74,7 @@ export function openSecretActs(options: SecretActsOptions): SecretActs {
       await commit();
       return [];
     }
-    const ready = await front.prepare({ surface: next, version: options.version(), sources: front.sources() });
+    const ready = await front.prepare({ surface: next, version: options.version(), sources: front.live.sources() });
     await commit();
     ready.switchTo();
     await ready.follow();
@@ -126,7 +126,8 @@ export function openSecretActs(options: SecretActsOptions): SecretActs {
         throw refuse(`a value is one line of 1 to ${longestValue} characters`);
       stored.checkEncrypted();
       return inTurn(async () => {
-        await take(resolve({ name, value }), () => stored.set(name, value, by, [audit()]));
+        const write = () => stored.set(name, value, by, [audit()]);
+        await unusable(() => take(resolve({ name, value }), write));
         return view(name);
       });
     },
@@ -148,6 +149,19 @@ export function openSecretActs(options: SecretActsOptions): SecretActs {
     refresh,
     close: () => clearInterval(timer),
   };
+}
+
+/** What the value is refused for is said to whoever sets it; it never repeats the value. */
+async function unusable(act: () => Promise<unknown>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    const known = asMortiseError(error);
+    if (known.code !== "server-failed") throw known;
+    throw failure("secret-invalid", {
+      reason: known.message.replace(/^The server could not start: /, "").replace(/\.$/, ""),
+    });
+  }
 }
 
 /** Names of the secrets whose values differ; of those that both use. */

@@ -5,6 +5,8 @@ import { Closers } from "./closers.ts";
 import { compose } from "./compose.ts";
 import { resolveConfig } from "./config.ts";
 import type { Project } from "./project.ts";
+import type { Reader } from "./reading.ts";
+import type { Reloaded } from "./reload.ts";
 import { checkRuntime, tuneThreads } from "./runtime.ts";
 import { startFailure } from "./start-failure.ts";
 
@@ -18,6 +20,8 @@ export interface ServerOptions {
   readonly promote?: boolean;
   /** Takes the log's lines. Default: standard output. */
   readonly log?: (line: string) => void;
+  /** What loaded the project, where it can load it again: what does not change by then stays as it is. Default: one that has not loaded it. */
+  readonly reader?: Reader;
   /** Milliseconds between two looks at the secrets folder. Default 5000. */
   readonly secretsEveryMs?: number;
   /** The store can't be written any more; nothing is accepted. Stop, and start again. Default: nothing. */
@@ -31,6 +35,8 @@ export interface RunningServer {
   readonly adminToken: string;
   /** The code version that new runs start on. */
   readonly version: string;
+  /** Takes the project's files as they are now. Rejects with `reload-refused`; then nothing is changed. `reason`: for the audit. */
+  reload(reason: string): Promise<Reloaded>;
   /** Stops gracefully, within the configured grace. Everything that is open resumes at the next start. */
   stop(): Promise<void>;
 }

@@ -108,7 +108,10 @@ interface Node {
   readonly [property: string]: unknown;
 }
 
-function importsOf(text: string, file: string): { imports: readonly Import[]; problems: readonly SourceProblem[] } {
+export function importsOf(
+  text: string,
+  file: string,
+): { readonly imports: readonly Import[]; readonly problems: readonly SourceProblem[] } {
   const parsed = parseSync(file, text);
   const lineAt = (offset: number) => text.slice(0, offset).split("\n").length;
   const errors = parsed.errors.filter((error) => error.severity === "Error");

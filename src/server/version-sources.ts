@@ -6,9 +6,13 @@ import { registerHooks } from "node:module";
 import { join, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { definitionOf, type SystemDefinition } from "../connectors/system.ts";
+import { failure } from "../errors.ts";
 import type { AnyOperation } from "../operation.ts";
 import type { AnyProcess } from "../process/define.ts";
+import { openModules } from "./modules/modules.ts";
 import { useOwnMortise } from "./own-mortise.ts";
+import type { Exports } from "./project-files.ts";
+import type { SourceProblem } from "./sources.ts";
 import type { VersionManifest } from "./versions.ts";
 
 /** What a version's modules define. */
@@ -21,21 +25,38 @@ export interface VersionSources {
   readonly places: ReadonlyMap<string, string>;
 }
 
-/** `folder`: of the version; `project`: where its packages are. Throws what a module throws. */
-export async function importVersion(
-  { folder, manifest }: { readonly folder: string; readonly manifest: VersionManifest },
-  project: string,
-): Promise<VersionSources> {
+/** Of a version. */
+export interface VersionFiles {
+  readonly folder: string;
+  readonly manifest: VersionManifest;
+}
+
+/** `project`: where its packages are. Throws what a module throws. Node keeps the modules as long as the thread lives. */
+export async function importVersion({ folder, manifest }: VersionFiles, project: string): Promise<VersionSources> {
   useOwnMortise();
   packagesFrom(folder, project);
+  return sourcesFrom(manifest, async (path) => (await import(pathToFileURL(join(folder, path)).href)) as Exports);
+}
+
+/** As `importVersion`, for a thread that outlives versions: what is loaded is gone once nothing uses it. Throws `version-refused`. */
+export async function loadVersionSources({ folder, manifest }: VersionFiles, project: string): Promise<VersionSources> {
+  const files = [...manifest.files.map(({ path }) => path).filter(isSystem), ...manifest.entries];
+  const { modules, problems } = await openModules({ folder, packages: project }).load(files);
+  if (problems.length > 0) throw versionRefused(problems);
+  return sourcesFrom(manifest, async (path) => modules.get(path) as Exports);
+}
+
+async function sourcesFrom(
+  manifest: VersionManifest,
+  load: (path: string) => Promise<Exports>,
+): Promise<VersionSources> {
   const systems: SystemDefinition[] = [];
   const operations = new Map<string, AnyOperation>();
   const processes: AnyProcess[] = [];
   const places = new Map<string, string>();
-  const exportsOf = async (path: string): Promise<readonly unknown[]> =>
-    Object.values((await import(pathToFileURL(join(folder, path)).href)) as object);
+  const exportsOf = async (path: string): Promise<readonly unknown[]> => Object.values(await load(path));
   for (const { path } of manifest.files) {
-    if (!/^systems\/[^/]+\/index\.ts$/.test(path)) continue;
+    if (!isSystem(path)) continue;
     for (const value of await exportsOf(path)) {
       const definition = definitionOf(value);
       if (definition === undefined || systems.includes(definition)) continue;
@@ -55,6 +76,14 @@ export async function importVersion(
     }
   }
   return { systems, operations, processes, places };
+}
+
+const isSystem = (path: string): boolean => /^systems\/[^/]+\/index\.ts$/.test(path);
+
+/** Code that does not load. */
+export function versionRefused(problems: readonly SourceProblem[]): Error {
+  const list = problems.map(({ file, line, message }) => `${file}${line === undefined ? "" : `:${line}`}: ${message}`);
+  return failure("version-refused", { problems: list.join("; ") }, { details: problems });
 }
 
 /** Snapshots of this thread, and the project that each was made of. */

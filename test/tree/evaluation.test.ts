@@ -7,6 +7,13 @@ import { files, importsOf, type Node, text, walk } from "./sources.ts";
 /** Who may start other programs: the command line, for git and the type checker. Nothing of it is loaded by a server. */
 const starters: readonly string[] = ["src/cli/"];
 const runners = /^(?:node:)?(?:vm|child_process|cluster|repl|inspector(?:\/promises)?)$/;
+/**
+ * The one file of the server that runs text: the loader of the project's own modules (docs/decisions/0046-modules-that-go.md), which are code that somebody
+ * deployed. It may have this module, and no other of the runners.
+ */
+const loader = { path: "src/server/modules/modules.ts", specifier: "node:vm" } as const;
+/** Who may load with it: what reads the project's files, and what reads a code version, which is a snapshot of them. */
+const loading: readonly string[] = ["src/server/reading.ts", "src/server/version-sources.ts"];
 /** Names that make code of a text. */
 const makers: ReadonlySet<unknown> = new Set(["eval", "Function", "AsyncFunction", "GeneratorFunction"]);
 
@@ -34,7 +41,11 @@ function evaluations(path: string): string[] {
       found.push(`${path}: process.binding`);
   });
   for (const { specifier } of importsOf(path, text(path)))
-    if (runners.test(specifier) && !starters.some((place) => path.startsWith(place)))
+    if (
+      runners.test(specifier) &&
+      !starters.some((place) => path.startsWith(place)) &&
+      !(path === loader.path && specifier === loader.specifier)
+    )
       found.push(`${path}: ${specifier}`);
   return found;
 }
@@ -58,4 +69,17 @@ test("attack 28: the server's own rooms load nothing of the command line, where 
     ),
   );
   assert.deepEqual(wrong, []);
+});
+
+test("attack 28: the loader of the project's modules is used for its files and its code versions, and for nothing else", async () => {
+  const all = (await files("src/**/*.ts")).filter((path) => !/\.(long-)?test\.ts$/.test(path));
+  const users = all.filter((path) =>
+    importsOf(path, text(path)).some(({ specifier }) =>
+      /(^|\/)modules\/modules\.ts$|^\.\/modules\.ts$/.test(specifier),
+    ),
+  );
+  assert.deepEqual(users, loading);
+  // What it runs is what it read from a file of the folder that it was given: no text comes in by a parameter.
+  assert.deepEqual(text(loader.path).match(/new Script\(.*?,/g), ["new Script(rewritten.code,"]);
+  assert.match(text(loader.path), /const text = readFileSync\(file, "utf8"\);/);
 });

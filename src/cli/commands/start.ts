@@ -1,5 +1,5 @@
 /** `mortise start`: runs the project's server in this process until it is told to stop. */
-import { loadProject } from "../../server/project.ts";
+import { openReader } from "../../server/reading.ts";
 import { type RunningServer, startServer } from "../../server/server.ts";
 import type { Context } from "../context.ts";
 import { exit } from "../exit.ts";
@@ -18,11 +18,16 @@ export async function start(
   const pretty = io.stdout.isTTY === true && !terminal.json;
   // What an upgrade left half done is taken back before it is loaded.
   pinnedSystems(folder);
-  const stopping = stopRequest();
+  // A terminal that is closed hangs up: then nobody is there to see what runs. A service is told to look at its files in this way.
+  const reloads = io.stdout.isTTY !== true;
+  const stopping = stopRequest({ hangUp: !reloads });
   try {
-    const project = await loadProject(folder);
+    const reader = openReader(folder);
+    const { project, keep } = await reader.read();
+    keep();
     const server = await startServer(project, {
       environment: io.env,
+      reader,
       promote: promote === true,
       onFailed: stopping.failed,
       ...(pretty ? { log: (line: string) => terminal.line(logLine(line, terminal)) } : {}),
@@ -37,10 +42,22 @@ export async function start(
       say("admin", `${server.adminUrl} (mortise runs list, mortise keys create ...)`);
       terminal.note("Ctrl-C stops it; what is open goes on at the next start.");
     }
-    return await until(stopping, server);
+    const stopReloading = reloads ? reloadOnSignal(server) : () => {};
+    try {
+      return await until(stopping, server);
+    } finally {
+      stopReloading();
+    }
   } finally {
     stopping.close();
   }
+}
+
+/** `SIGHUP`: the server itself logs what came of it. Returns what ends it. */
+function reloadOnSignal(server: RunningServer): () => void {
+  const handler = (): void => void server.reload("SIGHUP").catch(() => {});
+  process.on("SIGHUP", handler);
+  return () => process.off("SIGHUP", handler);
 }
 
 async function until(stopping: StopRequest, server: RunningServer): Promise<number> {

@@ -27,7 +27,7 @@ interface Deployed {
   readonly fresh: boolean;
   readonly promoted: boolean;
   readonly before?: string;
-  readonly restart: readonly string[];
+  readonly reload: readonly string[];
 }
 
 /** The first characters of an id, as people type it. */
@@ -73,7 +73,7 @@ export async function deploy(context: Context, _: readonly string[], options: De
 }
 
 /** What a deployment or a promotion did, and what it did not. */
-function told(terminal: Terminal, { version, fresh, promoted, before, restart }: Deployed): void {
+function told(terminal: Terminal, { version, fresh, promoted, before, reload }: Deployed): void {
   const id = terminal.paint("bold", short(version));
   if (fresh) terminal.line(`${terminal.paint("green", "registered")} ${id}`);
   else if (!promoted) terminal.line(`${id} was registered before; nothing was changed`);
@@ -83,11 +83,11 @@ function told(terminal: Terminal, { version, fresh, promoted, before, restart }:
     if (before !== undefined)
       terminal.line(terminal.paint("dim", "open runs stay on their version; back with: mortise rollback"));
   }
-  if (restart.length > 0) {
+  if (reload.length > 0) {
     terminal.line(
-      `${terminal.paint("yellow", "not yet in force")}, since the server reads it at its start: ${restart.join(", ")}`,
+      `${terminal.paint("yellow", "not yet in force")}, since it is no code of a process: ${reload.join(", ")}`,
     );
-    terminal.line("  Restart the server for it; nothing that was accepted is lost.");
+    terminal.line("  The server takes it, without a gap, with: mortise reload");
   }
 }
 

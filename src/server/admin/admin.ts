@@ -111,7 +111,7 @@ export function createAdmin(options: AdminOptions): HttpHandler {
           };
     } catch (error) {
       // A refused change of the same commit took its entry back with it.
-      if (route.action !== undefined) await audit(entry(asMortiseError(error).code));
+      if (route.action !== undefined) await audit(entry(codeOf(error)));
       throw error;
     }
   }
@@ -124,7 +124,7 @@ export function createAdmin(options: AdminOptions): HttpHandler {
     try {
       response = await answer(request, seen);
     } catch (error) {
-      code = error instanceof ProblemError ? error.error.code : asMortiseError(error).code;
+      code = codeOf(error);
       response = problemResponse(error, request.id);
     }
     const durationMs = performance.now() - startedAt;
@@ -198,4 +198,8 @@ export function refuseProblems(problems: readonly Problem[]): void {
   throw new ProblemError(failure("admin-request", { problems: inWords(shown, "the body") }, { details: shown }), {
     errors: shown.map(({ at, message }) => ({ pointer: at, message })),
   });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof ProblemError ? error.error.code : asMortiseError(error).code;
 }

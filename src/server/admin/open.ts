@@ -14,6 +14,7 @@ import { checkInput, checkResult, checkStart } from "../answers.ts";
 import type { Front } from "../front.ts";
 import type { Masking } from "../masking.ts";
 import type { Fared } from "../rehearsals.ts";
+import type { Reloads } from "../reload.ts";
 import { sizeOf } from "../store-size.ts";
 import { createAdmin } from "./admin.ts";
 import { apiRoutes } from "./apis.ts";
@@ -22,6 +23,7 @@ import { type CatalogueResources, catalogueRoutes } from "./catalogue.ts";
 import { consumerRoutes } from "./consumers.ts";
 import { contractRoutes } from "./contracts.ts";
 import { type MoveResources, moveRoutes } from "./moves.ts";
+import { reloadRoutes } from "./reload.ts";
 import { runRoutes, stateRoutes } from "./resources.ts";
 import { scheduleRoutes } from "./schedules.ts";
 import { type SecretResources, secretRoutes } from "./secrets.ts";
@@ -40,6 +42,7 @@ export interface AdminParts {
   readonly tokens: Tokens;
   readonly metrics: Pick<Metrics, "page">;
   readonly health: CatalogueResources["health"];
+  readonly reloads: Pick<Reloads, "reload">;
   readonly secrets: SecretResources;
   readonly versions: VersionResources["versions"];
   readonly deployments: VersionResources["deployments"] & { readonly pinFolder: MoveResources["pinFolder"] };
@@ -102,6 +105,7 @@ export function openAdmin(parts: AdminParts): HttpHandler {
         audit: openAudit(store.read),
       }),
       ...secretRoutes(parts.secrets),
+      ...reloadRoutes(parts.reloads),
       ...storeRoutes(sizeOf(store.file)),
       ...traceRoutes({
         engine,

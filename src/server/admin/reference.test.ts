@@ -6,6 +6,7 @@ import { catalogueRoutes } from "./catalogue.ts";
 import { consumerRoutes } from "./consumers.ts";
 import { contractRoutes } from "./contracts.ts";
 import { moveRoutes } from "./moves.ts";
+import { reloadRoutes } from "./reload.ts";
 import { runRoutes, stateRoutes } from "./resources.ts";
 import type { AdminRoute } from "./route.ts";
 import { scheduleRoutes } from "./schedules.ts";
@@ -26,6 +27,7 @@ test("the reference page names every address, its role and what it takes", () =>
     ...apiRoutes({} as Parameters<typeof apiRoutes>[0]),
     ...consumerRoutes({} as Parameters<typeof consumerRoutes>[0]),
     ...catalogueRoutes({} as Parameters<typeof catalogueRoutes>[0]),
+    ...reloadRoutes({} as Parameters<typeof reloadRoutes>[0]),
     ...secretRoutes({} as Parameters<typeof secretRoutes>[0]),
     ...storeRoutes({} as Parameters<typeof storeRoutes>[0]),
     ...moveRoutes({} as Parameters<typeof moveRoutes>[0]),

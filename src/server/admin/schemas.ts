@@ -363,13 +363,24 @@ export const schemas = {
       version: text,
       fresh: { type: "boolean", description: "False: these sources were registered before." },
       promoted: { type: "boolean" },
-      restart: {
-        type: "array",
-        items: text,
-        description: "Files that the server reads only when it starts, and that have changed since.",
-      },
+      reload: { ...texts, description: "Files that have changed since the server read them; a reload takes them." },
     },
     { before: { ...text, description: "The version that was promoted until now, where it changed." } },
+  ),
+  Reloaded: object(
+    {
+      files: {
+        ...texts,
+        description: "Files of the server that changed: configuration, systems, APIs, and what they import.",
+      },
+      version: { ...text, description: "That new runs start on." },
+      restart: { ...texts, description: "What is in force only after a restart." },
+      notices: { ...texts, description: "What is served and not written down." },
+    },
+    {
+      before: { ...text, description: "The version that was promoted until now, where it changed." },
+      kept: { ...text, description: "Why the code of processes in the files was not taken, where it is another." },
+    },
   ),
   AuditEntry: object({
     id: { type: "integer" },
