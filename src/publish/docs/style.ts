@@ -36,7 +36,7 @@ th{text-align:left;font-weight:500;color:var(--soft);font-size:.82rem}
 th,td{padding:.45rem 1rem .45rem 0;border-bottom:1px solid var(--line);vertical-align:top}
 td:last-child{padding-right:0}td:first-child code{white-space:nowrap}
 td i{color:var(--warn);font-style:normal;font-size:.76rem;margin-left:.5rem}
-.type{color:var(--soft);overflow-wrap:anywhere}
+.type{color:var(--soft);overflow-wrap:break-word}
 .answers td:nth-child(1){width:3.5rem}.answers td:nth-child(2){width:13rem;color:var(--soft)}
 pre{background:var(--code);border:1px solid var(--line);border-radius:8px;padding:1rem 1.15rem;overflow:auto;font-size:.85rem;line-height:1.55;margin:.5rem 0}
 .skip{position:absolute;left:-99rem}.skip:focus{left:1rem;top:1rem;background:var(--bg);padding:.5rem 1rem;border:1px solid var(--line);border-radius:8px;z-index:1}
