@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { MortiseError } from "../errors.ts";
-import { checkPath, createRoutes } from "./routes.ts";
+import { checkPath, createRoutes, numbered } from "./routes.ts";
 
 test("the most specific route wins, and methods are told apart", () => {
   const routes = createRoutes<string>();
@@ -57,5 +57,16 @@ test("attack 13: whatever passes the check is decoded exactly once, and to one s
       if (found !== undefined) assert.equal(found.params.key, decodeURIComponent(text));
     }),
     { numRuns: 2000 },
+  );
+});
+
+test("a path of a given contract is found as requests write it, whatever its parameters are called", () => {
+  const routes = createRoutes<number>();
+  const paths = ["/größe/{article-no}", "/gr%C3%B6sse/{a.b}", "/$metadata/{x}", "/items:batch", "/a b"];
+  for (const [at, path] of paths.entries()) routes.add("GET", numbered(path), at + 1);
+  const asked = ["/gr%C3%B6%C3%9Fe/1", "/gr%C3%B6sse/1", "/$metadata/1", "/items:batch", "/a%20b"];
+  assert.deepEqual(
+    asked.map((path) => routes.find("GET", path)?.value),
+    [1, 2, 3, 4, 5],
   );
 });

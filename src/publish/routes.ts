@@ -55,23 +55,45 @@ const dots = /\/\.{1,2}(?:\/|$)/;
 
 /** Throws `path-refused` for what could be read in two ways; everything else passes unchanged. */
 export function checkPath(path: string): void {
-  if (path.length > longestPath)
-    throw failure("path-refused", { reason: `it is longer than ${longestPath} characters` });
-  if (path.includes("//")) throw failure("path-refused", { reason: "it has an empty segment" });
-  if (dots.test(path)) throw failure("path-refused", { reason: "it has a segment of dots" });
-  if (plain.test(path)) return;
-  if (dangerous.test(path))
-    throw failure("path-refused", { reason: "it has an encoded slash, dot or control character" });
-  if (!encoded.test(path)) throw failure("path-refused", { reason: "a character in it must be percent-encoded" });
+  const reason = refusal(path);
+  if (reason !== undefined) throw failure("path-refused", { reason });
+}
+
+function refusal(path: string): string | undefined {
+  if (path.length > longestPath) return `it is longer than ${longestPath} characters`;
+  if (path.includes("//")) return "it has an empty segment";
+  if (dots.test(path)) return "it has a segment of dots";
+  if (plain.test(path)) return undefined;
+  if (dangerous.test(path)) return "it has an encoded slash, dot or control character";
+  if (!encoded.test(path)) return "a character in it must be percent-encoded";
   try {
     decodeURIComponent(path);
+    return undefined;
   } catch {
-    throw failure("path-refused", { reason: "its percent-encoding is not UTF-8" });
+    return "its percent-encoding is not UTF-8";
   }
 }
 
-/** The path of a given contract, which names its parameters as it likes, with names that the table takes: `{p1}`, `{p2}`. */
+/** Why no request can have this path of a given contract; `undefined`: one can. */
+export function pathProblem(path: string): string | undefined {
+  // Encoded, they are other characters than plain, and the table can't tell them apart (RFC 3986, section 2.2).
+  if (/%(?:2[346BC]|3[ABDF]|40)/i.test(path)) return "it has an encoded sign that means something in addresses";
+  return refusal(encodeURI(path.replace(/\{[^{}]+\}/g, "x").toWellFormed()).replace(/%25(?=[0-9A-Fa-f]{2})/g, "%"));
+}
+
+/**
+ * The path of a given contract, which names its parameters as it likes, with names that the table takes: `{p1}`, `{p2}`. What is percent-encoded
+ * in it stands there as the table reads requests.
+ */
 export function numbered(path: string): string {
   let count = 0;
-  return path.replace(/\{[^{}]+\}/g, () => `{p${++count}}`);
+  return decoded(path).replace(/\{[^{}]+\}/g, () => `{p${++count}}`);
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURI(path);
+  } catch {
+    return path;
+  }
 }

@@ -64,7 +64,9 @@ export function curlExample(document: OpenApiDocument, base: string, shown: Show
   const { method, path, operation } = shown;
   // Curl collects what comes, unless it is told not to.
   const flags = `${isStream(shown) ? "-N " : givesFile(operation) ? "-o file " : ""}${method === "GET" ? "" : `-X ${method} `}`;
-  const lines = [`curl ${flags}"$API_URL${base}${pathOf(path, sample)}"`];
+  // Whatever a contract has for a path, it is text: no command, no variable, no event of the history.
+  const address = pathOf(path, sample).replaceAll("$", "\\$").replaceAll("!", "%21");
+  const lines = [`curl ${flags}"$API_URL${base}${address}"`];
   const credential = credentialOf(document);
   if (operation.security.length > 0 && credential !== undefined) lines.push(`  ${credential.curl}`);
   for (const { name, value } of headersOf(sample)) lines.push(`  -H ${quoted(`${name}: ${value}`)}`);

@@ -37,9 +37,9 @@ ${script === undefined ? undefined : html`<script type="module">${{ html: script
 `.html;
 }
 
-/** A link where the address is one that a link may have; else its text. */
+/** A link where the address is one that a link may have; else its text. A browser reads a backslash as a slash, and no line breaks or tabs at all. */
 export function link(address: string, text = address): Html {
-  return /^(https?:\/\/|\/(?!\/))/i.test(address) ? html`<a href="${address}">${text}</a>` : html`${text}`;
+  return /^(https?:\/\/|\/(?!\/))[^\s\\]*$/i.test(address) ? html`<a href="${address}">${text}</a>` : html`${text}`;
 }
 
 /** `2027-07-01` of a time in ISO 8601. */

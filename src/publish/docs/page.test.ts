@@ -1,5 +1,6 @@
 /** The docs page, made from the document alone: what it tells about the lifecycle, about access, and how to call. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import { parseSync } from "oxc-parser";
 import { secret } from "../../operation.ts";
@@ -13,6 +14,7 @@ import { type ApiOptions, defineApi } from "../define.ts";
 import { getStock, openBench, ordersOptions } from "../harness.test.ts";
 import { deprecated } from "../lifecycle/states.ts";
 import { get } from "../operations.ts";
+import { curlExample } from "./examples.ts";
 import { link } from "./frame.ts";
 import { pathOf } from "./sample.ts";
 
@@ -47,7 +49,13 @@ test("the page of a deprecated version says since when, until when, what comes n
   );
   assert.ok(notice.includes('href="/orders/v2/docs"') && notice.includes('href="https://docs.harbour.example/v2"'));
   assert.ok(page.includes("Place orders, follow them to the end"), "its own description stays");
-  for (const address of ["javascript:alert(1)", "//elsewhere.example", "data:text/html,x"])
+  for (const address of [
+    "javascript:alert(1)",
+    "//elsewhere.example",
+    "/\\elsewhere.example",
+    "/\t/elsewhere.example",
+    "data:text/html,x",
+  ])
     assert.equal(link(address).html, address, "what a link must not be stays text");
 });
 
@@ -104,6 +112,28 @@ test("an API without access needs no key; every example in JavaScript can be par
     const { errors } = parseSync("example.mjs", script, { sourceType: "module" });
     assert.deepEqual(errors, [], script);
   }
+});
+
+test("an example for the shell is text to it, whatever a contract has for paths and names", {
+  skip: process.platform === "win32",
+}, () => {
+  const path = `/a/$(id)/\`id\`/"; id; "/b!c/$HOME/é/{x}`;
+  const fields = [
+    { name: "x", in: "path", required: true, value: "$(id)'!`" },
+    { name: 'q$(id)`id`"[a]', in: "query", required: true, value: '"$(id)' },
+    { name: "X-It", in: "header", required: true, value: "'; id; '$(id)" },
+  ] as const;
+  const operation = { operationId: "a", responses: {}, security: [] };
+  const document = { components: { schemas: {}, responses: {} } };
+  const example = curlExample(document as never, "/x", { method: "GET", path, operation }, { fields });
+  const script = `curl() { for one in "$@"; do printf '%s\\n' "$one"; done; }\n${example}`;
+  const said = execFileSync("sh", ["-c", script], { encoding: "utf8", env: { API_URL: "http://h", HOME: "home" } });
+  assert.deepEqual(said.split("\n"), [
+    "http://h/x/a/$(id)/%60id%60/%22;%20id;%20%22/b%21c/$HOME/%C3%A9/%24(id)'%21%60?q%24(id)%60id%60%22%5Ba%5D=%22%24(id)",
+    "-H",
+    "X-It: '; id; '$(id)",
+    "",
+  ]);
 });
 
 test("a path of a contract that was given may name its parameters as it likes", () => {

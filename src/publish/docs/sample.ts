@@ -57,14 +57,24 @@ export function sampleOfRequest(document: OpenApiDocument, { operation }: Pick<S
   return { fields, ...(body === undefined ? {} : { body: sampleOf(body, schemas) }) };
 }
 
-/** The path with its parameters, and the query of those that are required. */
+/**
+ * The path with its parameters, and the query of those that are required: an address as it is sent. Paths and names of a given contract may hold
+ * anything.
+ */
 export function pathOf(path: string, { fields }: Sample): string {
   const at = (name: string) => fields.find((field) => field.in === "path" && field.name === name)?.value ?? "";
   const query = fields.filter((field) => field.in === "query" && field.required);
-  const pairs = query.map(({ name, value }) => `${name}=${encodeURIComponent(value)}`).join("&");
-  const filled = path.replace(/\{([^{}]+)\}/g, (_, name: string) => encodeURIComponent(at(name)));
+  const pairs = query.map(({ name, value }) => `${encoded(name)}=${encoded(value)}`).join("&");
+  const filled = path
+    .split(/\{([^{}]+)\}/)
+    .map((part, odd) => (odd % 2 === 1 ? encoded(at(part)) : plainPath(part)))
+    .join("");
   return `${filled}${pairs === "" ? "" : `?${pairs}`}`;
 }
+
+const encoded = (text: string): string => encodeURIComponent(text.toWellFormed());
+/** What is encoded already stays. */
+const plainPath = (text: string): string => encodeURI(text.toWellFormed()).replace(/%25(?=[0-9A-Fa-f]{2})/g, "%");
 
 /** Whether it answers with events as they come. */
 export const isStream = ({ operation }: Pick<Shown, "operation">): boolean =>

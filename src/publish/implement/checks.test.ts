@@ -31,6 +31,15 @@ ${more}`;
   );
   await refuse(base(`{ /a: { trace: ${op("")} } }`), /the method TRACE, which is not served/);
   await refuse(base(`{ "/a/{b}.json": { get: ${op("")} } }`), /"\{b\}\.json" is neither plain text nor one \{name\}/);
+  for (const [path, reason] of [
+    ["/a/../b", /which no request can have: it has a segment of dots; name act in without/],
+    ["/a//b", /it has an empty segment/],
+    ["/a/%2e%2e/b", /it has an encoded slash, dot or control character/],
+    ["/a\\nb", /it has an encoded slash, dot or control character/],
+    ["/a/%ff", /its percent-encoding is not UTF-8/],
+    ["/a/%24b", /it has an encoded sign that means something in addresses/],
+  ] as const)
+    await refuse(base(`{ "${path}": { get: ${op("")} } }`), reason);
   await refuse(
     base(`{ /a: { post: ${op("requestBody: { content: { multipart/form-data: { schema: { type: object } } } },")} } }`),
     /takes multipart\/form-data, which is not read here/,

@@ -8,6 +8,7 @@ import type { Access } from "../access/access.ts";
 import { acceptance } from "../answers/answers.ts";
 import { fieldsOf } from "../fields.ts";
 import type { ApiOperation } from "../operations.ts";
+import { pathProblem } from "../routes.ts";
 import { requiredHeaders } from "./answers.ts";
 import { isObject, type Member, writtenOperation } from "./pointer.ts";
 import type { Spoken, SpokenOperation } from "./spoken.ts";
@@ -62,6 +63,9 @@ export function operationProblem({ name, binding }: SpokenOperation): string | u
   for (const segment of path.split("/"))
     if (/[{}]/.test(segment) && !/^\{[^{}]+\}$/.test(segment))
       return `${name} has the path ${path}, and "${segment}" is neither plain text nor one {name}; ${leave(name)}`;
+  const unserved = pathProblem(path);
+  if (unserved !== undefined)
+    return `${name} has the path ${JSON.stringify(path)}, which no request can have: ${unserved}; ${leave(name)}`;
   const whole = parameters.find((parameter) => parameter.in === "querystring");
   if (whole !== undefined) return `${name} takes its whole query as one value (${whole.name}); ${leave(name)}`;
   if (body !== undefined) {

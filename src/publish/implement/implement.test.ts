@@ -52,6 +52,8 @@ test("a request that the contract does not allow is refused in the contract's ow
     assert.equal(answer.json.code, 400);
     assert.equal(typeof answer.json.message, "string");
   }
+  const twice = await ask("GET", "/stock/v2/items/A", { headers: { cookie: "session=a; session=b" } });
+  assert.equal(twice.status, 400, twice.text);
   const refused = await ask("GET", "/stock/v2/items/A", { key: null });
   assert.deepEqual([refused.status, refused.json.code], [401, 401]);
   assert.ok(refused.headers["www-authenticate"] !== undefined);

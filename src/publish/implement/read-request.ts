@@ -66,8 +66,14 @@ export function requestReader({ model, operation }: Spoken, base: string, valida
         const { list, object } = seen(schema, schemas);
         return plainValue(parameter, list || object ? text.replace(/\s*,\s*/g, ",") : text, schema, schemas);
       }
-      case "cookie":
-        return pairValue({ ...parameter, style: "form" }, cookiePairs(headers.cookie ?? ""), schema, schemas, none);
+      case "cookie": {
+        const pairs = cookiePairs(headers.cookie ?? "");
+        const { list, object } = seen(schema, schemas);
+        // Which of two counts is not said anywhere (RFC 6265, section 4.2.2).
+        if (!list && !object && pairs.filter(([name]) => name === parameter.name).length > 1)
+          throw invalidInput([{ at: pointer(parameter.name), message: "is given twice" }]);
+        return pairValue({ ...parameter, style: "form" }, pairs, schema, schemas, none);
+      }
       default:
         return pairValue(parameter, from.pairs, schema, schemas, query.others(parameter.name));
     }

@@ -25,6 +25,7 @@ export interface Recorded extends PublishedVersion {
 
 const fileForm = /^[a-z0-9-]+\.\d+\.\d+\.\d+[0-9A-Za-z.-]*\.json$/;
 const dayForm = /^\d{4}-\d{2}-\d{2}$/;
+const dayOrNone = (date: unknown): boolean => date === undefined || (typeof date === "string" && dayForm.test(date));
 const severity: Readonly<Record<Verdict, number>> = { breaking: 0, review: 1, safe: 2 };
 
 /**
@@ -81,24 +82,26 @@ function entryOf(project: string, file: string): Recorded {
   } catch (cause) {
     throw unreadable(file, (cause as Error).message, cause);
   }
-  const { api, version, date, since, note, changes, document } = read as Partial<Recorded>;
+  const { api, version, date, since, note, changes, document } = (read ?? {}) as Partial<Recorded>;
   if (typeof api !== "string" || typeof version !== "string" || !Array.isArray(changes)) {
     throw unreadable(file, "it has no api, version and changes, as mortise publish writes them");
   }
-  if (typeof document !== "object" || document === null || typeof document.info !== "object")
-    throw unreadable(file, "it has no document");
-  if (date !== undefined && !dayForm.test(date)) throw unreadable(file, "its date is no day such as 2026-11-27");
+  if (typeof document?.info !== "object" || document.info === null) throw unreadable(file, "it has no document");
+  if (since !== undefined && (typeof since?.version !== "string" || !dayOrNone(since.date)))
+    throw unreadable(file, "its since is no version with a day");
+  if (!dayOrNone(date)) throw unreadable(file, "its date is no day such as 2026-11-27");
   return Object.freeze({
     ...{ api, file, version, changes: Object.freeze(changes.map(changeOf)), document },
     ...(date === undefined ? {} : { date }),
-    ...(since === undefined ? {} : { since }),
+    ...(since === undefined ? {} : { since: pointTo({ ...since, changes: [] }) }),
     ...(typeof note === "string" ? { note } : {}),
     ...deprecated(document),
   });
 }
 
 /** A file in git may have been edited: what has another form is told as what has to be looked at. */
-function changeOf({ verdict, rule, at, reason, example }: Partial<PublishedChange>): PublishedChange {
+function changeOf(written: unknown): PublishedChange {
+  const { verdict, rule, at, reason, example } = (written ?? {}) as Partial<PublishedChange>;
   return Object.freeze({
     verdict: verdict !== undefined && Object.hasOwn(severity, verdict) ? verdict : "review",
     ...{ rule: String(rule ?? ""), at: String(at ?? ""), reason: String(reason ?? "") },
