@@ -542,6 +542,11 @@ const table = {
     class: "give-up",
     text: "The request does not fit the API's description; `errors` says where. Nothing was done; mend it and send it again.",
   },
+  "cursor-invalid": {
+    status: 400,
+    class: "give-up",
+    text: "The cursor is none of this list: it was changed, or it belongs to another caller, to other parameters or to another server. Ask for the first page again.",
+  },
   "credential-missing": {
     status: 401,
     class: "give-up",

@@ -5,7 +5,15 @@ import type { BackendRun } from "./backend.ts";
 import { type Act, permits, type Workshop } from "./exchange.ts";
 import { fieldsOf } from "./fields.ts";
 import { responder } from "./mappings.ts";
-import type { AnyStartable, ApiCaller, FollowsOperation, PublicStatus, RunOperation, RunView } from "./operations.ts";
+import type {
+  AnyStartable,
+  ApiCaller,
+  FollowsOperation,
+  PublicStatus,
+  RunOperation,
+  RunsOperation,
+  RunView,
+} from "./operations.ts";
 
 export function runAct(operation: RunOperation, shop: Workshop, answers: Answers): Act {
   const show = runShower(operation, shop);
@@ -26,7 +34,7 @@ export interface Shown {
 
 /** Gives what shows runs to callers; it throws `resource-unknown` for what there is not, and for what the caller may not see. */
 export function runShower(
-  operation: RunOperation | FollowsOperation,
+  operation: RunOperation | RunsOperation | FollowsOperation,
   shop: Workshop,
 ): (found: BackendRun | undefined, caller: ApiCaller, requestId: string) => Shown {
   const respond = responder(operation.responds, operation.process.output, shop.compile);

@@ -25,12 +25,20 @@ export interface Backend {
   /** Resolves when the run is final or parked, or after `ms`. */
   settled(run: string, ms: number): Promise<BackendRun>;
   runByKey(process: string, key: string): BackendRun | undefined | Promise<BackendRun | undefined>;
+  /** Runs of a process, the newest first, behind the run `before`. */
+  runsOf(process: string, before: string | undefined, limit: number): readonly ListedRun[];
   /** A text that is another whenever a run shows something else of itself; cheap to ask for. `undefined`: there is no such run. */
   mark(process: string, key: string): string | undefined;
   /** Calls a system's operation; sent twice only where that is harmless. */
   readonly call: StraightCall;
   /** One attempt, with bodies that pass unread. */
   readonly pass: PassCaller;
+}
+
+export interface ListedRun {
+  readonly id: string;
+  readonly key: string;
+  readonly origin: string;
 }
 
 export interface BackendStart {

@@ -165,7 +165,7 @@ function checkOperation(
   if (operation.access === "public" && (operation.scope !== undefined || roles.length > 0)) {
     throw refuse(`${name} is public and asks for ${operation.scope ?? roles.join(", ")}: choose one`);
   }
-  const shows = operation.kind === "run" || operation.kind === "follows";
+  const shows = operation.kind === "run" || operation.kind === "runs" || operation.kind === "follows";
   if (!shows && operation.allow !== undefined && typeof operation.allow !== "function") {
     throw refuse(`${name} has an object rule that is no function: allow: ({ caller, input }) => ...`);
   }
@@ -183,6 +183,12 @@ function checkOperation(
     throw refuse(`${name} caches ${operation.operation.name}, which is not a read`);
   }
   if (operation.kind === "calls") checkPassing(name, operation, api, refuse);
+  if (operation.kind === "calls" && operation.pages !== undefined) {
+    if (operation.method !== "GET" || operation.operation.effect !== "read")
+      throw refuse(`${name} gives pages of ${operation.operation.name}: only a GET of a read does`);
+    if (operation.accepts !== undefined || operation.responds !== undefined || operation.everyMs !== undefined)
+      throw refuse(`${name} gives pages: it has no accepts, no responds and no every`);
+  }
   if (operation.kind === "calls" && operation.everyMs !== undefined) {
     if (operation.method !== "GET") throw refuse(`${name} answers with events, and is no GET`);
     if (operation.cacheMs !== undefined)

@@ -8,6 +8,7 @@ import type { Idempotency } from "./idempotency.ts";
 import type { InputPlan, ReadInput } from "./input.ts";
 import type { ApiCaller, ApiOperation } from "./operations.ts";
 import type { PassPlan } from "./streams/act-pass.ts";
+import type { Cursors } from "./pages/cursor.ts";
 import type { EventStream } from "./streams/event-stream.ts";
 
 /** A request that was let in, read and found valid. */
@@ -36,6 +37,7 @@ export type EventAct = (exchange: Exchange, stream: EventStream) => Promise<Http
 export interface Workshop {
   readonly backend: Backend;
   readonly idempotency: Idempotency;
+  readonly cursors: Cursors;
   readonly clock: () => number;
   /** Fires when the publisher is closed: what is still under way then is broken off. */
   readonly signal: AbortSignal;

@@ -10,7 +10,7 @@ import type { CallContext, CallResult, Json, Operation, PassCaller, Schema } fro
 import { openStore } from "../store/open.ts";
 import type { Store } from "../store/store.ts";
 import { apiKey } from "./access/api-key.ts";
-import type { Backend, BackendRun, BackendStart, BackendStarted } from "./backend.ts";
+import type { Backend, BackendRun, BackendStart, BackendStarted, ListedRun } from "./backend.ts";
 import { type ApiDefinition, type ApiOptions, defineApi } from "./define.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
 import { published } from "./lifecycle/states.ts";
@@ -205,6 +205,14 @@ export class FakeBackend implements Backend {
       return ended;
     }
     throw failure("run-unknown", { run });
+  }
+  runsOf(process: string, before: string | undefined, limit: number): readonly ListedRun[] {
+    const all = [...this.runs]
+      .filter(([at]) => at.startsWith(`${process}/`))
+      .map(([, { id, key }]) => ({ id, key, origin: this.started.find((one) => one.key === key)?.origin ?? "test" }))
+      .reverse();
+    const from = before === undefined ? 0 : all.findIndex(({ id }) => id === before) + 1;
+    return all.slice(from, from + limit);
   }
   runByKey(process: string, key: string): BackendRun | undefined {
     return this.runs.get(`${process}/${key}`);

@@ -9,6 +9,7 @@ import type { Prepared } from "./exchange.ts";
 import { longestIdempotencyKey } from "./idempotency.ts";
 import { declares, plainOperation } from "./implement/plain-operation.ts";
 import type { Spoken } from "./implement/spoken.ts";
+import { pageOf } from "./pages/page-schemas.ts";
 import { problemSchema } from "./problem.ts";
 import { createSchemaBook, type SchemaBook } from "./schema-book.ts";
 import { definitionsOf, resolve, shapeOf } from "./schemas.ts";
@@ -75,6 +76,7 @@ const headers = {
     schema: { type: "string" },
     example: '"consumer";r=99;t=1',
   },
+  Link: { description: 'The next page, if there is one: `rel="next"` (RFC 8288).', schema: { type: "string" } },
   Location: { description: "Path of the status.", schema: { type: "string" } },
   "Idempotency-Replayed": {
     description: "`true` if this is the recorded answer of an earlier request with the same Idempotency-Key.",
@@ -264,6 +266,14 @@ function successes(prepared: Prepared, book: SchemaBook, keyed: boolean, api: Ap
       : {};
   const download = prepared.passes?.download;
   if (download !== undefined) return downloads(json("", true), download);
+  if (operation.kind === "runs") {
+    const { state } = operation.process;
+    const shown = state === undefined ? undefined : embedded(state, book);
+    const item = operation.responds === undefined ? runSchema(output, shown) : output;
+    return { 200: json("A page of them, the newest first.", pageOf(item), "Link"), ...unchanged };
+  }
+  if (operation.kind === "calls" && operation.pages !== undefined)
+    return { 200: json("A page of the list.", output, "Link"), ...unchanged };
   if (operation.kind === "calls")
     return operation.everyMs === undefined
       ? { 200: json("The answer.", output), ...unchanged }

@@ -16,8 +16,10 @@ import type {
   Method,
   Moment,
   PassOptions,
+  PageSize,
   Responds,
   RunOptions,
+  RunsOptions,
   RunView,
   StartsOptions,
 } from "./options.ts";
@@ -35,7 +37,7 @@ export type {
 } from "./options.ts";
 
 /** An operation as data: what the verbs make. */
-export type ApiOperation = StartsOperation | RunOperation | FollowsOperation | CallsOperation;
+export type ApiOperation = StartsOperation | RunOperation | RunsOperation | FollowsOperation | CallsOperation;
 
 /** For the compiler alone, and never there: what a request to an operation holds, and what its answer is made of. */
 export interface Carries<B, R> {
@@ -77,9 +79,29 @@ export interface FollowsOperation extends Base {
   readonly allow: (facts: { readonly caller: ApiCaller; readonly run: RunView<any, any, any> }) => boolean;
   readonly responds?: Responds<any, any>;
 }
+export interface RunsOperation extends Base {
+  readonly kind: "runs";
+  readonly process: AnyStartable;
+  readonly allow: (facts: { readonly caller: ApiCaller; readonly run: RunView<any, any, any> }) => boolean;
+  readonly startedBy?: "caller";
+  readonly pages: Pick<PageSettings, "size" | "most">;
+  readonly responds?: Responds<any, any>;
+}
+/** How a list gives pages. */
+export interface PageSettings {
+  readonly size: number;
+  readonly most: number;
+  readonly limit: string;
+  readonly start: Readonly<Record<string, any>>;
+  readonly items?: string;
+  readonly after?: (last: any) => unknown;
+  readonly next?: (output: any) => unknown;
+}
 export interface CallsOperation extends Base {
   readonly kind: "calls";
   readonly operation: AnyOperation;
+  /** It answers with a page of a list. */
+  readonly pages?: PageSettings;
   /** It answers with events: milliseconds from an answer of the system to the next question. */
   readonly everyMs?: number;
   readonly cacheMs?: number;
@@ -122,9 +144,13 @@ export interface Verb {
     path: P & PathOf<P, { readonly key: string }>,
     options: FollowsOptions<I, O, R, S>,
   ): FollowsOperation & Carries<{ readonly key: string }, R>;
-  <const P extends string, T extends AnyOperation, B = InputOf<T>, R = OutputOf<T>>(
+  <const P extends string, I, O, S = unknown, R = RunView<I, O, S>>(
+    path: P & PathOf<P, Record<never, never>>,
+    options: RunsOptions<I, O, R, S>,
+  ): RunsOperation & Carries<unknown, unknown>;
+  <const P extends string, T extends AnyOperation, B = InputOf<T>, R = OutputOf<T>, const K extends string = never>(
     path: P & PathOf<P, B>,
-    options: CallsOptions<T, B, R>,
+    options: CallsOptions<T, B, R, K>,
   ): CallsOperation & Carries<B, R>;
 }
 
@@ -157,12 +183,14 @@ export function parametersOf(path: string): readonly string[] {
 export type AnyOptions =
   | StartsOptions<unknown, unknown, unknown, unknown>
   | RunOptions<unknown, unknown, unknown>
+  | RunsOptions<unknown, unknown, unknown>
   | FollowsOptions<unknown, unknown, unknown>
   | CallsOptions<AnyOperation, unknown, unknown>;
 
 export function targetOf(options: AnyOptions): readonly [what: string, target: unknown] {
   if ("starts" in options) return ["starts", options.starts];
   if ("run" in options) return ["run", options.run];
+  if ("runs" in options) return ["runs", options.runs];
   if ("follows" in options) return ["follows", options.follows];
   return ["calls", options.calls];
 }
@@ -222,6 +250,20 @@ export function operationOf(
       responds: options.responds,
     });
   }
+  if ("runs" in options) {
+    if (method !== "GET") throw new TypeError(`"${path}" lists runs: use get`);
+    if (parameters.length > 0)
+      throw new TypeError(`"${path}" lists runs by nothing but their owner: it has no parameters`);
+    return Object.freeze({
+      ...base,
+      kind: "runs",
+      process: options.runs,
+      allow: options.allow,
+      ...(options.startedBy === undefined ? {} : { startedBy: options.startedBy }),
+      pages: pageSize(options.pages, path),
+      responds: options.responds,
+    });
+  }
   if (method === "GET" && options.calls.effect !== "read") {
     throw new TypeError(`get("${path}") calls ${options.calls.name}, which is ${options.calls.effect}: use post`);
   }
@@ -230,6 +272,7 @@ export function operationOf(
     kind: "calls",
     operation: options.calls,
     ...(options.every === undefined ? {} : { everyMs: milliseconds(options.every) }),
+    ...(options.pages === undefined ? {} : { pages: pageSettings(options.pages, path) }),
     cacheMs: options.cache === undefined ? undefined : milliseconds(options.cache),
     timeoutMs: milliseconds(options.timeout ?? (options.download || options.upload ? "10m" : "10s")),
     ...passes(options),
@@ -239,6 +282,21 @@ export function operationOf(
     idempotency: settings(options.idempotency),
     ...(options.allow === undefined ? {} : { allow: options.allow }),
   });
+}
+
+const mostOfAPage = 1000;
+
+function pageSize({ size, most = 200 }: PageSize = {}, path: string): Pick<PageSettings, "size" | "most"> {
+  const usual = size ?? Math.min(50, most);
+  if (!(Number.isInteger(usual) && Number.isInteger(most) && usual >= 1 && usual <= most && most <= mostOfAPage))
+    throw new TypeError(`"${path}" gives pages of ${usual}, at most ${most}: whole numbers from 1 to ${mostOfAPage}`);
+  return { size: usual, most };
+}
+
+function pageSettings(pages: PageSize & Omit<PageSettings, "size" | "most">, path: string): PageSettings {
+  if ((pages.after === undefined) === (pages.next === undefined))
+    throw new TypeError(`"${path}" gives pages: say after, or next`);
+  return Object.freeze({ ...pages, ...pageSize(pages, path) });
 }
 
 /** When its runs begin, if that is not at once. */

@@ -142,7 +142,56 @@ export interface PassOptions {
   readonly maxBytes?: number;
 }
 
-export interface CallsOptions<T extends AnyOperation, B = InputOf<T>, R = OutputOf<T>> extends Common {
+/** A list of the caller's own. */
+export interface RunsOptions<I, O, R = unknown, S = unknown> extends Common {
+  /** The process whose runs are listed, the newest first, in pages: `{ items, next }`. */
+  readonly runs: Startable<I, O, S>;
+  /** Object rule, asked for each run: whose is it? What it refuses is not in the list, and not counted. */
+  readonly allow: (facts: { readonly caller: ApiCaller; readonly run: RunView<I, O, S> }) => boolean;
+  /** `"caller"`: looks only at runs that this caller started through an API; `allow` is asked all the same. Default: at all of the process. */
+  readonly startedBy?: "caller";
+  readonly pages?: PageSize;
+  /** Of each run. */
+  readonly responds?: Responds<RunView<I, O, S>, R>;
+}
+
+export interface PageSize {
+  /** Items of a page where the caller does not say. Default 50. */
+  readonly size?: number;
+  /** Items of a page at most. Default 200; at most 1000. */
+  readonly most?: number;
+}
+
+type ElementOf<L> = L extends readonly (infer E)[] ? E : never;
+/** The items of an output: it is a list, or has one in its property `K`. */
+type ItemOf<O, K> = [K] extends [never] ? ElementOf<O> : K extends keyof O ? ElementOf<O[K]> : never;
+
+/** How a read of a system gives pages. What stands in `start` and `limit` is no parameter for callers; the rest of the input is a filter. */
+export type Pages<I, O, K extends string = never> = PageSize & {
+  /** The input's property that says how many items are wanted. */
+  readonly limit: keyof I & string;
+  /** Properties of the input that say where a page begins, as they are for the first one; `undefined`: left out. */
+  readonly start: { readonly [N in keyof I]?: I[N] | undefined };
+  /** The output's property that is the list. Default: the output itself is. */
+  readonly items?: K & keyof O;
+} & (
+    | {
+        /**
+         * Where the page behind this item begins: the system gives what comes after it, in an order that does not change (`WHERE sku > :after ORDER BY sku`). One item
+         * more than is shown is asked for.
+         */
+        readonly after: (last: NoInfer<ItemOf<O, K>>) => { readonly [N in keyof I]?: I[N] | undefined };
+        readonly next?: undefined;
+      }
+    | {
+        /** Where the next page begins, as the system itself says; `undefined`: there is none. */
+        readonly next: (output: NoInfer<O>) => { readonly [N in keyof I]?: I[N] | undefined } | undefined;
+        readonly after?: undefined;
+      }
+  );
+
+export interface CallsOptions<T extends AnyOperation, B = InputOf<T>, R = OutputOf<T>, K extends string = never>
+  extends Common {
   readonly calls: T;
   /** How long an answer is reused, for equal inputs. Reads only. Identical reads in flight are one call in any case. */
   readonly cache?: Duration;
@@ -151,6 +200,10 @@ export interface CallsOptions<T extends AnyOperation, B = InputOf<T>, R = Output
    * least `"100ms"`.
    */
   readonly every?: Duration;
+  /**
+   * Reads only: the answer is a page of a list, `{ items, next }`. Callers ask with `limit` and, for the next page, with the `cursor` of the one before.
+   */
+  readonly pages?: Pages<InputOf<T>, OutputOf<T>, K>;
   /**
    * The answer goes through as it comes, unread and at the pace of the slower side: files, exports, pictures. Of a REST system whose contract says nothing of it but its
    * media type. It is sent as an attachment.

@@ -18,6 +18,8 @@ import type { Spoken } from "./implement/spoken.ts";
 import { type InputPlan, planInput, readInput } from "./input.ts";
 import { failureStatuses } from "./openapi.ts";
 import type { ApiOperation, CallsOperation } from "./operations.ts";
+import { listAct, runsAct } from "./pages/act-pages.ts";
+import { listInput, listOutput, runsInput } from "./pages/page-schemas.ts";
 import { followAct } from "./streams/act-follow.ts";
 import { type PassPlan, passAct, passPlan } from "./streams/act-pass.ts";
 import { watchAct } from "./streams/act-watch.ts";
@@ -52,7 +54,7 @@ export function prepare(
     label: `${api.name} ${api.version} ${name}`,
     plan,
     accepted,
-    answered: answeredOf(operation, contracts),
+    answered: answeredOf(api, name, operation, contracts),
     validate,
     maxBodyBytes: most,
     act: actOf(api, name, operation, shop, contracts, answers, passes),
@@ -84,9 +86,12 @@ function actOf(
 ): Act {
   if (operation.kind === "starts") return startAct(api, name, operation, shop, answers);
   if (operation.kind === "run") return runAct(operation, shop, answers);
+  if (operation.kind === "runs") return runsAct(api, name, operation, shop);
   if (operation.kind === "follows" || operation.everyMs !== undefined) return neverCalled;
   const input = inputOf(api, name, operation.operation, contracts);
   const output = outputOf(operation, contracts);
+  const { pages } = operation;
+  if (pages !== undefined) return listAct(api, name, { ...operation, pages }, { input, output }, shop);
   return passes === undefined
     ? callAct(api, name, operation, input, output, shop, answers)
     : passAct(operation, passes, input, output, shop);
@@ -123,13 +128,15 @@ function acceptedOf(api: ApiDefinition, name: string, operation: ApiOperation, c
     return schemaOf(model, of.input);
   }
   if (operation.kind === "run" || operation.kind === "follows") return runInput;
+  if (operation.kind === "runs") return runsInput(operation.pages);
   if (operation.accepts !== undefined) return operation.accepts.body as Schema;
   if (operation.kind === "starts") return operation.process.input as Schema;
   const model = operation.upload === undefined ? undefined : modelOf(operation, contracts);
   const passing = model && passingBody(model);
   const contract = contracts.get(operation.operation.system);
   if (passing !== undefined && contract !== undefined) return schemaOf(contract, passing.schema);
-  return inputOf(api, name, operation.operation, contracts);
+  const input = inputOf(api, name, operation.operation, contracts);
+  return operation.pages === undefined ? input : listInput(input, operation.pages, api.name, name);
 }
 
 function inputOf(
@@ -156,8 +163,10 @@ function closed(validate: Validate, schema: Schema): Validate {
   };
 }
 
-function answeredOf(operation: ApiOperation, contracts: Contracts): Schema {
-  return (operation.responds?.body as Schema | undefined) ?? outputOf(operation, contracts);
+function answeredOf(api: ApiDefinition, name: string, operation: ApiOperation, contracts: Contracts): Schema {
+  const output = (operation.responds?.body as Schema | undefined) ?? outputOf(operation, contracts);
+  const pages = operation.kind === "calls" ? operation.pages : undefined;
+  return pages === undefined ? output : listOutput(output, pages, api.name, name);
 }
 
 function outputOf(operation: ApiOperation, contracts: Contracts): Schema {

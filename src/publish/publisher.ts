@@ -36,6 +36,7 @@ import { rateLimiter } from "./limits/rate.ts";
 import type { OpenApiDocument } from "./openapi.ts";
 import type { ApiCaller } from "./operations.ts";
 import { checkAccept, type Page } from "./page.ts";
+import { openCursors } from "./pages/cursor.ts";
 import { prepare } from "./prepare.ts";
 import { ProblemError, problemResponse } from "./problem.ts";
 import { checkPath, createRoutes, numbered, type RouteTable } from "./routes.ts";
@@ -127,6 +128,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const { store, clock = Date.now, monotonic = () => performance.now() } = options;
   const keys = openKeyring(store, clock);
   const idempotency = openIdempotency(store, clock, options.idempotencyRetentionMs ?? 86_400_000, options.cipher);
+  const cursors = openCursors(store, options.cipher);
   const lifecycle = openLifecycle({ store, clock, ...options.usage });
   const compile = (schema: Schema): Validate => {
     const known = compiled.get(schema) ?? compileSchema(schema);
@@ -150,7 +152,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   /** Routes and documents of these APIs; nothing is changed by it. */
   function publication({ apis, backend, contracts, access: sources }: Publication) {
     const lookMs = options.streams?.lookMs;
-    const shop: Workshop = { backend, idempotency, clock, signal: closing.signal, compile, report, lookMs };
+    const shop: Workshop = { backend, idempotency, cursors, clock, signal: closing.signal, compile, report, lookMs };
     const routes = createRoutes<Route>();
     const written = new Map<string, OpenApiDocument>();
     const known: Inventoried[] = [];

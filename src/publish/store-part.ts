@@ -28,6 +28,12 @@ export interface ReserveParameters {
   readonly expiresAt: number;
 }
 
+/** Parameters of `publish.secret`. */
+export interface SecretParameters {
+  readonly name: string;
+  readonly value: string;
+}
+
 /** Parameters of `publish.complete`. */
 export interface CompleteParameters {
   readonly id: string;
@@ -115,6 +121,7 @@ const migrations = [
    CREATE INDEX publish_idempotency_expiry ON publish_idempotency (expires_at, run);`,
   // 1: an output, 0: a fault.
   `ALTER TABLE publish_idempotency ADD COLUMN gave INTEGER;`,
+  `CREATE TABLE publish_secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
 ] as const;
 
 /** Sweeps are bounded, so that they never hold up the group's commit. */
@@ -159,7 +166,13 @@ export const storePart: StorePart = {
       "UPDATE publish_keys SET used_at = ?, used_by = ? WHERE id = ? AND (used_at IS NULL OR used_at <= ?)",
     );
 
+    const keepSecret = db.prepare("INSERT OR IGNORE INTO publish_secrets (name, value) VALUES (?, ?)");
+
     return {
+      /** Of this installation; the first one stays. */
+      secret({ name, value }: SecretParameters) {
+        keepSecret.run(name, value);
+      },
       /** Refuses the batch with `"taken"` while a record of the id is kept; one past its time counts as none (IK-7). */
       reserve(p: ReserveParameters) {
         const row = find.get(p.id);

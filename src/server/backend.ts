@@ -7,7 +7,7 @@ import type { Masking } from "./masking.ts";
 
 /** `version`: the code version whose schemas the requests are checked with; runs start on it. */
 export function backendOf(
-  engine: Pick<Engine, "start" | "settled" | "runByKey" | "mark" | "value">,
+  engine: Pick<Engine, "start" | "settled" | "runByKey" | "runs" | "mark" | "value">,
   call: StraightCall,
   pass: PassCaller,
   version: string,
@@ -30,6 +30,7 @@ export function backendOf(
       const { input: _, ...rest } = run;
       return rest;
     },
+    runsOf: (process, before, limit) => engine.runs({ process, limit, ...(before === undefined ? {} : { before }) }),
     mark: (process, key) => engine.mark(process, key),
     call,
     pass,

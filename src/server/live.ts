@@ -49,7 +49,10 @@ export interface LiveState {
 }
 
 export interface LiveOptions extends LiveState {
-  readonly engine: Pick<EmbeddedEngine, "start" | "signal" | "settled" | "run" | "runByKey" | "mark" | "value">;
+  readonly engine: Pick<
+    EmbeddedEngine,
+    "start" | "signal" | "settled" | "run" | "runByKey" | "runs" | "mark" | "value"
+  >;
   readonly caller: StraightCall;
   readonly passer: PassCaller;
   readonly publisher: Omit<PublisherOptions, keyof Publication>;

@@ -61,6 +61,11 @@ export function adapt(
   if (shows && accepts !== undefined) throw refuse("what shows a run accepts nothing but its key");
   if (shows && (method !== "GET" || parameters.length !== 1 || parameters[0] !== "key"))
     throw refuse("a run is shown by GET, and by its business key: name exactly one parameter, {key}");
+  const pages = operation.kind === "runs" || (operation.kind === "calls" && operation.pages !== undefined);
+  if (pages && (accepts !== undefined || responds !== undefined))
+    throw refuse("what gives pages is adapted in its path alone");
+  if (operation.kind === "runs" && (method !== "GET" || parameters.length > 0))
+    throw refuse("runs are listed by GET, and by nothing but their owner: the path has no parameters");
   if (operation.kind === "starts" && method === "GET") throw refuse("a GET starts no process");
   if (operation.kind === "calls" && method === "GET" && operation.operation.effect !== "read")
     throw refuse(`a GET can't call ${operation.operation.name}, which is ${operation.operation.effect}`);
@@ -73,7 +78,7 @@ export function adapt(
   // How the new version's contract is spoken is no matter of the old one's.
   const { spoken: _, ...shared } = operation;
   const adapted = { ...shared, ...said, adapts, method, path, parameters, ...shown };
-  if (operation.kind === "run" || operation.kind === "follows" || accepts === undefined)
+  if (operation.kind === "run" || operation.kind === "runs" || operation.kind === "follows" || accepts === undefined)
     return Object.freeze(adapted) as ApiOperation;
   const next = operation.accepts;
   const taken = Object.freeze(next === undefined ? accepts : { ...accepts, next });
