@@ -300,10 +300,8 @@ test("pages that can't work are refused where they are written", () => {
     }),
   );
   // @ts-expect-error after or next
-  assert.throws(
-    () => get("/a", { scope: "s", calls: listStock, pages: { limit: "most", start: {} } }),
-    /say after, or next/,
-  );
+  const neither = () => get("/a", { scope: "s", calls: listStock, pages: { limit: "most", start: {} } });
+  assert.throws(neither, /say after, or next/);
   assert.throws(() => get("/a", { scope: "s", calls: listStock, pages: { ...pages, most: 5000 } }), /at most 5000/);
   assert.throws(
     () => get("/a/{key}" as never, { scope: "s", runs: orderToCash, allow: () => true }),
