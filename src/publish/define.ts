@@ -188,6 +188,8 @@ function checkOperation(
       throw refuse(`${name} gives pages of ${operation.operation.name}: only a GET of a read does`);
     if (operation.accepts !== undefined || operation.responds !== undefined || operation.everyMs !== undefined)
       throw refuse(`${name} gives pages: it has no accepts, no responds and no every`);
+    if (operation.download !== undefined || operation.upload !== undefined)
+      throw refuse(`${name} gives pages: it has no download and no upload`);
   }
   if (operation.kind === "calls" && operation.everyMs !== undefined) {
     if (operation.method !== "GET") throw refuse(`${name} answers with events, and is no GET`);

@@ -7,8 +7,8 @@ import type { HttpRequest, HttpResponse } from "./http.ts";
 import type { Idempotency } from "./idempotency.ts";
 import type { InputPlan, ReadInput } from "./input.ts";
 import type { ApiCaller, ApiOperation } from "./operations.ts";
-import type { PassPlan } from "./streams/act-pass.ts";
 import type { Cursors } from "./pages/cursor.ts";
+import type { PassPlan } from "./streams/act-pass.ts";
 import type { EventStream } from "./streams/event-stream.ts";
 
 /** A request that was let in, read and found valid. */

@@ -162,6 +162,8 @@ function implemented(spoken: Spoken, behind: AnyBehind, refuse: (reason: string)
       const { spoken: _, ...old } = behind.adapts;
       if (old.kind === "follows" || (old.kind === "calls" && old.everyMs !== undefined))
         throw refuse(`${name} adapts what answers with events, and its contract has no events`);
+      if (old.kind === "calls" && (old.download !== undefined || old.upload !== undefined))
+        throw refuse(`${name} adapts what goes through unread, and its contract has a form`);
       if (old.kind === "runs" || (old.kind === "calls" && old.pages !== undefined))
         throw refuse(`${name} adapts what gives pages, whose form is not its contract's; say calls or run`);
       const shared = {
