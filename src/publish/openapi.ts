@@ -2,13 +2,13 @@
  * Writes an API's OpenAPI 3.1 document (https://spec.openapis.org/oas/v3.1.1): everything a caller meets, errors and
  * header fields included. The docs page is made from it.
  */
-import { STATUS_CODES } from "node:http";
 import type { JsonSchema, Schema } from "../operation.ts";
 import type { ApiDefinition } from "./define.ts";
 import type { Prepared } from "./exchange.ts";
 import { longestIdempotencyKey } from "./idempotency.ts";
 import { declares, plainOperation } from "./implement/plain-operation.ts";
 import type { Spoken } from "./implement/spoken.ts";
+import { headerReference, headers, meaningOf } from "./openapi-words.ts";
 import { pageOf } from "./pages/page-schemas.ts";
 import { problemSchema } from "./problem.ts";
 import { createSchemaBook, type SchemaBook } from "./schema-book.ts";
@@ -62,28 +62,6 @@ export interface OpenApiParameter {
   readonly schema: JsonSchema;
 }
 type Content = { readonly [mediaType: string]: { readonly schema: JsonSchema } };
-
-const headers = {
-  "X-Request-Id": { description: "Names this request; quote it when you ask for help.", schema: { type: "string" } },
-  "Retry-After": { description: "Seconds to wait (RFC 9110).", schema: { type: "integer", minimum: 1 } },
-  "RateLimit-Policy": {
-    description: "Limits that apply: quota `q` in window `w` seconds (draft-ietf-httpapi-ratelimit-headers-11).",
-    schema: { type: "string" },
-    example: '"consumer";q=100;w=1',
-  },
-  RateLimit: {
-    description: "What is left: `r` requests, `t` seconds until more (draft-ietf-httpapi-ratelimit-headers-11).",
-    schema: { type: "string" },
-    example: '"consumer";r=99;t=1',
-  },
-  Link: { description: 'The next page, if there is one: `rel="next"` (RFC 8288).', schema: { type: "string" } },
-  Location: { description: "Path of the status.", schema: { type: "string" } },
-  "Idempotency-Replayed": {
-    description: "`true` if this is the recorded answer of an earlier request with the same Idempotency-Key.",
-    schema: { type: "string" },
-  },
-} as const;
-const headerReference = (name: keyof typeof headers) => ({ $ref: `#/components/headers/${name}` });
 
 const acceptedSchema: JsonSchema = {
   type: "object",
@@ -355,29 +333,10 @@ export function failureStatuses(prepared: Prepared, api: ApiDefinition): readonl
   return [...statuses].sort((a, b) => a - b);
 }
 
-const meanings: Readonly<Record<number, string>> = {
-  400: "The request does not fit this description; nothing was done.",
-  401: "There is no credential, or it is not valid.",
-  403: "The caller may not do this.",
-  404: "There is nothing under this key that you may see.",
-  406: "The Accept header excludes JSON.",
-  409: "The key is taken by other content, or the first request with it is still being worked on.",
-  408: "The body came too slowly.",
-  413: "The body is too large.",
-  415: "The body has a media type that is not taken.",
-  416: "The part that Range asks for is not there.",
-  422: "The request was understood, and refused or ended otherwise.",
-  429: "Too many requests.",
-  500: "Something went wrong inside.",
-  502: "A system behind this API failed.",
-  503: "Not possible at the moment; try again later.",
-  504: "A system behind this API did not confirm in time; it may have happened.",
-};
-
 /** The answer of a problem, in a document of which we name nothing but the schema. */
 export function problemAnswer(status: number, schema: string): unknown {
   return {
-    description: meanings[status] ?? STATUS_CODES[status] ?? "A problem.",
+    description: meaningOf(status),
     headers: { "X-Request-Id": headers["X-Request-Id"] },
     content: { "application/problem+json": { schema: { $ref: `#/components/schemas/${schema}` } } },
   };
@@ -388,7 +347,7 @@ function problem(status: number): unknown {
   if (status === 429 || status === 503) names.push("Retry-After");
   if (status === 429) names.push("RateLimit-Policy", "RateLimit");
   return {
-    description: meanings[status] ?? STATUS_CODES[status] ?? "A problem.",
+    description: meaningOf(status),
     headers: Object.fromEntries(names.map((name) => [name, headerReference(name)])),
     content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
   };

@@ -39,6 +39,7 @@ import { checkAccept, type Page } from "./page.ts";
 import { openCursors } from "./pages/cursor.ts";
 import { prepare } from "./prepare.ts";
 import { ProblemError, problemResponse } from "./problem.ts";
+import { remembering } from "./remembering.ts";
 import { checkPath, createRoutes, numbered, type RouteTable } from "./routes.ts";
 import { openStreams, type StreamOpener, type StreamSettings } from "./streams/open-streams.ts";
 import { codeOf, newTrace, requests, type Trace, tell } from "./trace.ts";
@@ -371,18 +372,6 @@ function mount(routes: RouteTable<Route>, api: ApiDefinition, method: string, pa
     const reason = `${method} ${api.base}${path} is served already; each version of each API has a base of its own`;
     throw failure("api-definition", { api: api.name, reason });
   }
-}
-
-/** The request with a body that may be asked for again. */
-function remembering(request: HttpRequest, maxBodyBytes: number): HttpRequest {
-  let read: Promise<Uint8Array> | undefined;
-  return {
-    ...request,
-    body() {
-      read ??= request.body(maxBodyBytes);
-      return read;
-    },
-  };
 }
 
 /** Throws where scope or role is missing. */
