@@ -151,7 +151,7 @@ const table = {
   "outbound-busy": {
     status: 503,
     class: "retry",
-    text: "All {limit} places for calls to {system} were taken until the deadline. Raise concurrency in its settings if the system can bear it.",
+    text: "All {limit} places for calls to {system} were taken for as long as the call could wait. Raise concurrency in its settings if the system can bear it.",
   },
   "outbound-closed": {
     status: 503,

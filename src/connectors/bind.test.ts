@@ -122,6 +122,44 @@ test("calls over the limit wait for a permit, which is given back whatever happe
   assert.equal(permits.get("erp")?.taken(), 0);
 });
 
+test("waiting for a permit is not the system's time: who gets one late has its whole timeout, and nothing is sent at the last moment", async (t) => {
+  t.mock.timers.enable({ apis: ["Date"], now: 10_000 });
+  const gates: PromiseWithResolvers<number>[] = [];
+  const patience: number[] = [];
+  const permits = {
+    id: 1,
+    acquire(deadline: number) {
+      patience.push(deadline - Date.now());
+      const gate = Promise.withResolvers<number>();
+      gates.push(gate);
+      return gate.promise;
+    },
+    release() {},
+    taken: () => 0,
+  };
+  const left: number[] = [];
+  const { caller } = bind(
+    (_operation, _input, { deadline }) => {
+      left.push(deadline - Date.now());
+      return Promise.resolve(done);
+    },
+    { permits: new Map([["erp", permits]]) },
+  );
+  for (const [deadline, waits, has] of [
+    [5000, 500, 500],
+    [600, 350, 300],
+    [200, 100, 100],
+  ] as const) {
+    const call = caller(ping, null, context({ deadline: Date.now() + deadline }));
+    while (gates.length === 0) await new Promise(setImmediate);
+    assert.equal(patience.pop(), waits);
+    t.mock.timers.tick(Math.min(waits, 300));
+    gates.pop()?.resolve(0);
+    assert.deepEqual(await call, done);
+    assert.equal(left.pop(), has);
+  }
+});
+
 test("what a connector throws by mistake has an unknown outcome; what breaks before it, none", async () => {
   const broken = bind(() => {
     throw new TypeError("a mistake");

@@ -2,7 +2,7 @@
  * Binds the systems of a project to live clients: what the engine and the publishing side call. One binding per thread.
  *
  * A client is opened by the first call, with the connector's module, so a thread loads only the protocols that it speaks.
- * Around every attempt: the system's own timeout, a permit (concurrency over all threads), and the rule that whatever a connector
+ * Around every attempt: a permit (concurrency over all threads), the system's own timeout from then on, and the rule that whatever a connector
  * throws by mistake has an unknown outcome.
  */
 import { isDeepStrictEqual } from "node:util";
@@ -137,16 +137,23 @@ export function bindSystems(options: BindOptions): BoundSystems {
   }
 
   async function attempt(system: Bound, model: OperationModel, input: Json, context: CallContext): Promise<CallResult> {
-    const own = Date.now() + system.timeoutMs;
-    const { key, attempt: number, signal, run } = context;
-    const bounded = own < context.deadline ? { key, attempt: number, deadline: own, signal, run } : context;
-    const { permits } = system;
+    const { permits, timeoutMs } = system;
+    const now = Date.now();
+    let bounded = within(context, now + timeoutMs);
     let permit: number | undefined;
     system.calls += 1;
     try {
       const client = system.client ?? (await openToCall(system));
-      const given = permits?.acquire(bounded.deadline, context.signal);
-      permit = typeof given === "object" ? await given : given;
+      // Half of the time is the call's: one that is sent at the last moment fails by our fault, and would speak against the system.
+      const given = permits?.acquire(
+        Math.min(bounded.deadline, context.deadline - (bounded.deadline - now) / 2),
+        context.signal,
+      );
+      if (typeof given === "object") {
+        permit = await given;
+        // The time of waiting here is not the system's.
+        bounded = within(context, Date.now() + timeoutMs);
+      } else permit = given;
       return await client.call(model, input, bounded);
     } catch (error) {
       // What a connector throws by mistake may have happened after it sent something.
@@ -237,6 +244,13 @@ export function bindSystems(options: BindOptions): BoundSystems {
       await Promise.all(clients.map((client) => client.close()));
     },
   });
+}
+
+/** The same call, with the system's own deadline if that is the earlier one. */
+function within(context: CallContext, deadline: number): CallContext {
+  if (deadline >= context.deadline) return context;
+  const { key, attempt, signal, run } = context;
+  return { key, attempt, deadline, signal, run };
 }
 
 function modelOf(system: Bound | undefined, name: string): OperationModel | undefined {
