@@ -231,6 +231,23 @@ test("a secret that something needs is not removed; a file of the same name coun
   assert.equal((await set(third, "shop-token", "another")).body.in, "file");
 });
 
+test("while other secrets are missing, one that needs them is refused by their names; what nothing uses comes and goes", async (t) => {
+  const { project, start } = await bench(t);
+  const names = ["shop-token", "partner"];
+  for (const name of names) {
+    project.write({ [`secrets/${name}`]: `${name}-of-the-file` });
+    chmodSync(join(project.folder, "secrets", name), 0o600);
+  }
+  const server = await start(Object.fromEntries(names.map((name) => [name, undefined as unknown as string])));
+  for (const name of names) rmSync(join(project.folder, "secrets", name));
+  const { status, body } = await set(server, "shop-token", "canary-token");
+  assert.deepEqual([status, body.code], [422, "secret-invalid"], JSON.stringify(body));
+  assert.match(body.detail, /secret partner \(apis\/orders.*Put them back first/);
+  assert.equal((await set(server, "spare", "canary-spare")).status, 200);
+  assert.equal((await admin(server, "/secrets/spare/remove", { reason: "r" })).status, 200);
+  assert.equal((await book(server, "partner-of-the-file")).status, 200, "what was in force stays");
+});
+
 test("a changed file is taken within seconds, without a word from anybody; while it can't be used the old value stays", async (t) => {
   const { project, up, lines, start } = await bench(t);
   const file = join(project.folder, "secrets/shop-token");

@@ -112,6 +112,8 @@ export function openSecretActs(options: SecretActsOptions): SecretActs {
     };
   }
 
+  const used = (name: string): FoundSecret | undefined => front.surface().secrets.get(name);
+
   return {
     list() {
       const names = new Set([...front.surface().secrets.keys(), ...stored.list().map(({ name }) => name)]);
@@ -127,20 +129,25 @@ export function openSecretActs(options: SecretActsOptions): SecretActs {
       stored.checkEncrypted();
       return inTurn(async () => {
         const write = () => stored.set(name, value, by, [audit()]);
-        await unusable(() => take(resolve({ name, value }), write));
+        // What nothing uses changes nothing that is in force.
+        await unusable(() => (used(name) ? take(resolve({ name, value }), write) : write()));
         return view(name);
       });
     },
     remove(name, { audit }) {
       return inTurn(async () => {
         if (!stored.list().some((one) => one.name === name)) throw failure("secret-unknown", { name: plainName(name) });
-        const used = front.surface().secrets.get(name);
+        const found = used(name);
+        if (found === undefined) {
+          await stored.remove(name, [audit()]);
+          return view(name);
+        }
         let next: Surface;
         try {
           next = resolve({ name, value: undefined });
         } catch (error) {
-          if (used?.in !== "store") throw error;
-          throw failure("secret-needed", { name, places: [...new Set(used.places)].join(", ") });
+          if (found.in !== "store") throw error;
+          throw failure("secret-needed", { name, places: [...new Set(found.places)].join(", ") });
         }
         await take(next, () => stored.remove(name, [audit()]));
         return view(name);
@@ -157,6 +164,10 @@ async function unusable(act: () => Promise<unknown>): Promise<void> {
     await act();
   } catch (error) {
     const known = asMortiseError(error);
+    if (known.code === "secrets-missing")
+      throw failure("secret-invalid", {
+        reason: `other values are missing now, which it would be used with: ${(known.details as readonly string[]).join(", ")}. Put them back first, as files or in the environment`,
+      });
     if (known.code !== "server-failed") throw known;
     throw failure("secret-invalid", {
       reason: known.message.replace(/^The server could not start: /, "").replace(/\.$/, ""),

@@ -64,6 +64,18 @@ test("an empty secret counts as missing; one of several lines is refused without
   );
 });
 
+test("a password in an address whose % begins no escape is refused with what to do, and is not repeated", () => {
+  const redactor = createRedactor();
+  const settings = { connection: "http://user:canary%zz@erp.example" };
+  const system = { name: "erp", connector: "rest", settings, contract: {} } as unknown as SystemDefinition;
+  const resolver = createResolver({ folder: "/none", environment: {}, redactor });
+  assert.throws(
+    () => resolveSystems([system], resolver, redactor),
+    (error: Error) => /systems\/erp: .*write it as %25/.test(error.message) && !/canary/.test(error.message),
+  );
+  assert.ok(!redactor.scrub("of canary%zz and more").includes("canary"));
+});
+
 test("an address that can't be called stops the start, and is not repeated: it may hold a password", () => {
   const redactor = createRedactor();
   for (const connection of ["http://user:canary@[::bad", "file:///etc/passwd", "warehouse.db"]) {

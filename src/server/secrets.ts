@@ -137,7 +137,7 @@ function resolveSystem(system: SystemDefinition, resolver: Resolver, redactor: R
   const { settings, name } = system;
   const connection = resolver.value(settings.connection, `systems/${name}: connection`);
   if (system.connector === "rest" || system.connector === "soap") checkAddress(connection, name);
-  if (URL.canParse(connection)) redactor.register(decodeURIComponent(new URL(connection).password));
+  registerPassword(connection, name, redactor);
   const credentials = settings.credentials === undefined ? undefined : resolveCredentials(system, resolver);
   return Object.freeze({
     name,
@@ -156,6 +156,19 @@ function resolveSystem(system: SystemDefinition, resolver: Resolver, redactor: R
       ? {}
       : { webhookSecret: resolver.hidden(settings.webhookSecret, `systems/${name}: webhookSecret`) }),
   });
+}
+
+/** As it stands in the address, and as it is. */
+function registerPassword(connection: string, system: string, redactor: Redactor): void {
+  if (!URL.canParse(connection)) return;
+  const { password } = new URL(connection);
+  redactor.register(password);
+  try {
+    redactor.register(decodeURIComponent(password));
+  } catch {
+    const reason = `systems/${system}: connection has a % in its password that begins no escape: write it as %25`;
+    throw failure("server-failed", { reason });
+  }
 }
 
 function resolveServers({ name, settings }: SystemDefinition, resolver: Resolver): Readonly<Record<string, string>> {
