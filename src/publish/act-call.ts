@@ -11,12 +11,12 @@ import type { ApiDefinition } from "./define.ts";
 import { type Act, type Exchange, permits, type Workshop } from "./exchange.ts";
 import type { HttpResponse } from "./http.ts";
 import { idempotencyScope, type Sending, type Ticket } from "./idempotency.ts";
+import { keptAnswers } from "./kept-answers.ts";
 import { straightCall } from "./key-records.ts";
 import { type Asked, inputReader, responder } from "./mappings.ts";
 import type { CallsOperation } from "./operations.ts";
 import { invalidInput, ProblemError, problemResponse } from "./problem.ts";
 
-const mostCached = 10_000;
 /** Reads of this process: their key is for nobody but the log. */
 let reads = 0;
 
@@ -62,9 +62,9 @@ export function callPort(
   // What `responds` makes may repeat what was asked: two requests of one input are then two questions.
   const repeats = operation.responds !== undefined;
   const idOf = (asked: Asked) => canonicalJson(repeats ? asked.stages : asked.input);
-  /** By canonical input: what is under way, and what may be reused. Kept in order of insertion. */
+  /** By what is asked: what is under way, and what may be reused. */
   const underway = new Map<string, Promise<Answered>>();
-  const cached = new Map<string, { readonly answered: Answered; readonly until: number }>();
+  const kept = keptAnswers<Answered>(cacheMs, clock);
 
   async function once(asked: Asked, key: string, told?: Sending): Promise<Answered> {
     // The deadline ends the call. A signal of its own for each, with a timer that fires long after the answer, cost a tenth of it (npm run bench -- w2).
@@ -101,8 +101,8 @@ export function callPort(
   }
 
   function read(id: string, asked: Asked): Promise<Answered> {
-    const kept = cached.get(id);
-    if (kept !== undefined && kept.until > clock()) return Promise.resolve(kept.answered);
+    const before = cacheMs > 0 ? kept.get(id) : undefined;
+    if (before !== undefined) return Promise.resolve(before);
     const other = underway.get(id);
     if (other !== undefined) return other;
     const call = first(id, asked);
@@ -114,11 +114,7 @@ export function callPort(
   async function first(id: string, asked: Asked): Promise<Answered> {
     try {
       const answered = await once(asked, `read-${++reads}`);
-      if (cacheMs > 0 && answered.fault === undefined) {
-        cached.delete(id);
-        if (cached.size >= mostCached) for (const oldest of cached.keys()) if (cached.delete(oldest)) break;
-        cached.set(id, { answered, until: clock() + cacheMs });
-      }
+      if (cacheMs > 0 && answered.fault === undefined) kept.keep(id, answered, sizeOf(answered));
       return answered;
     } finally {
       underway.delete(id);
@@ -150,6 +146,11 @@ export function callPort(
   }
 
   return { inputOf, idOf, allowed, once, read, answer, publicFailure };
+}
+
+/** The output is about as large as the answer that was made of it, or larger where little of it is told. */
+function sizeOf({ output, response }: Answered): number {
+  return (JSON.stringify(output) ?? "").length + (response.body?.length ?? 0);
 }
 
 export function callAct(

@@ -76,6 +76,24 @@ test("a password in an address whose % begins no escape is refused with what to 
   assert.ok(!redactor.scrub("of canary%zz and more").includes("canary"));
 });
 
+test("a credential that no header can carry is refused by its place, and is not repeated", () => {
+  const redactor = createRedactor();
+  for (const credentials of [
+    { kind: "bearer", token: "canary-\u{1f600}" },
+    { kind: "header", name: "X-Key", value: "canary\r\nX-Other: 1" },
+  ]) {
+    const settings = { connection: "http://erp.example", credentials };
+    const system = { name: "erp", connector: "rest", settings, contract: {} } as unknown as SystemDefinition;
+    const resolver = createResolver({ folder: "/none", environment: {}, redactor });
+    assert.throws(
+      () => resolveSystems([system], resolver, redactor),
+      (error: Error) =>
+        /systems\/erp: credentials\.(token|value) holds a character/.test(error.message) &&
+        !/canary/.test(error.message),
+    );
+  }
+});
+
 test("an address that can't be called stops the start, and is not repeated: it may hold a password", () => {
   const redactor = createRedactor();
   for (const connection of ["http://user:canary@[::bad", "file:///etc/passwd", "warehouse.db"]) {

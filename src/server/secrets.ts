@@ -193,6 +193,13 @@ function checkOneLine(value: string, name: string, place: string): void {
   throw failure("server-failed", { reason });
 }
 
+/** Throws for what no header field can carry (RFC 9110, section 5.5): each call would fail. */
+function inHeader(value: string, place: string): string {
+  if (/^[\x20-\x7e\x80-\xff]*$/.test(value)) return value;
+  const reason = `${place} holds a character that can't be sent in a header: only those of ASCII, and no control characters, can`;
+  throw failure("server-failed", { reason });
+}
+
 /** The message does not repeat the address: it may hold a password. One that is missing is told with everything else. */
 function checkAddress(connection: string, system: string): void {
   if (connection === "") return;
@@ -209,7 +216,10 @@ function resolveCredentials({ name, settings }: SystemDefinition, resolver: Reso
     case undefined:
       return undefined;
     case "bearer":
-      return { kind: "bearer", token: resolver.hidden(credentials.token, `${place}.token`) };
+      return {
+        kind: "bearer",
+        token: inHeader(resolver.hidden(credentials.token, `${place}.token`), `${place}.token`),
+      };
     case "basic": {
       const user = resolver.value(credentials.user, `${place}.user`);
       return { kind: "basic", user, password: resolver.hidden(credentials.password, `${place}.password`) };
@@ -218,6 +228,7 @@ function resolveCredentials({ name, settings }: SystemDefinition, resolver: Reso
     case "query":
     case "cookie": {
       const value = resolver.hidden(credentials.value, `${place}.value`);
+      if (credentials.kind === "header") inHeader(value, `${place}.value`);
       return { kind: credentials.kind, name: credentials.name, value };
     }
     case "oauth":
