@@ -1,6 +1,6 @@
 /** What all pages of the docs have in common: head, contents, style. Nothing comes from outside. */
 import { hash } from "node:crypto";
-import { type Html, html } from "./html.ts";
+import { Html, html } from "./html.ts";
 import { docsStyle } from "./style.ts";
 
 /** Content-Security-Policy of a page: its one style sheet, and nothing else. */
@@ -21,7 +21,7 @@ export function frame({ title, contents, main, script }: Frame): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title>
-<style>${{ html: docsStyle }}</style>
+<style>${new Html(docsStyle)}</style>
 </head>
 <body>
 <a class="skip" href="#main">To the text</a>
@@ -31,7 +31,7 @@ ${contents}
 <main id="main">
 ${main}
 </main>
-${script === undefined ? undefined : html`<script type="module">${{ html: script }}</script>`}
+${script === undefined ? undefined : html`<script type="module">${new Html(script)}</script>`}
 </body>
 </html>
 `.html;

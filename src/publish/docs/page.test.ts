@@ -17,6 +17,7 @@ import { get } from "../operations.ts";
 import { curlExample } from "./examples.ts";
 import { link } from "./frame.ts";
 import { pathOf } from "./sample.ts";
+import { schemaTable } from "./schema-html.ts";
 
 const text = (html: string) =>
   html.replace(/<[^>]+>/g, "").replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)));
@@ -134,6 +135,13 @@ test("an example for the shell is text to it, whatever a contract has for paths 
     "X-It: '; id; '$(id)",
     "",
   ]);
+});
+
+test("what is no text where a text should be is shown as text, and is no markup", () => {
+  const markup = { html: "<img src=x onerror=alert(1)>" };
+  const properties = { one: { type: "string", description: markup }, two: { description: [markup, "<b>"] } };
+  const shown = schemaTable({ type: "object", properties } as never).html;
+  assert.ok(!/<img|<b>/.test(shown), shown);
 });
 
 test("a path of a contract that was given may name its parameters as it likes", () => {
