@@ -8,7 +8,7 @@ export interface TemplateFacts {
   readonly nodeTypes: string;
   /** Bring a current Node along: this machine's is too old. */
   readonly nodePackages: boolean;
-  /** The dependency is a checkout of Mortise, whose sources are compiled along. */
+  /** The dependency is a checkout of Mortise, whose sources are compiled and run: it may have no build, or an old one. */
   readonly checkout: boolean;
 }
 
@@ -27,7 +27,8 @@ export function projectFiles(facts: TemplateFacts): Readonly<Record<string, stri
         prestart: "npm install --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error",
         start: "mortise start",
         check: "mortise check",
-        test: "node --test",
+        // Of a checkout there is no build: `mortise start` knows, Node has to be told.
+        test: facts.checkout ? "node --conditions=mortise-source --test" : "node --test",
       },
       dependencies: { mortise: facts.mortise },
       devDependencies: { "@types/node": facts.nodeTypes, typescript: facts.typescript },

@@ -9,10 +9,11 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { moduleUrl } from "../../src/module-url.ts";
 import { files, importsOf, root, text } from "./sources.ts";
@@ -127,3 +128,38 @@ test("a project made by a packed Mortise depends on that same file", async () =>
   };
   assert.equal(dependencies.mortise, `file:${tarball.replaceAll("\\", "/")}`);
 });
+
+test("the tests of a project made by a packed Mortise pass", async () => {
+  await mortise(["init", "packed"], home);
+  const report = await ownTests(join(home, "packed"), installed);
+  assert.match(report, /pass 3/);
+});
+
+test("the tests of a project made from a checkout pass where nothing was built", async () => {
+  await run(process.execPath, [join(root, "bin", "mortise.mjs"), "init", "linked"], home);
+  const { dependencies } = JSON.parse(readFileSync(join(home, "linked", "package.json"), "utf8")) as {
+    dependencies: { mortise: string };
+  };
+  assert.equal(dependencies.mortise, `file:${root.replaceAll("\\", "/").replace(/\/$/, "")}`);
+  // This checkout has a build, since this file makes one: one without it has the sources and nothing else.
+  const checkout = join(home, "checkout");
+  mkdirSync(checkout);
+  writeFileSync(join(checkout, "package.json"), text("package.json"));
+  symlinkSync(join(root, "src"), join(checkout, "src"), "junction");
+  const report = await ownTests(join(home, "linked"), checkout);
+  assert.match(report, /pass 3/);
+});
+
+test("a project that a checkout makes for a published Mortise does not ask for sources", async () => {
+  await run(process.execPath, [join(root, "bin", "mortise.mjs"), "init", "other", "--mortise", "^0.1.0"], home);
+  const written = ["package.json", "tsconfig.json"].map((name) => readFileSync(join(home, "other", name), "utf8"));
+  assert.doesNotMatch(written.join(""), /mortise-source/);
+});
+
+/** `npm test` with this Mortise, in an environment that knows nothing of a checkout, on the Node that runs this. */
+function ownTests(project: string, mortiseHome: string): Promise<string> {
+  mkdirSync(join(project, "node_modules"));
+  symlinkSync(mortiseHome, join(project, "node_modules", "mortise"), "junction");
+  const path = `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ""}`;
+  return run("npm", ["test"], project, { ...clean(), PATH: path });
+}

@@ -31,7 +31,7 @@ export function init(
     typescript: own.devDependencies.typescript,
     nodeTypes: own.devDependencies["@types/node"],
     nodePackages: Number((io.env.MORTISE_MACHINE_NODE ?? process.versions.node).split(".")[0]) < 24,
-    checkout,
+    checkout: isCheckout(dependency, folder),
   });
   try {
     for (const [path, text] of Object.entries(files)) {
@@ -101,6 +101,12 @@ function specifier(home: string, checkout: boolean, version: string): string {
       : `^${version}`;
   }
   return `file:${slashes(resolve(home))}`;
+}
+
+/** Whether the dependency leads to sources. With `--mortise` it may be another one than this. */
+function isCheckout(dependency: string, project: string): boolean {
+  if (!dependency.startsWith("file:")) return false;
+  return existsSync(join(resolve(project, dependency.slice("file:".length)), "src", "main.ts"));
 }
 
 function slashes(path: string): string {
