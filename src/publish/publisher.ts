@@ -30,7 +30,7 @@ import type { Inventoried } from "./lifecycle/strays.ts";
 import type { UsageOptions } from "./lifecycle/usage.ts";
 import { addressBucket } from "./limits/address.ts";
 import type { Limit } from "./limits/limit.ts";
-import { fieldsOf, type Meters, openMetering, take } from "./limits/meters.ts";
+import { fieldsOf, type Meters, openAccount, openMetering, take } from "./limits/meters.ts";
 import { openQuotaBook } from "./limits/quota-book.ts";
 import { rateLimiter } from "./limits/rate.ts";
 import type { OpenApiDocument } from "./openapi.ts";
@@ -234,7 +234,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const counted = lifecycle.usage.count(prepared, caller);
     if (counted !== undefined) await counted;
     const { early, late } = meters.get(caller.plan ?? "") ?? (meters.get("") as Meters);
-    if (early.length + late.length > 0) trace.account = { policies: "", fields: "", delayMs: 0, releases: [] };
+    if (early.length + late.length > 0) trace.account = openAccount();
     const account = trace.account;
     if (account !== undefined) take(early, account, caller, request.address, undefined);
     if (caller.key !== undefined) keys.used(caller.key, prepared.label);
@@ -320,6 +320,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       if (trace.shape !== undefined) response = trace.shape(response, (error) => report(error, request.id));
       const { stream } = response;
       if (trace.account !== undefined) {
+        if (trace.account.written.length > 0) await Promise.all(trace.account.written);
         // What streams is under way until it has ended.
         if (stream === undefined) for (const release of trace.account.releases) release();
         else for (const release of trace.account.releases) stream.once("close", release);

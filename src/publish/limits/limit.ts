@@ -33,7 +33,7 @@ export interface RateLimit extends Counted {
   readonly queue?: Duration;
 }
 
-/** `quota` in each window of the calendar (UTC). Counts are on disk, written every few seconds. */
+/** `quota` in each window of the calendar (UTC). Counts are on disk: a crash forgets less than a hundredth of the quota, nothing where it is up to 100. */
 export interface QuotaLimit extends Counted {
   readonly quota: number;
   readonly window: QuotaWindow;

@@ -9,6 +9,8 @@ export type Taken =
       readonly field: string;
       /** Called once the request is answered. */
       readonly release?: () => void;
+      /** The answer waits for it: then a crash doesn't forget what was taken. Never rejects. */
+      readonly written?: Promise<void>;
     }
   /** Accepted for later: the run begins after so many milliseconds. */
   | { readonly kind: "queued"; readonly field: string; readonly delayMs: number }

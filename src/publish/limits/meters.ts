@@ -31,6 +31,8 @@ export interface Account {
   /** Milliseconds until the run may begin. */
   delayMs: number;
   readonly releases: (() => void)[];
+  /** The answer leaves after these. */
+  readonly written: Promise<void>[];
 }
 
 export interface Metering {
@@ -105,8 +107,15 @@ export function take(
     account.fields += account.fields === "" ? taken.field : `, ${taken.field}`;
     if (taken.kind === "refused") throw limiter.refusal(taken);
     if (taken.kind === "queued") account.delayMs = Math.max(account.delayMs, taken.delayMs);
-    else if (taken.release !== undefined) account.releases.push(taken.release);
+    else {
+      if (taken.release !== undefined) account.releases.push(taken.release);
+      if (taken.written !== undefined) account.written.push(taken.written);
+    }
   }
+}
+
+export function openAccount(): Account {
+  return { policies: "", fields: "", delayMs: 0, releases: [], written: [] };
 }
 
 /** RL-2. */

@@ -1,11 +1,24 @@
-/** What callers have used of their quotas: in memory, read from the store at first sight, written behind. */
+/**
+ * What callers have used of their quotas: in memory, read from the store at first sight. What is a noticeable share of its quota is written
+ * at once, the rest behind, so that no crash gives a quota back.
+ */
 import type { Store } from "../../store/store.ts";
 import type { QuotasParameters } from "./store-part.ts";
 
 export interface QuotaBook {
   /** What `who` has used of a policy in the window that begins at `from`. */
   used(policy: string, who: string, from: number): number;
-  add(policy: string, who: string, window: { readonly from: number; readonly to: number }, cost: number): void;
+  /**
+   * Counts. `mostUnwritten`: what of it may be forgotten by a crash; from there on it is written now, and the promise resolves when it is on disk. It
+   * never rejects: what could not be written stays counted, and is written with the next.
+   */
+  add(
+    policy: string,
+    who: string,
+    window: { readonly from: number; readonly to: number },
+    cost: number,
+    mostUnwritten: number,
+  ): Promise<void> | undefined;
   /** Writes what was added, and forgets windows that are over. */
   flush(): Promise<void>;
 }
@@ -16,7 +29,9 @@ interface Entry {
   readonly from: number;
   to: number;
   used: number;
-  changed: boolean;
+  /** Of `used`: what is on its way to the disk, and what is there. */
+  sent: number;
+  written: number;
 }
 
 /** Entries that memory holds at most between two writes' clean-ups; what was written is read again when it is wanted. */
@@ -31,38 +46,42 @@ export function openQuotaBook(store: Pick<Store, "submit" | "read">, clock: () =
     let entry = entries.get(id);
     if (entry === undefined) {
       const used = Number((row.get(policy, who, from) as { used: number } | undefined)?.used ?? 0);
-      entry = { policy, who, from, to: from, used, changed: false };
+      entry = { policy, who, from, to: from, used, sent: used, written: used };
       entries.set(id, entry);
     }
     return entry;
   }
 
+  async function write(some: readonly Entry[]): Promise<void> {
+    const now = clock();
+    const used = some.map(({ policy, who, from, to, used }) => ({ policy, who, begins: from, ends: to, used }));
+    for (const entry of some) entry.sent = entry.used;
+    try {
+      await store.submit([{ name: "quota.used", parameters: { now, used } satisfies QuotasParameters }]);
+      for (const [at, entry] of some.entries()) entry.written = Math.max(entry.written, used[at]?.used ?? 0);
+    } catch (error) {
+      for (const entry of some) entry.sent = entry.written;
+      throw error;
+    }
+  }
+
   return {
     used: (policy, who, from) => entryOf(policy, who, from).used,
-    add(policy, who, { from, to }, cost) {
+    add(policy, who, { from, to }, cost, mostUnwritten) {
       const entry = entryOf(policy, who, from);
       entry.used += cost;
       entry.to = to;
-      entry.changed = true;
+      const unwritten = entry.used - entry.sent;
+      if (unwritten === 0 || unwritten < mostUnwritten) return undefined;
+      // The write behind tells of a store that takes nothing.
+      return write([entry]).catch(() => {});
     },
     async flush() {
-      const changed = [...entries.values()].filter((entry) => entry.changed);
       const now = clock();
-      if (changed.length > 0) {
-        const parameters: QuotasParameters = {
-          now,
-          used: changed.map(({ policy, who, from, to, used }) => ({ policy, who, begins: from, ends: to, used })),
-        };
-        for (const entry of changed) entry.changed = false;
-        try {
-          await store.submit([{ name: "quota.used", parameters }]);
-        } catch (error) {
-          for (const entry of changed) entry.changed = true;
-          throw error;
-        }
-      }
-      for (const [id, entry] of entries)
-        if (!entry.changed && (entry.to <= now || entries.size > mostKept)) entries.delete(id);
+      const changed = [...entries.values()].filter(({ used, sent }) => used !== sent);
+      if (changed.length > 0) await write(changed);
+      for (const [id, { to, used, written }] of entries)
+        if (used === written && (to <= now || entries.size > mostKept)) entries.delete(id);
     },
   };
 }

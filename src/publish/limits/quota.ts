@@ -1,6 +1,7 @@
 /**
- * Quotas: so much in each window of the calendar (UTC). Counted in memory, and written every few seconds and at the end: an orderly stop loses
- * nothing; after a crash what was counted since the last write is forgotten, which favours the caller.
+ * Quotas: so much in each window of the calendar (UTC). Counted in memory. What comes to a hundredth of the quota is written at once, before the
+ * answer leaves; what is less, every few seconds and at the end. So quotas up to 100 are exact, and of a larger one a crash forgets less than
+ * a hundredth, and no more than a few seconds of it. An orderly stop loses nothing.
  */
 import type { QuotaLimit, QuotaWindow } from "./limit.ts";
 import { exceeded, type Limiter } from "./limiter.ts";
@@ -8,6 +9,8 @@ import type { QuotaBook } from "./quota-book.ts";
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
+/** Of a quota: a crash may forget less than this. */
+const forgettable = 1 / 100;
 
 /** The window around a moment, both in epoch milliseconds; `to` is the next one's begin. Weeks begin on Monday (ISO 8601). */
 export function windowAround(at: number, window: QuotaWindow): { readonly from: number; readonly to: number } {
@@ -47,8 +50,9 @@ export function quotaLimiter(
       // A hair of tolerance: costs may be sums of tenths.
       if (used + cost > quota + 1e-9)
         return { kind: "refused", retryMs: left, field: `"${name}";r=${rest(used)};t=${seconds(left)}` };
-      book.add(policy, who, around, cost);
-      return { kind: "taken", field: `"${name}";r=${rest(used + cost)};t=${seconds(left)}` };
+      const written = book.add(policy, who, around, cost, quota * forgettable);
+      const field = `"${name}";r=${rest(used + cost)};t=${seconds(left)}`;
+      return written === undefined ? { kind: "taken", field } : { kind: "taken", field, written };
     },
     refusal: ({ retryMs }) => exceeded(name, `${quota} in ${window === "hour" ? "an" : "a"} ${window}`, retryMs),
   };
