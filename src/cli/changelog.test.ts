@@ -20,7 +20,8 @@ interface Version {
 interface Told {
   readonly version: string;
   readonly date?: string;
-  readonly since?: { readonly version: string; readonly date?: string };
+  readonly nth?: number;
+  readonly since?: { readonly version: string; readonly date?: string; readonly nth?: number };
   readonly note?: string;
   readonly deprecation?: { readonly sunset: string; readonly successor: string };
   readonly changes: readonly {
@@ -114,15 +115,88 @@ test("each version that is published is written down with its day, its note, and
   assert.equal(second?.changes[0]?.verdict, "breaking", "the worst first");
 });
 
-test("a deprecation is told with its sunset and its successor; the same day and version are one entry", async (t) => {
+test("a deprecation is told with its sunset and its successor, in an entry of its own on the same day", async (t) => {
   const { write, publish, told, history } = await shop(t);
   write(v1);
   await publish();
   write(v2, { ...v1, lifecycle: ending });
   await publish();
-  assert.deepEqual(readdirSync(history).sort(), [`orders.1.0.0.${today()}.json`, `orders.2.0.0.${today()}.json`]);
+  assert.deepEqual(readdirSync(history).sort(), [
+    `orders.1.0.0.${today()}.2.json`,
+    `orders.1.0.0.${today()}.json`,
+    `orders.2.0.0.${today()}.json`,
+  ]);
   const old = (await told()).find(({ version }) => version === "1.0.0");
   assert.deepEqual([old?.deprecation?.sunset, old?.deprecation?.successor], ["2030-07-01T00:00:00.000Z", "/orders/v2"]);
+});
+
+test("several publications on one day add up: each keeps its note and its changes, compared with the one before", async (t) => {
+  const { write, publish, told, history, run, demo } = await shop(t);
+  const input = (...names: readonly string[]) =>
+    ["id: t.string()", ...names.map((name) => `${name}: t.optional(t.string())`)].join(", ");
+  write(v1);
+  await publish("--note", "The first one.");
+  write({ ...v1, input: input("note") });
+  await publish("--note", "A note is possible.");
+  write({ ...v1, input: input("note", "colour") });
+  await publish("--note", "A colour is possible.");
+  assert.equal(readdirSync(history).length, 3);
+  const all = await told();
+  assert.deepEqual(
+    all.map(({ nth, note, since, changes }) => [nth, note, since?.nth, changes.length]),
+    [
+      [3, "A colour is possible.", 2, 1],
+      [2, "A note is possible.", undefined, 1],
+      [undefined, "The first one.", undefined, 0],
+    ],
+  );
+  const { out } = await run("apis", "changelog", "orders");
+  assert.ok(
+    out.includes(`orders 1.0.0 (${today()}, no. 3), since 1.0.0 (${today()}, no. 2)\n  A colour is possible.`),
+    out,
+  );
+  const [whole] = await told(`1.0.0@${today()}.1`, "1.0.0");
+  assert.deepEqual([whole?.note, whole?.changes.length], ["A colour is possible.", 1]);
+  const unknown = await run("apis", "changelog", "orders", "1.0.0@2026-01-01");
+  assert.ok(unknown.err.includes(`there are: 1.0.0@${today()}.3, 1.0.0@${today()}.2, 1.0.0@${today()}.1`), unknown.err);
+  // A crash between the record and the contract: the same is written once more, not as one more.
+  const lock = join(demo, "apis/published/orders.v1.json");
+  const published = JSON.parse(readFileSync(join(history, `orders.1.0.0.${today()}.2.json`), "utf8")) as {
+    document: object;
+  };
+  writeFileSync(lock, JSON.stringify(published.document));
+  await publish();
+  assert.deepEqual(await told(), all);
+});
+
+test("a note goes to the one version that is written; else nothing is written, and it is asked of which", async (t) => {
+  const { write, publish, told, run, history } = await shop(t);
+  write(v1);
+  await publish("--note", "The first one.");
+  const nothing = await run("publish", "orders", "--note", "Forgotten.");
+  assert.equal(nothing.code, 1);
+  assert.match(nothing.err, /nothing has changed that it could be told of/);
+  write(v2, { ...v1, lifecycle: ending });
+  const both = await run("publish", "orders", "--note", "Prices are in euros.");
+  assert.equal(both.code, 1);
+  assert.match(
+    both.err,
+    /it would be told of each of orders@2\.0\.0, orders@1\.0\.0; say of which one: mortise publish orders@2\.0\.0 --note/,
+  );
+  assert.deepEqual(readdirSync(history), [`orders.1.0.0.${today()}.json`]);
+  const one = await run("publish", "orders@2.0.0", "--note", "Prices are in euros.");
+  assert.deepEqual([one.code, one.out.split(":")[0]], [0, "orders 2.0.0 published"]);
+  await publish();
+  assert.deepEqual(
+    (await told()).map(({ version, note }) => [version, note]),
+    [
+      ["2.0.0", "Prices are in euros."],
+      ["1.0.0", undefined],
+      ["1.0.0", "The first one."],
+    ],
+  );
+  const strange = await run("publish", "orders@3.0.0");
+  assert.match(strange.err, /there is no version 3\.0\.0 of orders; there are: orders@2\.0\.0, orders@1\.0\.0/);
 });
 
 test("any two versions are compared, whatever lies between; a day tells two of one version apart", async (t) => {

@@ -9,10 +9,14 @@ export function publishCommand(program: Command, leaf: Leaf): void {
     program,
     "publish [api]",
     "write the contracts that callers may rely on to apis/published/, for a review in git; refuses what breaks a caller",
-    ["mortise publish", 'mortise publish orders --note "Carts may be paid in euros."'],
+    [
+      "mortise publish",
+      'mortise publish orders --note "Carts may be paid in euros."',
+      'mortise publish orders@2.0.0 --note "Prices are in euros."',
+    ],
     async () => (await import("./commands/publish.ts")).publish,
   )
-    .option("--note <text>", "what callers should know about it, for the changelog")
+    .option("--note <text>", "what callers should know about the one version that is written, for the changelog")
     .addHelpText(
       "after",
       "\nEnds with 0 if everything is published, with 3 if something breaks a caller, with 5 if something needs a review.",

@@ -1,7 +1,7 @@
 /** `mortise apis changelog`: what was published of an API, and what changed between any two of its versions. */
 import { type Comparison, type Verdict, worse } from "../../contract/compare/finding.ts";
 import { failure } from "../../errors.ts";
-import { changesBetween, pointTo, type Recorded, readHistory } from "../../server/published/history.ts";
+import { changesBetween, dayInWords, pointTo, type Recorded, readHistory } from "../../server/published/history.ts";
 import type { Context } from "../context.ts";
 import { escaped } from "../diff-report.ts";
 import { exit } from "../exit.ts";
@@ -35,10 +35,11 @@ export async function apiChangelog(
   return exit.done;
 }
 
-function entryOf({ version, date, since, changes, note, deprecation }: Recorded): Entry {
+function entryOf({ version, date, nth, since, changes, note, deprecation }: Recorded): Entry {
   return {
     version,
     ...(date && { date }),
+    ...(nth && { nth }),
     ...(since && { since }),
     changes,
     ...(note && { note }),
@@ -55,15 +56,25 @@ async function between(history: readonly Recorded[], from: string, to: string | 
   return { ...rest, since: pointTo(old), changes: await changesBetween(old, JSON.stringify(now.document)) };
 }
 
-/** `1.1.0` is the last one that was written down under this version; `1.1.0@2027-01-31` the one of that day. */
+/**
+ * `1.1.0` is the last one that was written down under this version, `1.1.0@2027-01-31` the last one of that day, and
+ * `1.1.0@2027-01-31.2` the second one of that day.
+ */
 function found(history: readonly Recorded[], option: string, wanted: string): Recorded {
-  const [version, date] = wanted.split("@");
-  const one = history.find((entry) => entry.version === version && (date === undefined || entry.date === date));
+  const one = history.find(
+    (entry, at) =>
+      wanted === entry.version || wanted === `${entry.version}@${entry.date}` || wanted === nameOf(entry, at, history),
+  );
   if (one === undefined) {
-    const all = history.map(({ version: known, date: day }) => (day === undefined ? known : `${known}@${day}`));
-    throw wrong(option, `${wanted} was never published; there are: ${all.join(", ")}`);
+    throw wrong(option, `${wanted} was never published; there are: ${history.map(nameOf).join(", ")}`);
   }
   return one;
+}
+
+/** A first one is told from later ones of its day as `.1`. */
+function nameOf({ version, date, nth = 1 }: Recorded, _: number, all: readonly Recorded[]): string {
+  const several = all.filter((one) => one.version === version && one.date === date).length > 1;
+  return `${version}${date === undefined ? "" : `@${date}`}${several ? `.${nth}` : ""}`;
 }
 
 function noneOf(folder: string, api: string): string {
@@ -74,8 +85,8 @@ function noneOf(folder: string, api: string): string {
 }
 
 const wrong = (option: string, reason: string) => failure("option-invalid", { option, reason });
-const shown = ({ version, date }: { readonly version: string; readonly date?: string }): string =>
-  date === undefined ? version : `${version} (${date})`;
+const shown = ({ version, ...when }: Pick<Entry, "version" | "date" | "nth">): string =>
+  when.date === undefined ? version : `${version} (${dayInWords(when)})`;
 
 function show(terminal: Terminal, api: string, { since, changes, note, deprecation, ...one }: Entry): void {
   terminal.line(

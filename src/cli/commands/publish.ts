@@ -2,7 +2,7 @@
 import { failure } from "../../errors.ts";
 import { loadProject } from "../../server/project.ts";
 import { publicationOf } from "../../server/publication.ts";
-import { record } from "../../server/published/history.ts";
+import { historyFolder, record } from "../../server/published/history.ts";
 import { type Lock, publishedText, refusalOf, writeLock } from "../../server/published/locked.ts";
 import type { Context } from "../context.ts";
 import { printComparison } from "../diff-report.ts";
@@ -18,12 +18,21 @@ export async function publish(
   const { terminal, io } = context;
   const folder = projectFolder(io.folder, context.project);
   const project = await loadProject(folder);
-  if (only !== undefined && !project.apis.some(({ name }) => name === only)) {
+  // `orders`, or one version of it: `orders@2.0.0`.
+  const [wanted, version] = only?.split("@") ?? [];
+  const named = project.apis.filter(({ name }) => wanted === undefined || name === wanted);
+  if (named.length === 0 && wanted !== undefined) {
     const names = [...new Set(project.apis.map(({ name }) => name))].join(", ");
-    throw failure("option-invalid", { option: "<api>", reason: `there is no API ${only}; there are: ${names}` });
+    throw wrong("<api>", `there is no API ${wanted}; there are: ${names}`);
+  }
+  if (version !== undefined && !named.some((api) => api.version === version)) {
+    const versions = named.map((api) => `${api.name}@${api.version}`).join(", ");
+    throw wrong("<api>", `there is no version ${version} of ${wanted}; there are: ${versions}`);
   }
   const { problems, locks } = await publicationOf(project);
-  const mine = locks.filter(({ name }) => only === undefined || name === only);
+  const mine = locks.filter(
+    ({ name, api }) => (wanted === undefined || name === wanted) && (version === undefined || api?.version === version),
+  );
   const other = problems.filter(({ lock }) => lock === undefined);
   if (other.length > 0) throw failure("api-unpublishable", { problems: other.map(inWords).join("; ") });
   const twice = mine.find(({ file }, at) => mine.findIndex((lock) => lock.file === file) !== at);
@@ -33,7 +42,11 @@ export async function publish(
   }
   // All or nothing: what is refused here may be what the rest needs.
   const refused = mine.filter((lock) => refusalOf(lock) !== undefined);
-  if (refused.length === 0) for (const lock of mine) if (lock.state.kind !== "same") await write(folder, lock, note);
+  if (refused.length === 0) {
+    const fresh = mine.filter(({ state }) => state.kind !== "same");
+    if (note !== undefined) refuseNote(fresh);
+    for (const lock of fresh) await write(folder, lock, note);
+  }
   const result = mine.map(({ name, major, file, api, state }) => ({
     api: name,
     version: api?.version ?? String(major),
@@ -50,6 +63,19 @@ export async function publish(
   if (refused.length === 0) return exit.done;
   const undecided = refused.every(({ state }) => state.kind === "changed" && state.comparison.verdict === "review");
   return undecided ? exit.review : exit.found;
+}
+
+/** A note is told of one version: of the one that is written now. */
+function refuseNote(fresh: readonly Lock[]): void {
+  if (fresh.length === 1) return;
+  const nameOf = ({ name, major, api }: Lock): string => `${name}@${api?.version ?? major}`;
+  const names = fresh.map(nameOf);
+  const likely = fresh.find(({ state }) => state.kind === "new") ?? fresh[0];
+  const reason =
+    fresh.length === 0
+      ? `nothing has changed that it could be told of; the notes of what is published stand in ${historyFolder}/`
+      : `it would be told of each of ${names.join(", ")}; say of which one: mortise publish ${likely && nameOf(likely)} --note "..."`;
+  throw wrong("--note", reason);
 }
 
 /** The record first: a crash in between leaves a contract that is not written yet, and is written the next time. */
@@ -77,5 +103,6 @@ function show(terminal: Terminal, lock: Lock, written: boolean): void {
   }
 }
 
+const wrong = (option: string, reason: string) => failure("option-invalid", { option, reason });
 const inWords = ({ file, message }: { readonly file: string; readonly message: string }): string =>
   `${file}: ${message}`;

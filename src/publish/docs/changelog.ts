@@ -6,8 +6,10 @@ export interface PublishedVersion {
   readonly version: string;
   /** `2026-11-27`: the day on which it was written down. Absent: nobody wrote it down. */
   readonly date?: string;
+  /** Which one of this version on that day: 2 for the second. Absent: the first. */
+  readonly nth?: number;
   /** What it is compared with; absent: there was nothing before. */
-  readonly since?: { readonly version: string; readonly date?: string };
+  readonly since?: { readonly version: string; readonly date?: string; readonly nth?: number };
   /** The worst first. */
   readonly changes: readonly PublishedChange[];
   /** What the owner has to say about it. Plain text. */
@@ -27,6 +29,11 @@ export interface PublishedChange {
   readonly reason: string;
   /** A value that fails, in words. */
   readonly example?: string;
+}
+
+/** The day, and which one of that day where there were several: `2026-11-27, no. 2`; absent: nobody wrote it down. */
+export function dayInWords({ date, nth }: Pick<PublishedVersion, "date" | "nth">): string | undefined {
+  return date === undefined || nth === undefined ? date : `${date}, no. ${nth}`;
 }
 
 /** As its description says it; times are ISO 8601. */

@@ -1,7 +1,7 @@
 /** The changelog of an API for people: what was published when, and what it means for those who call it. */
 import type { Verdict } from "../../contract/compare/finding.ts";
 import type { OpenApiDocument } from "../openapi.ts";
-import type { Deprecation, PublishedChange, PublishedVersion } from "./changelog.ts";
+import { type Deprecation, dayInWords, type PublishedChange, type PublishedVersion } from "./changelog.ts";
 import { day, frame, link } from "./frame.ts";
 import { type Html, html } from "./html.ts";
 
@@ -22,7 +22,7 @@ export function changesPage({ info }: OpenApiDocument, versions: readonly Publis
     contents: html`<p class="brand">${info.title}<span>Changes</span></p>
 <a href="../docs">Documentation of ${info.version}</a>
 ${versions.length === 0 ? undefined : html`<p class="group">Versions</p>`}
-${versions.map((one, at) => html`<a href="#${anchors[at]}">${one.version}<small>${one.date}</small></a>\n`)}
+${versions.map((one, at) => html`<a href="#${anchors[at]}">${one.version}<small>${dayInWords(one)}</small></a>\n`)}
 <p class="group">For programs</p>
 <a href="changes.json">changes.json</a>`,
     main: html`<header>
@@ -35,9 +35,9 @@ ${versions.map((one, at) => versionSection(one, anchors[at] ?? "", info.version)
 }
 
 function versionSection(one: PublishedVersion, anchor: string, served: string): Html {
-  const { version, date, since, changes, note, deprecation } = one;
+  const { version, since, changes, note, deprecation } = one;
   return html`<section id="${anchor}" class="version">
-<h2>${version}<span class="tag">${date ?? "day not known"}</span>${version === served ? html`<span class="tag published">this documentation</span>` : undefined}</h2>
+<h2>${version}<span class="tag">${dayInWords(one) ?? "day not known"}</span>${version === served ? html`<span class="tag published">this documentation</span>` : undefined}</h2>
 ${note === undefined ? undefined : html`<p class="note">${note}</p>`}
 ${deprecation === undefined ? undefined : deprecationNotice(deprecation)}
 ${since === undefined ? html`<p class="id">Nothing on record before it to compare with.</p>` : html`<p class="id">Compared with ${named(since)}${changes.length === 0 ? ": nothing changed for those who call it." : ""}</p>`}
@@ -49,8 +49,8 @@ export function deprecationNotice({ since, sunset, successor, migration }: Depre
   return html`<p class="notice"><b>Deprecated</b> since ${day(since)}. It ends on <b>${day(sunset)}</b>. Its successor is ${successor.startsWith("/") ? link(`${successor}/docs`, successor) : link(successor)}; how to move: ${link(migration)}</p>`;
 }
 
-const named = ({ version, date }: NonNullable<PublishedVersion["since"]>): string =>
-  date === undefined ? version : `${version} of ${date}`;
+const named = ({ version, ...when }: NonNullable<PublishedVersion["since"]>): string =>
+  when.date === undefined ? version : `${version} of ${dayInWords(when)}`;
 
 function changeList(verdict: Verdict, all: readonly PublishedChange[]): Html {
   const changes = all.filter((change) => change.verdict === verdict);

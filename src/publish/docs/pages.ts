@@ -87,10 +87,11 @@ function renderedPages(
 }
 
 /** What callers are told of it, and no more. */
-function publicly({ version, date, since, changes, note, deprecation }: PublishedVersion): PublishedVersion {
+function publicly({ version, date, nth, since, changes, note, deprecation }: PublishedVersion): PublishedVersion {
   return {
     version,
     ...(date && { date }),
+    ...(nth && { nth }),
     ...(since && { since }),
     changes,
     ...(note && { note }),

@@ -27,7 +27,10 @@ test("a damaged file of the history is named, however it is damaged", (t) => {
     ["since", null],
     ["since", { version: { html: "<b>" } }],
     ["since", { version: "0.9.0", date: 5 }],
+    ["since", { version: "0.9.0", nth: "2" }],
     ["date", ["2026-11-27"]],
+    ["nth", 1],
+    ["nth", "<b>"],
     ["changes", {}],
     ["api", 1],
   ] as const) {

@@ -1,6 +1,7 @@
 /**
  * What was published, and when: `apis/published/history/<name>.<version>.<day>.json`, one file for each time that `mortise publish` wrote a
- * contract, with the document and what changed since the one before. The contract itself says only what is promised now.
+ * contract (`<day>.2` for the second time on a day), with the document and what changed since the one before. The contract itself says only
+ * what is promised now.
  */
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,6 +14,8 @@ import type { OpenApiDocument } from "../../publish/openapi.ts";
 import { comparePublished } from "./compare.ts";
 import { lockFiles } from "./locked.ts";
 
+// What shows a history shows its days.
+export { dayInWords } from "../../publish/docs/changelog.ts";
 export const historyFolder = "apis/published/history";
 
 /** One time that a contract was written down. */
@@ -26,6 +29,7 @@ export interface Recorded extends PublishedVersion {
 const fileForm = /^[a-z0-9-]+\.\d+\.\d+\.\d+[0-9A-Za-z.-]*\.json$/;
 const dayForm = /^\d{4}-\d{2}-\d{2}$/;
 const dayOrNone = (date: unknown): boolean => date === undefined || (typeof date === "string" && dayForm.test(date));
+const nthOrNone = (nth: unknown): boolean => nth === undefined || (Number.isSafeInteger(nth) && (nth as number) > 1);
 const severity: Readonly<Record<Verdict, number>> = { breaking: 0, review: 1, safe: 2 };
 
 /**
@@ -82,18 +86,20 @@ function entryOf(project: string, file: string): Recorded {
   } catch (cause) {
     throw unreadable(file, (cause as Error).message, cause);
   }
-  const { api, version, date, since, note, changes, document } = (read ?? {}) as Partial<Recorded>;
+  const { api, version, date, nth, since, note, changes, document } = (read ?? {}) as Partial<Recorded>;
   if (typeof api !== "string" || typeof version !== "string" || !Array.isArray(changes)) {
     throw unreadable(file, "it has no api, version and changes, as mortise publish writes them");
   }
   if (typeof document?.info !== "object" || document.info === null) throw unreadable(file, "it has no document");
-  if (since !== undefined && (typeof since?.version !== "string" || !dayOrNone(since.date)))
+  if (since !== undefined && (typeof since?.version !== "string" || !dayOrNone(since.date) || !nthOrNone(since.nth)))
     throw unreadable(file, "its since is no version with a day");
   if (!dayOrNone(date)) throw unreadable(file, "its date is no day such as 2026-11-27");
+  if (!nthOrNone(nth)) throw unreadable(file, "its nth is no number from 2 on");
   return Object.freeze({
     ...{ api, file, version, changes: Object.freeze(changes.map(changeOf)), document },
     ...(date === undefined ? {} : { date }),
-    ...(since === undefined ? {} : { since: pointTo({ ...since, changes: [] }) }),
+    ...(nth === undefined ? {} : { nth }),
+    ...(since === undefined ? {} : { since: pointTo(since) }),
     ...(typeof note === "string" ? { note } : {}),
     ...deprecated(document),
   });
@@ -122,27 +128,32 @@ export interface Publishing {
 }
 
 /**
- * Writes down what is published now. A second time on one day takes the place of the first, and keeps its note. What was published before there was a history
- * is kept, without a date.
+ * Writes down what is published now; each time is an entry of its own, also on one day. What was published before there was a history is kept,
+ * without a date.
  */
 export async function record(
   project: string,
   { name, version, text, before, today, note }: Publishing,
 ): Promise<string> {
-  const file = fileOf(name, version, today);
   if (before !== undefined && !recorded(project).some((one) => one.api === name && sameText(one.document, before))) {
-    const document = documentOf(file, before);
+    const document = documentOf(`the published contract of ${name}`, before);
     const undated = { api: name, version: document.info.version, changes: [], document };
     write(project, fileOf(name, undated.version), undated);
   }
-  const earlier = (one: Recorded) =>
-    one.api === name && one.file !== file && compareVersions(one.version, version) <= 0;
-  const known = recorded(project).sort(newestFirst);
-  const last = known.find(earlier);
-  const told = note ?? known.find((one) => one.file === file)?.note;
+  const earlier = recorded(project)
+    .filter((one) => one.api === name && compareVersions(one.version, version) <= 0)
+    .sort(newestFirst);
+  const [newest] = earlier.filter((one) => one.version === version && one.date === today);
+  // Written down before a crash, and not published: it is this one.
+  const again = newest !== undefined && sameText(newest.document, text) ? newest : undefined;
+  const last = earlier.find((one) => one !== again);
+  const nth = again === undefined ? (newest === undefined ? undefined : (newest.nth ?? 1) + 1) : again.nth;
+  const file = again?.file ?? fileOf(name, version, today, nth);
+  const told = note ?? again?.note;
   const changes = last === undefined ? [] : await changesBetween(last, text);
   write(project, file, {
     ...{ api: name, version, date: today },
+    ...(nth === undefined ? {} : { nth }),
     ...(last === undefined ? {} : { since: pointTo(last) }),
     ...(told === undefined ? {} : { note: told }),
     changes,
@@ -169,11 +180,18 @@ export async function changesBetween(old: Recorded, text: string): Promise<reado
     .sort((one, other) => severity[one.verdict] - severity[other.verdict]);
 }
 
-export const pointTo = ({ version, date }: PublishedVersion): NonNullable<PublishedVersion["since"]> =>
-  date === undefined ? { version } : { version, date };
+export const pointTo = ({
+  version,
+  date,
+  nth,
+}: Pick<PublishedVersion, "version" | "date" | "nth">): NonNullable<PublishedVersion["since"]> => ({
+  version,
+  ...(date === undefined ? {} : { date }),
+  ...(nth === undefined ? {} : { nth }),
+});
 
-const fileOf = (name: string, version: string, date?: string): string =>
-  `${historyFolder}/${name}.${version}${date === undefined ? "" : `.${date}`}.json`;
+const fileOf = (name: string, version: string, ...when: readonly (string | number | undefined)[]): string =>
+  `${historyFolder}/${[name, version, ...when.filter((part) => part !== undefined)].join(".")}.json`;
 
 function write(project: string, file: string, content: object): void {
   mkdirSync(join(project, historyFolder), { recursive: true });
@@ -185,9 +203,13 @@ function sameText(document: OpenApiDocument, text: string): boolean {
   return JSON.stringify(document) === JSON.stringify(JSON.parse(text));
 }
 
-/** By version, then by day; without a day it was before. */
+/** By version, then by day and within it by number; without a day it was before. */
 function newestFirst(one: PublishedVersion, other: PublishedVersion): number {
-  return compareVersions(other.version, one.version) || (other.date ?? "").localeCompare(one.date ?? "");
+  return (
+    compareVersions(other.version, one.version) ||
+    (other.date ?? "").localeCompare(one.date ?? "") ||
+    (other.nth ?? 1) - (one.nth ?? 1)
+  );
 }
 
 /** Semantic versions 2.0.0, section 11. */
