@@ -447,6 +447,11 @@ const table = {
     class: "give-up",
     text: "This version of the API ended on {at}. Use its successor, {successor}.",
   },
+  "api-brownout": {
+    status: 503,
+    class: "wait",
+    text: "This deprecated version of the API rests until {until}, as announced, before it ends. Move to its successor, {successor}.",
+  },
   "api-blocked": {
     status: 503,
     class: "wait",

@@ -130,10 +130,7 @@ export const behaviours: readonly Standard[] = [
       "DS-5": of("on every answer, once, and readable by pages"),
       "DS-6": of("the description says the same"),
       "DS-7": of("unchanged until the sunset, 410 from then on"),
-      "DS-8": of(
-        "planned times without service before a sunset are announced, and logged for each consumer",
-        "not built: `mortise apis block` takes a version away for a while, with a reason and Retry-After, by hand",
-      ),
+      "DS-8": of("planned times without service before a sunset are announced, and logged for each consumer"),
       "DS-9": of("as a client, such headers open an item"),
     },
   },

@@ -7,9 +7,17 @@ const methods: ReadonlySet<string> = new Set(["get", "put", "post", "delete", "p
 /** `x-sunset` and the like are extensions (OpenAPI 3.1.1, section 4.9). Times are ISO 8601. */
 export function withLifecycle(document: OpenApiDocument, { lifecycle }: ApiDefinition): OpenApiDocument {
   if (lifecycle.state !== "deprecated") return document;
-  const { since, sunset, migration, successor } = lifecycle;
+  const { since, sunset, migration, successor, brownouts } = lifecycle;
   const day = (at: number) => new Date(at).toISOString().slice(0, 10);
-  const notice = `Deprecated since ${day(since)}; it ends on ${day(sunset)}. Its successor is ${successor.href}; how to move: ${migration}`;
+  const times = brownouts.map(({ from, until }) => ({
+    from: new Date(from).toISOString(),
+    until: new Date(until).toISOString(),
+  }));
+  const planned =
+    times.length === 0
+      ? ""
+      : ` Without service, as a reminder: ${times.map(({ from, until }) => `${from} to ${until}`).join(", ")}.`;
+  const notice = `Deprecated since ${day(since)}; it ends on ${day(sunset)}. Its successor is ${successor.href}; how to move: ${migration}${planned}`;
   const { title, version, description, ...rest } = document.info;
   return {
     ...document,
@@ -22,6 +30,7 @@ export function withLifecycle(document: OpenApiDocument, { lifecycle }: ApiDefin
       "x-sunset": new Date(sunset).toISOString(),
       "x-successor": successor.href,
       "x-migration": migration,
+      ...(times.length === 0 ? {} : { "x-brownouts": times }),
     },
     paths: Object.fromEntries(
       Object.entries(document.paths).map(([path, item]) => [

@@ -19,7 +19,7 @@ export interface Gate {
    * what was retired, `api-sunset` (410) from the sunset on, and `api-blocked` (503).
    */
   enter(): Headers | undefined;
-  /** Throws `api-preview` (403) for who was not named. */
+  /** Throws `api-preview` (403) for who was not named, and `api-brownout` (503) in a planned time without service: known callers are then on record (DS-8). */
   admit(caller: ApiCaller): void;
 }
 
@@ -52,11 +52,13 @@ export function gateOf(
       return headers;
     },
     admit:
-      named === undefined
-        ? nothing
-        : ({ id }) => {
+      named !== undefined
+        ? ({ id }) => {
             if (!named.has(id)) throw failure("api-preview", {});
-          },
+          }
+        : ending === undefined || ending.brownouts.length === 0
+          ? nothing
+          : () => notNow(ending, clock()),
   };
 }
 
@@ -71,6 +73,16 @@ function headersOf({ lifecycle }: ApiDefinition): Headers | undefined {
     link:
       `<${migration}>; rel="deprecation"; type="text/html", <${migration}>; rel="sunset"; type="text/html", ` +
       `<${successor.href}>; rel="successor-version"`,
+  });
+}
+
+function notNow({ brownouts, successor, migration, sunset }: Deprecated, now: number): void {
+  const brownout = brownouts.find(({ from, until }) => from <= now && now < until);
+  if (brownout === undefined) return;
+  const until = new Date(brownout.until).toISOString();
+  const error = failure("api-brownout", { until, successor: successor.href }, { retryAfterMs: brownout.until - now });
+  throw new ProblemError(error, {
+    members: { successor: successor.href, migration, sunset: new Date(sunset).toISOString(), until },
   });
 }
 

@@ -192,6 +192,67 @@ test("DS-7: until its sunset nothing changes; from that second on it is 410 with
   assert.equal((await bench.ask("GET", "/orders/v2/stock/rope")).status, 200);
 });
 
+test("DS-8: brownouts are announced; calls in one are 503 until its end, do nothing, and are on record for each consumer", async () => {
+  const resting = deprecated({
+    since: "2027-01-01",
+    sunset: "2027-07-01",
+    migration: "/move",
+    successor: v2,
+    brownouts: [
+      { from: "2027-06-02T09:00:00Z", until: "2027-06-02T10:00:00Z" },
+      { from: "2027-06-01T09:00:00Z", until: "2027-06-01T09:30:00Z" },
+    ],
+  });
+  await using bench = await openBench({ apis: [first(resting), v2] });
+  const stock = "/orders/v1/stock/rope";
+  const begins = at("2027-06-01T09:00:00Z");
+  const ends = at("2027-06-01T09:30:00Z");
+  bench.time.now = begins - 1;
+  assert.equal((await bench.ask("GET", stock)).status, 200);
+  bench.time.now = begins;
+  for (const [method, path] of [
+    ["GET", stock],
+    ["HEAD", stock],
+    ["POST", "/orders/v1/orders"],
+  ] as const) {
+    const refused = await bench.ask(method, path, method === "POST" ? { body: anOrder } : {});
+    assertProblem(refused, 503, "api-brownout");
+    assert.equal(refused.headers["retry-after"], "1800");
+    assert.equal(refused.headers.sunset, "Thu, 01 Jul 2027 00:00:00 GMT");
+    assert.deepEqual([refused.json.successor, refused.json.migration], ["/orders/v2", "/move"]);
+  }
+  assert.equal(bench.backend.started.length, 0);
+  // Who does not say who it is learns no more than ever, and the description and the other version are there.
+  assertProblem(await bench.ask("GET", stock, { key: null }), 401, "api-key-missing");
+  assert.equal((await bench.ask("GET", "/orders/v2/stock/rope")).status, 200);
+  const { json } = await bench.ask("GET", "/orders/v1/openapi.json");
+  assert.deepEqual(json.info["x-brownouts"], [
+    { from: "2027-06-01T09:00:00.000Z", until: "2027-06-01T09:30:00.000Z" },
+    { from: "2027-06-02T09:00:00.000Z", until: "2027-06-02T10:00:00.000Z" },
+  ]);
+  assert.match(json.info.description, /Without service, as a reminder: 2027-06-01T09:00:00\.000Z to/);
+  bench.time.now = ends;
+  assert.equal((await bench.ask("GET", stock)).status, 200);
+  await bench.publisher.lifecycle.flush();
+  const items = bench.publisher.lifecycle.strays.list().filter(({ kind }) => kind === "brownout");
+  assert.deepEqual(items.map(({ consumer, method, path, hits }) => [consumer, method, path, hits]).sort(), [
+    ["shop", "GET", "/orders/v1/stock/{}", 1],
+    ["shop", "HEAD", "/orders/v1/stock/{}", 1],
+    ["shop", "POST", "/orders/v1/orders", 1],
+  ]);
+  const day = { since: "2027-01-01", sunset: "2027-07-01", migration: "/move", successor: v2 };
+  for (const brownouts of [
+    [{ from: "2027-06-02", until: "2027-06-01" }],
+    [{ from: "2026-12-31", until: "2027-01-02" }],
+    [{ from: "2027-06-30", until: "2027-07-02" }],
+    [
+      { from: "2027-06-01", until: "2027-06-03" },
+      { from: "2027-06-02", until: "2027-06-04" },
+    ],
+  ])
+    assert.throws(() => deprecated({ ...day, brownouts }), TypeError);
+});
+
 test("OW-9: a retired version can't be reached by any address, and its description is kept", async () => {
   await using bench = await openBench({ apis: [first(retired()), v2] });
   for (const path of ["/stock/rope", "/orders/o-1", "/openapi.json", "/docs"])

@@ -20,6 +20,17 @@ export interface DeprecatedOptions {
   readonly migration: string;
   /** A version that is published. */
   readonly successor: Successor;
+  /**
+   * Planned times without service, so that who has not moved yet notices it before the sunset does: calls are answered with 503 and `Retry-After`. Between `since` and
+   * `sunset`, one after the other. Default: none.
+   */
+  readonly brownouts?: readonly { readonly from: LifecycleDate; readonly until: LifecycleDate }[];
+}
+
+/** A planned time without service, epoch milliseconds; it is over at `until`. */
+export interface Brownout {
+  readonly from: number;
+  readonly until: number;
 }
 
 export interface Draft {
@@ -37,6 +48,7 @@ export interface Deprecated {
   /** Epoch milliseconds. */
   readonly since: number;
   readonly sunset: number;
+  readonly brownouts: readonly Brownout[];
   readonly migration: string;
   /** `href`: a URL or a path. `api`: where it is an API of this project. */
   readonly successor: { readonly href: string; readonly api?: { readonly name: string; readonly version: string } };
@@ -73,9 +85,9 @@ export function published(): Published {
 
 /**
  * Served as before, with `Deprecation` (RFC 9745), `Sunset` (RFC 8594) and `Link` in each answer; from its sunset on, 410. Throws a
- * TypeError where the sunset is before the deprecation, or a date or address is none.
+ * TypeError where the sunset is before the deprecation, a brownout is not between them, or a date or address is none.
  */
-export function deprecated({ since, sunset, migration, successor }: DeprecatedOptions): Deprecated {
+export function deprecated({ since, sunset, migration, successor, brownouts = [] }: DeprecatedOptions): Deprecated {
   const from = moment("since", since);
   const to = moment("sunset", sunset);
   if (to < from) throw new TypeError("deprecated: sunset is before since");
@@ -84,6 +96,7 @@ export function deprecated({ since, sunset, migration, successor }: DeprecatedOp
     state: "deprecated",
     since: from,
     sunset: to,
+    brownouts: planned(brownouts, from, to),
     migration: address("migration", migration),
     successor: Object.freeze({ href: address("successor", href), ...api }),
   });
@@ -92,6 +105,19 @@ export function deprecated({ since, sunset, migration, successor }: DeprecatedOp
 /** Its route is gone. Contract, audit and usage are kept; it stays in the code, so that they can be read by its name. */
 export function retired(): Retired {
   return Object.freeze({ state: "retired" });
+}
+
+function planned(given: NonNullable<DeprecatedOptions["brownouts"]>, since: number, sunset: number) {
+  const times = given.map(({ from, until }) =>
+    Object.freeze({ from: moment("a brownout's from", from), until: moment("a brownout's until", until) }),
+  );
+  const sorted = times.toSorted((a, b) => a.from - b.from);
+  for (const [at, { from, until }] of sorted.entries()) {
+    if (until <= from) throw new TypeError("deprecated: a brownout ends before it begins");
+    if (from < since || until > sunset) throw new TypeError("deprecated: a brownout is not between since and sunset");
+    if (from < (sorted[at - 1]?.until ?? since)) throw new TypeError("deprecated: two brownouts overlap");
+  }
+  return Object.freeze(sorted);
 }
 
 function target(successor: Successor): Deprecated["successor"] {

@@ -34,8 +34,8 @@ export interface StrayRow {
   readonly api: string;
   readonly version: string;
   readonly consumer: string;
-  /** `undeclared`: no operation of the version; `sunset`, `retired`: the version is over. */
-  readonly kind: "undeclared" | "sunset" | "retired";
+  /** `undeclared`: no operation of the version; `sunset`, `retired`: the version is over; `brownout`: it was, for a planned time. */
+  readonly kind: "undeclared" | "sunset" | "retired" | "brownout";
   readonly method: string;
   /** Without values: `/orders/v1/returns/{}`. */
   readonly path: string;

@@ -29,7 +29,12 @@ export interface Strays {
 
 const mostHeld = 1000;
 const keptMs = 180 * 86_400_000;
-const codes: ReadonlySet<string | undefined> = new Set(["route-unknown", "method-not-allowed", "api-sunset"]);
+const codes: ReadonlySet<string | undefined> = new Set([
+  "route-unknown",
+  "method-not-allowed",
+  "api-sunset",
+  "api-brownout",
+]);
 /** Of what is beyond the bounds. */
 const others = "...";
 
@@ -62,7 +67,8 @@ export function openStrays({ store, clock }: UsageOptions, retirements: Pick<Ret
       }
       const { name, version, base, lifecycle } = found.api;
       const retired = lifecycle.state === "retired" || retirements.of(name, majorOf(version)) !== undefined;
-      const kind = code === "api-sunset" ? "sunset" : retired ? "retired" : "undeclared";
+      const kind =
+        code === "api-brownout" ? "brownout" : code === "api-sunset" ? "sunset" : retired ? "retired" : "undeclared";
       const method = /^[A-Z]{1,20}$/.test(request.method) ? request.method : others;
       const now = clock();
       const path = `${base}${plain(request.path.slice(base.length), found.api)}`;

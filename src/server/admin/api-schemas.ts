@@ -27,7 +27,11 @@ export const apiSchemas = {
     api: text,
     version: text,
     consumer: text,
-    kind: { enum: ["undeclared", "sunset", "retired"], description: "`sunset`, `retired`: the version has ended." },
+    kind: {
+      enum: ["undeclared", "sunset", "retired", "brownout"],
+      description:
+        "`sunset`, `retired`: the version has ended. `brownout`: it was called in a planned time without service.",
+    },
     method: text,
     path: { ...text, description: "Without values: each of them is {}." },
     hits: { type: "integer" },
