@@ -717,6 +717,11 @@ const table = {
     class: "give-up",
     text: "The request was understood and refused: {fault}. The API's description says what that means.",
   },
+  "mapping-unfit": {
+    status: 500,
+    class: "ask",
+    text: "`accepts` made of a request what {inside} does not take: {problems}. Nothing was started or called. The request is what the API's own schema allows: mend the mapping, or let that schema ask for what is needed.",
+  },
   "system-unavailable": {
     status: 503,
     class: "retry",

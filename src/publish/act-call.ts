@@ -58,7 +58,7 @@ export function callPort(
   const target = operation.operation;
   const { backend, clock } = shop;
   const respond = responder(operation.responds, output, shop.compile, operation.spoken !== undefined);
-  const inputOf = inputReader(operation.accepts, input, shop.compile);
+  const inputOf = inputReader(operation.accepts, input, `${target.system}.${target.name}`, shop.compile);
   // What `responds` makes may repeat what was asked: two requests of one input are then two questions.
   const repeats = operation.responds !== undefined;
   const idOf = (asked: Asked) => canonicalJson(repeats ? asked.stages : asked.input);

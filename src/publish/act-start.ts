@@ -25,7 +25,7 @@ export function startAct(
   const { process, waitMs } = operation;
   const { backend, idempotency } = shop;
   const respond = responder(operation.responds, process.output, shop.compile, operation.spoken !== undefined);
-  const inputOf = inputReader(operation.accepts, process.input, shop.compile);
+  const inputOf = inputReader(operation.accepts, process.input, `the process ${process.name}`, shop.compile);
   const link = statusLink(api, process.name);
 
   const accepted = (key: string, input: Json): HttpResponse => answers.accepted(key, input, link(key));

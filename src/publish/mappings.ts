@@ -2,8 +2,8 @@
  * Between the shape outside and the shape inside: what `accepts` makes of a request, what `responds` makes of what came of it. An operation of an
  * older version that was made of a newer one's has a mapping for each version.
  */
-import { failure } from "../errors.ts";
-import type { Json, Schema, Validate } from "../operation.ts";
+import { failure, type MortiseError } from "../errors.ts";
+import type { Json, Problem, Schema, Validate } from "../operation.ts";
 import type { Exchange, Workshop } from "./exchange.ts";
 import { fieldsOf } from "./fields.ts";
 import { DeclaredAnswer } from "./implement/fault.ts";
@@ -16,28 +16,45 @@ export interface Asked {
   readonly stages: readonly Json[];
 }
 
-/** Applies `accepts` and checks what it made: without it, what was sent is the input. Of an adapted operation, one after the other. */
+/**
+ * Applies `accepts` and checks what it made: without it, what was sent is the input. Of an adapted operation, one after the other.
+ * `inside`: who takes the input, for the sentence. Throws `mapping-unfit`, which is no fault of the caller: the request was what its schema
+ * allows, and the places are of a shape that callers don't know. What no mapping has touched they do know: there it is `input-invalid`.
+ */
 export function inputReader(
   accepts: Accepts<unknown, unknown> | undefined,
   input: Schema,
+  inside: string,
   compile: Workshop["compile"],
 ): (exchange: Exchange) => Asked {
   if (accepts === undefined) return ({ input: sent }) => ({ input: sent, stages: [sent] });
-  const steps: { readonly map: Accepts<unknown, unknown>["map"]; readonly validate: Validate }[] = [];
-  for (let step: typeof accepts | undefined = accepts; step !== undefined; step = step.next)
-    steps.push({ map: step.map, validate: compile((step.next?.body as Schema | undefined) ?? input) });
+  const steps: { readonly map: Accepts<unknown, unknown>["map"]; readonly validate: Validate; readonly to: string }[] =
+    [];
+  for (let step: typeof accepts | undefined = accepts; step !== undefined; step = step.next) {
+    const { map, next } = step;
+    const to = next === undefined ? inside : "the version that it is adapted from";
+    steps.push({ map, validate: compile((next?.body as Schema | undefined) ?? input), to });
+  }
   return (exchange) => {
     let made = exchange.input;
     const stages = [made];
-    for (const { map, validate } of steps) {
+    for (const { map, validate, to } of steps) {
       made = map(made, { caller: exchange.caller }) as Json;
       const problems = validate(made);
-      if (problems.length > 0) throw invalidInput(problems);
+      if (problems.length > 0) throw made === exchange.input ? invalidInput(problems) : unfit(to, problems);
       stages.push(made);
     }
     return { input: made, stages };
   };
 }
+
+/** For the log alone (PD-5). */
+function unfit(inside: string, problems: readonly Problem[]): MortiseError {
+  const more = problems.length > mostNamed ? `; and ${problems.length - mostNamed} more` : "";
+  const named = problems.slice(0, mostNamed).map(({ at, message }) => (at === "" ? message : `${at} ${message}`));
+  return failure("mapping-unfit", { inside, problems: `${named.join("; ")}${more}` }, { details: problems });
+}
+const mostNamed = 5;
 
 /** Of what came of it inside, the answer; or a fault that the contract declares. */
 export type Respond = (output: unknown, asked: Asked) => unknown;
