@@ -811,7 +811,7 @@ const table = {
   "version-unfit": {
     status: 409,
     class: "give-up",
-    text: "The code version {version} does not fit what the running server publishes: {problems}. Nothing was promoted. Mend that, or restart the server where a restart is named.",
+    text: "The code version {version} does not fit what the running server publishes: {problems}. Nothing was promoted. Mend that, or take the project's files where that is named: mortise reload --promote",
   },
   "version-unknown": {
     status: 404,

@@ -269,3 +269,43 @@ test("a server keeps what it serves when a promoted process would break what is 
   assert.equal((await run("deploy", "--promote", "--no-types")).code, 0);
   assert.equal(await place({ id: "3", note: "fragile" }), 202);
 });
+
+test("a published contract that is ahead of the running server keeps no code of a process back; a reload takes the API", async (t) => {
+  const { demo, write, run, change } = await shop(t);
+  write();
+  await run("publish");
+  const server = await startServer(await loadProject(demo), { apiPort: 0, adminPort: 0, log: () => {} });
+  t.after(() => server.stop());
+  const paths = async () => {
+    const { paths: served } = (await (await fetch(`${server.apiUrl}/orders/v1/openapi.json`)).json()) as {
+      paths: Record<string, unknown>;
+    };
+    return Object.keys(served);
+  };
+  const more = `showOrder: get("/orders/{key}", { scope: "orders:write", run: place, allow: () => true })`;
+  const beside = `export const other = defineApi({ name: "parcels", version: "1.0.0", base: "/parcels/v1", lifecycle: published(), access: [apiKey()], operations });`;
+  write({ input: "note: t.optional(t.string())", more, beside });
+  assert.equal((await run("publish")).code, 0);
+  const deployed = await run("deploy", "--promote", "--no-types");
+  assert.deepEqual([deployed.code, deployed.err], [0, ""], deployed.out);
+  assert.match(deployed.out, /not yet in force.*apis\/o2\.ts\n.*mortise reload/);
+  assert.deepEqual(await paths(), ["/orders"]);
+  assert.equal((await run("reload")).code, 0);
+  assert.deepEqual(await paths(), ["/orders", "/orders/{key}"]);
+  assert.equal((await fetch(`${server.apiUrl}/parcels/v1/openapi.json`)).status, 200);
+
+  // What would break those who call what is served is not let through by that.
+  const again = `${more}, showAgain: get("/again/{key}", { scope: "orders:write", run: place, allow: () => true })`;
+  write({ input: "note: t.optional(t.string())", more: again, beside });
+  const published = await run("publish");
+  assert.deepEqual([published.code, published.err], [0, ""], published.out);
+  const { version } = server;
+  change("note: t.string()");
+  const refused = await run("deploy", "--promote", "--no-types");
+  assert.equal(refused.code, 1, refused.out);
+  assert.match(
+    refused.err,
+    /orders 1 is published [\s\S]*has not read apis\/o2\.ts, apis\/o3\.ts yet;.* mortise reload --promote/,
+  );
+  assert.equal(server.version, version);
+});

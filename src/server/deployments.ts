@@ -73,7 +73,8 @@ export function createDeployments(parts: DeploymentParts): Deployments {
   ): Promise<void> {
     const { id } = version;
     const sources = await loadVersionSources(version, project.folder);
-    const problems = await unfitness(live.project(), sources);
+    const unread = serverFilesChanged(project.folder, parts.serverFiles());
+    const problems = await unfitness(live.project(), sources, (notice) => log.info({ version: id }, notice), unread);
     if (problems.length > 0) throw unfit(id, problems);
     await trials.started(id);
     const switchLive = live.prepare({ version: id, sources });

@@ -19,6 +19,7 @@ import { createMasking, type Masking } from "./masking.ts";
 import type { Project } from "./project.ts";
 import { definitionProblems } from "./project-problems.ts";
 import { publicationOf } from "./publication.ts";
+import { blamed } from "./published/ahead.ts";
 import type { SourceProblem } from "./sources.ts";
 import type { VersionSources } from "./version-sources.ts";
 
@@ -100,11 +101,15 @@ export function createLive(options: LiveOptions): Live {
   };
 }
 
-/** What keeps a version from being promoted under this server, found without changing anything. `tell`: of what keeps nothing back. */
+/**
+ * What keeps a version from being promoted under this server, found without changing anything. `project`: as it is served. `tell`: of what keeps nothing
+ * back. `unread`: the server's own files that have changed since it read them; published contracts may be ahead of it then.
+ */
 export async function unfitness(
   project: Project,
   sources: VersionSources,
   tell: (notice: string) => void = () => {},
+  unread: readonly string[] = [],
 ): Promise<readonly SourceProblem[]> {
   const fresh = projectWith(project, sources);
   const missing = sources.systems
@@ -117,8 +122,11 @@ export async function unfitness(
   if (problems.length > 0) return [...missing, ...problems];
   const publication = await publicationOf(fresh);
   for (const { message } of publication.notices) tell(message);
-  const published = publication.problems.map(({ file, message }) => ({ file, message }));
-  return [...missing, ...published];
+  if (publication.problems.length === 0) return missing;
+  const served = unread.length === 0 ? publication : await publicationOf(project);
+  const published = await blamed(publication.problems, served, unread);
+  for (const notice of published.notices) tell(notice);
+  return [...missing, ...published.problems];
 }
 
 export function unfit(version: string, problems: readonly SourceProblem[]): Error {
