@@ -4,7 +4,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import type { OpenApiDocument } from "../publish/openapi.ts";
 import { loadProject } from "../server/project.ts";
+import { migrationBoard } from "../server/published/migration.ts";
 import { startServer } from "../server/server.ts";
 import { mortise } from "./test-terminal.ts";
 
@@ -15,6 +17,7 @@ interface Version {
   readonly base: string;
   readonly input: string;
   readonly lifecycle?: string;
+  readonly limits?: string;
 }
 
 interface Told {
@@ -56,10 +59,10 @@ async function shop(t: TestContext) {
       );
       const apis = versions.map(
         (
-          { version, base, lifecycle = "published()" },
+          { version, base, lifecycle = "published()", limits = "[]" },
           at,
         ) => `export const api${at} = defineApi({ name: "orders", version: "${version}", base: "${base}",
-  lifecycle: ${lifecycle}, access: [apiKey()], operations: { placeOrder: post("/orders", { scope: "orders:write", starts: place${at} }) } });`,
+  lifecycle: ${lifecycle}, limits: ${limits}, access: [apiKey()], operations: { placeOrder: post("/orders", { scope: "orders:write", starts: place${at} }) } });`,
       );
       const imported = versions.map((_, at) => `place${at}`).join(", ");
       writeFileSync(
@@ -110,7 +113,9 @@ test("each version that is published is written down with its day, its note, and
   );
   assert.deepEqual([second?.version, second?.since?.version], ["2.0.0", "1.1.0"]);
   const breaking = second?.changes.filter(({ verdict }) => verdict === "breaking") ?? [];
-  assert.deepEqual(breaking.map(({ rule }) => rule).sort(), ["base-path", "required-property", "unknown-property"]);
+  assert.deepEqual(breaking.map(({ rule }) => rule).sort(), ["required-property", "unknown-property"]);
+  const base = second?.changes.find(({ rule }) => rule === "base-path");
+  assert.equal(base?.verdict, "safe", "a new major version has a base path of its own");
   assert.match(breaking.find(({ rule }) => rule === "required-property")?.example ?? "", /^fails: \{"id":/);
   assert.equal(second?.changes[0]?.verdict, "breaking", "the worst first");
 });
@@ -197,6 +202,56 @@ test("a note goes to the one version that is written; else nothing is written, a
   );
   const strange = await run("publish", "orders@3.0.0");
   assert.match(strange.err, /there is no version 3\.0\.0 of orders; there are: orders@2\.0\.0, orders@1\.0\.0/);
+});
+
+test("limits that come or go are one safe line, of the changelog and of the migration board", async (t) => {
+  const { write, publish, told, demo } = await shop(t);
+  const limits = '[{ per: "consumer", rate: 5, every: "1s" }]';
+  write({ ...v1, limits });
+  await publish();
+  write({ ...v1, limits }, { ...v1, version: "2.0.0", base: "/orders/v2" });
+  await publish();
+  const [second] = await told();
+  assert.deepEqual(
+    second?.changes.map(({ verdict, rule }) => [verdict, rule]),
+    [
+      ["safe", "answer-header"],
+      ["safe", "base-path"],
+    ],
+  );
+  const [back] = await told("2.0.0", "1.0.0");
+  assert.deepEqual(
+    back?.changes.map(({ verdict, rule }) => [verdict, rule]),
+    [
+      ["safe", "answer-header"],
+      ["safe", "base-path"],
+    ],
+  );
+  const { apis } = await loadProject(demo);
+  const document = (_: string, version: string) =>
+    JSON.parse(readFileSync(join(demo, `apis/published/orders.v${version[0]}.json`), "utf8")) as OpenApiDocument;
+  const call = {
+    version: "1.0.0",
+    key: "k",
+    consumer: "acme",
+    operation: "placeOrder",
+    calls: 1,
+    lastAt: 1,
+    recent: 1,
+    before: 0,
+  };
+  const board = await migrationBoard(
+    {
+      apis: () => apis,
+      openapi: document,
+      inUse: async () => ({ from: "2026-11-27", calls: [call], consumers: ["acme"], openRuns: 0, runs: [] }),
+    },
+    apis.find(({ name, version }) => name === "orders" && version === "1.0.0")!,
+  );
+  assert.deepEqual(
+    board.consumers[0]?.changes?.map(({ verdict, reason }) => [verdict, reason]),
+    [["safe", "header fields that tell of limits are gone"]],
+  );
 });
 
 test("any two versions are compared, whatever lies between; a day tells two of one version apart", async (t) => {

@@ -14,6 +14,8 @@ import {
 import type { ContractModel } from "../../contract/model.ts";
 import { readOpenApi } from "../../contract/read/openapi.ts";
 import { openTexts } from "../../contract/read/source.ts";
+import { majorOf } from "../../publish/lifecycle/retirements.ts";
+import { withoutLimitNoise } from "./own-changes.ts";
 
 /** The contract of an OpenAPI document. Rejects with `contract-unreadable`, naming `file`. */
 export async function modelOf(file: string, text: string): Promise<ContractModel> {
@@ -30,7 +32,8 @@ export async function comparePublished(
 ): Promise<OverriddenComparison> {
   const [old, fresh] = [await modelOf(file, locked), await modelOf("openapi.json", now)];
   const compared = compareContracts(old, fresh);
-  const findings = [...compared.findings.filter(({ rule }) => rule !== "servers"), ...ownFindings(locked, now)];
+  const told = compared.findings.filter(({ rule }) => rule !== "servers");
+  const findings = [...withoutLimitNoise(told, locked, now), ...ownFindings(locked, now)];
   const { unused, findings: judged } = override({ ...compared, findings }, decided, today);
   const kept = judged.map(withoutWaiver);
   return {
@@ -55,10 +58,10 @@ interface Document {
 function ownFindings(locked: string, now: string): readonly Finding[] {
   const [old, fresh] = [JSON.parse(locked) as Document, JSON.parse(now) as Document];
   const findings: Finding[] = [];
-  const breaking = (rule: string, at: string, reason: string): void => {
+  const found = (verdict: Verdict, rule: string, at: string, reason: string): void => {
     findings.push({
       rule,
-      verdict: "breaking",
+      verdict,
       side: "contract",
       at,
       reason,
@@ -67,13 +70,25 @@ function ownFindings(locked: string, now: string): readonly Finding[] {
     });
   };
   const [was, is] = [old, fresh].map(({ servers }) => pathOf(servers?.[0]?.url ?? ""));
-  if (was !== is) breaking("base-path", "servers", `its base path is ${is}, and was ${was}`);
+  const sameMajor = major(old) === major(fresh);
+  // A new major version is served beside the old one, which keeps its own.
+  if (was !== is)
+    found(sameMajor ? "breaking" : "safe", "base-path", "servers", `its base path is ${is}, and was ${was}`);
   const [ended, ends] = [old, fresh].map(({ info }) => Date.parse(String(info?.["x-sunset"] ?? "")));
   if (ended !== undefined && ends !== undefined && ends < ended) {
     const day = (at: number) => new Date(at).toISOString().slice(0, 10);
-    breaking("sunset-earlier", "info", `its sunset was announced for ${day(ended)}, and would be on ${day(ends)}`);
+    found(
+      "breaking",
+      "sunset-earlier",
+      "info",
+      `its sunset was announced for ${day(ended)}, and would be on ${day(ends)}`,
+    );
   }
   return findings;
+}
+
+function major({ info }: Document): number {
+  return majorOf(String(info?.version ?? ""));
 }
 
 /** A relative URL is a path. */

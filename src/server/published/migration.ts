@@ -11,6 +11,7 @@ import type { UsageTotal } from "../../publish/lifecycle/usage.ts";
 import type { OpenApiDocument } from "../../publish/openapi.ts";
 import { modelOf } from "./compare.ts";
 import { consumerName, type FindInUse, type OpenRun } from "./in-use.ts";
+import { withoutLimitNoise } from "./own-changes.ts";
 
 export type Trend = "ended" | "falling" | "steady" | "rising";
 
@@ -110,8 +111,8 @@ async function changesBetween(
   successor: ApiDefinition,
   used: ReadonlySet<string>,
 ): Promise<readonly Finding[]> {
-  const model = async (of: ApiDefinition): Promise<ContractModel> =>
-    modelOf(`${of.name} ${of.version}`, JSON.stringify(openapi(of.name, of.version)));
+  const textOf = ({ name, version }: ApiDefinition): string => JSON.stringify(openapi(name, version));
+  const model = async (of: ApiDefinition): Promise<ContractModel> => modelOf(`${of.name} ${of.version}`, textOf(of));
   const [old, next] = [await model(api), await model(successor)];
   const moves: Finding[] = [];
   const operations: Record<string, OperationModel> = {};
@@ -137,7 +138,8 @@ async function changesBetween(
     operations[name] = { ...operation, binding: { ...binding, method: to.method, path: to.path } };
   }
   const { findings } = compareContracts({ ...old, operations }, next);
-  return [...moves, ...findings.filter(({ rule }) => rule !== "servers" && rule !== "operation-added")];
+  const told = findings.filter(({ rule }) => rule !== "servers" && rule !== "operation-added");
+  return [...moves, ...withoutLimitNoise(told, textOf(api), textOf(successor))];
 }
 
 /** The change at the places that these operations lead to; what is about no operation is about all. */
