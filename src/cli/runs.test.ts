@@ -196,6 +196,8 @@ test("an event of no system is refused, with its code", async () => {
 test("a key is shown once, listed without itself, and revoked", async () => {
   const made = await run("keys", "create", "acme", "--scope", "a:read", "--scope", "a:write", "--expires", "90d");
   assert.match(made.out, /^mtz_live_\S+\n$/);
+  assert.match(made.err, /no operation asks for the scope a:read\n/, "it may be a slip");
+  assert.match((await run("consumers", "set", "acme", "--plan", "dayly")).err, /^no API has the plan dayly/);
   const secret = made.out.trim();
   const listed = await run("keys", "list", "--consumer", "acme");
   assert.match(listed.out, /acme +a:read a:write/);

@@ -43,16 +43,17 @@ export async function setConsumer(
   const { terminal } = context;
   const none = (text: string | undefined) => (text === "none" ? null : text);
   const client = await adminClient(context);
-  const set: Consumer = await client.post(`/consumers/${segment(name!)}`, {
+  const set: Consumer & { readonly notices: readonly string[] } = await client.post(`/consumers/${segment(name!)}`, {
     plan: none(options.plan),
     contact: none(options.contact),
     reason: options.reason,
   });
-  terminal.result(set, () =>
+  terminal.result(set, () => {
     terminal.line(
       `${terminal.paint("green", "set")} ${set.name}: plan ${set.plan ?? "none"}, contact ${set.contact ?? "none"}`,
-    ),
-  );
+    );
+    for (const notice of set.notices) terminal.note(terminal.paint("yellow", notice));
+  });
   return exit.done;
 }
 

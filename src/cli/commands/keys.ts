@@ -27,7 +27,7 @@ export async function createKey(
   const expiresAt =
     options.expires === undefined ? undefined : Math.ceil(Date.now() + durationOption("--expires", options.expires));
   const client = await adminClient(context);
-  const made: { key: string; record: Key } = await client.post("/keys", {
+  const made: { key: string; record: Key; notices: readonly string[] } = await client.post("/keys", {
     consumer,
     scopes: options.scope,
     environment: options.environment,
@@ -36,6 +36,7 @@ export async function createKey(
   terminal.result(made, () => {
     terminal.line(made.key);
     const scopes = made.record.scopes.length === 0 ? "no scopes" : made.record.scopes.join(", ");
+    for (const notice of made.notices) terminal.note(terminal.paint("yellow", notice));
     terminal.note(
       `Key ${made.record.id} of ${made.record.consumer} (${scopes}). It is shown this once; only its hash is stored.`,
     );

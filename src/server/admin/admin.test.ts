@@ -66,7 +66,7 @@ async function start(t: TestContext) {
       ...consumerRoutes({
         consumers: openConsumers(store, Date.now),
         keyring: openKeyring(store),
-        subscription: async () => {},
+        subscription: async () => [],
       }),
       ...catalogueRoutes({
         project: () => project,
@@ -74,7 +74,7 @@ async function start(t: TestContext) {
         address: () => "",
         health: () => ({ state: "unknown" }),
         keyring: openKeyring(store),
-        subscription: async () => {},
+        subscription: async () => [],
         tokens,
         audit: openAudit(store.read),
       }),

@@ -8,7 +8,7 @@ import type { Project } from "../project.ts";
 import type { AuditEntry } from "./audit.ts";
 import type { AdminRoute } from "./route.ts";
 import { list, ref } from "./schemas.ts";
-import type { CheckSubscription } from "./subscriptions.ts";
+import { type CheckSubscription, notices } from "./subscriptions.ts";
 import { type Role, roles, type Tokens } from "./tokens.ts";
 
 export interface Health {
@@ -126,15 +126,15 @@ export function catalogueRoutes(resources: CatalogueResources): readonly AdminRo
       },
       answer: {
         type: "object",
-        required: ["key", "record"],
-        properties: { key: { type: "string" }, record: ref("Key") },
+        required: ["key", "record", "notices"],
+        properties: { key: { type: "string" }, record: ref("Key"), notices },
       },
       status: 201,
       async handle({ body, caller, audit }) {
         const consumer = String(body.consumer);
         const scopes = body.scopes as readonly string[];
-        await resources.subscription(consumer, { scopes });
-        return keyring.create({
+        const told = await resources.subscription(consumer, { scopes });
+        const made = await keyring.create({
           consumer,
           scopes,
           ...(body.environment === undefined ? {} : { environment: String(body.environment) }),
@@ -142,6 +142,7 @@ export function catalogueRoutes(resources: CatalogueResources): readonly AdminRo
           by: caller.name,
           alongside: [audit()],
         });
+        return { ...made, notices: told };
       },
     },
     {

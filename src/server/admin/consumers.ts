@@ -4,7 +4,7 @@ import type { Keyring } from "../../publish/access/keyring.ts";
 import type { Consumers } from "../../publish/consumers/consumers.ts";
 import type { AdminRoute } from "./route.ts";
 import { list, ref } from "./schemas.ts";
-import type { CheckSubscription } from "./subscriptions.ts";
+import { type CheckSubscription, notices } from "./subscriptions.ts";
 
 export interface ConsumerResources {
   readonly consumers: Consumers;
@@ -47,16 +47,19 @@ export function consumerRoutes({ consumers, keyring, subscription }: ConsumerRes
         },
         required: [],
       },
-      answer: ref("Consumer"),
+      answer: {
+        allOf: [ref("Consumer"), { type: "object", required: ["notices"], properties: { notices } }],
+      },
       async handle({ parameters, body, caller, audit }) {
         const name = parameters.name as string;
-        if (typeof body.plan === "string") await subscription(name, { plan: body.plan });
-        return consumers.set(name, {
+        const told = typeof body.plan === "string" ? await subscription(name, { plan: body.plan }) : [];
+        const set = await consumers.set(name, {
           ...(body.plan === undefined ? {} : { plan: body.plan as string | null }),
           ...(body.contact === undefined ? {} : { contact: body.contact as string | null }),
           by: caller.name,
           alongside: [audit()],
         });
+        return { ...set, notices: told };
       },
     },
     {

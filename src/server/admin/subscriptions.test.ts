@@ -40,7 +40,9 @@ test("what only a deprecated version takes is given to nobody new: no key for it
   await assert.rejects(check("fresh", { scopes: ["stock:write", "stock:read"] }), refused);
   await assert.rejects(check("fresh", { plan: "old" }), refused);
   // What the successor takes too, or nobody does, is given.
-  await check("fresh", { scopes: ["stock:write", "unknown"], plan: "gold" });
+  assert.deepEqual(await check("fresh", { scopes: ["stock:write", "unknown"], plan: "gold" }), [
+    "no operation asks for the scope unknown",
+  ]);
   // Who has it already goes on with it: by a key, by the plan, or by having called.
   await check("shop", { scopes: ["stock:read"] });
   await consumers.set("before", { plan: "old", by: "test" });
@@ -50,4 +52,17 @@ test("what only a deprecated version takes is given to nobody new: no key for it
   await keys.revoke(key!.id, "test");
   await check("shop", { scopes: ["stock:read"], plan: "old" });
   await assert.rejects(check("other", { scopes: ["stock:read"] }), refused);
+});
+
+test("a plan or a scope that no API has is told of, with what was probably meant", async () => {
+  await using bench = await openBench({ apis: [v2] });
+  const { keys, consumers, lifecycle } = bench.publisher;
+  const { usage } = lifecycle;
+  const check = subscriptionCheck({ apis: () => [v2], keyring: keys, consumers, usage, clock: () => bench.time.now });
+  assert.deepEqual(await check("acme", { scopes: ["stock:write"], plan: "gold" }), []);
+  assert.deepEqual(await check("acme", { scopes: ["stock:wriet", "parcels:read"], plan: "godl" }), [
+    "no API has the plan godl; did you mean gold?",
+    "no operation asks for the scope stock:wriet; did you mean stock:write?",
+    "no operation asks for the scope parcels:read",
+  ]);
 });
