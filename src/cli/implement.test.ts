@@ -97,6 +97,29 @@ test("the document is pinned beside its types, with an index.ts that lists what 
   assert.ok(!existsSync(join(project, "apis", "old")));
 });
 
+test("faults in one place of the document are told; what can't be checked is refused, and nothing is written", async () => {
+  const twice = document.replace("operationId: placeOrder", "operationId: getItem");
+  writeFileSync(join(project, "twice.yaml"), twice);
+  const told = await run("implement", "twice", "twice.yaml");
+  assert.equal(told.code, 0, told.err);
+  assert.match(told.out, /1 place of it breaks the rules of its language:\n.*the operationId "getItem".*getItem2/);
+  rmSync(join(project, "apis", "twice"), { recursive: true });
+  writeFileSync(
+    join(project, "broken.yaml"),
+    document
+      .replace("required: [id],", "required: 1,")
+      .replace("id: { type: string }", 'id: { type: string, pattern: "^S-[0-9" }'),
+  );
+  const refused = await run("implement", "broken", "broken.yaml");
+  assert.equal(refused.code, 1);
+  assert.match(refused.err, /callers would be promised it: .*"required" is no list of names.*; .*pattern "\^S-\[0-9"/);
+  assert.ok(!existsSync(join(project, "apis", "broken")));
+  const added = await run("add", "broken", "broken.yaml");
+  assert.equal(added.code, 0, added.err);
+  assert.match(added.out, /2 places of it break the rules of its language:/);
+  rmSync(join(project, "systems", "broken"), { recursive: true });
+});
+
 test("each operation that is missing, not there, or of another shape is named by the compiler, in words about the contract", async () => {
   const wrong: Readonly<Record<string, readonly [operations: string, said: RegExp]>> = {
     missing: [good.getItem, /The contract has the operation placeOrder, and it is not implemented/],

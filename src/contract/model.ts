@@ -44,6 +44,8 @@ export interface ContractSource {
   readonly only?: readonly string[];
   /** What breaks the language's rules and was passed over, each with its place: at most 100. */
   readonly notes?: readonly string[];
+  /** Those of the notes that let pass what the contract refuses: an API that implements it would promise what nobody checks. */
+  readonly unchecked?: readonly string[];
 }
 
 /** OpenAPI 3.2.0, "Security Scheme Object"; which settings answer it is said by docs/guide/openapi.md. */

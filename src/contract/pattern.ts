@@ -27,12 +27,19 @@ export function compilePattern(source: string): Pattern {
   return pattern;
 }
 
+/** Whether the pattern refuses anything at all: it can be read, and decided in linear time. */
+export function isCheckable(source: string): boolean {
+  return compilePattern(source).test !== anything;
+}
+
+const anything = (): boolean => true;
+
 function make(source: string): Pattern {
   const name = () => `pattern ${JSON.stringify(source)}`;
   try {
     const engine = RE2JS.compile(RE2JS.translateRegExp(source));
     return { test: (text) => engine.test(text), toString: name };
   } catch {
-    return { test: () => true, toString: name };
+    return { test: anything, toString: name };
   }
 }

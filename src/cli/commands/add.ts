@@ -6,6 +6,7 @@ import { failure } from "../../errors.ts";
 import { applyChange } from "../change.ts";
 import { connectionFile } from "../connection-file.ts";
 import type { Context } from "../context.ts";
+import { printNotes } from "../contract-notes.ts";
 import { exit } from "../exit.ts";
 import { readPlace } from "../live-place.ts";
 import { chooseOnly, pinChange, readPin, systemFolder, withUrl } from "../pin.ts";
@@ -84,15 +85,7 @@ function report(
     if (events.length > 0) terminal.line(`${count(events.length, "event")}: ${events.slice(0, 12).join(", ")}`);
     for (const { operation, reason } of leftOut.slice(0, 12)) terminal.line(`left out ${operation}: ${reason}`);
     if (leftOut.length > 12) terminal.line(`left out ${leftOut.length - 12} more; see source.leftOut in contract.json`);
-    if (notes.length > 0) {
-      terminal.line();
-      terminal.line(
-        `${count(notes.length, "place")} of it ${notes.length === 1 ? "breaks" : "break"} the rules of its language:`,
-      );
-      for (const note of notes.slice(0, 5)) terminal.line(`  ${terminal.paint("yellow", note)}`);
-      if (notes.length > 5)
-        terminal.line(terminal.paint("dim", `  and ${notes.length - 5} more, in contract.json under source.notes`));
-    }
+    printNotes(terminal, notes);
     terminal.line();
     const dim = (text: string): string => terminal.paint("dim", text);
     terminal.line(`  ${join(folder, "contract.ts")}  ${dim("its types; commit it")}`);

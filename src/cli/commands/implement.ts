@@ -2,9 +2,11 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { ContractModel } from "../../contract/model.ts";
+import { uncheckedProblem } from "../../contract/unchecked.ts";
 import { failure } from "../../errors.ts";
 import { applyChange } from "../change.ts";
 import type { Context } from "../context.ts";
+import { printNotes } from "../contract-notes.ts";
 import { exit } from "../exit.ts";
 import { implementFile } from "../implement-file.ts";
 import { readPlace } from "../live-place.ts";
@@ -38,6 +40,8 @@ export async function implement(context: Context, [name, from]: readonly string[
       option: "<contract>",
       reason: `an API implements an OpenAPI document of version 3, and this is ${language} ${languageVersion}`,
     });
+  const unchecked = uncheckedProblem(model.source);
+  if (unchecked !== undefined) throw failure("api-definition", { api: name!, reason: unchecked });
   const contract = withUrl(model, /^https?:/i.test(from!) ? from! : undefined);
   applyChange(folder, pinChange(files.files(), contract, before, "api"));
   const index = join(folder, "index.ts");
@@ -88,7 +92,7 @@ function report(
     for (const line of unspoken.slice(0, 8)) terminal.line(`  ${terminal.paint("yellow", line)}`);
     if (unspoken.length > 8)
       terminal.line(terminal.paint("dim", `  and ${unspoken.length - 8} more; --json lists them`));
-    for (const note of notes.slice(0, 5)) terminal.line(`  ${terminal.paint("yellow", note)}`);
+    printNotes(terminal, notes);
     terminal.line();
     const dim = (text: string): string => terminal.paint("dim", text);
     terminal.line(`  ${join(folder, "contract.ts")}  ${dim("its types; commit it")}`);

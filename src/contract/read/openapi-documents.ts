@@ -21,6 +21,7 @@ export class Documents {
   readonly root: Place;
   /** What breaks the rules and was passed over, with its place. */
   readonly notes: string[] = [];
+  readonly unchecked: string[] = [];
   readonly #files: ReadonlyMap<string, ParsedFile>;
   /** `from file` + reference, to the path of the file it names. */
   readonly #paths: ReadonlyMap<string, string>;
@@ -74,8 +75,20 @@ export class Documents {
   /** Remembers what was passed over; a hundred tell enough. */
   note(place: Place, what: string): void {
     if (this.notes.length >= 100) return;
-    const note = `${place.file} at ${this.#shown(place)}: ${shortened(what)}`;
+    const note = this.#told(place, what);
     if (!this.notes.includes(note)) this.notes.push(note);
+  }
+
+  /** A note about what lets pass more than the contract says. */
+  weaken(place: Place, what: string): void {
+    this.note(place, what);
+    if (this.unchecked.length >= 100) return;
+    const note = this.#told(place, what);
+    if (!this.unchecked.includes(note)) this.unchecked.push(note);
+  }
+
+  #told(place: Place, what: string): string {
+    return `${place.file} at ${this.#shown(place)}: ${shortened(what)}`;
   }
 
   /** The member `name`, or `undefined` where there is none. */
@@ -160,7 +173,7 @@ export class Documents {
       return this.target(place, reference);
     } catch (error) {
       if (this.#isRead(place, reference)) {
-        this.note(place, `"${shortened(reference)}" names something that is not there: any value is taken`);
+        this.weaken(place, `"${shortened(reference)}" names something that is not there: any value is taken`);
         return undefined;
       }
       throw error;

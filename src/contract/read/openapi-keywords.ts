@@ -1,4 +1,5 @@
 /** Keywords of Schema Objects whose value is no schema: what is wrong with them is mended where the meaning is beyond doubt, else passed over. */
+import { isCheckable } from "../pattern.ts";
 import { type Documents, type Place, shortened } from "./openapi-documents.ts";
 
 export type Schema = { [keyword: string]: unknown };
@@ -33,6 +34,9 @@ const plain: Readonly<Record<string, Kind>> = {
   writeOnly: "boolean",
 };
 
+/** Those that refuse no value. */
+const describing: ReadonlySet<string> = new Set(["title", "description", "deprecated"]);
+
 /** What authors write as types, in lower case; the meaning is beyond doubt. */
 const slips: Readonly<Record<string, string>> = {
   ...{ float: "number", double: "number", decimal: "number", numeric: "number", currency: "number" },
@@ -55,8 +59,34 @@ export function plainValue(documents: Documents, keyword: string, member: Place)
   if (value === null) return undefined;
   const mended = mend(value, kind);
   if (mended !== undefined && fits(mended, kind)) return mended;
-  documents.note(member, `"${keyword}" has a value of the wrong type and is passed over`);
+  const what = `"${keyword}" has a value of the wrong type and is passed over`;
+  if (describing.has(keyword)) documents.note(member, what);
+  else documents.weaken(member, what);
   return undefined;
+}
+
+/** Names that must be there. A boolean was the form of draft 3; where it stands now, nothing is required by it. */
+export function requiredOf(documents: Documents, member: Place): string[] | undefined {
+  const { value } = member;
+  if (value === null) return undefined;
+  if (!Array.isArray(value)) {
+    documents.weaken(member, '"required" is no list of names and is passed over: nothing is required by it');
+    return undefined;
+  }
+  const names = value.filter((name): name is string => typeof name === "string");
+  if (names.length < value.length)
+    documents.weaken(member, '"required" has members that are no names, and these are passed over');
+  return [...new Set(names)];
+}
+
+/** A pattern that can't be checked stays where it is, and lets everything pass. */
+export function tellPattern(documents: Documents, member: Place, pattern: string): void {
+  if (isCheckable(pattern)) return;
+  const shown = pattern.length <= 100 ? pattern : `${pattern.slice(0, 100)}…`;
+  documents.weaken(
+    member,
+    `the pattern ${JSON.stringify(shown)} is no regular expression, or has look-around or back references: whatever comes fits it`,
+  );
 }
 
 /** Texts that stand for the value, and numbers where a text is asked for. */
@@ -76,7 +106,7 @@ export function typeOf(documents: Documents, place: Place): unknown {
     const read = types.has(lower) ? lower : Object.hasOwn(slips, lower) ? slips[lower]! : undefined;
     if (read !== undefined) found.add(read);
     else {
-      if (lower !== "any") documents.note(place, `"${shortened(String(type))}" is no type: any value is taken`);
+      if (lower !== "any") documents.weaken(place, `"${shortened(String(type))}" is no type: any value is taken`);
       return undefined;
     }
   }
@@ -107,7 +137,7 @@ export function consistent(schema: Schema, documents: Documents, place: Place): 
 /** Distinct values. What YAML read as a number or a truth value is a text again where the type says so. */
 function enumOf(documents: Documents, member: Place, type: unknown): unknown[] {
   if (!Array.isArray(member.value)) {
-    documents.note(member, "an enum that is no list is passed over");
+    documents.weaken(member, "an enum that is no list is passed over");
     return [];
   }
   const text = type === "string";

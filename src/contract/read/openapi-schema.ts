@@ -9,7 +9,7 @@ import { type JsonSchema, pointerNames } from "../../operation.ts";
 import { Names, typeName } from "./names.ts";
 import { type Documents, type Place, referenceOf } from "./openapi-documents.ts";
 import { type Discriminator, Inheritance, id } from "./openapi-inheritance.ts";
-import { consistent, isPlain, plainValue, type Schema, typeOf } from "./openapi-keywords.ts";
+import { consistent, isPlain, plainValue, requiredOf, type Schema, tellPattern, typeOf } from "./openapi-keywords.ts";
 
 /** Keywords whose value is a schema, a list of schemas, or schemas by name. */
 const single = [
@@ -115,7 +115,7 @@ export class Schemas {
     if (typeof value === "boolean") return value;
     if (value === null) return true;
     if (typeof value !== "object" || Array.isArray(value)) {
-      this.#documents.note(place, "this is no schema: any value is taken");
+      this.#documents.weaken(place, "this is no schema: any value is taken");
       return true;
     }
     const source = this.#documents.object(place);
@@ -196,21 +196,23 @@ export class Schemas {
       if (isPlain(keyword)) {
         const read = plainValue(documents, keyword, member);
         if (read !== undefined) schema[keyword] = read;
+        if (keyword === "pattern" && read !== undefined) tellPattern(documents, member, read as string);
       } else if (keyword === "type") {
         const type = typeOf(documents, member);
         if (type !== undefined) schema.type = type;
       } else if (keyword === "required") {
-        // authors now and then write a boolean, which was the form of draft 3 and means nothing
-        if (Array.isArray(value)) schema.required = [...new Set(value.filter((name) => typeof name === "string"))];
+        const names = requiredOf(documents, member);
+        if (names !== undefined) schema.required = names;
       } else if (keyword === "items" && Array.isArray(value)) schema.prefixItems = this.#list(member, place, keyword);
       else if (single.includes(keyword)) {
         if (typeof value === "object" || typeof value === "boolean") schema[keyword] = this.#convert(member);
-        else documents.note(member, `"${keyword}" is no schema and is passed over`);
+        else documents.weaken(member, `"${keyword}" is no schema and is passed over`);
       } else if (lists.includes(keyword)) {
         const inner = this.#list(member, place, keyword, stated);
         if (inner.length > 0) schema[keyword] = inner;
       } else if (byName.includes(keyword)) {
         const names = isEmptyList(value) || value === null ? [] : Object.keys(documents.object(member));
+        if (keyword === "patternProperties") for (const name of names) tellPattern(documents, member, name);
         const all = names.map((name) => [name, this.#convert(documents.member(member, name)!)]);
         schema[keyword] = Object.fromEntries(all) as Schema;
       } else if (keyword === "exclusiveMinimum" || keyword === "exclusiveMaximum") {

@@ -176,6 +176,7 @@ components:
     /parameters\/2.*no place for \{gone\}/,
     /responses\/abc.*"abc" is no status/,
     /A\/minLength.*wrong type/,
+    /A\/required.*no list of names/,
     /B\/type.*"thing" is no type/,
     /B\/enum.*no list/,
     /C\/additionalProperties.*no schema/,
@@ -184,7 +185,41 @@ components:
       notes.some((note) => part.test(note)),
       `${part} in ${notes.join("\n")}`,
     );
-  assert.equal(notes.length, 8);
+  assert.equal(notes.length, 9);
+  // A missing minimum lets more pass; a response that is passed over does not.
+  assert.deepEqual(model.source.unchecked?.map((note) => /schemas\/(\S+)/.exec(note)?.[1]).sort(), [
+    "A/minLength",
+    "A/required",
+    "B/enum",
+    "B/type",
+    "C/additionalProperties",
+  ]);
+});
+
+test("an operationId that comes twice, and patterns that can't be checked, are told", async () => {
+  const model = await one(`
+paths:
+  /a: { get: { operationId: look, responses: {} }, put: { operationId: look, responses: {} } }
+components:
+  schemas:
+    A: { type: string, pattern: "^S-[0-9" }
+    B: { type: string, pattern: "^(?=a)b$" }
+    C: { type: object, patternProperties: { "^x(": {} }, required: [a, 1] }
+    D: { type: string, pattern: "^S-[0-9]+$" }`);
+  assert.deepEqual(Object.keys(model.operations), ["look", "look2"]);
+  const notes = model.source.notes ?? [];
+  for (const part of [
+    /a\/put.*operationId "look" is another operation's too: here this one is look2/,
+    /A\/pattern.*the pattern "\^S-\[0-9" is no regular expression, or has look-around/,
+    /B\/pattern.*whatever comes fits it/,
+    /C\/patternProperties.*"\^x\("/,
+    /C\/required.*members that are no names/,
+  ])
+    assert.ok(
+      notes.some((note) => part.test(note)),
+      `${part} in ${notes.join("\n")}`,
+    );
+  assert.deepEqual([notes.length, model.source.unchecked?.length], [5, 4]);
 });
 
 test("servers of a path or an operation stand at its binding", async () => {

@@ -46,7 +46,7 @@ export async function readOpenApi(source: ContractFiles, name: string): Promise<
   const operations = withLinks(documents, found).map((operation) => directed(operation, requests, responses));
   const used = security.named();
   const strange = security.strange();
-  const notes = [...documents.notes];
+  const { notes, unchecked } = documents;
   return frozen({
     format: 1,
     name,
@@ -56,7 +56,8 @@ export async function readOpenApi(source: ContractFiles, name: string): Promise<
       ...(title === undefined ? {} : { title }),
       ...(infoVersion === undefined ? {} : { version: infoVersion }),
       files: source.files().map(({ path, sha256 }) => ({ path, sha256 })),
-      ...(notes.length === 0 ? {} : { notes }),
+      ...(notes.length === 0 ? {} : { notes: [...notes] }),
+      ...(unchecked.length === 0 ? {} : { unchecked: [...unchecked] }),
     },
     operations: Object.fromEntries(operations.map((operation) => [operation.name, operation])),
     events: events.named(),
@@ -96,6 +97,7 @@ function readPaths(
   names: Names,
 ): LinkedOperation[] {
   const operations: LinkedOperation[] = [];
+  const ids = new Set<string>();
   for (const [path, at] of documents.members(paths)) {
     if (!path.startsWith("/")) {
       documents.note(at, `the path "${path}" does not start with "/" and is passed over`);
@@ -112,6 +114,10 @@ function readPaths(
     for (const [method, written] of operationsIn(documents, items)) {
       const id = documents.text(written, "operationId");
       const name = names.take(camelCase(id === undefined || id.trim() === "" ? `${method} ${path}` : id));
+      // OpenAPI 3.1.1, "Operation Object": it must be unique among all operations.
+      if (id !== undefined && ids.has(id))
+        documents.note(written, `the operationId "${id}" is another operation's too: here this one is ${name}`);
+      if (id !== undefined) ids.add(id);
       const place = swagger?.operation(items, written) ?? written;
       const from = { items: swagger === undefined ? items : [], place, method, path, name };
       const { model, answers } = readOperation(documents, schemas, security, from);

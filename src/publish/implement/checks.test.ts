@@ -29,6 +29,19 @@ ${more}`;
     base(`{ /a: { head: ${op("")} } }`),
     /act is a HEAD, which is answered wherever GET is; name act in without/,
   );
+  const taking = (schema: string) =>
+    `{ /a: { post: ${op(`requestBody: { content: { application/json: { schema: { ${schema} } } } },`)} } }`;
+  for (const [schema, what] of [
+    ['type: string, pattern: "^S-[0-9"', "no regular expression"],
+    ['type: string, pattern: "^(?=S)"', "look-around"],
+    ["type: object, properties: { a: { type: number, required: 1 } }", '"required" is no list of names'],
+    ["type: string, maxLength: many", '"maxLength" has a value of the wrong type'],
+    ["$ref: '#/components/schemas/Gone'", "any value is taken"],
+  ] as const)
+    await refuse(
+      base(taking(schema)),
+      new RegExp(`says what can't be checked, and callers would be promised it: openapi.yaml at /paths/.*${what}`),
+    );
   await refuse(base(`{ /a: { trace: ${op("")} } }`), /the method TRACE, which is not served/);
   await refuse(base(`{ "/a/{b}.json": { get: ${op("")} } }`), /"\{b\}\.json" is neither plain text nor one \{name\}/);
   for (const [path, reason] of [

@@ -2,6 +2,7 @@
 import { bodyKind } from "../../contract/media.ts";
 import type { ContractModel, SecurityScheme } from "../../contract/model.ts";
 import { camelCase } from "../../contract/read/names.ts";
+import { uncheckedProblem } from "../../contract/unchecked.ts";
 import { operationValidators } from "../../contract/validate.ts";
 import type { Json } from "../../operation.ts";
 import type { Access } from "../access/access.ts";
@@ -25,6 +26,8 @@ export function contractProblem(
   if (source.language !== "openapi") return "its contract is no OpenAPI document";
   if (!source.languageVersion.startsWith("3."))
     return `its contract is Swagger ${source.languageVersion}; convert it to OpenAPI 3, which is what is served`;
+  const unchecked = uncheckedProblem(source);
+  if (unchecked !== undefined) return unchecked;
   const others = requestsOf(
     document,
     Object.values(operations).filter(({ name }) => !without.has(name)) as SpokenOperation[],
