@@ -761,7 +761,7 @@ const table = {
   "secrets-missing": {
     status: 500,
     class: "give-up",
-    text: "These values are missing: {missing}. Set the environment variables, or write the secrets as files (mode 600) into {folder}.",
+    text: "These values are missing: {missing}. To give them, {ways}.",
   },
   "secrets-unencrypted": {
     status: 409,

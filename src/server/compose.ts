@@ -28,6 +28,7 @@ import { firstVersion, tellMoved } from "./first-version.ts";
 import { openFront } from "./front.ts";
 import { watchHealth } from "./health.ts";
 import { keepHouse } from "./housekeeping.ts";
+import { listening } from "./listening.ts";
 import { unfit, unfitness } from "./live.ts";
 import { openLives } from "./lives.ts";
 import { lockStore } from "./lock.ts";
@@ -295,19 +296,19 @@ export async function compose({
 
   const onError = (error: unknown, request: { readonly id: string }) =>
     log.error({ error, request: request.id }, "request failed");
-  const adminListener = await listen(admin, {
-    host: config.admin.host,
-    port: options.adminPort ?? config.admin.port,
-    onError,
-  });
+  const adminPort = options.adminPort ?? config.admin.port;
+  const adminListener = await listening("admin", listen(admin, { host: config.admin.host, port: adminPort, onError }));
   closers.add((ms) => adminListener.close(Math.min(ms, 1000)));
-  const apiListener = await listen(front.api, {
-    host: config.api.host,
-    port: options.apiPort ?? config.api.port,
-    ...apiLimits(config),
-    ...front.tls,
-    onError,
-  });
+  const apiListener = await listening(
+    "api",
+    listen(front.api, {
+      host: config.api.host,
+      port: options.apiPort ?? config.api.port,
+      ...apiLimits(config),
+      ...front.tls,
+      onError,
+    }),
+  );
   // A request may wait long for the end of its run; half of the grace is for the attempts under way.
   closers.add((ms) => apiListener.close(ms / 2));
   closers.add(() => front.stopTaking());

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import test from "node:test";
 import { checkRuntime } from "./runtime.ts";
 
@@ -8,12 +9,17 @@ test("a Node with known holes is named, a sound one is not", () => {
   for (const node of ["24.21.0", "24.22.0", "26.10.0", "25.9.0"]) {
     assert.match(
       checkRuntime({ node, sqlite })[0] ?? "",
-      /lacks the security fixes of \d+\.\d+\.\d+; SECURITY\.md/,
+      /lacks the security fixes of \d+\.\d+\.\d+\. .* Mortise's own SECURITY\.md, in its package: node_modules\/mortise\/SECURITY\.md, under "Supply chain"/,
       node,
     );
   }
   for (const node of ["24.22.1", "24.30.0", "26.12.1", "27.0.0"])
     assert.deepEqual(checkRuntime({ node, sqlite }), [], node);
+});
+
+test("the place in SECURITY.md that is named is there", () => {
+  const text = readFileSync(new URL("../../SECURITY.md", import.meta.url), "utf8");
+  assert.match(text, /\n## Supply chain\n[^#]*Node is older/);
 });
 
 test("a SQLite that can lose commits is refused, and so is a Node that is too old", () => {

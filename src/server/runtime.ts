@@ -54,7 +54,7 @@ export function checkRuntime({ node, sqlite }: Runtime = ownRuntime): readonly s
   if (isSound(own, soundNodes, 1)) return [];
   const line = soundNodes.find(([major]) => major === own[0]) ?? soundNodes.at(-1);
   return [
-    `Node ${node} lacks the security fixes of ${line?.join(".")}; SECURITY.md says what that means, and when to change it.`,
+    `Node ${node} lacks the security fixes of ${line?.join(".")}. What that means, and when to change it, stands in Mortise's own SECURITY.md, in its package: node_modules/mortise/SECURITY.md, under "Supply chain".`,
   ];
 }
 

@@ -111,3 +111,26 @@ test("an address that can't be called stops the start, and is not repeated: it m
     );
   }
 });
+
+test("what is missing is said with the ways to give it that work while no server runs", {
+  skip: process.platform === "win32",
+}, () => {
+  const resolver = createResolver({ folder: "/app/secrets", environment: {}, redactor: createRedactor() });
+  for (const name of ["payments-token", "STORE_KEY"]) resolver.value(secret(name), "here");
+  resolver.value(env("ERP_URL"), "there");
+  assert.throws(() => resolver.finish(), {
+    code: "secrets-missing",
+    message: [
+      "These values are missing: secret payments-token (here), secret STORE_KEY (here), variable ERP_URL (there).",
+      "To give them, set in the environment: ERP_URL; write each secret as a file of its name that only its owner can read:",
+      `\`mkdir -p /app/secrets && printf '%s' "$VALUE" > /app/secrets/payments-token && chmod 600 /app/secrets/payments-token\`;`,
+      "or set an environment variable of the same name, for STORE_KEY.",
+    ].join(" "),
+  });
+  const dashed = createResolver({ folder: "/app/secrets", environment: {}, redactor: createRedactor() });
+  dashed.value(secret("payments-token"), "here");
+  assert.throws(
+    () => dashed.finish(),
+    ({ message }: Error) => !message.includes("environment"),
+  );
+});

@@ -44,7 +44,7 @@ export interface ResolverOptions {
 export const secretName = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
 
 export function createResolver({ folder, environment, redactor, stored = () => undefined }: ResolverOptions): Resolver {
-  const missing: string[] = [];
+  const missing: { readonly said: string; readonly reference: Reference }[] = [];
   const secrets = new Map<string, FoundSecret>();
   const secretOf = (name: string, place: string): string | undefined => {
     const known = secrets.get(name);
@@ -57,7 +57,10 @@ export function createResolver({ folder, environment, redactor, stored = () => u
     const found = given.kind === "env" ? (environment[given.name] ?? given.fallback) : secretOf(given.name, place);
     // An empty secret is a file that somebody forgot to fill: with it every call would be refused, elsewhere and later.
     if (found === undefined || (found === "" && given.kind === "secret"))
-      missing.push(`${given.kind === "env" ? "variable" : "secret"} ${given.name} (${place})`);
+      missing.push({
+        said: `${given.kind === "env" ? "variable" : "secret"} ${given.name} (${place})`,
+        reference: given,
+      });
     else if (given.kind === "secret") {
       redactor.register(found);
       checkOneLine(found, given.name, place);
@@ -72,11 +75,41 @@ export function createResolver({ folder, environment, redactor, stored = () => u
       return found;
     },
     finish() {
-      if (missing.length > 0)
-        throw failure("secrets-missing", { missing: missing.join(", "), folder }, { details: missing });
+      if (missing.length === 0) return;
+      const details = missing.map(({ said }) => said);
+      const ways = waysToGive(
+        missing.map(({ reference }) => reference),
+        folder,
+      );
+      throw failure("secrets-missing", { missing: details.join(", "), ways }, { details });
     },
     found: () => secrets,
   };
+}
+
+/** Names that a shell takes for a variable. A secret may have others, and then is none. */
+const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** How what is missing can be given while no server runs: `mortise secrets set` asks one that does. */
+function waysToGive(missing: readonly Reference[], folder: string): string {
+  const names = (kind: Reference["kind"]) => [
+    ...new Set(missing.flatMap((reference) => (reference.kind === kind ? [reference.name] : []))),
+  ];
+  const [variables, secrets] = [names("env"), names("secret")];
+  const ways = variables.length === 0 ? [] : [`set in the environment: ${variables.join(", ")}`];
+  const [first] = secrets;
+  if (first !== undefined) {
+    const word = (path: string) => (/^[\w./-]+$/.test(path) ? path : `"${path}"`);
+    const file = word(join(folder, first));
+    const each = secrets.length === 1 ? "the secret as a file" : "each secret as a file of its name";
+    ways.push(
+      `write ${each} that only its owner can read: \`mkdir -p ${word(folder)} && printf '%s' "$VALUE" > ${file} && chmod 600 ${file}\``,
+    );
+    const exportable = secrets.filter((name) => variableName.test(name));
+    if (exportable.length > 0)
+      ways.push(`or set an environment variable of the same name, for ${exportable.join(", ")}`);
+  }
+  return ways.join("; ");
 }
 
 /** For a command that needs a few values, and writes no log that they could get into. */

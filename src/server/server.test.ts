@@ -330,7 +330,14 @@ test("a start that can't work says why, and leaves nothing running", async (t) =
   await server.stop();
   const blocker = createServer().listen(port, "127.0.0.1");
   t.after(() => blocker.close());
-  await assert.rejects(startServer(project, { environment: {}, apiPort: port, log: () => {} }), /can't listen/);
+  for (const [option, given] of [
+    ["api", { apiPort: port }],
+    ["admin", { adminPort: port }],
+  ] as const)
+    await assert.rejects(startServer(project, { environment: {}, log: () => {}, ...given }), {
+      code: "server-failed",
+      message: new RegExp(`the port ${port} of ${option}\\.port is taken by another program \\(.*EADDRINUSE`),
+    });
 });
 
 test("a database file that is removed while the server runs: it says so, and takes nothing more", async (t) => {

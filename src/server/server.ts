@@ -1,4 +1,5 @@
 /** Starting a server: what it is given, and what is given back. What it is made of is put together in compose.ts. */
+import { asMortiseError } from "../errors.ts";
 import { createLog } from "../observe/log.ts";
 import { createRedactor } from "../observe/redact.ts";
 import { Closers } from "./closers.ts";
@@ -8,7 +9,6 @@ import type { Project } from "./project.ts";
 import type { Reader } from "./reading.ts";
 import type { Reloaded } from "./reload.ts";
 import { checkRuntime, tuneThreads } from "./runtime.ts";
-import { startFailure } from "./start-failure.ts";
 
 export interface ServerOptions {
   /** Default `process.env`. */
@@ -59,6 +59,6 @@ export async function startServer(project: Project, options: ServerOptions = {})
     return await compose({ project, config, options, environment, log, redactor, closers, notices });
   } catch (error) {
     await closers.close();
-    throw startFailure(error);
+    throw asMortiseError(error);
   }
 }
