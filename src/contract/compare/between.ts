@@ -1,7 +1,8 @@
 /** Schemas of two versions at one place: what breaks, what can't be decided, and what is only wider. */
 import type { JsonSchema } from "../../operation.ts";
+import type { Whole } from "./checked.ts";
 import type { Side } from "./finding.ts";
-import { type Proof, prove, type Whole } from "./prove.ts";
+import { type Proof, prove } from "./prove.ts";
 import type { Both, Found } from "./rules/rule.ts";
 import type { Issue } from "./schema/walk.ts";
 

@@ -29,8 +29,13 @@ export interface Issue {
   readonly candidates: () => readonly Json[];
   /** A value at the place as part of the whole value. */
   readonly wrap: (value: Json) => Json;
-  /** The nearest named schemas around it, and a value at the place as part of theirs. */
-  readonly inner?: { readonly giver: JsonSchema; readonly taker: JsonSchema; readonly wrap: (value: Json) => Json };
+  /** The nearest named schemas around it, the steps from there, and a value at the place as part of theirs. */
+  readonly inner?: {
+    readonly giver: JsonSchema;
+    readonly taker: JsonSchema;
+    readonly path: readonly string[];
+    readonly wrap: (value: Json) => Json;
+  };
   /** The candidates are all values there are: if each of them is taken, there is no issue. */
   readonly finite?: boolean;
   /** Properties of the object at the path that it is about; absent: what stands at the path itself. */
@@ -348,7 +353,7 @@ function within({ path, wrap }: Issue, { giver, taker }: NamedPair, inner: Issue
     ...inner,
     path: [...path, ...inner.path],
     wrap: (value) => wrap(inner.wrap(value)),
-    inner: { giver, taker, wrap: inner.wrap },
+    inner: { giver, taker, path: inner.path, wrap: inner.wrap },
   };
 }
 
