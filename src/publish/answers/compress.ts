@@ -9,12 +9,23 @@ const gzip = promisify(gzipOf);
 const leastBytes = 1024;
 const packable = /^(application\/([a-z0-9.+-]*\+)?(json|xml)|text\/)/;
 
+/** Whether who takes gzip gets it packed. */
+export function isPackable({ body, headers, status }: HttpResponse): boolean {
+  if (body === undefined || status === 204 || status === 304 || body.length < leastBytes) return false;
+  return headers["content-encoding"] === undefined && packable.test(headers["content-type"] ?? "");
+}
+
+/** Says that its form depends on what the caller takes. */
+export function varying(response: HttpResponse): HttpResponse {
+  const { headers } = response;
+  return { ...response, headers: { ...headers, vary: withName(headers.vary, "accept-encoding") } };
+}
+
 /** At once for an answer that stays as it is. */
 export function compressed(request: HttpRequest, response: HttpResponse): HttpResponse | Promise<HttpResponse> {
-  const { body, headers, status } = response;
-  if (body === undefined || status === 204 || status === 304 || body.length < leastBytes) return response;
-  if (headers["content-encoding"] !== undefined || !packable.test(headers["content-type"] ?? "")) return response;
-  const varies = { ...response, headers: { ...headers, vary: withName(headers.vary, "accept-encoding") } };
+  const { body } = response;
+  if (body === undefined || !isPackable(response)) return response;
+  const varies = varying(response);
   const { "accept-encoding": accepted } = request.headers;
   if (accepted === undefined || request.method === "HEAD" || !takesGzip(accepted)) return varies;
   return gzip(body).then(

@@ -49,6 +49,23 @@ test("a GET with etag answers 304 without a body to who has the answer already, 
   assert.equal((await bench.ask("GET", "/orders/v1/plain/rope")).headers.etag, undefined);
 });
 
+test("a 304 has the Vary, the Cache-Control and the ETag of the 200 in whose place it stands (RFC 9110, 15.4.5)", async () => {
+  for (const compress of [true, false]) {
+    await using bench = await openBench({ apis: [shown({ origins: [shop] }, compress)] });
+    for (const sku of ["rope", "rope ".repeat(500)]) {
+      bench.backend.answer = () => ({ ok: true, output: { sku, onHand: 8 } });
+      const path = `/orders/v1/stock/${sku.length}`;
+      const whole = await bench.ask("GET", path, { headers: { origin: shop } });
+      const { etag = "" } = whole.headers;
+      const same = await bench.ask("GET", path, { headers: { origin: shop, "if-none-match": etag } });
+      assert.deepEqual([whole.status, same.status, same.text], [200, 304, ""]);
+      for (const name of ["vary", "cache-control", "etag", "access-control-allow-origin"])
+        assert.equal(same.headers[name], whole.headers[name], name);
+      assert.equal(whole.headers.vary, compress && sku.length > 1024 ? "origin, accept-encoding" : "origin");
+    }
+  }
+});
+
 test("an etag is for a GET", () => {
   assert.throws(
     () =>

@@ -1,7 +1,7 @@
 /** The last form of an API's answers, errors included: their tag, who may read them from a browser, how they are packed. */
 import type { ApiDefinition } from "../define.ts";
 import type { HttpRequest, HttpResponse } from "../http.ts";
-import { compressed } from "./compress.ts";
+import { compressed, isPackable, varying } from "./compress.ts";
 import { corsOf } from "./cors.ts";
 import { tagged } from "./etag.ts";
 
@@ -27,7 +27,10 @@ export function formOf({ cors, compress = true }: Pick<ApiDefinition, "cors" | "
       let answer = response;
       if (kept?.etag === true) answer = keepable(tagged(request, answer), kept.shared);
       if (pages !== undefined) answer = pages.open(request, answer);
-      return compress ? compressed(request, answer) : answer;
+      if (!compress) return answer;
+      // RFC 9110, section 15.4.5: a 304 has the `Vary` that the 200 in its place would have.
+      if (answer.status === 304) return isPackable(response) ? varying(answer) : answer;
+      return compressed(request, answer);
     },
   };
 }

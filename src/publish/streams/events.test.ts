@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { get as httpGet, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
+import { t } from "../../contract/shape.ts";
 import { failure } from "../../errors.ts";
 import type { ApiDefinition } from "../define.ts";
 import { defineApi } from "../define.ts";
 import { anOrder, type Bench, getStock, type Order, openBench, ordersOptions, orderToCash } from "../harness.test.ts";
 import { type Listener, listen } from "../listener.ts";
-import { get, post } from "../operations.ts";
+import { get, post, type Startable } from "../operations.ts";
 import type { PublisherOptions } from "../publisher.ts";
 
 const shop = "https://shop.example";
@@ -153,6 +155,35 @@ test("a followed run sends each state that its caller may see, and ends with the
   assert.deepEqual([json(last ?? {}).status, json(last ?? {}).output.salesOrder], ["completed", "S-1"]);
   assert.equal(end?.event, "end");
   assert.deepEqual(json(end ?? {}), { reason: "final" });
+});
+
+test("the stream that the guide shows is the one that is sent, to the letter", async () => {
+  const page = readFileSync(new URL("../../../docs/guide/streams.md", import.meta.url), "utf8");
+  const shown = [...page.matchAll(/^id: (.*)\ndata: (.*)$/gm)].map(([, id, data]) => ({ id, data: String(data) }));
+  assert.equal(shown.length, 2);
+  const packing: Startable<Order, { readonly parcel: string }, { readonly phase: string }> = {
+    ...orderToCash,
+    name: "packing",
+    output: t.object({ parcel: t.string() }),
+    state: t.object({ phase: t.string() }),
+  };
+  const api = defineApi({
+    ...ordersOptions,
+    operations: { follow: get("/orders/{key}/events", { scope: "orders:read", follows: packing, allow: () => true }) },
+  });
+  await using served = await serve({ apis: [api] });
+  const { backend } = served.bench;
+  await backend.start({ process: "packing", key: "o-1", input: { ...anOrder }, origin: "test" });
+  const started = backend.runs.get("packing/o-1");
+  assert.ok(started);
+  for (const event of shown) {
+    const { createdAt, updatedAt, ...rest } = JSON.parse(event.data);
+    const times = { createdAt: Date.parse(createdAt), updatedAt: Date.parse(updatedAt) };
+    backend.runs.set("packing/o-1", { ...started, ...rest, ...times });
+    const listening = await served.open("/orders/o-1/events");
+    assert.deepEqual(await listening.next(), event);
+    listening.close();
+  }
 });
 
 test("Last-Event-ID resumes without loss and without repetition, also under a new publisher; 204 once all was seen", async () => {

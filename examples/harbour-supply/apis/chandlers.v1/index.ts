@@ -18,5 +18,8 @@ export default implementApi(contract, {
           : { articleNo: stock.sku, inStock: stock.available >= quantity, left: stock.available },
     },
   },
-  problems: ({ status, detail }) => ({ code: status, text: detail }),
+  problems: ({ status, detail, errors }) => ({
+    code: status,
+    text: errors === undefined ? detail : errors.map(({ pointer, message }) => `${pointer} ${message}`).join("; "),
+  }),
 });
