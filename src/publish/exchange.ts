@@ -6,6 +6,7 @@ import type { ApiDefinition } from "./define.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
 import type { Idempotency } from "./idempotency.ts";
 import type { InputPlan, ReadInput } from "./input.ts";
+import type { ShownFault } from "./openapi-faults.ts";
 import type { ApiCaller, ApiOperation } from "./operations.ts";
 import type { Cursors } from "./pages/cursor.ts";
 import type { PassPlan } from "./streams/act-pass.ts";
@@ -60,6 +61,8 @@ export interface Prepared {
   readonly accepted: Schema;
   /** What an answer holds: of a run, its output. */
   readonly answered: Schema;
+  /** Faults of the system that have a status of their own. */
+  readonly faults: readonly ShownFault[];
   readonly validate: Validate;
   readonly maxBodyBytes: number;
   readonly act: Act;

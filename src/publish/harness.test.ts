@@ -106,7 +106,12 @@ export const warehouse: ContractModel = {
         additionalProperties: false,
       },
       output: { type: "object", properties: { sku: text, onHand: { type: "integer" } } },
-      faults: {},
+      faults: {
+        UnknownSku: {
+          description: "There is no such article.",
+          detail: { type: "object", properties: { sku: text }, required: ["sku"] },
+        },
+      },
       binding: noBinding,
     },
     bookHold: {

@@ -4,7 +4,7 @@ import { compileSchema } from "../contract/validate.ts";
 import type { Schema } from "../operation.ts";
 import { defineApi } from "./define.ts";
 import { sampleOf } from "./docs/schema-text.ts";
-import { type Order, openBench, ordersOptions, orderToCash } from "./harness.test.ts";
+import { getStock, type Order, openBench, ordersOptions, orderToCash } from "./harness.test.ts";
 import type { OpenApiDocument } from "./openapi.ts";
 import { get, post, put, type Startable } from "./operations.ts";
 
@@ -52,6 +52,42 @@ test("the document is served under the API's base, without a key, and describes 
     ],
   );
   assert.ok(stock?.responses["404"]);
+});
+
+test("PD-5: a fault of the system that was given a status is described: its name, its detail, and what else has that status", async () => {
+  const shown = defineApi({
+    ...ordersOptions,
+    operations: {
+      getStock: get("/stock/{sku}", { scope: "stock:read", calls: getStock, faults: { UnknownSku: 404 } }),
+      refused: get("/refused/{sku}", { scope: "stock:read", calls: getStock, faults: { UnknownSku: 422 } }),
+      hidden: get("/hidden/{sku}", {
+        scope: "stock:read",
+        calls: getStock,
+        faults: { UnknownSku: 404 },
+        allow: () => true,
+      }),
+    },
+  });
+  await using bench = await openBench({ apis: [shown] });
+  const { paths } = bench.publisher.openapi("orders", "1.0.0") as OpenApiDocument;
+  // biome-ignore lint/suspicious/noExplicitAny: looked into
+  const of = (path: string, status: number) => paths[path]?.get?.responses[status] as any;
+  const found = of("/stock/{sku}", 404);
+  assert.equal(found.description, "`fault` is UnknownSku: There is no such article.");
+  const [, own] = found.content["application/problem+json"].schema.allOf;
+  assert.deepEqual(own.properties.fault, { const: "UnknownSku" });
+  assert.deepEqual(own.properties.faultDetail.properties, { sku: { type: "string" } });
+  const other = of("/refused/{sku}", 422).content["application/problem+json"].schema;
+  assert.deepEqual(other.anyOf[1], { $ref: "#/components/schemas/Problem" });
+  // Beside an object rule nobody sees the system's own 404.
+  assert.deepEqual(of("/hidden/{sku}", 404), { $ref: "#/components/responses/Problem404" });
+
+  // What is answered is what is described.
+  bench.backend.answer = () => ({ ok: false, fault: { name: "UnknownSku", message: "no", detail: { sku: "x" } } });
+  const answer = await bench.ask("GET", "/orders/v1/stock/x");
+  assert.equal(answer.status, 404);
+  const { Problem } = (bench.publisher.openapi("orders", "1.0.0") as OpenApiDocument).components.schemas;
+  for (const json of [Problem, own]) assert.deepEqual(compileSchema({ kind: "schema", json })(answer.json), []);
 });
 
 test("a run that shows its state says so in the document of the operation that shows it", async () => {

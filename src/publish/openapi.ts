@@ -8,6 +8,7 @@ import type { Prepared } from "./exchange.ts";
 import { longestIdempotencyKey } from "./idempotency.ts";
 import { declares, plainOperation } from "./implement/plain-operation.ts";
 import type { Spoken } from "./implement/spoken.ts";
+import { faultSchema, faultWords } from "./openapi-faults.ts";
 import { headerReference, headers, meaningOf } from "./openapi-words.ts";
 import { pageOf } from "./pages/page-schemas.ts";
 import { problemSchema } from "./problem.ts";
@@ -150,8 +151,6 @@ function operationOf(
       schema: { type: "string", minLength: 1, maxLength: longestIdempotencyKey + 2 },
     });
   }
-  const failures = failureStatuses(prepared, api);
-  for (const status of failures) statuses.add(status);
   return {
     operationId: name,
     ...(operation.summary === undefined ? {} : { summary: operation.summary }),
@@ -165,12 +164,32 @@ function operationOf(
       : { requestBody: { required: upload.required, content: unread(upload.types, upload.maxBytes) } }),
     responses: {
       ...successes(prepared, book, keyed, api),
-      ...Object.fromEntries(
-        failures.map((status) => [String(status), { $ref: `#/components/responses/Problem${status}` }]),
-      ),
+      ...failuresOf(prepared, api, book, statuses),
     },
     security: securityOf(operation, schemes),
   };
+}
+
+/** What can go wrong; a status that the author gave a fault of the system says which it is. */
+function failuresOf(
+  prepared: Prepared,
+  api: ApiDefinition,
+  book: SchemaBook,
+  statuses: Set<number>,
+): Readonly<Record<string, unknown>> {
+  const usual = usualStatuses(prepared, api);
+  return Object.fromEntries(
+    failureStatuses(prepared, api).map((status): [string, unknown] => {
+      const faults = prepared.faults.filter((fault) => fault.status === status);
+      if (faults.length > 0) {
+        const schema = faultSchema(faults, usual.has(status), book);
+        const content = { "application/problem+json": { schema } };
+        return [String(status), { ...problem(status), description: faultWords(faults), content }];
+      }
+      statuses.add(status);
+      return [String(status), { $ref: `#/components/responses/Problem${status}` }];
+    }),
+  );
 }
 
 /** Any of them; the scope is what each must hold. */
@@ -313,6 +332,15 @@ function isKeyed({ operation, passes }: Prepared): boolean {
 
 /** What can go wrong, by status. */
 export function failureStatuses(prepared: Prepared, api: ApiDefinition): readonly number[] {
+  const { operation } = prepared;
+  const faults = operation.kind === "calls" ? Object.values(operation.faults) : [];
+  return [...usualStatuses(prepared, api), ...faults]
+    .filter((status, at, all) => all.indexOf(status) === at)
+    .sort((a, b) => a - b);
+}
+
+/** Without those of faults. */
+function usualStatuses(prepared: Prepared, api: ApiDefinition): ReadonlySet<number> {
   const { operation, plan } = prepared;
   const keyed = isKeyed(prepared);
   const statuses = new Set([400, 406, 500, 503]);
@@ -328,9 +356,8 @@ export function failureStatuses(prepared: Prepared, api: ApiDefinition): readonl
   if (operation.kind === "calls") {
     statuses.add(422).add(502);
     if (operation.operation.effect !== "read") statuses.add(504);
-    for (const status of Object.values(operation.faults)) statuses.add(status);
   }
-  return [...statuses].sort((a, b) => a - b);
+  return statuses;
 }
 
 /** The answer of a problem, in a document of which we name nothing but the schema. */
@@ -342,7 +369,7 @@ export function problemAnswer(status: number, schema: string): unknown {
   };
 }
 
-function problem(status: number): unknown {
+function problem(status: number): object {
   const names: (keyof typeof headers)[] = ["X-Request-Id"];
   if (status === 429 || status === 503) names.push("Retry-After");
   if (status === 429) names.push("RateLimit-Policy", "RateLimit");

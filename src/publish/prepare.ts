@@ -17,6 +17,7 @@ import { requestReader } from "./implement/read-request.ts";
 import type { Spoken } from "./implement/spoken.ts";
 import { type InputPlan, planInput, readInput } from "./input.ts";
 import { failureStatuses } from "./openapi.ts";
+import { shownFaults } from "./openapi-faults.ts";
 import type { ApiOperation, CallsOperation } from "./operations.ts";
 import { listAct, runsAct } from "./pages/act-pages.ts";
 import { listInput, listOutput, runsInput } from "./pages/page-schemas.ts";
@@ -55,6 +56,7 @@ export function prepare(
     plan,
     accepted,
     answered: answeredOf(api, name, operation, contracts),
+    faults: shownFaults(operation, contracts),
     validate,
     maxBodyBytes: most,
     act: actOf(api, name, operation, shop, contracts, answers, passes),

@@ -1,9 +1,12 @@
 /** Trying a published API out: answers that are made up from its contract, for anybody, at no cost to anybody. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { openBench } from "../publish/harness.test.ts";
+import type { OpenApiDocument } from "../publish/openapi.ts";
 import { loadProject } from "./project.ts";
 import { startServer } from "./server.ts";
 import { testProject } from "./test-project.ts";
+import { makeUp } from "./try-it.ts";
 
 const api = (docs: string) => `import { apiKey, defineApi, get, post, published, t } from "mortise";
 import { fulfil } from "../processes/fulfil.ts";
@@ -165,4 +168,16 @@ test("docs that are to be shown in Swagger UI, which is not installed, keep the 
   await assert.rejects(open(t, 'docs: { renderer: "swagger-ui" },'), {
     message: /not installed; npm install @fastify\/swagger-ui/,
   });
+});
+
+test("a fault that an API gives a status is made up as it would come: with its name and its detail", async () => {
+  await using bench = await openBench();
+  const document = bench.publisher.openapi("orders", "1.0.0") as OpenApiDocument;
+  const came = { method: "GET", path: "/stock/x", query: "", headers: {}, body: new Uint8Array() };
+  const tried = await makeUp(document)({ ...came, wanted: 404 });
+  const made = JSON.parse(String(tried.body));
+  assert.deepEqual([tried.status, made.fault, made.status, made.title], [404, "UnknownSku", 404, "Not Found"]);
+  assert.equal(made.type, "urn:mortise:error:fault-declared");
+  assert.equal(typeof made.faultDetail.sku, "string");
+  assert.match(made.detail, /refused: UnknownSku/);
 });
