@@ -5,7 +5,7 @@ import { openBench } from "./harness.test.ts";
 const id = (n: number) => n.toString(16).padStart(32, "0");
 const reserve = (n: number, expiresAt: number) => ({
   name: "publish.reserve",
-  parameters: { id: id(n), fingerprint: id(0), run: "r", expiresAt },
+  parameters: { id: id(n), fingerprint: id(0), key: "k", run: "r", expiresAt },
 });
 
 test("a key that is taken refuses its whole batch, whatever else is in it", async () => {
