@@ -67,6 +67,31 @@ export const later = async () => (await import("./later.ts")).value; export cons
   assert.ok(Object.isFrozen(a));
 });
 
+test("what is imported is called without an object around it, and what is exported by default has its name", async (t) => {
+  const { load } = setUp(t, {
+    "lib.ts": `export function self(this: unknown) { return this === undefined ? "none" : typeof this; }
+export const tag = self; export default class { static who() { return this.name; } }`,
+    "arrow.ts": "export default () => 1 // without a semicolon",
+    "use.ts": `import Lib, { self, tag } from "./lib.ts"; import arrow from "./arrow.ts"; import * as all from "./lib.ts";
+export const plain = self(), maybe = self?.(), tagged = (tag as any)\`\`, whole = all.self(), made = typeof new Lib();
+export const hidden = ((self: () => string) => self())(() => "inner"); const list = [1]
+self()
+if (list.length) self()
+else tag()
+for (const one of list) self()
+switch (list.length) { case 1: self(); default: list
+tag() }
+export const names = [Lib.name, Lib.who(), arrow.name, arrow()];
+export default function () { return self(); }`,
+  });
+  const { problems, of } = await load("use.ts");
+  assert.deepEqual(problems, []);
+  const { plain, maybe, tagged, whole, made, hidden, names, default: last } = of("use.ts");
+  assert.deepEqual([plain, maybe, tagged, whole, made, hidden], ["none", "none", "none", "object", "object", "inner"]);
+  assert.deepEqual(names, ["default", "default", "default", 1]);
+  assert.equal(last(), "none");
+});
+
 test("imports are live, functions of a circle are there before it runs, and what is not there yet is an error", async (t) => {
   const { load } = setUp(t, {
     "count.ts": `export let count = 0; export function more() { count += 1; }`,

@@ -3,7 +3,8 @@
  * the code as it was written, in its lines, so that a stack names the right one.
  *
  * The function is a generator: entered, it has declared its functions and told its exports, as linking does; gone on with, it runs. Names that are imported
- * are looked up in an object around it (`with`), each time they are used: so they are live, as the language wants them, and no other name is touched.
+ * are looked up in an object around it (`with`), each time they are used: so they are live, as the language wants them, and no other name is touched. Where
+ * one is called, it is called as `(0, name)()`: else that object would be its `this`.
  */
 import { stripTypeScriptTypes } from "node:module";
 import { type EcmaScriptModule, type ModuleExportName, parseSync } from "oxc-parser";
@@ -84,10 +85,15 @@ export function rewriteModule(file: string, text: string): Rewritten | undefined
         break;
       case "ExportDefaultDeclaration": {
         const { declaration } = node;
-        const named = declaration.type === "FunctionDeclaration" || declaration.type === "ClassDeclaration";
+        const named =
+          declaration.type === "FunctionDeclaration" ||
+          (declaration.type === "ClassDeclaration" && declaration.id !== null);
         own.push({ name: "default", local: named ? (declaration.id?.name ?? defaultName) : defaultName });
-        if (!named) edits.push({ start: node.start, end: declaration.start, text: `const ${defaultName} = ` });
-        else {
+        if (!named) {
+          // As a member of that name, so that a function or class without a name is called "default".
+          edits.push({ start: node.start, end: declaration.start, text: `const ${defaultName} = {default:` });
+          edits.push({ start: declaration.end, end: declaration.end, text: "}.default;" });
+        } else {
           edits.push({ start: node.start, end: declaration.start, text: "" });
           if (declaration.id === null) edits.push(naming(source, declaration));
         }
@@ -103,6 +109,9 @@ export function rewriteModule(file: string, text: string): Rewritten | undefined
     if (literal !== undefined) later.push(literal);
   }
   for (const { start, end } of module.importMetas) edits.push({ start, end, text: names.meta });
+
+  const imported = new Set(found.flatMap((one) => one.names.map(({ local }) => local)));
+  if (imported.size > 0) edits.push(...calls(program, imported));
 
   const exports = own.map(({ name, local }) => `${JSON.stringify(name)}:()=>${local}`).join(",");
   const before = `(function(${names.scope}){with(${names.scope}){return async function*(${names.tell},${names.meta},${names.load}){"use strict";${names.tell}({${exports}});yield;`;
@@ -153,12 +162,46 @@ function blank({ start, end }: { readonly start: number; readonly end: number })
   return { start, end, text: undefined };
 }
 
-/** A name for a function or class that has none, so that it stays a declaration. */
-function naming(
-  source: string,
-  { type, start, end }: { readonly type: string; readonly start: number; readonly end: number },
-): Edit {
-  const head = type === "ClassDeclaration" ? /^class/ : /^(async\s+)?function\s*\*?/;
+interface Tree {
+  readonly type?: unknown;
+  readonly start?: number;
+  readonly end?: number;
+  readonly [member: string]: unknown;
+}
+
+/**
+ * Brackets around each imported name where it is called. A statement that begins so gets a semicolon: without one before it, the bracket would go on with what stands in
+ * the line above. Only in a list of statements, where an empty one more means nothing.
+ */
+function calls(program: unknown, imported: ReadonlySet<string>): readonly Edit[] {
+  const edits: Edit[] = [];
+  const begins = new Set<number>();
+  const open: unknown[] = [program];
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    const tree = at as Tree;
+    for (const member of Object.values(tree)) {
+      if (typeof member !== "object" || member === null) continue;
+      if (!Array.isArray(member)) open.push(member);
+      else
+        for (const one of member as readonly (Tree | null)[]) {
+          if (typeof one !== "object" || one === null) continue;
+          if (one.type === "ExpressionStatement") begins.add(one.start as number);
+          open.push(one);
+        }
+    }
+    let called = (tree.type === "CallExpression" ? tree.callee : tree.tag) as Tree | undefined;
+    while (called?.type === "ParenthesizedExpression") called = called.expression as Tree;
+    if (called === undefined) continue;
+    const { type, name, start = 0, end = 0 } = called;
+    if (type !== "Identifier" || !imported.has(String(name))) continue;
+    edits.push({ start, end, text: `(0,${String(name)})` });
+  }
+  return edits.map((edit) => (begins.has(edit.start) ? { ...edit, text: `;${edit.text}` } : edit));
+}
+
+/** A name for a function that has none, so that it stays a declaration. */
+function naming(source: string, { start, end }: { readonly start: number; readonly end: number }): Edit {
+  const head = /^(async\s+)?function\s*\*?/;
   const at = start + (head.exec(source.slice(start, end))?.[0].length ?? 0);
   return { start: at, end: at, text: ` ${defaultName} ` };
 }
