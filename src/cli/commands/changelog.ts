@@ -1,7 +1,14 @@
 /** `mortise apis changelog`: what was published of an API, and what changed between any two of its versions. */
 import { type Comparison, type Verdict, worse } from "../../contract/compare/finding.ts";
 import { failure } from "../../errors.ts";
-import { changesBetween, dayInWords, pointTo, type Recorded, readHistory } from "../../server/published/history.ts";
+import {
+  changesBetween,
+  dayInWords,
+  pointTo,
+  publicly,
+  type Recorded,
+  readHistory,
+} from "../../server/published/history.ts";
 import type { Context } from "../context.ts";
 import { escaped } from "../diff-report.ts";
 import { exit } from "../exit.ts";
@@ -26,7 +33,7 @@ export async function apiChangelog(
   const folder = projectFolder(io.folder, context.project);
   const history = readHistory(folder, api);
   if (history.length === 0) throw wrong("<api>", noneOf(folder, api!));
-  const entries = from === undefined ? history.map(entryOf) : [await between(history, from, to)];
+  const entries = from === undefined ? history.map(publicly) : [await between(history, from, to)];
   const verdict = entries[0]!.changes.reduce<Comparison["verdict"]>((worst, one) => worse(worst, one.verdict), "safe");
   terminal.result({ api, versions: entries, ...(from === undefined ? {} : { verdict }) }, () => {
     if (markdown === true) io.stdout.write(markdownOf(api!, entries));
@@ -35,24 +42,12 @@ export async function apiChangelog(
   return exit.done;
 }
 
-function entryOf({ version, date, nth, since, changes, note, deprecation }: Recorded): Entry {
-  return {
-    version,
-    ...(date && { date }),
-    ...(nth && { nth }),
-    ...(since && { since }),
-    changes,
-    ...(note && { note }),
-    ...(deprecation && { deprecation }),
-  };
-}
-
 /** From one recorded version to another, whichever lie between them. Without `to`: to the newest. */
 async function between(history: readonly Recorded[], from: string, to: string | undefined): Promise<Entry> {
   const old = found(history, "<from>", from);
   const now = to === undefined ? history[0]! : found(history, "<to>", to);
   if (old === now) throw wrong("<from>", `${shown(old)} is the one that it would be compared with`);
-  const { since: _, ...rest } = entryOf(now);
+  const { since: _, ...rest } = publicly(now);
   return { ...rest, since: pointTo(old), changes: await changesBetween(old, JSON.stringify(now.document)) };
 }
 

@@ -31,6 +31,20 @@ export interface PublishedChange {
   readonly example?: string;
 }
 
+/** What callers are told of it, and no more. */
+export function publicly(of: PublishedVersion): PublishedVersion {
+  const { version, date, nth, since, changes, note, deprecation } = of;
+  return {
+    version,
+    ...(date && { date }),
+    ...(nth && { nth }),
+    ...(since && { since }),
+    changes,
+    ...(note && { note }),
+    ...(deprecation && { deprecation }),
+  };
+}
+
 /** The day, and which one of that day where there were several: `2026-11-27, no. 2`; absent: nobody wrote it down. */
 export function dayInWords({ date, nth }: Pick<PublishedVersion, "date" | "nth">): string | undefined {
   return date === undefined || nth === undefined ? date : `${date}, no. ${nth}`;

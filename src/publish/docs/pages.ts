@@ -3,7 +3,7 @@ import { failure } from "../../errors.ts";
 import type { ApiDefinition } from "../define.ts";
 import type { OpenApiDocument } from "../openapi.ts";
 import { type Page, page } from "../page.ts";
-import type { PublishedVersion } from "./changelog.ts";
+import { type PublishedVersion, publicly } from "./changelog.ts";
 import { changesPage } from "./changes-page.ts";
 import { docsPolicy } from "./frame.ts";
 import { docsPage } from "./page.ts";
@@ -84,17 +84,4 @@ function renderedPages(
   if (files !== undefined) return swaggerUiPages(document, files, tryIt);
   const reason = "its docs are to be shown in Swagger UI, which is not installed; npm install @fastify/swagger-ui";
   throw failure("api-definition", { api: name, reason });
-}
-
-/** What callers are told of it, and no more. */
-function publicly({ version, date, nth, since, changes, note, deprecation }: PublishedVersion): PublishedVersion {
-  return {
-    version,
-    ...(date && { date }),
-    ...(nth && { nth }),
-    ...(since && { since }),
-    changes,
-    ...(note && { note }),
-    ...(deprecation && { deprecation }),
-  };
 }

@@ -15,7 +15,7 @@ import { comparePublished } from "./compare.ts";
 import { lockFiles } from "./locked.ts";
 
 // What shows a history shows its days.
-export { dayInWords } from "../../publish/docs/changelog.ts";
+export { dayInWords, publicly } from "../../publish/docs/changelog.ts";
 export const historyFolder = "apis/published/history";
 
 /** One time that a contract was written down. */
