@@ -7,6 +7,7 @@
  */
 import { copyFileSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { realClock } from "../../src/clock.ts";
 import type { RunStatus } from "../../src/process/engine.ts";
 import { openScheduleBook } from "../../src/server/schedules/book.ts";
@@ -18,6 +19,9 @@ import type { ScenarioName } from "./journey.ts";
 import { linesOf } from "./ledger.ts";
 import { replayAll } from "./replay.ts";
 import { everySecond, processNamed } from "./works.ts";
+
+/** Between two looks whether the first tick has come. */
+const tickLookMs = 10;
 
 export interface ScenarioOptions {
   readonly folder: string;
@@ -98,7 +102,11 @@ if (import.meta.main) {
   await scheduler.look();
   process.stdout.write("ready\n");
   const client = new Client(engine, options, before, openLog(files.log));
-  await client.untilIdle(() => scheduler.close());
+  await client.untilIdle(async () => {
+    // All else can be over within the second before the first tick: then no life would show what happens to one.
+    while (scheduler.get(options.lineage).started === undefined) await pause(tickLookMs);
+    await scheduler.close();
+  });
   process.stdout.write("idle\n");
   if (options.finish) {
     const runs = client.report();
