@@ -30,7 +30,7 @@ export interface Sweep extends ReturnType<typeof variantOf> {
 }
 
 /** However slow the machine: some points lie after the end, since no two runs write the same. */
-const fewest = 4;
+const fewest = 3;
 
 /** Six runs have every verb, every effect and every kind of end; 40 pages make checkpoints part of it. */
 export const scripted = {

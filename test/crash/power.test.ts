@@ -22,7 +22,7 @@ before(async () => {
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 test("after a power cut at any moment the database is sound and holds everything acknowledged", { skip }, async (t) => {
-  const { images, asked, corrupt, lost } = await cutPower(events, folder, 200, chanceOf(seed));
+  const { images, asked, corrupt, lost } = await cutPower(events, folder, 100, chanceOf(seed));
   t.diagnostic(`seed ${seed}: ${images} images, ${asked} acknowledgements and intents asked for`);
   assert.deepEqual([...corrupt, ...lost], [], `seed ${seed}`);
   assert.ok(asked > images, "the run acknowledges, and the cuts come after acknowledgements");
@@ -46,6 +46,6 @@ test("control: with every write kept, all of it is there, and what was never ack
 });
 
 test("control: a disk that answers an fsync without doing it loses, and the harness sees it", { skip }, async () => {
-  const { images, corrupt, lost } = await cutPower(events, folder, 60, chanceOf(seed), { forgets: 100 });
+  const { images, corrupt, lost } = await cutPower(events, folder, 30, chanceOf(seed), { forgets: 100 });
   assert.ok(lost.length + corrupt.length > images / 2, `seed ${seed}: only ${lost.length + corrupt.length} were seen`);
 });
