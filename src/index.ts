@@ -63,4 +63,4 @@ export type {
 } from "./publish/limits/limit.ts";
 export { type ApiCaller, type ApiOperation, del, get, patch, post, put, type RunView } from "./publish/operations.ts";
 export type { CircuitSettings, FailureKind, RetryBudget, RetryPolicy, RetryRules } from "./retry.ts";
-export { type ConfigOptions, defineConfig } from "./server/config.ts";
+export { type ConfigOptions, defineConfig } from "./server/project/config.ts";

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openBench } from "../src/publish/harness.test.ts";
-import { loadProject } from "../src/server/project.ts";
-import { publicationOf } from "../src/server/publication.ts";
+import { publicationOf } from "../src/server/apis/publication.ts";
+import { loadProject } from "../src/server/project/project.ts";
 
 const folder = join(import.meta.dirname, "..", "examples", "harbour-supply");
 

@@ -85,7 +85,7 @@ async function addressOf(context: Context): Promise<Address> {
 export async function storeFolder(project: string, env: Context["io"]["env"]): Promise<string> {
   const text = readFileSync(join(project, "mortise.config.ts"), "utf8");
   if (!/\bstore\b/.test(text)) return join(project, ".mortise");
-  const { loadConfig } = await import("../server/load-config.ts");
+  const { loadConfig } = await import("../server/project/load-config.ts");
   return resolve(project, (await loadConfig(project, env)).store);
 }
 

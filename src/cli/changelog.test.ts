@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { OpenApiDocument } from "../publish/openapi.ts";
-import { loadProject } from "../server/project.ts";
-import { migrationBoard } from "../server/published/migration.ts";
+import { migrationBoard } from "../server/apis/published/migration.ts";
+import { loadProject } from "../server/project/project.ts";
 import { startServer } from "../server/server.ts";
 import { mortise } from "./test-terminal.ts";
 

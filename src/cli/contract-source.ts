@@ -51,7 +51,7 @@ export async function contractFrom(from: string, name: string, options: ReadOpti
 }
 
 async function fromUrl(from: string, name: string, { internal = false, folder }: ReadOptions): Promise<ReadContract> {
-  const { readLive } = await import("../server/live-contract.ts");
+  const { readLive } = await import("../server/contracts/live.ts");
   const source = { location: from, system: name, project: folder, folder, internal, schemas: [], tables: [] };
   const { model, files } = await readLive(source);
   return { model: withUrl(model, from), opened: files };

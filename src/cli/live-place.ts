@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { failure } from "../errors.ts";
-import type { LiveContract } from "../server/live-contract.ts";
+import type { LiveContract } from "../server/contracts/live.ts";
 import type { Place } from "./commands/add-place.ts";
 import type { Context } from "./context.ts";
 
@@ -21,7 +21,7 @@ export async function readPlace(
   { name, folder, project, place }: { name: string; folder: string; project: string; place: Place },
   { internal = false, root, statements, schema = [], table = [] }: PlaceOptions,
 ): Promise<LiveContract> {
-  const { isDatabase, readLive } = await import("../server/live-contract.ts");
+  const { isDatabase, readLive } = await import("../server/contracts/live.ts");
   // The statements are the user's own: those that stand there are kept.
   const pinned = join(folder, `${name}.sql`);
   const given = statements === undefined ? (existsSync(pinned) ? pinned : undefined) : resolve(io.folder, statements);

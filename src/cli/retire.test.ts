@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { MortiseError } from "../errors.ts";
-import { loadProject } from "../server/project.ts";
+import { loadProject } from "../server/project/project.ts";
 import { type RunningServer, startServer } from "../server/server.ts";
 import { mortise, type Ran } from "./test-terminal.ts";
 

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { loadProject } from "../server/project.ts";
+import { loadProject } from "../server/project/project.ts";
 import { type RunningServer, startServer } from "../server/server.ts";
 import { mortise, type Ran } from "./test-terminal.ts";
 

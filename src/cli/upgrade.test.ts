@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
 import { testDatabase } from "../connectors/sql/test-servers.ts";
-import { loadProject } from "../server/project.ts";
+import { loadProject } from "../server/project/project.ts";
 import { startServer } from "../server/server.ts";
 import { shopContract, type TestShop, testShop } from "./impact/test-shop.ts";
 import { mortise } from "./test-terminal.ts";

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { loadProject } from "../server/project.ts";
+import { loadProject } from "../server/project/project.ts";
 import { startServer } from "../server/server.ts";
 import { shopContract, testShop } from "./impact/test-shop.ts";
 import { mortise } from "./test-terminal.ts";

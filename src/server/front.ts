@@ -16,21 +16,21 @@ import type { HttpHandler } from "../publish/http.ts";
 import type { Listener, ListenerOptions } from "../publish/listener.ts";
 import type { PublisherOptions } from "../publish/publisher.ts";
 import type { OpenedStore } from "../store/open.ts";
-import { apiTls } from "./api-tls.ts";
+import { docsSources } from "./apis/docs-sources.ts";
+import { checkRetired, type FindInUse, openInUse } from "./apis/published/in-use.ts";
+import { straightCalls, straightPasses } from "./apis/straight-calls.ts";
+import type { Surface } from "./apis/surface.ts";
+import { apiTls } from "./apis/tls.ts";
 import { openContracts } from "./contracts/open.ts";
 import type { ContractWatch } from "./contracts/watch.ts";
-import { docsSources } from "./docs-sources.ts";
-import { type FileTriggers, openFileTriggers } from "./file-triggers.ts";
 import { createLive, type Live } from "./live.ts";
-import { checkRetired, type FindInUse, openInUse } from "./published/in-use.ts";
 import { openSchedules } from "./schedules/open.ts";
 import type { Scheduler } from "./schedules/scheduler.ts";
-import type { SharedSystems } from "./shared-systems.ts";
-import { straightCalls, straightPasses } from "./straight-calls.ts";
-import type { Surface } from "./surface.ts";
-import type { VersionSources } from "./version-sources.ts";
-import { createWebhooks, webhookBase } from "./webhooks.ts";
-import type { Workers } from "./workers.ts";
+import { type FileTriggers, openFileTriggers } from "./systems/file-triggers.ts";
+import type { SharedSystems } from "./systems/shared.ts";
+import { createWebhooks, webhookBase } from "./systems/webhooks.ts";
+import type { VersionSources } from "./versions/sources.ts";
+import type { Workers } from "./workers/workers.ts";
 
 /** What is served next. */
 export interface Next {

@@ -4,9 +4,9 @@ import { milliseconds } from "../operation.ts";
 import type { AnyProcess } from "../process/define.ts";
 import type { EmbeddedEngine } from "../process/embedded/engine.ts";
 import type { VersionView } from "./admin/versions.ts";
-import type { VersionBook, VersionEntry } from "./version-book.ts";
-import { listVersions, removeVersions } from "./versions.ts";
-import type { Workers } from "./workers.ts";
+import type { VersionBook, VersionEntry } from "./versions/book.ts";
+import { listVersions, removeVersions } from "./versions/versions.ts";
+import type { Workers } from "./workers/workers.ts";
 
 const hour = 3_600_000;
 /** How long a version waits for its promotion. */

@@ -13,15 +13,15 @@ import type { AccessSources } from "../publish/access/way.ts";
 import type { StraightCall } from "../publish/backend.ts";
 import type { ApiDefinition } from "../publish/define.ts";
 import { createPublisher, type Publication, type Publisher, type PublisherOptions } from "../publish/publisher.ts";
-import { backendOf } from "./backend.ts";
-import { createDeliver, type Deliver } from "./deliver.ts";
-import { createMasking, type Masking } from "./masking.ts";
-import type { Project } from "./project.ts";
-import { definitionProblems } from "./project-problems.ts";
-import { publicationOf } from "./publication.ts";
-import { blamed } from "./published/ahead.ts";
-import type { SourceProblem } from "./sources.ts";
-import type { VersionSources } from "./version-sources.ts";
+import { backendOf } from "./apis/backend.ts";
+import { publicationOf } from "./apis/publication.ts";
+import { blamed } from "./apis/published/ahead.ts";
+import { definitionProblems } from "./project/problems.ts";
+import type { Project } from "./project/project.ts";
+import type { SourceProblem } from "./project/sources.ts";
+import { createMasking, type Masking } from "./secrets/masking.ts";
+import { createDeliver, type Deliver } from "./systems/deliver.ts";
+import type { VersionSources } from "./versions/sources.ts";
 
 export interface Live {
   /** As it is published now. */

@@ -8,7 +8,7 @@ import { request } from "undici";
 import { openWebhookSecret, signWebhook } from "../connectors/webhook.ts";
 import { MortiseError } from "../errors.ts";
 import type { RunDetail } from "../process/engine.ts";
-import { loadProject } from "./project.ts";
+import { loadProject } from "./project/project.ts";
 import { type RunningServer, startServer } from "./server.ts";
 import { type TestProject, testContract, testContractTs, testProject } from "./test-project.ts";
 

@@ -4,10 +4,10 @@ import { createLog } from "../observe/log.ts";
 import { createRedactor } from "../observe/redact.ts";
 import { Closers } from "./closers.ts";
 import { compose } from "./compose.ts";
-import { resolveConfig } from "./config.ts";
-import type { Project } from "./project.ts";
-import type { Reader } from "./reading.ts";
-import type { Reloaded } from "./reload.ts";
+import { resolveConfig } from "./project/config.ts";
+import type { Project } from "./project/project.ts";
+import type { Reader } from "./project/reading.ts";
+import type { Reloaded } from "./reload/reload.ts";
 import { checkRuntime, tuneThreads } from "./runtime.ts";
 
 export interface ServerOptions {

@@ -16,7 +16,7 @@ import { longestIdempotencyKey } from "../../src/publish/idempotency.ts";
 import { mostPairs } from "../../src/publish/input.ts";
 import { listenerDefaults } from "../../src/publish/listener.ts";
 import { longestPath } from "../../src/publish/routes.ts";
-import { configOptions } from "../../src/server/config.ts";
+import { configOptions } from "../../src/server/project/config.ts";
 import { webhookSecret } from "./project.ts";
 import { openTarget } from "./target.ts";
 import { exchange, message, openLine, statuses } from "./wire.ts";

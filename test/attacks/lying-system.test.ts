@@ -9,7 +9,7 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { gzipSync } from "node:zlib";
-import { loadProject } from "../../src/server/project.ts";
+import { loadProject } from "../../src/server/project/project.ts";
 import { startServer } from "../../src/server/server.ts";
 import { testContract, testContractTs, testProject } from "../../src/server/test-project.ts";
 

@@ -4,7 +4,7 @@ import { chmodSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { TestContext } from "node:test";
-import { loadProject } from "../../src/server/project.ts";
+import { loadProject } from "../../src/server/project/project.ts";
 import { type RunningServer, startServer } from "../../src/server/server.ts";
 import { type TestProject, testProject } from "../../src/server/test-project.ts";
 import { attackedProject, type ProjectOptions } from "./project.ts";

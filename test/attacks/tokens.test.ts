@@ -8,7 +8,7 @@ import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import test, { type TestContext } from "node:test";
 import { openTestIssuer, type TestIssuer } from "../../src/publish/access/test-issuer.ts";
-import { loadProject } from "../../src/server/project.ts";
+import { loadProject } from "../../src/server/project/project.ts";
 import { startServer } from "../../src/server/server.ts";
 import { testContract, testContractTs, testProject } from "../../src/server/test-project.ts";
 

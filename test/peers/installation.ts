@@ -1,7 +1,7 @@
 /** A Mortise with one small API that needs no other system, for peers that other people wrote: curl, browsers. */
 import { chmodSync, copyFileSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { loadProject } from "../../src/server/project.ts";
+import { loadProject } from "../../src/server/project/project.ts";
 import { startServer } from "../../src/server/server.ts";
 import { testProject } from "../../src/server/test-project.ts";
 import { root } from "../tree/sources.ts";

@@ -11,9 +11,9 @@ const runners = /^(?:node:)?(?:vm|child_process|cluster|repl|inspector(?:\/promi
  * The one file of the server that runs text: the loader of the project's own modules (docs/decisions/0046-modules-that-go.md), which are code that somebody
  * deployed. It may have this module, and no other of the runners.
  */
-const loader = { path: "src/server/modules/modules.ts", specifier: "node:vm" } as const;
+const loader = { path: "src/server/project/modules/modules.ts", specifier: "node:vm" } as const;
 /** Who may load with it: what reads the project's files, and what reads a code version, which is a snapshot of them. */
-const loading: readonly string[] = ["src/server/reading.ts", "src/server/version-sources.ts"];
+const loading: readonly string[] = ["src/server/project/reading.ts", "src/server/versions/sources.ts"];
 /** Names that make code of a text. */
 const makers: ReadonlySet<unknown> = new Set(["eval", "Function", "AsyncFunction", "GeneratorFunction"]);
 

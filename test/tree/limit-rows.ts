@@ -12,7 +12,7 @@ import { longestIdempotencyKey } from "../../src/publish/idempotency.ts";
 import { mostPairs } from "../../src/publish/input.ts";
 import { listenerDefaults } from "../../src/publish/listener.ts";
 import { longestPath } from "../../src/publish/routes.ts";
-import { configOptions } from "../../src/server/config.ts";
+import { configOptions } from "../../src/server/project/config.ts";
 
 export interface LimitRow {
   readonly what: string;

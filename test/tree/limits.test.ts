@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { milliseconds } from "../../src/operation.ts";
 import { listenerDefaults } from "../../src/publish/listener.ts";
-import { configOptions } from "../../src/server/config.ts";
+import { configOptions } from "../../src/server/project/config.ts";
 import { limitRows } from "./limit-rows.ts";
 import { root, text } from "./sources.ts";
 

@@ -1,8 +1,8 @@
 /** What uses what in a project: which operations of which systems each process and API names, read from the sources. */
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Project } from "../../server/project.ts";
-import { sourcesOf } from "../../server/sources.ts";
+import type { Project } from "../../server/project/project.ts";
+import { sourcesOf } from "../../server/project/sources.ts";
 import type { Finding } from "./finding.ts";
 import { type Node, parse, type Scope, scopeOf } from "./syntax.ts";
 

@@ -60,7 +60,7 @@ async function resolver(
   texts: readonly (string | undefined)[],
 ): Promise<(text: string) => Resolved> {
   if (!texts.some((text) => text !== undefined && reference.test(text))) return (value) => ({ value });
-  const { commandResolver } = await import("../../server/secrets.ts");
+  const { commandResolver } = await import("../../server/secrets/secrets.ts");
   const folder = await secretsFolder(project, io.env);
   return (text) => {
     const found = reference.exec(text);
@@ -76,6 +76,6 @@ async function resolver(
 /** From the configuration; loaded only where it says something else than the default. */
 async function secretsFolder(project: string, env: Context["io"]["env"]): Promise<string> {
   if (!/\bsecrets\b/.test(readFileSync(join(project, "mortise.config.ts"), "utf8"))) return join(project, "secrets");
-  const { loadConfig } = await import("../../server/load-config.ts");
+  const { loadConfig } = await import("../../server/project/load-config.ts");
   return join(project, (await loadConfig(project, env)).secrets);
 }

@@ -8,7 +8,7 @@ import {
   publicly,
   type Recorded,
   readHistory,
-} from "../../server/published/history.ts";
+} from "../../server/apis/published/history.ts";
 import type { Context } from "../context.ts";
 import { escaped } from "../diff-report.ts";
 import { exit } from "../exit.ts";

@@ -1,8 +1,8 @@
 /** `mortise check`: looks through a project without starting it, and without its secrets. */
 import { asMortiseError } from "../../errors.ts";
-import { clearNotices } from "../../server/encryption.ts";
-import { loadProject, type Project, type ProjectProblem } from "../../server/project.ts";
-import { publicationOf } from "../../server/publication.ts";
+import { publicationOf } from "../../server/apis/publication.ts";
+import { loadProject, type Project, type ProjectProblem } from "../../server/project/project.ts";
+import { clearNotices } from "../../server/secrets/encryption.ts";
 import { typeFindings } from "../check/compile.ts";
 import { contractFindings } from "../check/contracts.ts";
 import type { Finding } from "../check/finding.ts";

@@ -1,9 +1,9 @@
 /** `mortise publish`: writes the contract that callers may rely on, where nothing breaks them. */
 import { failure } from "../../errors.ts";
-import { loadProject } from "../../server/project.ts";
-import { publicationOf } from "../../server/publication.ts";
-import { historyFolder, record } from "../../server/published/history.ts";
-import { type Lock, publishedText, refusalOf, writeLock } from "../../server/published/locked.ts";
+import { publicationOf } from "../../server/apis/publication.ts";
+import { historyFolder, record } from "../../server/apis/published/history.ts";
+import { type Lock, publishedText, refusalOf, writeLock } from "../../server/apis/published/locked.ts";
+import { loadProject } from "../../server/project/project.ts";
 import type { Context } from "../context.ts";
 import { printComparison } from "../diff-report.ts";
 import { exit } from "../exit.ts";

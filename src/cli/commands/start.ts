@@ -1,5 +1,5 @@
 /** `mortise start`: runs the project's server in this process until it is told to stop. */
-import { openReader } from "../../server/reading.ts";
+import { openReader } from "../../server/project/reading.ts";
 import { type RunningServer, startServer } from "../../server/server.ts";
 import type { Context } from "../context.ts";
 import { exit } from "../exit.ts";

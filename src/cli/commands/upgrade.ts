@@ -121,7 +121,7 @@ async function readNew(
   options: Options,
 ): Promise<{ readonly model: ContractModel; readonly files: readonly ContractFile[] }> {
   const { io } = context;
-  const { isDatabase, restrictionOf } = await import("../../server/live-contract.ts");
+  const { isDatabase, restrictionOf } = await import("../../server/contracts/live.ts");
   const place = await placeOf(context, project, from, options);
   const { location } = place;
   let read: { readonly model: ContractModel; readonly files: readonly ContractFile[] };

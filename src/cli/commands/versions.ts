@@ -1,7 +1,7 @@
 /** `mortise deploy`, `versions`, `promote` and `rollback`: code versions, through the admin API of the running server. */
 import { failure } from "../../errors.ts";
-import { projectFiles } from "../../server/project-files.ts";
-import { planVersion } from "../../server/versions.ts";
+import { projectFiles } from "../../server/project/files.ts";
+import { planVersion } from "../../server/versions/versions.ts";
 import { type AdminClient, adminClient } from "../admin-client.ts";
 import type { Context } from "../context.ts";
 import { exit } from "../exit.ts";

@@ -1,11 +1,11 @@
 /** `mortise watch`: is the contract that each system has now the one that is pinned? No server is needed, and nothing is changed. */
 import { resolve } from "node:path";
 import { asMortiseError, failure } from "../../errors.ts";
-import { resolveConfig } from "../../server/config.ts";
 import { changesInWords } from "../../server/contracts/changes.ts";
 import { type Look, type Looked, lookClosely } from "../../server/contracts/look.ts";
-import { loadProject, type Project } from "../../server/project.ts";
-import { resolveForCommand } from "../../server/secrets.ts";
+import { resolveConfig } from "../../server/project/config.ts";
+import { loadProject, type Project } from "../../server/project/project.ts";
+import { resolveForCommand } from "../../server/secrets/secrets.ts";
 import type { Context } from "../context.ts";
 import { exit } from "../exit.ts";
 import { Desk } from "../impact/desk.ts";

@@ -5,10 +5,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { asMortiseError } from "../../errors.ts";
-import { projectFiles } from "../../server/project-files.ts";
-import { sourcesOf } from "../../server/sources.ts";
-import { openStatuses, type StoredRun, storedRuns } from "../../server/stored-runs.ts";
-import { planVersion } from "../../server/versions.ts";
+import { projectFiles } from "../../server/project/files.ts";
+import { sourcesOf } from "../../server/project/sources.ts";
+import { openStatuses, type StoredRun, storedRuns } from "../../server/storage/stored-runs.ts";
+import { planVersion } from "../../server/versions/versions.ts";
 import { type AdminClient, adminClient, storeFolder } from "../admin-client.ts";
 import { membersNamed } from "../check/usage.ts";
 import type { Context } from "../context.ts";

@@ -4,8 +4,8 @@
  * field that is read from the answer of another operation with the same type; what is said to be unused is unused.
  */
 
-import { projectFiles } from "../../server/project-files.ts";
-import { sourcesOf } from "../../server/sources.ts";
+import { projectFiles } from "../../server/project/files.ts";
+import { sourcesOf } from "../../server/project/sources.ts";
 import type { Compiler } from "./compiler.ts";
 import { ContractBook } from "./contract-book.ts";
 import { FileReader } from "./file-reader.ts";

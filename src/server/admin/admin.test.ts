@@ -7,7 +7,7 @@ import { openKeyring } from "../../publish/access/keyring.ts";
 import { openConsumers } from "../../publish/consumers/consumers.ts";
 import { listen } from "../../publish/listener.ts";
 import { openStore } from "../../store/open.ts";
-import type { Project } from "../project.ts";
+import type { Project } from "../project/project.ts";
 import { testEngine, testRun } from "../test-engine.ts";
 import { testProject } from "../test-project.ts";
 import { createAdmin } from "./admin.ts";

@@ -1,9 +1,9 @@
 /** The addresses of the admin API about rehearsals, and moving runs to another code version. */
 import { failure } from "../../errors.ts";
-import type { Deployments } from "../deployments.ts";
-import type { Fared, Rehearsals } from "../rehearsals.ts";
-import type { RunMoves } from "../run-moves.ts";
-import type { Version } from "../versions.ts";
+import type { Deployments } from "../versions/deployments.ts";
+import type { Fared, Rehearsals } from "../versions/rehearsals.ts";
+import type { RunMoves } from "../versions/run-moves.ts";
+import type { Version } from "../versions/versions.ts";
 import type { AdminRoute } from "./route.ts";
 import { ref } from "./schemas.ts";
 import { allows } from "./tokens.ts";

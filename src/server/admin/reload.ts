@@ -2,7 +2,7 @@
 import { asMortiseError } from "../../errors.ts";
 import type { Json } from "../../operation.ts";
 import { ProblemError } from "../../publish/problem.ts";
-import type { Reloads } from "../reload.ts";
+import type { Reloads } from "../reload/reload.ts";
 import type { AdminRoute } from "./route.ts";
 import { ref } from "./schemas.ts";
 

@@ -1,5 +1,5 @@
 /** The addresses of the admin API about secrets. A value comes in, and never goes out. */
-import type { SecretActs } from "../secret-acts.ts";
+import type { SecretActs } from "../secrets/acts.ts";
 import type { AdminCall, AdminRoute } from "./route.ts";
 import { list, ref } from "./schemas.ts";
 

@@ -4,7 +4,7 @@ import { type Json, longestKey, type Validate } from "../../operation.ts";
 import type { AnyProcess } from "../../process/define.ts";
 import type { Engine } from "../../process/engine.ts";
 import { epochOf } from "../../process/instant.ts";
-import type { Project } from "../project.ts";
+import type { Project } from "../project/project.ts";
 import { refuseProblems } from "./admin.ts";
 import type { AdminRoute } from "./route.ts";
 

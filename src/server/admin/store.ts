@@ -1,5 +1,5 @@
 /** The address of the admin API about the store. */
-import type { StoreView } from "../store-size.ts";
+import type { StoreView } from "../storage/size.ts";
 import type { AdminRoute } from "./route.ts";
 import { ref } from "./schemas.ts";
 

@@ -1,6 +1,6 @@
 /** The addresses of the admin API about code versions: what there is, and deploying, promoting, rolling back. */
 import { failure, plainName } from "../../errors.ts";
-import type { Deployments } from "../deployments.ts";
+import type { Deployments } from "../versions/deployments.ts";
 import type { AdminCall, AdminRoute } from "./route.ts";
 import { list, ref } from "./schemas.ts";
 

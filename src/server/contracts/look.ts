@@ -9,8 +9,8 @@ import type { ContractModel } from "../../contract/model.ts";
 import { onlyOf } from "../../contract/only.ts";
 import { asMortiseError } from "../../errors.ts";
 import { createOutbound } from "../../outbound/client.ts";
-import { isDatabase, type LiveSource, readLive, restrictionOf } from "../live-contract.ts";
 import { type ContractChanges, changesOf, type Judged, judged } from "./changes.ts";
+import { isDatabase, type LiveSource, readLive, restrictionOf } from "./live.ts";
 
 /** What a server said of a file, to ask with next time. */
 export interface Validator {

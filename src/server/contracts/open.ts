@@ -2,7 +2,7 @@
 import type { ResolvedSettings } from "../../connectors/system.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Store } from "../../store/store.ts";
-import type { Project } from "../project.ts";
+import type { Project } from "../project/project.ts";
 import { type ContractWatch, watchContracts } from "./watch.ts";
 
 export function openContracts(

@@ -5,7 +5,7 @@ import type { AnyProcess } from "../../process/define.ts";
 import { FakeSystem, failing, type Rig } from "../../process/embedded/engine-harness.ts";
 import { act, begin, endRigs, open, processOf } from "../../process/embedded/operating-rig.ts";
 import type { KeyRecords } from "../../publish/key-records.ts";
-import { createMasking } from "../masking.ts";
+import { createMasking } from "../secrets/masking.ts";
 import { tracer } from "./trace.ts";
 
 endRigs();

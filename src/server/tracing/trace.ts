@@ -11,8 +11,8 @@ import { type OperationFacts, verdictOf } from "../../process/verdicts.ts";
 import { type Judged, wholeVerdict } from "../../process/whole-verdict.ts";
 import type { KeyRecord, KeyRecords } from "../../publish/key-records.ts";
 import { startedThrough } from "../../publish/lifecycle/bound.ts";
-import type { Masking } from "../masking.ts";
-import type { Project } from "../project.ts";
+import type { Project } from "../project/project.ts";
+import type { Masking } from "../secrets/masking.ts";
 import type { Chain, KeyKind, TraceAnswer, TracedAncestor, TracedCall, TracedRequest, TracedRun } from "./answer.ts";
 import { straightOf, wholeOfStraight } from "./straight.ts";
 

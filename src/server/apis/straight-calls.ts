@@ -1,0 +1,137 @@
+/**
+ * Calls of straight operations, under the circuits and the budgets of repeats that all threads share (`outbound/circuit.ts`).
+ *
+ *  - Nothing durable waits for such a call, so it can't be held: while its system is away it is refused at once (`system-away`), and now and then
+ *    one looks whether the system is back. What it learns counts for the steps of runs too, and the other way round.
+ *  - What failed for a passing reason is sent once more, if a repeat is harmless: a read, an idempotent call (under the same key), or one that
+ *    surely did nothing. Within its own time and the system's budget, and not where the system said when to come again.
+ */
+import { asMortiseError, failure, MortiseError } from "../../errors.ts";
+import { canonicalJson } from "../../formats/json.ts";
+import type { CallContext, Caller, CallResult, Json, PassCaller } from "../../operation.ts";
+import type { CircuitTable } from "../../outbound/circuit.ts";
+import { type CircuitChange, openGates, type SystemGate } from "../../outbound/gates.ts";
+import { wordOf } from "../../process/embedded/gate.ts";
+import type { StraightCall } from "../../publish/backend.ts";
+
+export interface StraightOptions {
+  readonly caller: Caller;
+  /** As it is now: settings may change while the server runs. */
+  readonly circuits: () => CircuitTable;
+  readonly changed: (change: CircuitChange) => void;
+}
+
+/** Before a call is sent again: long enough for a connection to be made anew, and not the same for all. */
+const pauseMs = { least: 25, more: 50 } as const;
+
+/** The gate of each system, under the circuits as they are now. */
+function gatesUnder({
+  circuits,
+  changed,
+}: Omit<StraightOptions, "caller">): (system: string) => SystemGate | undefined {
+  let table: CircuitTable | undefined;
+  let gates: ReadonlyMap<string, SystemGate> | undefined;
+  return (system) => {
+    const now = circuits();
+    if (now !== table) gates = openGates(now, changed, undefined, gates);
+    table = now;
+    return gates?.get(system);
+  };
+}
+
+function tell(gate: SystemGate, name: string, input: Json, error: MortiseError, looking: boolean): void {
+  const word = wordOf(error);
+  if (word === "answered") gate.answered(looking);
+  else if (word === "silent") gate.silent(looking);
+  else {
+    const { outcome, message, retryAfterMs } = error;
+    // The same thing asked again is the same failure: it alone opens nothing.
+    gate.failed({ key: `${name} ${canonicalJson(input)}`, outcome, message, retryAfterMs }, looking);
+  }
+}
+
+/** Calls with bodies that pass unread, under the same circuits. They are sent once: what has passed is gone. */
+export function straightPasses({
+  passer,
+  ...options
+}: Omit<StraightOptions, "caller"> & { readonly passer: PassCaller }): PassCaller {
+  const gateOf = gatesUnder(options);
+  return async (operation, input, context, passage) => {
+    const { system, name } = operation;
+    const gate = gateOf(system);
+    if (gate === undefined) return passer(operation, input, context, passage);
+    const entry = gate.enter();
+    if (entry.kind === "away") throw failure("system-away", { system }, { retryAfterMs: entry.retryAfterMs });
+    const { looking } = entry;
+    try {
+      const result = await passer(operation, input, context, passage);
+      gate.answered(looking);
+      return result;
+    } catch (error) {
+      // A caller whose own body broke says nothing of the system, and must not make it count as away.
+      const broken = passage.body?.stream.errored;
+      if (broken instanceof MortiseError && !broken.code.startsWith("outbound-")) gate.silent(looking);
+      else tell(gate, name, input, asMortiseError(error), looking);
+      throw error;
+    }
+  };
+}
+
+export function straightCalls({ caller, ...options }: StraightOptions): StraightCall {
+  const gateOf = gatesUnder(options);
+
+  return (operation, input, context, repeated) => {
+    const { system, name, effect } = operation;
+    const gate = gateOf(system);
+    if (gate === undefined) return caller(operation, input, context);
+    const entry = gate.enter();
+    if (entry.kind === "away")
+      return Promise.reject(failure("system-away", { system }, { retryAfterMs: entry.retryAfterMs }));
+    const { looking } = entry;
+
+    const answered = (result: CallResult): CallResult => {
+      gate.answered(looking);
+      return result;
+    };
+    const failed = (thrown: unknown): Promise<CallResult> => {
+      const error = asMortiseError(thrown);
+      tell(gate, name, input, error, looking);
+      const harmless = effect !== "unrepeatable" || error.outcome === "none";
+      const passing = wordOf(error) === "failed" && error.class === "retry" && error.retryAfterMs === undefined;
+      const pause = pauseMs.least + Math.random() * pauseMs.more;
+      if (looking || !harmless || !passing || Date.now() + pause >= context.deadline || !gate.repeat()) throw error;
+      if (error.outcome === "unknown") repeated?.();
+      return again(gate, pause, context, () => caller(operation, input, { ...context, attempt: 2 })).catch((last) => {
+        tell(gate, name, input, asMortiseError(last), false);
+        // What it may have done is what either of them may have done.
+        throw worse(error, asMortiseError(last));
+      });
+    };
+    return caller(operation, input, context).then(answered, failed);
+  };
+}
+
+async function again(
+  gate: SystemGate,
+  pause: number,
+  { signal }: CallContext,
+  call: () => Promise<CallResult>,
+): Promise<CallResult> {
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, pause);
+    signal.addEventListener("abort", done, { once: true });
+  });
+  const result = await call();
+  gate.answered(false);
+  return result;
+}
+
+/** The last failure, unless only the first may have had an effect. */
+function worse(first: MortiseError, last: MortiseError): MortiseError {
+  return last.outcome === "none" && first.outcome === "unknown" ? first : last;
+}

@@ -1,0 +1,282 @@
+/**
+ * Resolves references: `env()` from the environment, `secret()` from a file in the secrets folder, else from the store, else from the
+ * environment. Only the server does this: at its start, at a reload, and while it runs, since secrets change. What is missing is
+ * collected, so that one start names all of it.
+ */
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { ResolvedCredentials, ResolvedSettings, SystemDefinition } from "../../connectors/system.ts";
+import { failure } from "../../errors.ts";
+import { createRedactor, type Redactor } from "../../observe/redact.ts";
+import { milliseconds, type Reference } from "../../operation.ts";
+
+export interface Resolver {
+  /** The value of a reference or a plain text. One that is missing gives `""` and is remembered with its `place`. */
+  value(given: Reference | string, place: string): string;
+  /** As `value`, of something that must never be shown. */
+  hidden(given: Reference | string, place: string): string;
+  /** Throws `secrets-missing`, naming everything that was missing. */
+  finish(): void;
+  /** The secrets that were asked for, by name. */
+  found(): ReadonlyMap<string, FoundSecret>;
+}
+
+/** A secret that something refers to. */
+export interface FoundSecret {
+  readonly value: string;
+  /** Where it was found; the first of these that has it counts. */
+  readonly in: "file" | "store" | "environment" | "nowhere";
+  /** What refers to it. */
+  readonly places: readonly string[];
+}
+
+export interface ResolverOptions {
+  /** The secrets folder, absolute. */
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Learns every value that must not be shown, before anything else has it. */
+  readonly redactor: Redactor;
+  /** A secret of the store. Default: there are none. */
+  readonly stored?: (name: string) => string | undefined;
+}
+
+/** Names that a secret may have. */
+export const secretName = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
+
+export function createResolver({ folder, environment, redactor, stored = () => undefined }: ResolverOptions): Resolver {
+  const missing: { readonly said: string; readonly reference: Reference }[] = [];
+  const secrets = new Map<string, FoundSecret>();
+  const secretOf = (name: string, place: string): string | undefined => {
+    const known = secrets.get(name);
+    const { value, in: where } = known ?? readSecret(folder, name, stored, environment);
+    secrets.set(name, { value, in: where, places: [...(known?.places ?? []), place] });
+    return where === "nowhere" ? undefined : value;
+  };
+  const lookUp = (given: Reference | string, place: string): string => {
+    if (typeof given === "string") return given;
+    const found = given.kind === "env" ? (environment[given.name] ?? given.fallback) : secretOf(given.name, place);
+    // An empty secret is a file that somebody forgot to fill: with it every call would be refused, elsewhere and later.
+    if (found === undefined || (found === "" && given.kind === "secret"))
+      missing.push({
+        said: `${given.kind === "env" ? "variable" : "secret"} ${given.name} (${place})`,
+        reference: given,
+      });
+    else if (given.kind === "secret") {
+      redactor.register(found);
+      checkOneLine(found, given.name, place);
+    }
+    return found ?? "";
+  };
+  return {
+    value: lookUp,
+    hidden(given, place) {
+      const found = lookUp(given, place);
+      redactor.register(found);
+      return found;
+    },
+    finish() {
+      if (missing.length === 0) return;
+      const details = missing.map(({ said }) => said);
+      const ways = waysToGive(
+        missing.map(({ reference }) => reference),
+        folder,
+      );
+      throw failure("secrets-missing", { missing: details.join(", "), ways }, { details });
+    },
+    found: () => secrets,
+  };
+}
+
+/** Names that a shell takes for a variable. A secret may have others, and then is none. */
+const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** How what is missing can be given while no server runs: `mortise secrets set` asks one that does. */
+function waysToGive(missing: readonly Reference[], folder: string): string {
+  const names = (kind: Reference["kind"]) => [
+    ...new Set(missing.flatMap((reference) => (reference.kind === kind ? [reference.name] : []))),
+  ];
+  const [variables, secrets] = [names("env"), names("secret")];
+  const ways = variables.length === 0 ? [] : [`set in the environment: ${variables.join(", ")}`];
+  const [first] = secrets;
+  if (first !== undefined) {
+    const word = (path: string) => (/^[\w./-]+$/.test(path) ? path : `"${path}"`);
+    const file = word(join(folder, first));
+    const each = secrets.length === 1 ? "the secret as a file" : "each secret as a file of its name";
+    ways.push(
+      `write ${each} that only its owner can read: \`mkdir -p ${word(folder)} && printf '%s' "$VALUE" > ${file} && chmod 600 ${file}\``,
+    );
+    const exportable = secrets.filter((name) => variableName.test(name));
+    if (exportable.length > 0)
+      ways.push(`or set an environment variable of the same name, for ${exportable.join(", ")}`);
+  }
+  return ways.join("; ");
+}
+
+/** For a command that needs a few values, and writes no log that they could get into. */
+export function commandResolver(folder: string, environment: ResolverOptions["environment"]): Resolver {
+  return createResolver({ folder, environment, redactor: createRedactor() });
+}
+
+/** The settings of one system, for a command. Throws `secrets-missing`. */
+export function resolveForCommand(
+  folder: string,
+  system: SystemDefinition,
+  environment: ResolverOptions["environment"],
+): ResolvedSettings {
+  const redactor = createRedactor();
+  const resolver = createResolver({ folder, environment, redactor });
+  const settings = resolveSystem(system, resolver, redactor);
+  resolver.finish();
+  return settings;
+}
+
+function readSecret(
+  folder: string,
+  name: string,
+  stored: (name: string) => string | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+): Pick<FoundSecret, "value" | "in"> {
+  if (!secretName.test(name)) return { value: "", in: "nowhere" };
+  const file = secretFile(folder, name);
+  if (file !== undefined) return { value: file, in: "file" };
+  const kept = stored(name);
+  if (kept !== undefined) return { value: kept, in: "store" };
+  const given = environment[name];
+  return given === undefined ? { value: "", in: "nowhere" } : { value: given, in: "environment" };
+}
+
+/** The text of the file of a secret; `undefined`: there is none. Throws `secret-open`. */
+export function secretFile(folder: string, name: string): string | undefined {
+  const file = join(folder, name);
+  const stat = statSync(file, { throwIfNoEntry: false });
+  if (stat?.isFile() !== true) return undefined;
+  // Windows has no such bits; there the folder's own access list guards it.
+  if (process.platform !== "win32" && (stat.mode & 0o077) !== 0) throw failure("secret-open", { file });
+  return readFileSync(file, "utf8").replace(/\r?\n$/, "");
+}
+
+/** The settings of every system, resolved. Missing values are reported by `resolver.finish()`. */
+export function resolveSystems(
+  systems: Iterable<SystemDefinition>,
+  resolver: Resolver,
+  redactor: Redactor,
+): ReadonlyMap<string, ResolvedSettings> {
+  const resolved = new Map<string, ResolvedSettings>();
+  for (const system of systems) resolved.set(system.name, resolveSystem(system, resolver, redactor));
+  return resolved;
+}
+
+function resolveSystem(system: SystemDefinition, resolver: Resolver, redactor: Redactor): ResolvedSettings {
+  const { settings, name } = system;
+  const connection = resolver.value(settings.connection, `systems/${name}: connection`);
+  if (system.connector === "rest" || system.connector === "soap") checkAddress(connection, name);
+  registerPassword(connection, name, redactor);
+  const credentials = settings.credentials === undefined ? undefined : resolveCredentials(system, resolver);
+  return Object.freeze({
+    name,
+    connection,
+    timeoutMs: milliseconds(settings.timeout ?? "10s"),
+    concurrency: settings.concurrency ?? 16,
+    ...(settings.retry === undefined ? {} : { retry: settings.retry }),
+    ...(settings.retryBudget === undefined ? {} : { retryBudget: settings.retryBudget }),
+    ...(settings.circuit === undefined ? {} : { circuit: settings.circuit }),
+    maxResponseBytes: settings.maxResponseBytes ?? 8 * 1024 * 1024,
+    internal: settings.internal ?? true,
+    sensitive: settings.sensitive ?? [],
+    ...(credentials === undefined ? {} : { credentials }),
+    ...(settings.servers === undefined ? {} : { servers: resolveServers(system, resolver) }),
+    ...(settings.webhookSecret === undefined
+      ? {}
+      : { webhookSecret: resolver.hidden(settings.webhookSecret, `systems/${name}: webhookSecret`) }),
+  });
+}
+
+/** As it stands in the address, and as it is. */
+function registerPassword(connection: string, system: string, redactor: Redactor): void {
+  if (!URL.canParse(connection)) return;
+  const { password } = new URL(connection);
+  redactor.register(password);
+  try {
+    redactor.register(decodeURIComponent(password));
+  } catch {
+    const reason = `systems/${system}: connection has a % in its password that begins no escape: write it as %25`;
+    throw failure("server-failed", { reason });
+  }
+}
+
+function resolveServers({ name, settings }: SystemDefinition, resolver: Resolver): Readonly<Record<string, string>> {
+  const all = Object.entries(settings.servers ?? {}).map(([server, given]) => {
+    const address = resolver.value(given, `systems/${name}: servers`);
+    checkAddress(address, name);
+    return [server, address];
+  });
+  return Object.freeze(Object.fromEntries(all));
+}
+
+/** Whether a value is text on one line. */
+export function isOneLine(value: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return !/[\0-\x1f\x7f]/.test(value);
+}
+
+/** In a header or a signature a line break is an attack, or a slip of the editor. */
+function checkOneLine(value: string, name: string, place: string): void {
+  if (isOneLine(value)) return;
+  const reason = `secret ${name} (${place}) holds a line break or another control character: write it as one line`;
+  throw failure("server-failed", { reason });
+}
+
+/** Throws for what no header field can carry (RFC 9110, section 5.5): each call would fail. */
+function inHeader(value: string, place: string): string {
+  if (/^[\x20-\x7e\x80-\xff]*$/.test(value)) return value;
+  const reason = `${place} holds a character that can't be sent in a header: only those of ASCII, and no control characters, can`;
+  throw failure("server-failed", { reason });
+}
+
+/** The message does not repeat the address: it may hold a password. One that is missing is told with everything else. */
+function checkAddress(connection: string, system: string): void {
+  if (connection === "") return;
+  const protocol = URL.canParse(connection) ? new URL(connection).protocol : "";
+  if (protocol === "http:" || protocol === "https:") return;
+  const reason = `systems/${system}: connection must be a URL that begins with http:// or https://`;
+  throw failure("server-failed", { reason });
+}
+
+function resolveCredentials({ name, settings }: SystemDefinition, resolver: Resolver): ResolvedCredentials | undefined {
+  const place = `systems/${name}: credentials`;
+  const { credentials } = settings;
+  switch (credentials?.kind) {
+    case undefined:
+      return undefined;
+    case "bearer":
+      return {
+        kind: "bearer",
+        token: inHeader(resolver.hidden(credentials.token, `${place}.token`), `${place}.token`),
+      };
+    case "basic": {
+      const user = resolver.value(credentials.user, `${place}.user`);
+      return { kind: "basic", user, password: resolver.hidden(credentials.password, `${place}.password`) };
+    }
+    case "header":
+    case "query":
+    case "cookie": {
+      const value = resolver.hidden(credentials.value, `${place}.value`);
+      if (credentials.kind === "header") inHeader(value, `${place}.value`);
+      return { kind: credentials.kind, name: credentials.name, value };
+    }
+    case "oauth":
+      return {
+        kind: "oauth",
+        tokenUrl: resolver.value(credentials.tokenUrl, `${place}.tokenUrl`),
+        client: resolver.value(credentials.client, `${place}.client`),
+        secret: resolver.hidden(credentials.secret, `${place}.secret`),
+        scopes: credentials.scopes ?? [],
+        auth: credentials.auth ?? "basic",
+      };
+    case "username-token": {
+      const user = resolver.value(credentials.user, `${place}.user`);
+      const password = resolver.hidden(credentials.password, `${place}.password`);
+      return { kind: "username-token", user, password, type: credentials.type ?? "digest" };
+    }
+  }
+}
