@@ -182,3 +182,24 @@ test("what was replaced is gone from memory", async (t) => {
     [false, false, false, false, true],
   );
 });
+
+test("the text and the code of what was replaced are gone too, though no memory is lacking", async (t) => {
+  const { project, load } = setUp(t, { "a.ts": "" });
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const heapAfter = async (from: number, to: number) => {
+    for (let round = from; round < to; round++) {
+      project.write({ "a.ts": `export const rule = () => ${round}; /* ${`${round} `.repeat(5_000)} */` });
+      assert.equal((await load("a.ts")).of("a.ts").rule(), round);
+    }
+    for (let turn = 0; turn < 5; turn++) {
+      await new Promise(setImmediate);
+      collect();
+    }
+    return process.memoryUsage().heapUsed;
+  };
+  const early = await heapAfter(100, 150);
+  const late = await heapAfter(150, 350);
+  // What was written in between is four million characters.
+  assert.ok(late - early < 1_000_000, `the heap grew from ${early} to ${late} bytes`);
+});
