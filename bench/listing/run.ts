@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { newRunId } from "../../src/process/embedded/run-id.ts";
-import { migrations } from "../../src/process/embedded/tables.ts";
+import { migrations } from "../../src/process/embedded/store/tables.ts";
 import { Vault } from "../../src/process/embedded/vault.ts";
 import { views } from "../../src/process/embedded/views.ts";
 import type { RunFilter } from "../../src/process/engine.ts";

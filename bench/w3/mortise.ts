@@ -14,7 +14,7 @@ export async function openMortise(file: string): Promise<{
   const inbox = frontInbox();
   const store = await openStore({
     file,
-    parts: [moduleUrl("../../src/process/embedded/store-part", import.meta.url).href],
+    parts: [moduleUrl("../../src/process/embedded/store/store-part", import.meta.url).href],
     onPost: inbox.take,
   });
   const engine = createEngine(

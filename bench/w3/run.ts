@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { migrations } from "../../src/process/embedded/tables.ts";
+import { migrations } from "../../src/process/embedded/store/tables.ts";
 import { fsyncMs } from "../measure.ts";
 import { type BenchOptions, median, printer } from "../report.ts";
 import { type BareRow, openBare } from "./bare.ts";

@@ -9,7 +9,7 @@ import type { AnyOperation, CallContext, CallResult, Json } from "../operation.t
 import type { AnyProcess } from "../process/define.ts";
 import { createEngine, type EmbeddedEngine, frontInbox } from "../process/embedded/engine.ts";
 import { countedRunId } from "../process/embedded/run-id.ts";
-import { storePart } from "../process/embedded/store-part.ts";
+import { storePart } from "../process/embedded/store/store-part.ts";
 import { runWorker } from "../process/embedded/worker.ts";
 import { limitsOf } from "../process/limits.ts";
 import { storeInThread } from "../store/in-thread.ts";

@@ -43,7 +43,7 @@ export async function openInstallation(options: InstallationOptions): Promise<In
   const inbox = frontInbox();
   const store = await openStore({
     file,
-    parts: [new URL("../../src/process/embedded/store-part.ts", import.meta.url).href],
+    parts: [new URL("../../src/process/embedded/store/store-part.ts", import.meta.url).href],
     checkpointPages,
     onPost: inbox.take,
     onFailed: failed,

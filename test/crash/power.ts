@@ -16,7 +16,7 @@ import { batchIn } from "./replay.ts";
 import { filesOf, type ScenarioOptions } from "./scenario.ts";
 import { parseTrace, type TraceEvent, tracedCalls } from "./trace.ts";
 
-const part = new URL("../../src/process/embedded/store-part.ts", import.meta.url).href;
+const part = new URL("../../src/process/embedded/store/store-part.ts", import.meta.url).href;
 
 /** Runs the scenario under strace, in an empty folder. */
 export async function record(folder: string): Promise<readonly TraceEvent[]> {

@@ -4,7 +4,7 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
-import { rowSum } from "../../src/process/embedded/row-sum.ts";
+import { rowSum } from "../../src/process/embedded/store/row-sum.ts";
 import { places, Vault } from "../../src/process/embedded/vault.ts";
 import type { LogLine } from "./client-log.ts";
 import { cipherFor, openInstallation } from "./installation.ts";

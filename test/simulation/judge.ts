@@ -6,7 +6,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { HistoryRecord } from "../../src/process/embedded/records.ts";
-import { rowSum } from "../../src/process/embedded/row-sum.ts";
+import { rowSum } from "../../src/process/embedded/store/row-sum.ts";
 import { finalStatuses, type RunStatus } from "../../src/process/engine.ts";
 import { brokenPromises, historyOf } from "../../src/testing/promises.ts";
 import type { World } from "../../src/testing/world.ts";

@@ -10,7 +10,7 @@ import type { Command } from "../../store/store.ts";
 import type { BulkJob, BulkPreview, RunRefusal } from "../acts.ts";
 import type { Actor, Engine, OperatorAct, RunDetail, RunFilter } from "../engine.ts";
 import { previewOf } from "./preview.ts";
-import type { BulkBegin, BulkPortion, BulkRefused } from "./store-bulk.ts";
+import type { BulkBegin, BulkPortion, BulkRefused } from "./store/bulk.ts";
 
 /** Runs of one commit: their worker loads them all, so that they are few. */
 const portion = 50;

@@ -126,7 +126,7 @@ export async function rig(options: {
   const extension = import.meta.url.slice(-3);
   const store = await openStore({
     file: join(folder, "mortise.db"),
-    parts: [new URL(`./store-part${extension}`, import.meta.url).href],
+    parts: [new URL(`./store/store-part${extension}`, import.meta.url).href],
     onPost: inbox.take,
   });
   const engine = createEngine(

@@ -8,7 +8,7 @@ import type { Journal } from "./journal.ts";
 import type { ValueLimits } from "./json-text.ts";
 import type { HistoryRecord } from "./records.ts";
 import type { Mail, Step, Steps } from "./steps.ts";
-import type { StoredEnd } from "./stored-run.ts";
+import type { StoredEnd } from "./store/stored-run.ts";
 import type { Vault } from "./vault.ts";
 import type { Surroundings } from "./work.ts";
 

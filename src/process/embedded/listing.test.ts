@@ -5,8 +5,8 @@ import { test } from "node:test";
 import { finalStatuses, type RunFilter, type RunStatus, runStatuses } from "../engine.ts";
 import { type RunRow, runLists } from "./listing.ts";
 import { newRunId } from "./run-id.ts";
-import { runTotals } from "./store-totals.ts";
-import { migrations } from "./tables.ts";
+import { migrations } from "./store/tables.ts";
+import { runTotals } from "./store/totals.ts";
 import { Vault } from "./vault.ts";
 
 function database(rows: number): { readonly db: DatabaseSync; readonly all: readonly RunRow[] } {

@@ -14,7 +14,7 @@ import type { HistoryRecord } from "./records.ts";
 import { rehearse, unread, type Verdict } from "./rehearsal.ts";
 import type { Residents } from "./residents.ts";
 import { openQuestion } from "./script.ts";
-import type { StoredRun } from "./stored-run.ts";
+import type { StoredRun } from "./store/stored-run.ts";
 import { places } from "./vault.ts";
 import type { FromWorker, MoveParameters, ToWorkerControl } from "./wire.ts";
 

@@ -16,7 +16,7 @@ import type { Cipher, Json } from "../../operation.ts";
 import type { ValueReference } from "../engine.ts";
 import { withoutMessage } from "./causes.ts";
 import type { HistoryRecord } from "./records.ts";
-import { rowSum } from "./row-sum.ts";
+import { rowSum } from "./store/row-sum.ts";
 import type { AppendParameters, Rewind, StoredValue } from "./wire.ts";
 
 /** A value whose JSON text has more bytes than this stands beside the history. */

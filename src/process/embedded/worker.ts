@@ -19,7 +19,7 @@ import type { HistoryRecord } from "./records.ts";
 import { Replacing } from "./replacing.ts";
 import { Residents, watchWhileCareful } from "./residents.ts";
 import { newRunId } from "./run-id.ts";
-import { compaction, readEnd, readRun, runsToTakeUp, type StoredEnd } from "./stored-run.ts";
+import { compaction, readEnd, readRun, runsToTakeUp, type StoredEnd } from "./store/stored-run.ts";
 import { Vault } from "./vault.ts";
 import type { Delivery, FromWorker, NewRun, ToWorker, ToWorkerControl } from "./wire.ts";
 import type { Work } from "./work.ts";

@@ -1,6 +1,6 @@
 /** What is kept of schedules: read from the store, changed by commands of the writer. */
 import { failure } from "../../errors.ts";
-import type { SchedulePause, ScheduleProblem, ScheduleSync } from "../../process/embedded/store-schedules.ts";
+import type { SchedulePause, ScheduleProblem, ScheduleSync } from "../../process/embedded/store/schedules.ts";
 import type { Command, Store } from "../../store/store.ts";
 
 export interface ScheduleState {

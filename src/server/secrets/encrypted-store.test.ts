@@ -160,7 +160,7 @@ test("a start without the key is refused while anything needs it, and forgets it
     openStore({
       file: join(folder, "mortise.db"),
       parts: [
-        "../../process/embedded/store-part.ts",
+        "../../process/embedded/store/store-part.ts",
         "../../publish/store-part.ts",
         "../../publish/lifecycle/store-part.ts",
         "./store-part.ts",

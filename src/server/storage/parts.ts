@@ -4,7 +4,7 @@ import { moduleUrl } from "../../module-url.ts";
 /** Modules whose `storePart` the store's writer thread imports. */
 export function storeParts(): readonly string[] {
   return [
-    "../../process/embedded/store-part",
+    "../../process/embedded/store/store-part",
     "../../publish/store-part",
     "../../publish/lifecycle/store-part",
     "../../publish/limits/store-part",

@@ -8,7 +8,7 @@ import { compileSchema } from "../../contract/validate.ts";
 import type { Validate } from "../../operation.ts";
 import { openRuns } from "../../process/embedded/open-runs.ts";
 import { rehearse, unread } from "../../process/embedded/rehearsal.ts";
-import { readRun } from "../../process/embedded/stored-run.ts";
+import { readRun } from "../../process/embedded/store/stored-run.ts";
 import { Vault } from "../../process/embedded/vault.ts";
 import { createCipher } from "../secrets/encryption.ts";
 import type { RehearsalMessage, RehearsalStart } from "./rehearsals.ts";

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { PartContext } from "../../store/store.ts";
-import type { LimitData } from "../limits.ts";
-import { type Gates, rateTimer, storeGates } from "./store-gates.ts";
+import type { PartContext } from "../../../store/store.ts";
+import type { LimitData } from "../../limits.ts";
+import { type Gates, rateTimer, storeGates } from "./gates.ts";
 import { migrations } from "./tables.ts";
 
 /** The gates over a database in memory, with a clock and timers that the test moves. */

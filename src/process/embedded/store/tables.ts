@@ -1,4 +1,4 @@
-/** The engine's tables. A migration that was released is never edited; a change is a new one at the end. */
+/** The engine's tables. A migration that was released is never edited, not even the file names in it; a change is a new one at the end. */
 
 export const migrations: readonly string[] = [
   `

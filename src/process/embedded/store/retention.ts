@@ -3,8 +3,8 @@
  * nothing else is written meanwhile. A history goes from its end; a run of which a part is left is taken up again by the next portion.
  */
 import type { StatementSync } from "node:sqlite";
-import type { PartContext } from "../../store/store.ts";
-import type { RetainParameters } from "./wire.ts";
+import type { PartContext } from "../../../store/store.ts";
+import type { RetainParameters } from "../wire.ts";
 
 /** Rows of one run that are looked at in one go. */
 const rowsAtOnce = 200;

@@ -1,7 +1,7 @@
 /** Acts on many runs, in the writer thread: what is to be done, how far it is, and what was refused. A portion is one commit with its acts. */
-import type { Json } from "../../operation.ts";
-import type { CommandHandler, PartContext } from "../../store/store.ts";
-import type { OperateParameters, RestartParameters } from "./wire.ts";
+import type { Json } from "../../../operation.ts";
+import type { CommandHandler, PartContext } from "../../../store/store.ts";
+import type { OperateParameters, RestartParameters } from "../wire.ts";
 
 export interface BulkBegin {
   readonly id: string;

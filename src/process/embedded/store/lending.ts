@@ -13,7 +13,7 @@
  *  B3  What is lent is counted like any place, so nothing else begins before it was given back. A rate holds also for what begins so.
  */
 import type { DatabaseSync } from "node:sqlite";
-import { finalStatuses, type RunStatus } from "../engine.ts";
+import { finalStatuses, type RunStatus } from "../../engine.ts";
 
 /** What it must know of the gates. */
 export interface LendingHost {

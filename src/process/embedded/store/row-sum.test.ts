@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import type { EventType, Json } from "../../operation.ts";
-import { defineProcess } from "../define.ts";
-import { anything, FakeSystem, type Rig, rigFor } from "./engine-harness.ts";
+import type { EventType, Json } from "../../../operation.ts";
+import { defineProcess } from "../../define.ts";
+import { anything, FakeSystem, type Rig, rigFor } from "../engine-harness.ts";
 
 const event: EventType<Json> = { kind: "event", system: "s", name: "e" };
 const by = { by: "olivia", reason: "the database was restored" };

@@ -1,11 +1,11 @@
 /** A run as it lies in the store: what a worker needs to go on with it. */
 import type { DatabaseSync } from "node:sqlite";
-import { failure, MortiseError } from "../../errors.ts";
-import type { RunStatus } from "../engine.ts";
-import { compacted } from "./compacting.ts";
-import type { HistoryRecord } from "./records.ts";
-import { places, type StoredRow, type Vault } from "./vault.ts";
-import type { CompactParameters, Delivery } from "./wire.ts";
+import { failure, MortiseError } from "../../../errors.ts";
+import type { RunStatus } from "../../engine.ts";
+import { compacted } from "../compacting.ts";
+import type { HistoryRecord } from "../records.ts";
+import { places, type StoredRow, type Vault } from "../vault.ts";
+import type { CompactParameters, Delivery } from "../wire.ts";
 
 export interface StoredRun {
   readonly row: {

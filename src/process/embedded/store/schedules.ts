@@ -2,7 +2,7 @@
  * What is kept of schedules, in the writer thread: up to which tick they were handled, and whether they are paused. The start of a tick
  * and the move of `last` are one commit, so a tick starts one run whatever crashes.
  */
-import type { CommandHandler, PartContext } from "../../store/store.ts";
+import type { CommandHandler, PartContext } from "../../../store/store.ts";
 
 export interface ScheduleSync {
   /** Epoch milliseconds; of the clock that looks for ticks. */

@@ -3,9 +3,9 @@
  * of that end. Runs that nobody waits for cost nothing here.
  */
 
-import type { PartContext } from "../../store/store.ts";
-import { finalStatuses } from "../engine.ts";
-import type { AppendParameters, ChildNews, Delivery, KeyTaken, NewChild, StartParameters, ToFront } from "./wire.ts";
+import type { PartContext } from "../../../store/store.ts";
+import { finalStatuses } from "../../engine.ts";
+import type { AppendParameters, ChildNews, Delivery, KeyTaken, NewChild, StartParameters, ToFront } from "../wire.ts";
 
 export interface StoreChildren {
   /** The run `parent` asks for a child. */

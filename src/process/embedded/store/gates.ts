@@ -5,15 +5,15 @@
  * and begins when its gate and its lane both have room.
  *
  * Invariants:
- *  G1  Within a lane runs begin in the order in which they joined it; but for one that is lent a place (store-lending.ts).
+ *  G1  Within a lane runs begin in the order in which they joined it; but for one that is lent a place (lending.ts).
  *  G2  Lanes that could begin one take turns; a lane that begins one, or comes anew, goes to the end of the round.
  *  G3  What is counted is in the commit of what it counts: a place is given back in the commit in which the run ends, and given away in
  *      the same one. So after a commit nothing is queued that could begin, but for the rest of a portion, which follows at once.
  *  G4  Only rows change (a group may be done twice); all of it is on disk, and memory holds nothing but the limits.
  */
-import type { PartContext } from "../../store/store.ts";
-import type { LimitData, RateData } from "../limits.ts";
-import { type Lending, lending } from "./store-lending.ts";
+import type { PartContext } from "../../../store/store.ts";
+import type { LimitData, RateData } from "../../limits.ts";
+import { type Lending, lending } from "./lending.ts";
 
 /** Runs that begin in one commit, so that other batches are not kept waiting. */
 const portion = 200;

@@ -1,14 +1,14 @@
 /**
  * Runs that are accepted and have not begun, in the writer thread: those whose time has not come, and those whose process has limits
- * (store-gates.ts). No worker knows of them, so what happens to them is written here: that they begin, or that an operator ends
+ * (gates.ts). No worker knows of them, so what happens to them is written here: that they begin, or that an operator ends
  * them before.
  */
-import type { PartContext } from "../../store/store.ts";
-import { type Actor, finalStatuses, type OperatorAct, type RunStatus } from "../engine.ts";
-import type { HistoryRecord } from "./records.ts";
-import { type Gates, storeGates } from "./store-gates.ts";
-import { runTotals } from "./store-totals.ts";
-import type { QueueFull, StartParameters, ToFront, ToWorker } from "./wire.ts";
+import type { PartContext } from "../../../store/store.ts";
+import { type Actor, finalStatuses, type OperatorAct, type RunStatus } from "../../engine.ts";
+import type { HistoryRecord } from "../records.ts";
+import type { QueueFull, StartParameters, ToFront, ToWorker } from "../wire.ts";
+import { type Gates, storeGates } from "./gates.ts";
+import { runTotals } from "./totals.ts";
 
 /** The number of a timer that begins a run; those of steps count from 1. */
 export const beginTimer = 0;

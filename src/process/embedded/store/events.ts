@@ -1,7 +1,7 @@
 /** Events in the writer thread: the runs that wait for one, and the signals that came. First in, first out on both sides. */
-import type { PartContext } from "../../store/store.ts";
-import type { SignalAnswer } from "../engine.ts";
-import type { AppendParameters, Delivery, Rewind, SignalParameters } from "./wire.ts";
+import type { PartContext } from "../../../store/store.ts";
+import type { SignalAnswer } from "../../engine.ts";
+import type { AppendParameters, Delivery, Rewind, SignalParameters } from "../wire.ts";
 
 type Wait = NonNullable<AppendParameters["waits"]>[number];
 

@@ -2,18 +2,9 @@
  * The engine's commands in the writer thread: start, append, answer, operate, timers, retention (signals: store-events.ts, queued runs: store-queue.ts). Each runs inside its batch's
  * savepoint. A delivery is a row of the inbox until the run's worker has written it into the history.
  */
-import type { Json } from "../../operation.ts";
-import type { CommandHandler, PartContext, StorePart } from "../../store/store.ts";
-import { finalStatuses, type RunStatus } from "../engine.ts";
-import { storeBulk } from "./store-bulk.ts";
-import { storeChildren } from "./store-children.ts";
-import { storeEvents } from "./store-events.ts";
-import { beginTimer, type Placed, storeQueue } from "./store-queue.ts";
-import { storeRetention } from "./store-retention.ts";
-import { historyRows } from "./store-rows.ts";
-import { storeSchedules } from "./store-schedules.ts";
-import { runTotals } from "./store-totals.ts";
-import { migrations } from "./tables.ts";
+import type { Json } from "../../../operation.ts";
+import type { CommandHandler, PartContext, StorePart } from "../../../store/store.ts";
+import { finalStatuses, type RunStatus } from "../../engine.ts";
 import {
   type AnswerParameters,
   type AppendParameters,
@@ -29,7 +20,16 @@ import {
   type StoredValue,
   type ToFront,
   type ToWorker,
-} from "./wire.ts";
+} from "../wire.ts";
+import { storeBulk } from "./bulk.ts";
+import { storeChildren } from "./children.ts";
+import { storeEvents } from "./events.ts";
+import { beginTimer, type Placed, storeQueue } from "./queue.ts";
+import { storeRetention } from "./retention.ts";
+import { historyRows } from "./rows.ts";
+import { storeSchedules } from "./schedules.ts";
+import { migrations } from "./tables.ts";
+import { runTotals } from "./totals.ts";
 
 /** Timers that become due at once are taken in portions, so that starts are not kept waiting. */
 const timerPortion = 500;
