@@ -102,10 +102,10 @@ function bodyOf(
   switch (bodyKind(mediaType)) {
     case "json":
       return body.length === 0 ? null : parsed(() => parseJson(body, limits));
-    case "lines":
     case "form":
       return Object.fromEntries(new URLSearchParams(Buffer.from(body).toString("utf8")));
     case "text":
+    case "lines":
       return Buffer.from(body).toString("utf8");
     default:
       return Buffer.from(body).toString("base64");

@@ -44,6 +44,8 @@ paths:
       requestBody: { content: { application/x-ndjson: { itemSchema: { type: object } } } }
       responses: { "200": { description: ok, content: { application/json-seq: { itemSchema: { type: integer } } } } }
   /events: { get: { operationId: events, responses: { "200": { description: ok, content: { text/event-stream: { itemSchema: { type: object, properties: { data: { type: string }, id: { type: string } } } } } } } } }
+  /feed: { get: { operationId: feed, responses: { "200": { description: ok, content: { text/event-stream: {} } } } } }
+  /search: { post: { operationId: search, requestBody: { content: { application/x-www-form-urlencoded: { schema: { type: string } } } }, responses: { "204": { description: ok } } } }
   /several: { get: { operationId: several, responses: { "200": { description: ok, content: { application/json: { schema: { type: object, required: [id] } } } }, "202": { description: later } } } }
   /any: { get: { operationId: any, responses: { "200": { description: ok, content: { "*/*": { schema: { type: string } } } } } } }
   /cookie: { get: { operationId: cookie, parameters: [{ name: c, in: cookie, schema: { type: string } }], responses: { "204": { description: ok } } } }
@@ -190,4 +192,12 @@ test("a server of an operation's own is called only where the connection names i
   await assert.rejects(call("far", {}), code("connection-invalid"));
   await call("far", {}, open({ servers: { "https://far.example/v2": `${address}/far` } }));
   assert.equal(seen[1]!.url, "/far/far");
+});
+
+test("events whose items the contract does not describe come as their text; a form that is a text goes as it is", async () => {
+  answers("data: a=1\n\n", "text/event-stream");
+  assert.deepEqual(await call("feed", {}), { ok: true, output: "data: a=1\n\n" });
+  answer = (_, response) => response.writeHead(204).end();
+  await call("search", { body: "text=two%20words&n=1" });
+  assert.equal(seen.at(-1)?.body.toString(), "text=two%20words&n=1");
 });

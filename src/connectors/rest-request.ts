@@ -164,7 +164,8 @@ function bodyText(body: NonNullable<RestBinding["body"]>): BodyText {
       return (value) => JSON.stringify(value);
     case "form": {
       const write = formWriter(body.encoding);
-      return (value) => write(value as Members);
+      // A form that the contract describes as a text is one that is written already.
+      return (value) => (typeof value === "string" ? value : write(value as Members));
     }
     case "multipart": {
       const write = multipartWriter(body);

@@ -6,8 +6,8 @@ export interface Route {
   readonly operation: OperationModel;
   readonly binding: RestBinding;
   readonly parts: readonly Part[];
-  /** A query that stands in the path itself: `/?action=List`. */
-  readonly fixed: readonly Pair[];
+  /** A query that stands in the path itself: `/?action=List`, `/near?lat={lat}`. */
+  readonly fixed: readonly { readonly name: string; readonly parts: readonly Part[] }[];
   /** Literal characters: more of them is more certain. */
   readonly literal: number;
 }
@@ -67,9 +67,9 @@ export class Routes {
   #at(path: string, query: readonly Pair[]): readonly Match[] {
     const matches: Match[] = [];
     for (const route of this.#routes) {
-      if (!route.fixed.every(([name, value]) => query.some(([n, v]) => n === name && v === value))) continue;
       const values = valuesOf(route.parts, path);
-      if (values !== undefined) matches.push({ route, values });
+      const inQuery = values === undefined ? undefined : fixedIn(route.fixed, query);
+      if (inQuery !== undefined) matches.push({ route, values: { ...values, ...inQuery } });
     }
     return matches;
   }
@@ -78,15 +78,34 @@ export class Routes {
 function routeOf(operation: OperationModel, binding: RestBinding): Route {
   const [path = "", query = ""] = binding.path.split("#", 1)[0]!.split("?", 2);
   const names = new Set(binding.parameters.filter((each) => each.in === "path").map((each) => each.name));
-  const parts: Part[] = [];
-  for (const text of path.split(/(\{[^{}]+\})/)) {
-    if (text === "") continue;
-    const name = text.slice(1, -1);
-    if (text.startsWith("{") && names.has(name)) parts.push({ name });
-    else parts.push({ text: encoded(text) });
-  }
+  const partsOf = (template: string): readonly Part[] => {
+    const parts: Part[] = [];
+    for (const text of template.split(/(\{[^{}]+\})/)) {
+      if (text === "") continue;
+      const name = text.slice(1, -1);
+      if (text.startsWith("{") && names.has(name)) parts.push({ name });
+      else parts.push({ text: encoded(text) });
+    }
+    return parts;
+  };
+  const parts = partsOf(path);
   const literal = parts.reduce((sum, part) => sum + ("text" in part ? part.text.length : 0), 0);
-  return { operation, binding, parts, fixed: pairsOf(query), literal };
+  const fixed = pairsOf(query).map(([name, value]) => ({ name, parts: partsOf(value) }));
+  return { operation, binding, parts, fixed, literal };
+}
+
+/** The values of the parameters in the fixed query; `undefined`: the query is another one. */
+function fixedIn(fixed: Route["fixed"], query: readonly Pair[]): Readonly<Record<string, string>> | undefined {
+  const values: Record<string, string> = Object.create(null);
+  for (const { name, parts } of fixed) {
+    const found = query
+      .filter(([given]) => given === name)
+      .map(([, value]) => valuesOf(parts, value))
+      .find((each) => each !== undefined);
+    if (found === undefined) return undefined;
+    Object.assign(values, found);
+  }
+  return values;
 }
 
 /** As the client writes it (connectors/rest-request.ts). */
@@ -108,12 +127,13 @@ function valuesOf(parts: readonly Part[], path: string): Readonly<Record<string,
       at += part.text.length;
       continue;
     }
-    // Up to the next literal; the last one ends the path.
+    // Up to the next literal; the last one ends the path, and the last dot is that of `{name}.{format}`.
     const next = parts[i + 1];
     let end: number;
     if (next === undefined) end = path.length;
-    else if (!("text" in next)) end = Math.min(at + 1, path.length);
+    else if (!("text" in next)) end = i + 2 === parts.length ? extensionAt(path, at) : Math.min(at + 1, path.length);
     else if (i + 2 === parts.length) end = path.endsWith(next.text) ? path.length - next.text.length : -1;
+    else if (next.text === "." && i + 3 === parts.length) end = path.lastIndexOf(".");
     else end = path.indexOf(next.text, at + 1);
     const value = end <= at ? "" : path.slice(at, end);
     if (value === "" || value.includes("/")) return undefined;
@@ -121,4 +141,10 @@ function valuesOf(parts: readonly Part[], path: string): Readonly<Record<string,
     at = end;
   }
   return at === path.length ? values : undefined;
+}
+
+/** Where the second of `{name}{extension}` begins: at the last dot, else after one character. */
+function extensionAt(path: string, at: number): number {
+  const dot = path.lastIndexOf(".");
+  return dot > at ? dot : Math.min(at + 1, path.length);
 }

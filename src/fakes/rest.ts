@@ -134,7 +134,7 @@ function undeclaredQuery(
   // The members of an object are names of their own.
   if (parameters.some(({ explode, style, property }) => explode && style === "form" && isObject(property))) return [];
   if (binding.parameters.some((each) => each.in === "querystring")) return [];
-  const known = new Set([...parameters, ...fixed.map(([name]) => ({ name }))].map(({ name }) => name));
+  const known = new Set([...parameters, ...fixed].map(({ name }) => name));
   const strange = query.filter(([name]) => !known.has(name) && !known.has(name.split("[", 1)[0]!));
   return [...new Set(strange.map(([name]) => name))]
     .slice(0, 5)
@@ -188,8 +188,10 @@ function readBody(
     case "json":
       return parsed(() => parseJson(bytes, { maxBytes }));
     case "form": {
-      const pairs = pairsOf(Buffer.from(bytes).toString("utf8"));
-      return { kind: "value", value: formValue(body, pairs, fieldsOf(body, operation, schemas), schemas) };
+      const text = Buffer.from(bytes).toString("utf8");
+      const fields = fieldsOf(body, operation, schemas);
+      if (body.from.kind === "property" && !fields.object) return { kind: "value", value: text };
+      return { kind: "value", value: formValue(body, pairsOf(text), fields, schemas) };
     }
     case "text":
     case "lines":

@@ -107,6 +107,12 @@ test("bytes are decoded by mark, then charset, then declaration", () => {
   assert.equal(parseXml(Buffer.from("<a>\xe9</a>", "latin1"), {}, "iso-8859-1").text, "é");
   assert.throws(() => parseXml(Buffer.from("<a>\xe9</a>", "latin1")), refused("xml-malformed"));
   assert.throws(() => parseXml(Buffer.from('<?xml version="1.0" encoding="EBCDIC"?><a/>')), refused("xml-malformed"));
+  const cyrillic = Buffer.concat([
+    Buffer.from('<?xml version="1.0" encoding="windows-1251"?><a>'),
+    Buffer.from([0xe4, 0xe0]),
+    Buffer.from("</a>"),
+  ]);
+  assert.equal(parseXml(cyrillic).text, "да");
 });
 
 test("names of Object's own members are plain names", () => {

@@ -215,6 +215,10 @@ function decodeXml(bytes: Uint8Array, charset?: string): string {
   }
 }
 
+function itself(name: string): [string, string] {
+  return [name, name];
+}
+
 const encodings: ReadonlyMap<string, string> = new Map([
   ["utf-8", "utf-8"],
   ["utf8", "utf-8"],
@@ -222,10 +226,12 @@ const encodings: ReadonlyMap<string, string> = new Map([
   ["ascii", "utf-8"],
   ["iso-8859-1", "iso-8859-1"],
   ["latin1", "iso-8859-1"],
-  ["iso-8859-2", "iso-8859-2"],
-  ["iso-8859-15", "iso-8859-15"],
-  ["windows-1250", "windows-1250"],
-  ["windows-1252", "windows-1252"],
+  // What single-byte systems of a country write; each has ASCII in its lower half, as the declaration itself needs.
+  ...["iso-8859-2", "iso-8859-5", "iso-8859-7", "iso-8859-9", "iso-8859-13", "iso-8859-15"].map(itself),
+  ...["windows-1250", "windows-1251", "windows-1252", "windows-1253", "windows-1254", "windows-1257"].map(itself),
+  ...["koi8-r", "gb18030", "big5", "shift_jis", "euc-jp", "euc-kr"].map(itself),
+  ["gb2312", "gbk"],
+  ["gbk", "gbk"],
   ["utf-16", "utf-16le"],
   ["utf-16le", "utf-16le"],
   ["utf-16be", "utf-16be"],

@@ -87,7 +87,10 @@ class Maker {
       return possible.length === 0 ? undefined : (this.#random(place).pick(possible) as Json);
     }
     if (this.#options.stated !== false && place.variant === 0) {
-      const stated = flat.stated.find((value) => value !== null && this.#mayStand(value) && holds(value));
+      // A schema that only lists properties lets a text pass, too, and means an object.
+      const object = flat.types === undefined && Object.keys(flat.properties).length > 0;
+      const meant = (value: unknown) => value !== null && (!object || typeof value === "object");
+      const stated = flat.stated.find((value) => meant(value) && this.#mayStand(value) && holds(value));
       if (stated !== undefined) return stated as Json;
     }
     const inside = { ...place, names: [...place.names, ...flat.names] };

@@ -1,4 +1,5 @@
 /** Keywords of Schema Objects whose value is no schema: what is wrong with them is mended where the meaning is beyond doubt, else passed over. */
+import { isOfType, fits as valueFits } from "../example/fits.ts";
 import { isCheckable } from "../pattern.ts";
 import { type Documents, type Place, shortened } from "./openapi-documents.ts";
 
@@ -55,6 +56,7 @@ export function isPlain(keyword: string): boolean {
 export function plainValue(documents: Documents, keyword: string, member: Place): unknown {
   const { value } = member;
   const kind = plain[keyword]!;
+  if (keyword === "pattern" && typeof value === "string") return withoutSlashes(documents, member, value);
   if (fits(value, kind)) return value;
   if (value === null) return undefined;
   const mended = mend(value, kind);
@@ -62,6 +64,19 @@ export function plainValue(documents: Documents, keyword: string, member: Place)
   const what = `"${keyword}" has a value of the wrong type and is passed over`;
   if (describing.has(keyword)) documents.note(member, what);
   else documents.weaken(member, what);
+  return undefined;
+}
+
+/** `/^a+$/`: in slashes, as a program has it. Nothing can stand before the start of a text, so no slash is meant. */
+function withoutSlashes(documents: Documents, member: Place, pattern: string): string | undefined {
+  const found = /^\/(\^.*|.*\$)\/([a-z]*)$/s.exec(pattern);
+  if (found === null) return pattern;
+  const [, inner = "", flags = ""] = found;
+  if (!flags.includes("i")) {
+    documents.note(member, `the pattern ${JSON.stringify(shortened(pattern))} is read without its slashes`);
+    return inner;
+  }
+  documents.weaken(member, `the pattern ${JSON.stringify(shortened(pattern))} ignores case, which no contract can say`);
   return undefined;
 }
 
@@ -118,9 +133,23 @@ export function typeOf(documents: Documents, place: Place): unknown {
 export function consistent(schema: Schema, documents: Documents, place: Place): Schema {
   if (schema.examples !== undefined && !Array.isArray(schema.examples)) delete schema.examples;
   if (schema.enum !== undefined) {
-    const values = enumOf(documents, documents.member(place, "enum")!, schema.type);
-    if (values.length === 0) delete schema.enum;
+    const member = documents.member(place, "enum")!;
+    const items = ofItems(schema, member.value);
+    const values = enumOf(documents, member, items === undefined ? schema.type : items.type);
+    if (items !== undefined) {
+      documents.note(member, "the enum of an array holds no list: it is taken as that of its items");
+      schema.items = { ...items, enum: values };
+    }
+    if (items !== undefined || values.length === 0) delete schema.enum;
     else schema.enum = values;
+  }
+  const { format, enum: values } = schema;
+  if (format !== undefined && Array.isArray(values) && !values.some((value) => valueFits(value, { format }, {}))) {
+    documents.weaken(
+      documents.member(place, "format")!,
+      `no value of the enum is a ${String(format)}: the enum counts`,
+    );
+    delete schema.format;
   }
   if (schema.required !== undefined && (schema.required as unknown[]).length === 0) delete schema.required;
   if (schema.if === undefined) {
@@ -134,17 +163,38 @@ export function consistent(schema: Schema, documents: Documents, place: Place): 
   return schema;
 }
 
-/** Distinct values. What YAML read as a number or a truth value is a text again where the type says so. */
+/** The items of an array whose enum lists what they may be; `undefined`: it is an enum of arrays. */
+function ofItems({ type, items }: Schema, values: unknown): Schema | undefined {
+  if (type !== "array" || !Array.isArray(values) || values.length === 0 || values.some(Array.isArray)) return undefined;
+  const plain = typeof items === "object" && items !== null && !("$ref" in items) && !("enum" in items);
+  return plain ? (items as Schema) : undefined;
+}
+
+/** Distinct values, of the type that the schema says: what YAML read as a number is a text again, and a number in quotes a number. */
 function enumOf(documents: Documents, member: Place, type: unknown): unknown[] {
   if (!Array.isArray(member.value)) {
     documents.weaken(member, "an enum that is no list is passed over");
     return [];
   }
-  const text = type === "string";
-  const values = member.value.map((value: unknown) =>
-    text && (typeof value === "number" || typeof value === "boolean") ? String(value) : value,
-  );
+  const types = type === undefined ? [] : ((Array.isArray(type) ? type : [type]) as string[]);
+  const values = member.value.map((value: unknown) => (types.length === 0 ? value : asType(value, types)));
+  const possible = (value: unknown) => value === null || types.some((each) => isOfType(value, each));
+  if (values.length > 0 && types.length > 0 && !values.some(possible)) {
+    documents.weaken(member, `no value of the enum is of the type ${types.join(" or ")}: any of that type is taken`);
+    return [];
+  }
   return [...new Map(values.map((value) => [JSON.stringify(value), value as unknown])).values()];
+}
+
+/** The value as one of the types, where it stands for just that. */
+function asType(value: unknown, types: readonly string[]): unknown {
+  if (types.some((type) => isOfType(value, type))) return value;
+  if (types.includes("string") && (typeof value === "number" || typeof value === "boolean")) return String(value);
+  const number = mend(value, "number");
+  const exact = number !== undefined && String(number) === String(value).trim();
+  if (exact && types.some((type) => isOfType(number, type))) return number;
+  const truth = mend(value, "boolean");
+  return types.includes("boolean") && truth !== undefined ? truth : value;
 }
 
 function fits(value: unknown, kind: Kind): boolean {

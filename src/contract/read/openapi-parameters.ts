@@ -9,6 +9,8 @@ import type { Schemas } from "./openapi-schema.ts";
 
 /** These header parameters mean nothing (OpenAPI 3.1.0, section 4.8.12.2): content negotiation and security say it. */
 const ignoredHeaders = new Set(["accept", "content-type", "authorization"]);
+/** HTTP itself says these of a message (RFC 9110, section 7.6.1; RFC 9112, section 6). */
+const ofTheMessage = new Set(["content-length", "host", "connection", "transfer-encoding"]);
 /** RFC draft "The Idempotency-Key HTTP Header Field": where a key has its place. */
 const keyHeader = "idempotency-key";
 
@@ -64,6 +66,10 @@ export function readParameters(
     }
     const lower = name.toLowerCase();
     if (location === "header" && ignoredHeaders.has(lower)) continue;
+    if (location === "header" && ofTheMessage.has(lower)) {
+      documents.note(place, `every request says ${name} by itself: the parameter is passed over`);
+      continue;
+    }
     if (location === "header" && lower === keyHeader) {
       key = { in: "header", name, ...keyLifetime(documents, place, operation) };
       continue;

@@ -10,6 +10,7 @@ import { Names, typeName } from "./names.ts";
 import { type Documents, type Place, referenceOf } from "./openapi-documents.ts";
 import { type Discriminator, Inheritance, id } from "./openapi-inheritance.ts";
 import { consistent, isPlain, plainValue, requiredOf, type Schema, tellPattern, typeOf } from "./openapi-keywords.ts";
+import { closesInherited, hasCoveredOption } from "./openapi-options.ts";
 
 /** Keywords whose value is a schema, a list of schemas, or schemas by name. */
 const single = [
@@ -209,7 +210,7 @@ export class Schemas {
         else documents.weaken(member, `"${keyword}" is no schema and is passed over`);
       } else if (lists.includes(keyword)) {
         const inner = this.#list(member, place, keyword, stated);
-        if (inner.length > 0) schema[keyword] = inner;
+        if (inner.length > 0) schema[this.#meant(keyword, member, place, stated)] = inner;
       } else if (byName.includes(keyword)) {
         const names = isEmptyList(value) || value === null ? [] : Object.keys(documents.object(member));
         if (keyword === "patternProperties") for (const name of names) tellPattern(documents, member, name);
@@ -220,7 +221,27 @@ export class Schemas {
       } else if (keyword === "dependentRequired") schema[keyword] = documents.object(member);
       else if (keyword === "example" && schema.examples === undefined) schema.examples = [value];
     }
+    if (schema.additionalProperties === false && closesInherited(documents, place)) {
+      const closed = documents.member(place, "additionalProperties")!;
+      documents.weaken(
+        closed,
+        "it would forbid the properties of the schemas that are combined here, and is passed over",
+      );
+      delete schema.additionalProperties;
+    }
     return consistent(schema, documents, place);
+  }
+
+  /** A `oneOf` that can't be one is an `anyOf`. */
+  #meant(keyword: string, member: Place, place: Place, stated: Discriminator | undefined): string {
+    if (keyword !== "oneOf" || stated !== undefined || this.#documents.member(place, "anyOf") !== undefined)
+      return keyword;
+    if (!hasCoveredOption(this.#documents, this.#documents.elements(member))) return keyword;
+    this.#documents.weaken(
+      member,
+      "what fits one option of the oneOf fits another one, too, so exactly one never does: it is read as an anyOf",
+    );
+    return "anyOf";
   }
 
   #list(member: Place, place: Place, keyword: string, stated?: Discriminator): JsonSchema[] {
@@ -239,7 +260,10 @@ export class Schemas {
 
   /** OpenAPI 3.0's and Swagger 2.0's own keywords. */
   #upgraded(schema: Schema, place: Place): JsonSchema {
-    if (!this.#old) return schema;
+    // Beside a choice it can only mean that null is one more.
+    const orNull = schema.type === "null" && (schema.oneOf !== undefined || schema.anyOf !== undefined);
+    if (orNull) delete schema.type;
+    if (!this.#old) return orNull ? withNull(schema) : schema;
     const source = this.#documents.object(place);
     for (const [bound, exclusive] of [
       ["minimum", "exclusiveMinimum"],
@@ -251,13 +275,12 @@ export class Schemas {
       }
     }
     if (schema.type === "array" && schema.items === undefined && schema.prefixItems === undefined) schema.items = true;
-    if (source.nullable !== true && source["x-nullable"] !== true) return schema;
+    if (!orNull && source.nullable !== true && source["x-nullable"] !== true) return schema;
     if (Array.isArray(schema.enum) && !schema.enum.includes(null)) schema.enum = [...(schema.enum as unknown[]), null];
     if (typeof schema.type === "string") {
       if (!combines(schema)) return { ...schema, type: [schema.type, "null"] };
     } else if (Array.isArray(schema.type) || !combines(schema)) return schema;
-    const { title, description, deprecated, ...rest } = schema;
-    return defined({ title, description, deprecated, anyOf: [rest, { type: "null" }] });
+    return withNull(schema);
   }
 
   /**
@@ -342,6 +365,10 @@ function isEmptyList(value: unknown): boolean {
 
 function combines(schema: Schema): boolean {
   return schema.allOf !== undefined || schema.anyOf !== undefined || schema.oneOf !== undefined;
+}
+
+function withNull({ title, description, deprecated, ...rest }: Schema): Schema {
+  return defined({ title, description, deprecated, anyOf: [rest, { type: "null" }] });
 }
 
 function defined(schema: Schema): Schema {

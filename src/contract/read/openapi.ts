@@ -6,6 +6,7 @@
  * Extensions that mean something: `x-mortise-effect` and `x-mortise-key-lifetime` on an operation,
  * `x-mortise-fault` on a response (name of the fault), `x-mortise-correlation` on a webhook (JSON Pointer of the correlation key).
  */
+import type { JsonSchema } from "../../operation.ts";
 import { type ContractModel, frozen, type OperationModel } from "../model.ts";
 import { camelCase, memberNames, type Names } from "./names.ts";
 import { Directions } from "./openapi-direction.ts";
@@ -150,9 +151,37 @@ function directed(operation: OperationModel, requests: Directions, responses: Di
     name,
     { ...fault, detail: responses.of(fault.detail) },
   ]);
-  const input = requests.of(operation.input);
+  const input = withParameters(operation, requests.of(operation.input), requests);
   const output = responses.of(operation.output);
   return withWhole(operation, { ...operation, input, output, faults: Object.fromEntries(faults) });
+}
+
+/** Parameters and the body are always sent: `readOnly` says something of properties only (OpenAPI 3.0.3, "Schema Object"). */
+function withParameters({ binding, input }: OperationModel, cut: JsonSchema, requests: Directions): JsonSchema {
+  if (binding.protocol !== "rest" || typeof input === "boolean" || typeof cut === "boolean" || input === cut)
+    return cut;
+  const written = input.properties as Readonly<Record<string, JsonSchema>> | undefined;
+  if (written === undefined || cut.properties === undefined) return cut;
+  const sent = new Set(binding.parameters.map(({ property }) => property));
+  const body = binding.body?.from.kind === "property" ? binding.body.from.name : undefined;
+  const kept = cut.properties as Readonly<Record<string, JsonSchema>>;
+  const properties = Object.entries(written).flatMap(([name, schema]) => {
+    if (sent.has(name)) return [[name, schema]];
+    if (name === body) return [[name, requests.of(schema)]];
+    return Object.hasOwn(kept, name) ? [[name, kept[name]]] : [];
+  });
+  const { required: _, ...rest } = cut;
+  const still = new Set([
+    ...sent,
+    ...((cut.required ?? []) as readonly string[]),
+    ...(body === undefined ? [] : [body]),
+  ]);
+  const must = ((input.required ?? []) as readonly string[]).filter((name) => still.has(name));
+  return {
+    ...rest,
+    properties: Object.fromEntries(properties) as JsonSchema,
+    ...(must.length === 0 ? {} : { required: must }),
+  };
 }
 
 /** Keeps what a direction has cut, for the comparison of versions. */
