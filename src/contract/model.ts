@@ -102,7 +102,8 @@ export interface LinkModel {
 
 /** `row`: a key row in the target database, in the same transaction. */
 export type KeyPlace =
-  | { readonly in: "header"; readonly name: string; readonly lifetimeMs?: number }
+  /** `required`: a call without one is refused. */
+  | { readonly in: "header"; readonly name: string; readonly required?: true; readonly lifetimeMs?: number }
   | { readonly in: "row"; readonly lifetimeMs?: number };
 
 export interface FaultModel {

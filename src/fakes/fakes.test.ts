@@ -205,6 +205,27 @@ test("a repeat under the same effect key gets the first answer, and creates noth
   assert.equal(list.output.items.length, 1);
 });
 
+test("a request without the effect key that the contract requires is refused, and one without an optional key is not", async () => {
+  const payments = await served(join(systems, "payments/openapi.yaml"));
+  const json = { "content-type": "application/json" };
+  const body = JSON.stringify({ reference: "R-1", amount: "12.50", currency: "EUR", token: "tok" });
+  const ask = (headers: Record<string, string>) =>
+    fetched(`${payments.url}/payments`, { method: "POST", headers: { ...json, ...headers }, body });
+  const without = await ask({});
+  assert.equal(without.status, 422);
+  assert.match(JSON.stringify(without.body), /does not fit the contract: it lacks the header Idempotency-Key\./);
+  assert.match(payments.requests.at(-1)?.problem ?? "", /lacks the header Idempotency-Key/);
+  assert.equal((await ask({ "idempotency-key": "" })).status, 422);
+  assert.equal((await ask({ "idempotency-key": "a" })).status, 201);
+  const { fake } = await shop();
+  const item = await fetched(`${fake.url}/items`, {
+    method: "POST",
+    headers: json,
+    body: '{"name":"rope","price":1}',
+  });
+  assert.equal(item.status, 201);
+});
+
 test("a wrong request gets the declared fault, or a problem that says what is wrong", async () => {
   const { fake } = await shop();
   const { url } = fake;

@@ -117,11 +117,15 @@ function readInput(
     else if (typeof body.value === "object" && body.value !== null && !Array.isArray(body.value))
       for (const [name, value] of Object.entries(body.value)) put(name, value as Json);
     else if (binding.parameters.length === 0) whole = body.value;
-    else problems.push({ at: "", message: "the body must be an object" });
+    else problems.push({ at: "", message: "has a body that is no object" });
   }
   if (problems.length === 0) problems.push(...operationValidators(model, operation).input(whole));
-  const keyHeader = operation.key?.in === "header" ? operation.key.name.toLowerCase() : undefined;
-  return { input: whole, problems, notes, key: keyHeader === undefined ? undefined : came.headers[keyHeader] };
+  // The key is no property of the input: whoever calls through Mortise never gives it himself.
+  const place = operation.key?.in === "header" ? operation.key : undefined;
+  const key = place === undefined ? undefined : came.headers[place.name.toLowerCase()];
+  if (place?.required === true && (key === undefined || key === ""))
+    problems.push({ at: "", message: `lacks the header ${place.name}` });
+  return { input: whole, problems, notes, key };
 }
 
 /** Keys of an API often travel in the query and stand in no parameter, so such a name is told and not refused. */
@@ -168,17 +172,17 @@ function readBody(
   const problem = (message: string): BodyRead => ({ kind: "problem", problem: { at: "", message } });
   if (body === undefined) return { kind: "none" };
   if (bytes.length === 0) {
-    if (body.required) return problem("the body is missing");
+    if (body.required) return problem("has no body");
     return { kind: "none" };
   }
   const type = headers["content-type"];
   if (type !== undefined && !accepts(body.mediaType, type))
-    return problem(`the body has the media type ${type.slice(0, 100)}, and the contract says ${body.mediaType}`);
+    return problem(`has a body of the media type ${type.slice(0, 100)}, and the contract says ${body.mediaType}`);
   const parsed = (parse: () => Json): BodyRead => {
     try {
       return { kind: "value", value: parse() };
     } catch (error) {
-      if (error instanceof MortiseError) return problem(`the body is no JSON: ${error.message}`);
+      if (error instanceof MortiseError) return problem(`has a body that is no JSON: ${error.message}`);
       throw error;
     }
   };
@@ -198,7 +202,7 @@ function readBody(
       return { kind: "value", value: Buffer.from(bytes).toString("utf8") };
     case "multipart": {
       const value = multipartValue(body, type ?? "", bytes, fieldsOf(body, operation, schemas), schemas);
-      if (typeof value === "string") return problem(`the body is no multipart: ${value}`);
+      if (typeof value === "string") return problem(`has a body that is no multipart: ${value}`);
       return { kind: "value", value };
     }
     default:

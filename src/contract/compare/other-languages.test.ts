@@ -204,6 +204,22 @@ test("effects: what does more harm when it is repeated breaks, what does less is
     }
 });
 
+test("a key of effects that is required now breaks who sent none, with or without a place before; the other way is safe", async () => {
+  const optional: KeyPlace = { in: "header", name: "Key" };
+  const required: KeyPlace = { ...optional, required: true };
+  const rows: readonly (readonly [KeyPlace | undefined, KeyPlace, readonly string[]])[] = [
+    [undefined, required, ["breaking"]],
+    [optional, required, ["breaking"]],
+    [required, optional, ["safe"]],
+    [required, required, []],
+  ];
+  for (const [was, is, verdicts] of rows)
+    assert.deepEqual(
+      brief(await operation(was === undefined ? {} : { key: was }), await operation({ key: is })),
+      verdicts.map((verdict) => `${verdict} effect-key act: effect key`),
+    );
+});
+
 test("keys of effects: no place, another place, a shorter lifetime break; a first place and a longer one are safe", async () => {
   const header = (name: string, lifetimeMs?: number): KeyPlace => ({
     in: "header",

@@ -71,7 +71,8 @@ export function readParameters(
       continue;
     }
     if (location === "header" && lower === keyHeader) {
-      key = { in: "header", name, ...keyLifetime(documents, place, operation) };
+      const required = documents.member(place, "required")?.value === true;
+      key = { in: "header", name, ...(required ? { required } : {}), ...keyLifetime(documents, place, operation) };
       continue;
     }
     if (location === "path" && !path.includes(`{${name}}`)) {

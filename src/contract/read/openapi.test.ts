@@ -150,7 +150,7 @@ paths:
       responses: {}
     get: { operationId: look, x-mortise-effect: unrepeatable, responses: {} }`);
   const { key, input, effect } = model.operations.pay!;
-  assert.deepEqual(key, { in: "header", name: "idempotency-KEY", lifetimeMs: 86_400_000 });
+  assert.deepEqual(key, { in: "header", name: "idempotency-KEY", required: true, lifetimeMs: 86_400_000 });
   assert.deepEqual(input, { type: "object", properties: {}, additionalProperties: false });
   assert.equal(effect, "idempotent");
   assert.equal(model.operations.look!.effect, "unrepeatable");

@@ -15,7 +15,7 @@ interface Opened {
   readonly fake: StillFake;
   /** Operations that answer with a stream of events. */
   readonly streams: ReadonlySet<string>;
-  /** Operations that ask for an Idempotency-Key. The fake takes it for a matter of the client that repeats, and does not miss it. */
+  /** Operations that ask for an Idempotency-Key: the API has an error of its own for one that is missing. */
   readonly keyed: ReadonlySet<string>;
 }
 

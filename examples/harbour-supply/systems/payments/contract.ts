@@ -163,5 +163,5 @@ export interface PaymentsContract {
 
 export const contract = pinnedContract<PaymentsContract>(
   import.meta.url,
-  "7ce573138df67ddb41abd0b3eb241186cfeb2c333ba1580746627396b31baee9",
+  "758d3034ea7fca9d19015f4d33aeeddf185f08fd7d98e6714cc9f57d9986132c",
 );

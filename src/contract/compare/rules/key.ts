@@ -7,8 +7,17 @@ export const key: Rule = {
   *operation(_both, { name, old, now }) {
     const about = { rule: "effect-key", side: "request", member: name, place: "effect key" } as const;
     if (old.key === undefined && now.key === undefined) return;
-    if (old.key === undefined) yield { ...about, verdict: "safe", reason: "the operation takes a key now" };
-    else if (now.key === undefined)
+    if (!required(old.key) && required(now.key))
+      yield {
+        ...about,
+        verdict: "breaking",
+        reason: "the key is required now: a call without one is refused",
+      };
+    else if (required(old.key) && now.key !== undefined && !required(now.key))
+      yield { ...about, verdict: "safe", reason: "the key is no longer required" };
+    if (old.key === undefined) {
+      if (!required(now.key)) yield { ...about, verdict: "safe", reason: "the operation takes a key now" };
+    } else if (now.key === undefined)
       yield {
         ...about,
         verdict: "breaking",
@@ -31,6 +40,10 @@ export const key: Rule = {
     }
   },
 };
+
+function required(place: KeyPlace | undefined): boolean {
+  return place?.in === "header" && place.required === true;
+}
 
 function placeOf(place: KeyPlace): string {
   return place.in === "header" ? `the header ${place.name.toLowerCase()}` : "a row of the database";
