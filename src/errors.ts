@@ -475,7 +475,7 @@ const table = {
   "api-in-use": {
     status: 409,
     class: "give-up",
-    text: "{api} {version} is in use and does not retire: {by}. Wait until it is not, or name all of them: mortise apis retire {api} {version} --despite <consumer> --despite-runs <number>",
+    text: "{api} {version} is in use and does not retire: {by}. {remedy}",
   },
   "api-retired": {
     status: 409,

@@ -24,6 +24,23 @@ test("a command's help has its examples", async () => {
   assert.match(out, /Examples:\n {2}mortise runs answer/);
 });
 
+test("an option that can't be left out is shown as required, in the help of every command that has one", async () => {
+  for (const typed of [
+    "apis block a 1.0.0",
+    "apis unblock a 1.0.0",
+    "apis retire a 1.0.0",
+    "apis reinstate a 1.0.0",
+    "consumers disable a",
+  ]) {
+    const refused = await mortise(typed.split(" "));
+    assert.deepEqual([refused.code, /required option '--reason <text>'/.test(refused.err)], [2, true], refused.err);
+    const { out } = await mortise([...typed.split(" ").slice(0, 2), "--help"]);
+    assert.match(out, /^Usage: mortise .*\[options\] --reason <text> </);
+    assert.match(out, /--reason <text> +why, for the audit log \(required\)/);
+  }
+  assert.doesNotMatch((await mortise(["runs", "retry", "--help"])).out, /\(required\)/);
+});
+
 test("what is typed wrongly ends with 2, in words or as JSON", async () => {
   const words = await mortise(["keys", "create"]);
   assert.equal(words.code, 2);

@@ -3,7 +3,7 @@
  * runs, so that help is instant, and so that `init` runs where the rest of Mortise can't.
  */
 import { readFileSync } from "node:fs";
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError, Help, Option } from "commander";
 import { asMortiseError } from "../errors.ts";
 import type { Context } from "./context.ts";
 import { exit } from "./exit.ts";
@@ -58,6 +58,18 @@ type Act = (load: () => Promise<Run>, command: Command, args: readonly string[])
 
 const examplesOf = new WeakMap<Command, readonly string[]>();
 
+const plainHelp = new Help();
+
+/** What can't be left out stands in the first line, too. */
+function usageOf(command: Command): string {
+  const needed = command.options.filter(({ mandatory }) => mandatory).map(({ flags }) => ` ${flags}`);
+  return plainHelp.commandUsage(command).replace("[options]", () => `[options]${needed.join("")}`);
+}
+
+function described(option: Option): string {
+  return `${plainHelp.optionDescription(option)}${option.mandatory ? " (required)" : ""}`;
+}
+
 /** The program. `act` runs a command's module; help and usage errors are printed by commander. */
 function build(io: Io, act: Act, asJson: () => boolean): Command {
   const json = (): Option => new Option("--json", "print one JSON document instead of text");
@@ -65,6 +77,7 @@ function build(io: Io, act: Act, asJson: () => boolean): Command {
     command
       .exitOverride()
       .helpOption("-h, --help", "show this help")
+      .configureHelp({ commandUsage: usageOf, optionDescription: described })
       .configureOutput({
         writeOut: (text) => void io.stdout.write(text),
         // With --json the error is one JSON object, printed by main.

@@ -124,6 +124,10 @@ test("a version with live consumers or open runs does not retire, unless by a de
   const refused = await retire();
   assert.equal(refused.code, 1);
   assert.match(refused.err, /orders 1\.2\.0 is in use and does not retire: called by acme; open runs: 1 \(\S+\)/);
+  assert.match(
+    refused.err,
+    /naming all of them: mortise apis retire orders 1\.2\.0 --reason <why> --despite acme --despite-runs 1 /,
+  );
   assert.match((await retire("--despite", "acme")).err, /open runs: 1/);
   assert.match((await retire("--despite", "acme", "--despite-runs", "2")).err, /open runs: 1/);
   assert.match((await retire("--despite", "other", "--despite-runs", "1")).err, /called by acme/);

@@ -53,6 +53,24 @@ export const risky = defineProcess({
 `,
   );
   writeFileSync(
+    join(project, "processes", "patient.ts"),
+    `import { defineProcess, t } from "mortise";
+let attempts = 0;
+export const patient = defineProcess({
+  name: "patient",
+  input: t.object({ id: t.string(), backoff: t.string() }),
+  key: (input) => input.id,
+  run: async (flow, { backoff }) => {
+    const retry = { backoff: backoff as "1ms", maxBackoff: backoff as "1ms" };
+    await flow.step("ask", { effect: "read", retry }, ({ signal }) => {
+      if (backoff === "1h" || attempts++ === 0) throw new Error("the line was cut, as it is so often where the sea is near, and nobody knows when it will be there again; look at the cable first");
+      return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    });
+  },
+});
+`,
+  );
+  writeFileSync(
     join(project, "apis", "risky.v1.ts"),
     `import { defineApi, post, published } from "mortise";
 import { risky } from "../processes/risky.ts";
@@ -116,6 +134,31 @@ test("a parked run shows its question and what to type, and goes on with the ans
   assert.equal((await run("runs", "answer", id, "--happened", '"T-1"', "--reason", "asked the carrier")).code, 0);
   await becomes("r-1", "completed");
   assert.match((await run("runs", "show", id)).out, /asked the carrier/);
+});
+
+test("an attempt whose time has come is shown as due, and one to come with its time", async () => {
+  const begin = async (id: string, backoff: string): Promise<void> => {
+    const input = JSON.stringify({ id, backoff });
+    assert.equal((await run("runs", "start", "patient", "--input", input)).code, 0);
+  };
+  const steps = async (id: string): Promise<string> => (await run("runs", "show", id)).out;
+  const until = async (id: string, shown: RegExp): Promise<string> => {
+    for (let tries = 0; ; tries++) {
+      const out = await steps(id);
+      if (shown.test(out)) return out;
+      assert.ok(tries < 1000, out);
+    }
+  };
+  await begin("p-1", "1ms");
+  const due = await until("p-1", /ask .*next attempt now/);
+  assert.match(due, /why +tries ask again now: the line was cut/);
+  await begin("p-2", "1h");
+  const later = await until("p-2", /ask .*next attempt \d{4}-\d\d-\d\d \d\d:\d\d:\d\d/);
+  assert.match(later, /why +tries ask again at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d: the line was cut/);
+  const listed = await run("runs", "list", "--process", "patient");
+  assert.match(listed.out, /tries ask again now: the line was cut, .{20,}…\n/);
+  assert.match((await run("runs", "list", "--process", "patient", "--json")).out, /look at the cable first"/);
+  await run("runs", "cancel", "p-1", "--now", "--yes");
 });
 
 test("an act on several runs does what it can, and ends with 1 if one was refused", async () => {

@@ -3,7 +3,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { terminal } from "./terminal.ts";
 
-function table(columns: number, isTTY: boolean, env: Readonly<Record<string, string>> = { NO_COLOR: "1" }): string {
+function table(
+  columns: number,
+  isTTY: boolean,
+  env: Readonly<Record<string, string>> = { NO_COLOR: "1" },
+  last?: "cut",
+): string {
   let out = "";
   const write = (text: string): boolean => {
     out += text;
@@ -17,6 +22,7 @@ function table(columns: number, isTTY: boolean, env: Readonly<Record<string, str
       ["r-22", "parked", ""],
     ],
     (cell, column) => (column === 1 && cell === "parked" ? "red" : undefined),
+    last,
   );
   return out;
 }
@@ -36,6 +42,15 @@ test("on a narrow terminal the last column is folded, and stands below where the
     table(30, true),
     "run   status\nr-1   waiting\n    waits for people:\n    credit-check until\n    tomorrow\nr-22  parked\n",
   );
+});
+
+test("a list cuts its last column to the terminal with an ellipsis, so that a row is a line", () => {
+  const cut = (columns: number, isTTY = true) => table(columns, isTTY, { NO_COLOR: "1" }, "cut");
+  assert.equal(cut(80), table(80, true));
+  assert.equal(cut(44), "run   status   why\nr-1   waiting  waits for people: credit-che…\nr-22  parked\n");
+  for (const line of cut(44).split("\n")) assert.ok(line.length <= 44);
+  assert.equal(cut(30), "run   status\nr-1   waiting\n    waits for people: credit-…\nr-22  parked\n");
+  assert.equal(cut(20, false), table(80, true), "what nobody looks at is cut where it is longer than a sentence only");
 });
 
 test("a cell gets its colour without its padding", () => {

@@ -37,11 +37,15 @@ export interface Terminal {
   note(text: string): void;
   /** The result: the JSON document with `--json`, else what `show` prints. */
   result(value: unknown, show: () => void): void;
-  /** Rows under headings, in columns; what doesn't fit on a terminal is folded. `tint` gives a cell its colour. */
+  /**
+   * Rows under headings, in columns. Of the last column, what doesn't fit on a terminal is folded, or with `cut` ends in an ellipsis: then a
+   * row is a line, elsewhere too. `tint` gives a cell its colour.
+   */
   table(
     headings: readonly string[],
     rows: readonly (readonly string[])[],
     tint?: (cell: string, column: number) => Style | undefined,
+    last?: "folded" | "cut",
   ): void;
   paint(style: Style, text: string): string;
   /** An error, on standard error: a sentence, or with `--json` an object `{ error: { code, message, ... } }`. */
@@ -67,10 +71,11 @@ export function terminal(io: Io, json: boolean): Terminal {
       if (json) io.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
       else show();
     },
-    table(headings, rows, tint) {
-      // A cell is one line: a message of several is shown as one.
-      const shown = rows.map((row) => row.map((cell) => printable(cell.replace(/\s*\n\s*/g, " "))));
+    table(headings, rows, tint, how = "folded") {
       const last = headings.length - 1;
+      // A cell is one line: a message of several is shown as one.
+      const whole = rows.map((row) => row.map((cell) => printable(cell.replace(/\s*\n\s*/g, " "))));
+      const shown = how === "cut" ? withCut(whole, headings, io.stdout) : whole;
       const widths = headings.map((heading, at) =>
         Math.max(heading.length, ...shown.map((row) => row[at]?.length ?? 0)),
       );
@@ -117,6 +122,30 @@ function folding(stream: Stream, before: number, width: number): Room | undefine
   if (stream.isTTY !== true || columns === undefined || before + width <= columns) return undefined;
   if (columns - before >= narrowest) return { width: columns - before, indent: before, below: false };
   return { width: Math.max(narrowest, columns - 4), indent: 4, below: true };
+}
+
+/** Where nobody says how wide it is: what a line of a list holds of a sentence. */
+const mostUnseen = 120;
+
+/** The rows with a last cell that ends within the terminal, or that is no longer than a sentence where there is none. */
+function withCut(
+  rows: readonly (readonly string[])[],
+  headings: readonly string[],
+  { isTTY, columns }: Stream,
+): readonly (readonly string[])[] {
+  const last = headings.length - 1;
+  const before = headings
+    .slice(0, last)
+    .reduce((sum, heading, at) => sum + 2 + Math.max(heading.length, ...rows.map((row) => row[at]?.length ?? 0)), 0);
+  const room =
+    isTTY === true && columns !== undefined
+      ? columns - before >= narrowest
+        ? columns - before
+        : Math.max(narrowest, columns - 4)
+      : mostUnseen;
+  return rows.map((row) =>
+    row.map((cell, at) => (at === last && cell.length > room ? `${cell.slice(0, room - 1).trimEnd()}…` : cell)),
+  );
 }
 
 /** A cell's words in lines of the room's width; a word that is longer has a line of its own. */

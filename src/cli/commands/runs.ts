@@ -47,6 +47,7 @@ export async function listRuns(context: Context, _: readonly string[], options: 
       ["run", "process", "key", "status", "started", "why"],
       answer.runs.map((run) => [run.id, run.process, run.key, run.status, time(run.createdAt), whyOf(run)]),
       (cell, column) => (column === 3 ? styles[cell] : undefined),
+      "cut",
     );
     if (answer.next !== null) terminal.line(terminal.paint("dim", `more: --before ${answer.next}`));
   });
@@ -154,8 +155,14 @@ function whyOf({ reason = "" }: Summary): string {
   return localTimes(reason);
 }
 
+/** What was announced for a time that is over is due: it is being made, or was held up. */
 function localTimes(text: string): string {
-  return text.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (at) => time(Date.parse(at)));
+  const iso = "\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z";
+  return text
+    .replace(new RegExp(`(next attempt|again) ((?:at |from )?)(${iso})`, "g"), (whole, what: string, _, at: string) =>
+      Date.parse(at) <= Date.now() ? `${what} now` : whole,
+    )
+    .replace(new RegExp(iso, "g"), (at) => time(Date.parse(at)));
 }
 
 /** What a parked run asks, and what to type for each answer. */

@@ -127,9 +127,25 @@ export function overridden(
                 )})`,
           ]),
     ];
-    throw failure("api-in-use", { api, version, by: by.join("; ") }, { details: { consumers, openRuns, runs } });
+    const remedy = remedyOf(api, version, consumers.map(consumerName), openRuns);
+    throw failure("api-in-use", { api, version, by: by.join("; "), remedy }, { details: { consumers, openRuns, runs } });
   }
   return { consumers: consumers.map(consumerName), openRuns, runs: runs.map(({ id }) => id) };
+}
+
+/** The command that decides it: with the overrides that are needed, and no other. */
+function remedyOf(api: string, version: string, consumers: readonly string[], openRuns: number): string {
+  const overrides = [
+    ...(consumers.length === 0 ? [] : [` --despite ${consumers.length > 10 ? "<each of them>" : consumers.map(word).join(" ")}`]),
+    ...(openRuns === 0 ? [] : [` --despite-runs ${openRuns}`]),
+  ];
+  const command = `mortise apis retire ${api} ${version} --reason <why>${overrides.join("")}`;
+  return overrides.length === 0 ? `Leave the override out: ${command}` : `Wait until it is not, or decide it by naming all of them: ${command}`;
+}
+
+/** As a POSIX shell takes it. */
+function word(name: string): string {
+  return /^[\w.:@-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`;
 }
 
 function shown(names: readonly string[], most = 20): string {
