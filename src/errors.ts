@@ -475,7 +475,7 @@ const table = {
   "api-in-use": {
     status: 409,
     class: "give-up",
-    text: "{api} {version} is in use and does not retire: {by}. {remedy}",
+    text: "{api} {version} is in use and does not retire: {by}. Wait until it is not, or decide it by naming all of them: mortise apis retire {api} {version} --reason <why>{overrides}",
   },
   "api-retired": {
     status: 409,

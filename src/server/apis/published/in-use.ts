@@ -127,20 +127,20 @@ export function overridden(
                 )})`,
           ]),
     ];
-    const remedy = remedyOf(api, version, consumers.map(consumerName), openRuns);
-    throw failure("api-in-use", { api, version, by: by.join("; "), remedy }, { details: { consumers, openRuns, runs } });
+    const overrides = overridesOf(consumers.map(consumerName), openRuns);
+    throw failure(
+      "api-in-use",
+      { api, version, by: by.join("; "), overrides },
+      { details: { consumers, openRuns, runs } },
+    );
   }
   return { consumers: consumers.map(consumerName), openRuns, runs: runs.map(({ id }) => id) };
 }
 
-/** The command that decides it: with the overrides that are needed, and no other. */
-function remedyOf(api: string, version: string, consumers: readonly string[], openRuns: number): string {
-  const overrides = [
-    ...(consumers.length === 0 ? [] : [` --despite ${consumers.length > 10 ? "<each of them>" : consumers.map(word).join(" ")}`]),
-    ...(openRuns === 0 ? [] : [` --despite-runs ${openRuns}`]),
-  ];
-  const command = `mortise apis retire ${api} ${version} --reason <why>${overrides.join("")}`;
-  return overrides.length === 0 ? `Leave the override out: ${command}` : `Wait until it is not, or decide it by naming all of them: ${command}`;
+/** The options of the command that decides it: those that are needed, and no other. */
+function overridesOf(consumers: readonly string[], openRuns: number): string {
+  const named = consumers.length > 10 ? "<each of them>" : consumers.map(word).join(" ");
+  return `${consumers.length === 0 ? "" : ` --despite ${named}`}${openRuns === 0 ? "" : ` --despite-runs ${openRuns}`}`;
 }
 
 /** As a POSIX shell takes it. */
