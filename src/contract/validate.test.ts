@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import type { JsonSchema, Schema } from "../operation.ts";
 import { type ContractModel, frozen } from "./model.ts";
 import { compileSchema, modelValidator } from "./validate.ts";
@@ -144,4 +146,33 @@ test("named schemas that lead to each other in a line of thousands are validated
   const own = modelValidator({ schemas: defs({}) } as unknown as ContractModel, { $ref: "#/$defs/S7" });
   assert.deepEqual(own({ size: 1, next: { size: 1 } }), []);
   assert.equal(own({ size: 1, next: { size: 1.5 } }).length, 1);
+});
+
+test("what was compiled goes with its schema, however many come and go", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  let count = 0;
+  const heapAfter = async (schemas: number) => {
+    for (let at = 0; at < schemas; at++) {
+      count += 1;
+      const word = String(count).repeat(1000);
+      assert.deepEqual(check({ const: word, ...(count % 2 === 0 ? {} : { $defs: { a: {} } }) }, word), []);
+    }
+    for (let turn = 0; turn < 3; turn++) {
+      await new Promise(setImmediate);
+      collect();
+    }
+    return process.memoryUsage().heapUsed;
+  };
+  const early = await heapAfter(4_000);
+  const late = await heapAfter(4_000);
+  // The texts of the second half are 16 MB.
+  assert.ok(late - early < 8_000_000, `the heap grew from ${early} to ${late} bytes`);
+});
+
+test("an event of a contract has one validator, whoever asks for it", () => {
+  const payload = { type: "string" };
+  const model = { schemas: {} } as ContractModel;
+  assert.equal(modelValidator(model, payload), modelValidator(model, payload));
+  assert.notEqual(modelValidator(model, payload), modelValidator({ schemas: {} } as ContractModel, payload));
 });

@@ -1,10 +1,11 @@
 /**
- * Validators from schemas: JSON Schema 2020-12, compiled when first used and kept as long as the thread lives, so only
- * pinned contracts and the project's own schemas may come here. Problems name the place and the rule, never the value (P8).
+ * Validators from schemas: JSON Schema 2020-12, compiled when first used and kept as long as the schema is, and as others that were compiled
+ * at that time are, so only pinned contracts and the project's own schemas may come here. Problems name the place and the rule, never the value (P8).
  */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
 import type { JsonSchema, Problem, Schema, Validate } from "../operation.ts";
+import { uncached } from "../uncached.ts";
 import { compareExact } from "./exact.ts";
 import { addLateReferences, withLateReferences } from "./late-references.ts";
 import type { ContractModel, OperationModel } from "./model.ts";
@@ -52,15 +53,28 @@ function validatorOf(allErrors: boolean, optimize = true): Ajv2020 {
   ajv.addFormat("decimal", { type: "string", validate: /^[+-]?(\d+(\.\d*)?|\.\d+)$/, compare });
   return ajv;
 }
-/** Stops at the first problem: what every value passes through. */
-const first = validatorOf(false);
-/** Finds every problem: what a person needs who sent a wrong value. */
-const every = validatorOf(true);
+
+interface Compilers {
+  /** Stops at the first problem: what every value passes through. */
+  readonly first: Ajv2020;
+  /** Finds every problem: what a person needs who sent a wrong value. */
+  readonly every: Ajv2020;
+  /** How many more schemas they take. */
+  left: number;
+}
+
+/**
+ * A compiler keeps all that it ever compiled. A project that is reloaded brings new schemas for as long as the server runs, so they get other
+ * compilers after so many: the ones before go with the last schema that they were for.
+ */
+const perCompilers = 2000;
+const opened = (): Compilers => ({ first: validatorOf(false), every: validatorOf(true), left: perCompilers });
+let latest = opened();
 
 /** One root per set of named schemas: every schema of a contract shares the compiled ones. */
 interface Root {
   readonly id: string;
-  readonly first: Ajv2020;
+  readonly compilers: Compilers;
   readonly definitions: Definitions;
   readonly recursive: Map<string, boolean>;
   /** Whether `every` has it too. */
@@ -71,6 +85,7 @@ const passing = new WeakMap<object, Root>();
 const late = new WeakMap<Root, Root>();
 let rootCount = 0;
 const bySchema = new WeakMap<object, Validate>();
+const byModel = new WeakMap<Definitions, WeakMap<object, Validate>>();
 const byOperation = new WeakMap<OperationModel, OperationValidators>();
 
 /** The validator of a schema; compiled at its first use. Of a value that does not fit it tells up to 20 problems. */
@@ -121,7 +136,12 @@ function optionsOf(output: JsonSchema): readonly JsonSchema[] {
 /** The validator of a schema that stands in a model and refers to its named schemas, such as an event's payload. */
 export function modelValidator(model: ContractModel, schema: JsonSchema): Validate {
   if (typeof schema === "boolean") return boolean(schema);
-  return lazy(() => compile(schema, model.schemas));
+  const { schemas } = model;
+  const known = byModel.get(schemas) ?? new WeakMap<object, Validate>();
+  byModel.set(schemas, known);
+  const validate = known.get(schema) ?? lazy(() => compile(schema, schemas));
+  known.set(schema, validate);
+  return validate;
 }
 
 /**
@@ -157,7 +177,7 @@ function compile(
   let made = mapReferences(schema, (name) => `${root.id}#/$defs/${name}`) as object;
   let check: ValidateFunction | undefined;
   try {
-    if (!late.has(root)) check = root.first.compile(made);
+    if (!late.has(root)) check = compiled(root, made);
   } catch (error) {
     // The line of schemas that lead to each other is too long for the stack.
     if (!(error instanceof RangeError) || !addLateRoot(definitions, root)) throw error;
@@ -169,19 +189,20 @@ function compile(
       root = other;
       made = turned as object;
     }
-    check = root.first.compile(made);
+    check = compiled(root, made);
   }
-  const compiled = check;
+  const fits = check;
   const recursive = referencesOf(schema).some((name) => isRecursive(name, definitions, root.recursive));
   let all: ValidateFunction | undefined;
   return (value) => {
     if (recursive && !within(value, maxDepth)) return tooDeep;
-    if (compiled(value)) return none;
-    if (!tellAll || sizeOf(value, maxFullyChecked) >= maxFullyChecked) return problems(compiled.errors ?? []);
+    if (fits(value)) return none;
+    if (!tellAll || sizeOf(value, maxFullyChecked) >= maxFullyChecked) return problems(fits.errors ?? []);
     if (all === undefined) {
+      const { every } = root.compilers;
       if (!root.inEvery) every.addSchema({ $id: root.id, $defs: root.definitions });
       root.inEvery = true;
-      all = every.compile(made);
+      all = uncached(() => every.compile(made));
     }
     all(value);
     return problems(all.errors ?? []);
@@ -199,14 +220,23 @@ function sizeOf(value: unknown, enough: number): number {
   return size;
 }
 
+function compiled({ compilers }: Root, made: object): ValidateFunction {
+  compilers.left -= 1;
+  return uncached(() => compilers.first.compile(made));
+}
+
 function rootOf(definitions: Definitions, known: WeakMap<object, Root>): Root {
-  let root = known.get(definitions);
+  if (latest.left <= 0) latest = opened();
+  // What refers to nothing need not stay with the compilers of what referred to nothing before.
+  const key = definitions === noDefinitions ? latest : definitions;
+  let root = known.get(key);
   if (root === undefined) {
     const id = `mortise:schemas/${++rootCount}`;
-    const ajv = known === roots ? first : validatorOf(false, false);
-    root = { id, first: ajv, definitions, recursive: new Map(), inEvery: false };
-    known.set(definitions, root);
-    root.first.addSchema({ $id: root.id, $defs: definitions });
+    const own = known === roots ? latest : { ...latest, first: validatorOf(false, false) };
+    root = { id, compilers: own, definitions, recursive: new Map(), inEvery: false };
+    known.set(key, root);
+    own.left -= Object.keys(definitions).length;
+    own.first.addSchema({ $id: root.id, $defs: definitions });
   }
   return root;
 }
@@ -220,8 +250,8 @@ function addLateRoot(definitions: Definitions, root: Root): boolean {
     if (one === undefined) return false;
     turned[name] = one;
   }
-  root.first.addSchema({ $id: id, $defs: turned });
-  late.set(root, { id, first: root.first, definitions: turned, recursive: root.recursive, inEvery: false });
+  root.compilers.first.addSchema({ $id: id, $defs: turned });
+  late.set(root, { id, compilers: root.compilers, definitions: turned, recursive: root.recursive, inEvery: false });
   return true;
 }
 

@@ -14,8 +14,8 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { setFlagsFromString } from "node:v8";
 import { Script } from "node:vm";
+import { uncached } from "../../../uncached.ts";
 import { type Exports, importProblem } from "../files.ts";
 import { importsOf, projectPath, type SourceProblem } from "../sources.ts";
 import { importFrom } from "./native.ts";
@@ -150,20 +150,8 @@ function unitOf(folder: string, path: string, before: Unit | undefined): Unit {
   const rewritten = /\.c[jt]s$/.test(path) ? undefined : rewriteModule(path, text);
   if (rewritten === undefined) return { path, text, parsed: { kind: "native" }, needs };
   const filename = pathToFileURL(file).href;
-  return { path, text, parsed: { kind: "module", rewritten, script: compiled(rewritten, filename) }, needs };
-}
-
-/**
- * Compiled past V8's compilation cache. What is in there stays for as long as no memory is lacking, however often the heap is collected: 9 KiB for
- * each reload, and V8 lets a heap with more in it grow by a multiple of that. No text is compiled twice here, so nothing is lost.
- */
-function compiled(rewritten: Rewritten, filename: string): Script {
-  setFlagsFromString("--no-compilation-cache");
-  try {
-    return new Script(rewritten.code, { filename, columnOffset: -rewritten.prefix });
-  } finally {
-    setFlagsFromString("--compilation-cache");
-  }
+  const script = uncached(() => new Script(rewritten.code, { filename, columnOffset: -rewritten.prefix }));
+  return { path, text, parsed: { kind: "module", rewritten, script }, needs };
 }
 
 /** Of a file and everything that it needs, in whatever circle. */
