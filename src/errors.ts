@@ -570,7 +570,7 @@ const table = {
   "token-invalid": {
     status: 401,
     class: "give-up",
-    text: "The access token is refused: {reason}. Ask the authorization server for one that is made for this API.",
+    text: "The access token is refused: {reason}. {remedy}.",
   },
   "signature-refused": {
     status: 401,

@@ -8,7 +8,7 @@ import { parseJson } from "../../formats/json.ts";
 import { milliseconds, type Reference } from "../../operation.ts";
 import type { Outbound } from "../../outbound/outbound.ts";
 import { type Issuer, issuerTimeoutMs } from "./issuer.ts";
-import { TokenFault } from "./jwt.ts";
+import { remedies, TokenFault } from "./jwt.ts";
 import type { IntrospectionOptions } from "./oauth.ts";
 import type { Claims } from "./token.ts";
 
@@ -67,7 +67,7 @@ export function openIntrospection(options: IntrospectionOptions, tools: Introspe
     const now = clock();
     if (said.active !== true) {
       keep(refused, id, now + refusedMs, mostRefused);
-      throw new TokenFault("its issuer does not know it, or it has ended");
+      throw new TokenFault("its issuer does not know it, or it has ended", true, remedies.renewed);
     }
     const until = typeof said.exp === "number" ? Math.min(now + cacheMs, said.exp * 1000) : now + cacheMs;
     if (until > now) keep(active, id, { claims: said, until }, mostActive);
@@ -85,7 +85,8 @@ export function openIntrospection(options: IntrospectionOptions, tools: Introspe
       const id = idOf(token);
       const known = active.get(id);
       if (known !== undefined && known.until > clock()) return known.claims;
-      if ((refused.get(id) ?? 0) > clock()) throw new TokenFault("its issuer does not know it, or it has ended");
+      if ((refused.get(id) ?? 0) > clock())
+        throw new TokenFault("its issuer does not know it, or it has ended", true, remedies.renewed);
       const asked =
         underway.get(id) ??
         ask(token, id)

@@ -23,13 +23,30 @@ export const signingAlgorithms = [
 ] as const;
 export type SigningAlgorithm = (typeof signingAlgorithms)[number];
 
+/** What helps, by what is wrong: one sentence each, without its full stop. */
+export const remedies = Object.freeze({
+  unchanged: "Send an access token of the authorization server that this API names, unchanged",
+  made: "Ask the authorization server for one that is made for this API",
+  renewed: "Ask the authorization server for a new one",
+  later:
+    "Wait until it is; if it was made just now, the clock of the authorization server is ahead, and its owner has to set it right",
+  access: "Send the access token that came with it, or ask the authorization server for one",
+  issuer: "Ask the authorization server that this API names for one",
+  certificate: "Send it over a connection with the client certificate that it is bound to",
+  bound: "Ask the authorization server for one that is bound to your client certificate",
+  owner: "Only the API's owner can mend that, with the authorization server",
+});
+
 /** Why a token is refused, in words that the caller may see. */
 export class TokenFault extends Error {
   /** Whether it may be a guess: its signature was not shown to be right. */
   readonly guess: boolean;
-  constructor(reason: string, guess = true) {
+  /** What its bearer can do about it. It says no more of the API than its own description does. */
+  readonly remedy: string;
+  constructor(reason: string, guess = true, remedy = guess ? remedies.unchanged : remedies.made) {
     super(reason);
     this.guess = guess;
+    this.remedy = remedy;
   }
 }
 
@@ -77,7 +94,7 @@ export async function verifyJwt(token: string, rules: JwtRules): Promise<Claims>
     throw new TokenFault("its header asks for what is not known");
   if (kid !== undefined && (typeof kid !== "string" || kid.length > 400)) throw new TokenFault("its kid is none");
   if (typeof typ !== "string" || bareType(typ) !== bareType(rules.typ))
-    throw new TokenFault(`its typ is not ${rules.typ}`);
+    throw new TokenFault(`its typ is not ${rules.typ}`, true, remedies.access);
   const key = await rules.key(kid === undefined ? { alg } : { alg, kid });
   if (key === undefined) throw new TokenFault("it is not signed by a key of its issuer");
   let payload: Uint8Array;

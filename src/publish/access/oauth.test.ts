@@ -100,6 +100,45 @@ test("AT-2: issuer, audience, times, sub, client_id, iat and jti must be there a
   assert.equal((await ask(await issuer.token({ aud: ["payments", "orders"] }))).status, 200);
 });
 
+test("each cause of a refused token has the remedy that helps, and a forger is told of none but the signature", async () => {
+  await using open = await openOAuthBench();
+  const { issuer, ask, time } = open;
+  const now = Math.floor(time.now / 1000);
+  const detail = async (token: string): Promise<unknown> => {
+    const answer = await ask(token);
+    assertProblem(answer, 401, "token-invalid");
+    return answer.json?.detail;
+  };
+  const refused = "The access token is refused: ";
+  for (const [claims, said] of [
+    [{ exp: now - 60 }, "it has expired. Ask the authorization server for a new one."],
+    [
+      { aud: "payments" },
+      "it is not meant for this API. Ask the authorization server for one that is made for this API.",
+    ],
+    [
+      { iss: "https://other.example" },
+      "it is of another issuer. Ask the authorization server that this API names for one.",
+    ],
+    [
+      { client_id: undefined },
+      "it has no client_id. Only the API's owner can mend that, with the authorization server.",
+    ],
+  ] as const)
+    assert.equal(await detail(await issuer.token(claims)), refused + said);
+  assert.match(String(await detail(await issuer.token({ nbf: now + 90 }))), /it is not valid yet\. Wait until it is; /);
+  assert.match(
+    String(await detail(await issuer.token({ nonce: "n" }))),
+    /it is no access token\. Send the access token /,
+  );
+  const expired = await issuer.token({ exp: now - 60 });
+  const forged = `${expired.slice(0, expired.lastIndexOf("."))}.${"A".repeat(86)}`;
+  assert.equal(
+    await detail(forged),
+    `${refused}its signature is wrong. Send an access token of the authorization server that this API names, unchanged.`,
+  );
+});
+
 test("AT-2: clocks may be 30 seconds apart, and not 31", async () => {
   await using open = await openOAuthBench();
   const { issuer, ask, time } = open;

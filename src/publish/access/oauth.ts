@@ -161,7 +161,11 @@ export function openOAuth(access: OAuthAccess, tools: WayTools): Way {
       return { ok: true, caller: callerOf(claims, rules) };
     } catch (error) {
       if (!(error instanceof TokenFault)) throw error;
-      return { ok: false, error: failure("token-invalid", { reason: error.message }), guess: error.guess };
+      return {
+        ok: false,
+        error: failure("token-invalid", { reason: error.message, remedy: error.remedy }),
+        guess: error.guess,
+      };
     }
   }
 
