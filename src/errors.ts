@@ -525,7 +525,7 @@ const table = {
   "route-unknown": {
     status: 404,
     class: "give-up",
-    text: "There is nothing under this path. The API's own description, openapi.json under its base path, lists what there is.",
+    text: "There is nothing under this path. {where}.",
   },
   "method-not-allowed": {
     status: 405,

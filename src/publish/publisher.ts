@@ -26,7 +26,6 @@ import { openIdempotency } from "./idempotency.ts";
 import type { KeyRecords } from "./key-records.ts";
 import { type Gate, withHeaders } from "./lifecycle/gate.ts";
 import { type LifecycleBook, openLifecycle } from "./lifecycle/lifecycle.ts";
-import type { Inventoried } from "./lifecycle/strays.ts";
 import type { UsageOptions } from "./lifecycle/usage.ts";
 import { addressBucket } from "./limits/address.ts";
 import type { Limit } from "./limits/limit.ts";
@@ -41,6 +40,7 @@ import { prepare } from "./prepare.ts";
 import { ProblemError, problemResponse } from "./problem.ts";
 import { remembering } from "./remembering.ts";
 import { checkPath, createRoutes, numbered, type RouteTable } from "./routes.ts";
+import { type Signed, signpost } from "./signpost.ts";
 import { openStreams, type StreamOpener, type StreamSettings } from "./streams/open-streams.ts";
 import { codeOf, newTrace, requests, type Trace, tell } from "./trace.ts";
 
@@ -156,7 +156,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const shop: Workshop = { backend, idempotency, cursors, clock, signal: closing.signal, compile, report, lookMs };
     const routes = createRoutes<Route>();
     const written = new Map<string, OpenApiDocument>();
-    const known: Inventoried[] = [];
+    const known: Signed[] = [];
     metering.begin();
     for (const api of apis) {
       const prepared = Object.entries(api.operations).map(([name, operation]) =>
@@ -169,9 +169,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
       const { text, document, shown: described, files } = documentsOf(api, prepared, authenticator.schemes);
       written.set(id, document);
       if (api.lifecycle.state === "draft") continue;
-      known.push({ api, authenticator });
-      if (api.lifecycle.state === "retired") continue;
       const gate = lifecycle.gate(api);
+      known.push({ api, authenticator, gate });
+      if (api.lifecycle.state === "retired") continue;
       const form = formOf(api);
       for (const one of prepared) {
         const { method, path, spoken, limits = [] } = one.operation;
@@ -280,7 +280,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   function unrouted(request: HttpRequest, trace: Trace): HttpResponse {
     const { method, path } = request;
     const allowed = table.methods(path);
-    if (allowed.length === 0) throw failure("route-unknown", {});
+    if (allowed.length === 0) throw failure("route-unknown", { where: signpost(path, inventory) });
     const route = table.find(allowed[0] as string, path)?.value;
     trace.form = route?.form;
     const asked = method === "OPTIONS" && request.headers["access-control-request-method"] !== undefined;

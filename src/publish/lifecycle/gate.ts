@@ -26,6 +26,8 @@ export interface Gate {
 /** Names of the header fields that a browser's script may read, where an API is opened to one (CORS). */
 export const lifecycleHeaders: readonly string[] = Object.freeze(["Deprecation", "Sunset", "Link", "X-API-Lifecycle"]);
 
+/** As for a path that never was. */
+export const elsewhere = "The API's own description, openapi.json under its base path, lists what there is";
 const nothing = (): void => {};
 
 /** `clock`: epoch milliseconds. */
@@ -42,7 +44,7 @@ export function gateOf(
   const headers = headersOf(api);
   return {
     enter() {
-      if (retirements.of(name, major) !== undefined) throw failure("route-unknown", {});
+      if (retirements.of(name, major) !== undefined) throw failure("route-unknown", { where: elsewhere });
       if (ending !== undefined && clock() >= ending.sunset) throw gone(ending, headers);
       const block = blocks.of(name, version);
       if (block !== undefined) {

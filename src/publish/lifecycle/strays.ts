@@ -92,9 +92,9 @@ export function openStrays({ store, clock }: UsageOptions, retirements: Pick<Ret
   };
 }
 
-/** The version with the longest base above the path. */
-function inventoried(path: string, inventory: readonly Inventoried[]): Inventoried | undefined {
-  let found: Inventoried | undefined;
+/** The one under whose base the path is; of several, the one with the longest. */
+export function inventoried<T extends Inventoried>(path: string, inventory: readonly T[]): T | undefined {
+  let found: T | undefined;
   for (const one of inventory) {
     const { base } = one.api;
     const above = path.startsWith(base) && (path.length === base.length || path[base.length] === "/");
