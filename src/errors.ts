@@ -761,7 +761,7 @@ const table = {
   "secrets-missing": {
     status: 500,
     class: "give-up",
-    text: "These values are missing: {missing}. To give them, {ways}.",
+    text: "{others}These values are missing: {missing}. To give them, {ways}.",
   },
   "secrets-unencrypted": {
     status: 409,
@@ -791,7 +791,7 @@ const table = {
   "secret-open": {
     status: 500,
     class: "give-up",
-    text: "The secret file {file} can be read by others than its owner. Run: chmod 600 {file}",
+    text: "What is to be known to its owner alone can be read by others: {file}. Run: chmod 600 {file}",
   },
   "version-damaged": {
     status: 500,

@@ -101,6 +101,11 @@ export async function compose({
   const first = surfaces.resolve(project, config, secrets.value);
   for (const name of shadowed(first, secrets))
     log.warn({ name }, "the secret is in the store and in a file; the file counts");
+  for (const secret of first.plain)
+    log.warn(
+      { value: secret },
+      "a secret is short or an ordinary word: the log masks every word that equals it, and one of less than 4 characters not at all; give it a longer value",
+    );
 
   const lives = await openLives(store);
   const book = openVersionBook(store);

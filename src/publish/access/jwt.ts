@@ -43,7 +43,7 @@ export class TokenFault extends Error {
   readonly guess: boolean;
   /** What its bearer can do about it. It says no more of the API than its own description does. */
   readonly remedy: string;
-  constructor(reason: string, guess = true, remedy = guess ? remedies.unchanged : remedies.made) {
+  constructor(reason: string, guess = true, remedy: string = guess ? remedies.unchanged : remedies.made) {
     super(reason);
     this.guess = guess;
     this.remedy = remedy;

@@ -21,6 +21,8 @@ export interface Surface {
   readonly access: (given: Reference | string) => string;
   /** The secrets that it uses, by name. */
   readonly secrets: ReadonlyMap<string, FoundSecret>;
+  /** Of them and of other hidden values: what is too short or too plain to be kept out of the log by its text. */
+  readonly plain: readonly string[];
 }
 
 export interface Surfaces {
@@ -54,5 +56,5 @@ function resolveSurface(project: Project, config: Config, resolver: Resolver, re
   const settings = resolveSystems(project.systems.values(), resolver, redactor);
   const access = accessReferences(project.apis, resolver);
   resolver.finish();
-  return Object.freeze({ project, config, settings, access, secrets: resolver.found() });
+  return Object.freeze({ project, config, settings, access, secrets: resolver.found(), plain: resolver.plain() });
 }

@@ -48,7 +48,59 @@ test("a secret file that others can read is refused", { skip: process.platform =
   t.after(project.remove);
   chmodSync(join(project.folder, "token"), 0o640);
   const resolver = createResolver({ folder: project.folder, environment: {}, redactor: createRedactor() });
-  assert.throws(() => resolver.value(secret("token"), "x"), /chmod 600/);
+  assert.equal(resolver.value(secret("token"), "x"), "", "it is not used");
+  const file = join(project.folder, "token");
+  assert.throws(() => resolver.finish(), { code: "secret-open", message: new RegExp(`Run: chmod 600 ${file}$`) });
+});
+
+test("what is wrong with the values is said at once, whatever it is: open files, what is missing, and what is refused", {
+  skip: process.platform === "win32",
+}, (t) => {
+  const project = testProject({ open: "canary-1", lines: "canary-2\nmore" });
+  t.after(project.remove);
+  chmodSync(join(project.folder, "open"), 0o644);
+  chmodSync(join(project.folder, "lines"), 0o600);
+  const redactor = createRedactor();
+  const resolved = (settings: object) => {
+    const resolver = createResolver({ folder: project.folder, environment: {}, redactor });
+    const system = { name: "erp", connector: "rest", settings, contract: {} } as unknown as SystemDefinition;
+    resolveSystems([system], resolver, redactor);
+    return resolver;
+  };
+  const file = join(project.folder, "open");
+  const credentials = (password: string) => ({ kind: "basic", user: secret("open"), password: secret(password) });
+  const settings = { connection: "erp.example", credentials: credentials("missing"), webhookSecret: secret("lines") };
+  assert.throws(
+    () => resolved(settings).finish(),
+    ({ message, code }: Error & { readonly code: string }) => {
+      assert.equal(code, "secrets-missing");
+      assert.ok(
+        message.startsWith(
+          `Others can read ${file}: run chmod 600 ${file}. Besides, systems/erp: connection must be a URL that begins with http:// or https://. ` +
+            "Besides, secret lines (systems/erp: webhookSecret) holds a line break or another control character: write it as one line. " +
+            "These values are missing: secret missing (systems/erp: credentials.password). To give them, write the secret as a file",
+        ),
+        message,
+      );
+      assert.doesNotMatch(message, /canary/);
+      return true;
+    },
+  );
+  assert.throws(() => resolved({ connection: "erp.example", credentials: credentials("open") }).finish(), {
+    code: "server-failed",
+    message: `The server could not start: systems/erp: connection must be a URL that begins with http:// or https://; others can read ${file}: run chmod 600 ${file}.`,
+  });
+});
+
+test("a secret that is short or an ordinary word is told of by its place, and not by its value", (t) => {
+  const project = testProject({ word: "info", pin: "7261", short: "a", good: "correct-horse", also: "Zm9vYmFyYmF6" });
+  t.after(project.remove);
+  for (const name of ["word", "pin", "short", "good", "also"]) chmodSync(join(project.folder, name), 0o600);
+  const resolver = createResolver({ folder: project.folder, environment: {}, redactor: createRedactor() });
+  for (const name of ["word", "pin", "short", "good", "also"]) resolver.hidden(secret(name), "here");
+  resolver.hidden("plainword", "there");
+  resolver.finish();
+  assert.deepEqual(resolver.plain(), ["secret word (here)", "secret pin (here)", "secret short (here)", "there"]);
 });
 
 test("an empty secret counts as missing; one of several lines is refused without being shown", (t) => {
@@ -58,8 +110,10 @@ test("an empty secret counts as missing; one of several lines is refused without
   const resolver = createResolver({ folder: project.folder, environment: {}, redactor: createRedactor() });
   resolver.value(secret("empty"), "here");
   assert.throws(() => resolver.finish(), { code: "secrets-missing", message: /secret empty \(here\)/ });
+  const other = createResolver({ folder: project.folder, environment: {}, redactor: createRedactor() });
+  assert.equal(other.value(secret("lines"), "there"), "", "it is not used");
   assert.throws(
-    () => resolver.value(secret("lines"), "there"),
+    () => other.finish(),
     (error: Error) => /secret lines \(there\) holds a line break/.test(error.message) && !/canary/.test(error.message),
   );
 });
@@ -70,7 +124,10 @@ test("a password in an address whose % begins no escape is refused with what to 
   const system = { name: "erp", connector: "rest", settings, contract: {} } as unknown as SystemDefinition;
   const resolver = createResolver({ folder: "/none", environment: {}, redactor });
   assert.throws(
-    () => resolveSystems([system], resolver, redactor),
+    () => {
+      resolveSystems([system], resolver, redactor);
+      resolver.finish();
+    },
     (error: Error) => /systems\/erp: .*write it as %25/.test(error.message) && !/canary/.test(error.message),
   );
   assert.ok(!redactor.scrub("of canary%zz and more").includes("canary"));
@@ -86,7 +143,10 @@ test("a credential that no header can carry is refused by its place, and is not 
     const system = { name: "erp", connector: "rest", settings, contract: {} } as unknown as SystemDefinition;
     const resolver = createResolver({ folder: "/none", environment: {}, redactor });
     assert.throws(
-      () => resolveSystems([system], resolver, redactor),
+      () => {
+        resolveSystems([system], resolver, redactor);
+        resolver.finish();
+      },
       (error: Error) =>
         /systems\/erp: credentials\.(token|value) holds a character/.test(error.message) &&
         !/canary/.test(error.message),
@@ -105,7 +165,10 @@ test("an address that can't be called stops the start, and is not repeated: it m
     } as unknown as SystemDefinition;
     const resolver = createResolver({ folder: "/none", environment: {}, redactor });
     assert.throws(
-      () => resolveSystems([system], resolver, redactor),
+      () => {
+        resolveSystems([system], resolver, redactor);
+        resolver.finish();
+      },
       (error: Error) =>
         /systems\/erp: connection must be a URL/.test(error.message) && !/canary|passwd/.test(error.message),
     );

@@ -15,8 +15,12 @@ export interface Resolver {
   value(given: Reference | string, place: string): string;
   /** As `value`, of something that must never be shown. */
   hidden(given: Reference | string, place: string): string;
-  /** Throws `secrets-missing`, naming everything that was missing. */
+  /** Remembers what else is wrong with a value, in words that don't repeat it. */
+  refuse(reason: string): void;
+  /** Throws where something was missing (`secrets-missing`), open to others (`secret-open`) or refused (`server-failed`), naming all of it. */
   finish(): void;
+  /** What is so short or so plain that the log can't be kept free of it, or only with words that are none: `secret NAME (place)`. */
+  plain(): readonly string[];
   /** The secrets that were asked for, by name. */
   found(): ReadonlyMap<string, FoundSecret>;
 }
@@ -45,46 +49,82 @@ export const secretName = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
 
 export function createResolver({ folder, environment, redactor, stored = () => undefined }: ResolverOptions): Resolver {
   const missing: { readonly said: string; readonly reference: Reference }[] = [];
+  /** Files of secrets that others can read, by the secret. */
+  const open = new Map<string, string>();
+  const refused: string[] = [];
+  const plain = new Set<string>();
   const secrets = new Map<string, FoundSecret>();
   const secretOf = (name: string, place: string): string | undefined => {
     const known = secrets.get(name);
-    const { value, in: where } = known ?? readSecret(folder, name, stored, environment);
+    const { value, in: where } = known ?? read(name);
     secrets.set(name, { value, in: where, places: [...(known?.places ?? []), place] });
     return where === "nowhere" ? undefined : value;
   };
+  const read = (name: string): Pick<FoundSecret, "value" | "in"> => {
+    const { open: file, ...found } = readSecret(folder, name, stored, environment);
+    if (file !== undefined) open.set(name, file);
+    return found;
+  };
+  const said = ({ kind, name }: Reference, place: string): string =>
+    `${kind === "env" ? "variable" : "secret"} ${name} (${place})`;
   const lookUp = (given: Reference | string, place: string): string => {
     if (typeof given === "string") return given;
     const found = given.kind === "env" ? (environment[given.name] ?? given.fallback) : secretOf(given.name, place);
+    if (given.kind === "secret" && open.has(given.name)) return "";
     // An empty secret is a file that somebody forgot to fill: with it every call would be refused, elsewhere and later.
     if (found === undefined || (found === "" && given.kind === "secret"))
-      missing.push({
-        said: `${given.kind === "env" ? "variable" : "secret"} ${given.name} (${place})`,
-        reference: given,
-      });
+      missing.push({ said: said(given, place), reference: given });
     else if (given.kind === "secret") {
-      redactor.register(found);
-      checkOneLine(found, given.name, place);
+      hide(found, given, place);
+      if (!isOneLine(found)) {
+        refused.push(`${said(given, place)} holds a line break or another control character: write it as one line`);
+        return "";
+      }
     }
     return found ?? "";
   };
+  function hide(value: string, given: Reference | string, place: string): void {
+    redactor.register(value);
+    if (isPlain(value)) plain.add(typeof given === "string" ? place : said(given, place));
+  }
   return {
     value: lookUp,
     hidden(given, place) {
       const found = lookUp(given, place);
-      redactor.register(found);
+      hide(found, given, place);
       return found;
     },
+    refuse: (reason) => void refused.push(reason),
     finish() {
-      if (missing.length === 0) return;
-      const details = missing.map(({ said }) => said);
-      const ways = waysToGive(
-        missing.map(({ reference }) => reference),
-        folder,
-      );
-      throw failure("secrets-missing", { missing: details.join(", "), ways }, { details });
+      const files = [...open.values()].join(" ");
+      if (missing.length > 0) {
+        const others = [
+          ...(files === "" ? [] : [`Others can read ${files}: run chmod 600 ${files}. `]),
+          ...refused.map((reason) => `Besides, ${reason}. `),
+        ];
+        const details = missing.map((one) => one.said);
+        const ways = waysToGive(
+          missing.map(({ reference }) => reference),
+          folder,
+        );
+        throw failure("secrets-missing", { others: others.join(""), missing: details.join(", "), ways }, { details });
+      }
+      if (refused.length > 0) {
+        const too = files === "" ? [] : [`others can read ${files}: run chmod 600 ${files}`];
+        throw failure("server-failed", { reason: [...refused, ...too].join("; ") });
+      }
+      if (files !== "") throw failure("secret-open", { file: files });
     },
     found: () => secrets,
+    plain: () => [...plain],
   };
+}
+
+/** Shorter ones stand in other words by chance, and so do words of the log itself: there it would be cut out of what is no secret. */
+const shortestSafe = 8;
+
+function isPlain(value: string): boolean {
+  return value !== "" && (value.length < shortestSafe || /^[a-z]{1,14}$/.test(value));
 }
 
 /** Names that a shell takes for a variable. A secret may have others, and then is none. */
@@ -135,24 +175,27 @@ function readSecret(
   name: string,
   stored: (name: string) => string | undefined,
   environment: Readonly<Record<string, string | undefined>>,
-): Pick<FoundSecret, "value" | "in"> {
+): Pick<FoundSecret, "value" | "in"> & { readonly open?: string } {
   if (!secretName.test(name)) return { value: "", in: "nowhere" };
-  const file = secretFile(folder, name);
-  if (file !== undefined) return { value: file, in: "file" };
+  const file = readFile(folder, name);
+  if (file?.open === true) return { value: "", in: "nowhere", open: file.path };
+  if (file !== undefined) return { value: file.text, in: "file" };
   const kept = stored(name);
   if (kept !== undefined) return { value: kept, in: "store" };
   const given = environment[name];
   return given === undefined ? { value: "", in: "nowhere" } : { value: given, in: "environment" };
 }
 
-/** The text of the file of a secret; `undefined`: there is none. Throws `secret-open`. */
-export function secretFile(folder: string, name: string): string | undefined {
-  const file = join(folder, name);
-  const stat = statSync(file, { throwIfNoEntry: false });
+type SecretFile = { readonly open: true; readonly path: string } | { readonly open: false; readonly text: string };
+
+/** The file of a secret; `undefined`: there is none. One that others can read is not read. */
+function readFile(folder: string, name: string): SecretFile | undefined {
+  const path = join(folder, name);
+  const stat = statSync(path, { throwIfNoEntry: false });
   if (stat?.isFile() !== true) return undefined;
   // Windows has no such bits; there the folder's own access list guards it.
-  if (process.platform !== "win32" && (stat.mode & 0o077) !== 0) throw failure("secret-open", { file });
-  return readFileSync(file, "utf8").replace(/\r?\n$/, "");
+  if (process.platform !== "win32" && (stat.mode & 0o077) !== 0) return { open: true, path };
+  return { open: false, text: readFileSync(path, "utf8").replace(/\r?\n$/, "") };
 }
 
 /** The settings of every system, resolved. Missing values are reported by `resolver.finish()`. */
@@ -169,8 +212,8 @@ export function resolveSystems(
 function resolveSystem(system: SystemDefinition, resolver: Resolver, redactor: Redactor): ResolvedSettings {
   const { settings, name } = system;
   const connection = resolver.value(settings.connection, `systems/${name}: connection`);
-  if (system.connector === "rest" || system.connector === "soap") checkAddress(connection, name);
-  registerPassword(connection, name, redactor);
+  if (system.connector === "rest" || system.connector === "soap") checkAddress(connection, name, resolver);
+  registerPassword(connection, name, redactor, resolver);
   const credentials = settings.credentials === undefined ? undefined : resolveCredentials(system, resolver);
   return Object.freeze({
     name,
@@ -192,22 +235,21 @@ function resolveSystem(system: SystemDefinition, resolver: Resolver, redactor: R
 }
 
 /** As it stands in the address, and as it is. */
-function registerPassword(connection: string, system: string, redactor: Redactor): void {
+function registerPassword(connection: string, system: string, redactor: Redactor, resolver: Resolver): void {
   if (!URL.canParse(connection)) return;
   const { password } = new URL(connection);
   redactor.register(password);
   try {
     redactor.register(decodeURIComponent(password));
   } catch {
-    const reason = `systems/${system}: connection has a % in its password that begins no escape: write it as %25`;
-    throw failure("server-failed", { reason });
+    resolver.refuse(`systems/${system}: connection has a % in its password that begins no escape: write it as %25`);
   }
 }
 
 function resolveServers({ name, settings }: SystemDefinition, resolver: Resolver): Readonly<Record<string, string>> {
   const all = Object.entries(settings.servers ?? {}).map(([server, given]) => {
     const address = resolver.value(given, `systems/${name}: servers`);
-    checkAddress(address, name);
+    checkAddress(address, name, resolver);
     return [server, address];
   });
   return Object.freeze(Object.fromEntries(all));
@@ -219,27 +261,21 @@ export function isOneLine(value: string): boolean {
   return !/[\0-\x1f\x7f]/.test(value);
 }
 
-/** In a header or a signature a line break is an attack, or a slip of the editor. */
-function checkOneLine(value: string, name: string, place: string): void {
-  if (isOneLine(value)) return;
-  const reason = `secret ${name} (${place}) holds a line break or another control character: write it as one line`;
-  throw failure("server-failed", { reason });
-}
-
-/** Throws for what no header field can carry (RFC 9110, section 5.5): each call would fail. */
-function inHeader(value: string, place: string): string {
-  if (/^[\x20-\x7e\x80-\xff]*$/.test(value)) return value;
-  const reason = `${place} holds a character that can't be sent in a header: only those of ASCII, and no control characters, can`;
-  throw failure("server-failed", { reason });
+/** What no header field can carry is refused (RFC 9110, section 5.5): each call would fail. */
+function inHeader(value: string, place: string, resolver: Resolver): string {
+  if (!/^[\x20-\x7e\x80-\xff]*$/.test(value))
+    resolver.refuse(
+      `${place} holds a character that can't be sent in a header: only those of ASCII, and no control characters, can`,
+    );
+  return value;
 }
 
 /** The message does not repeat the address: it may hold a password. One that is missing is told with everything else. */
-function checkAddress(connection: string, system: string): void {
+function checkAddress(connection: string, system: string, resolver: Resolver): void {
   if (connection === "") return;
   const protocol = URL.canParse(connection) ? new URL(connection).protocol : "";
   if (protocol === "http:" || protocol === "https:") return;
-  const reason = `systems/${system}: connection must be a URL that begins with http:// or https://`;
-  throw failure("server-failed", { reason });
+  resolver.refuse(`systems/${system}: connection must be a URL that begins with http:// or https://`);
 }
 
 function resolveCredentials({ name, settings }: SystemDefinition, resolver: Resolver): ResolvedCredentials | undefined {
@@ -251,7 +287,7 @@ function resolveCredentials({ name, settings }: SystemDefinition, resolver: Reso
     case "bearer":
       return {
         kind: "bearer",
-        token: inHeader(resolver.hidden(credentials.token, `${place}.token`), `${place}.token`),
+        token: inHeader(resolver.hidden(credentials.token, `${place}.token`), `${place}.token`, resolver),
       };
     case "basic": {
       const user = resolver.value(credentials.user, `${place}.user`);
@@ -261,7 +297,7 @@ function resolveCredentials({ name, settings }: SystemDefinition, resolver: Reso
     case "query":
     case "cookie": {
       const value = resolver.hidden(credentials.value, `${place}.value`);
-      if (credentials.kind === "header") inHeader(value, `${place}.value`);
+      if (credentials.kind === "header") inHeader(value, `${place}.value`, resolver);
       return { kind: credentials.kind, name: credentials.name, value };
     }
     case "oauth":
