@@ -512,6 +512,11 @@ const table = {
     class: "give-up",
     text: "The request line and headers are more than {limit}. Send fewer or shorter ones.",
   },
+  "tls-required": {
+    status: 403,
+    class: "give-up",
+    text: "This port takes TLS alone, and the request came in clear. Call it by https. A credential that was in it could be read on its way: have it replaced.",
+  },
   "body-too-large": {
     status: 413,
     class: "give-up",

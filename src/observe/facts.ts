@@ -12,6 +12,7 @@ export const channels = [
   "mortise:connectors:file",
   "mortise:publish:request",
   "mortise:publish:failure",
+  "mortise:publish:exposed",
   "mortise:server:worker",
   "mortise:server:circuit",
   "mortise:server:outbound",

@@ -164,6 +164,8 @@ function lineOf(name: ChannelName, fields: Fact, message: unknown): Line | undef
       return undefined;
     case "mortise:publish:failure":
       return { level: "error", message: "request failed", fields: { ...fields, ...errorOf(message) } };
+    case "mortise:publish:exposed":
+      return { level: "warn", message: "a credential came in clear: have it replaced", fields };
     case "mortise:publish:request":
       return { level: Number(fields.status) >= 500 ? "error" : "info", message: "request", fields };
     case "mortise:server:worker":

@@ -16,6 +16,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { failure, type MortiseError } from "../errors.ts";
+import { screenClear } from "./clear.ts";
 import type { HttpHandler, HttpRequest, HttpResponse } from "./http.ts";
 import { addressBucket } from "./limits/address.ts";
 import { problemResponse, rawProblem } from "./problem.ts";
@@ -47,6 +48,8 @@ export interface ListenerOptions {
   readonly tls?: TlsOptions;
   /** Addresses of proxies whose `Client-Cert` is believed (RFC 9440). Default: none. */
   readonly certificateProxies?: ReadonlySet<string>;
+  /** Of a port with TLS: told of each request that came in clear, and was refused. Default: nothing. */
+  readonly onClear?: (request: HttpRequest) => void;
   /** Told of what a handler throws; never sees a refusal. Default: nothing. */
   readonly onError?: (error: unknown, request: HttpRequest) => void;
 }
@@ -198,6 +201,15 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
     if (mine) refuseUnparsed(error, socket as Socket, ids(), limits.headerBytes, limits.bodyMs);
     else socket.destroy();
   });
+  if (server instanceof TlsServer)
+    screenClear(server, {
+      maxHeaderSize: settings.maxHeaderSize,
+      maxHeaders: limits.headers,
+      headersMs: headersTimeout,
+      ids,
+      send: (req, res, answer, id) => send(req, res, answer, id, true, limits.bodyMs),
+      told: options.onClear,
+    });
   server.on("connection", (socket: Socket) => {
     const address = addressBucket(socket.remoteAddress ?? "");
     const open = (perAddress.get(address) ?? 0) + 1;

@@ -11,6 +11,7 @@ import { failure } from "../errors.ts";
 import type { Cipher, Schema, Validate } from "../operation.ts";
 import type { Store } from "../store/store.ts";
 import type { Authenticator } from "./access/authenticator.ts";
+import { noteExposed } from "./access/exposed.ts";
 import { type Keyring, openKeyring } from "./access/keyring.ts";
 import { openAccess } from "./access/open.ts";
 import type { AccessSources, SignedMessage } from "./access/way.ts";
@@ -84,6 +85,8 @@ export interface Publisher {
    * prepared is served before anything else is prepared, or not at all.
    */
   prepare(next: Publication): () => void;
+  /** Notes whose credential is in a request that came in clear to a port with TLS. Never rejects. */
+  exposed(request: HttpRequest): Promise<void>;
   /** The OpenAPI 3.1 document of an API, drafts included. */
   openapi(name: string, version: string): OpenApiDocument | undefined;
   /** Ends the streams of events; their clients come again in a moment, and none is opened any more. */
@@ -350,6 +353,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
         // Its clients come again, to what is served now.
         streams.renew();
       };
+    },
+    async exposed(request) {
+      const route = table.find(request.method, request.path)?.value;
+      const authenticator = route?.kind === "operation" ? route.authenticator : undefined;
+      await noteExposed(request, authenticator, keys).catch((error: unknown) => report(error, request.id));
     },
     drain: () => streams.drain(),
     openapi: (name, version) => documents.get(`${name} ${version}`),

@@ -122,6 +122,8 @@ const migrations = [
   // 1: an output, 0: a fault.
   `ALTER TABLE publish_idempotency ADD COLUMN gave INTEGER;`,
   `CREATE TABLE publish_secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
+  // When it first came in clear (OA2-7).
+  `ALTER TABLE publish_keys ADD COLUMN exposed_at INTEGER;`,
 ] as const;
 
 /** Sweeps are bounded, so that they never hold up the group's commit. */
@@ -162,6 +164,7 @@ export const storePart: StorePart = {
     const revokeKey = db.prepare(
       "UPDATE publish_keys SET revoked_at = ?, revoked_by = ? WHERE id = ? AND revoked_at IS NULL",
     );
+    const exposeKey = db.prepare("UPDATE publish_keys SET exposed_at = ? WHERE id = ? AND exposed_at IS NULL");
     const touchKey = db.prepare(
       "UPDATE publish_keys SET used_at = ?, used_by = ? WHERE id = ? AND (used_at IS NULL OR used_at <= ?)",
     );
@@ -221,6 +224,10 @@ export const storePart: StorePart = {
       /** Refuses the batch with `"unknown"` if there is no such key that is not yet revoked. */
       "key-revoke"(p: { readonly id: string; readonly by: string }) {
         if (revokeKey.run(now(), p.by, p.id).changes === 0) refuse("unknown");
+      },
+      /** It came in clear; the first time stays. */
+      "key-exposed"({ id }: { readonly id: string }) {
+        exposeKey.run(now(), id);
       },
       "keys-used"(p: KeysUsedParameters) {
         for (const { id, at, by } of p.used) touchKey.run(at, by, id, at);

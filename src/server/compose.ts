@@ -311,6 +311,7 @@ export async function compose({
       port: options.apiPort ?? config.api.port,
       ...apiLimits(config),
       ...front.tls,
+      onClear: front.exposed,
       onError,
     }),
   );

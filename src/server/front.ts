@@ -12,7 +12,7 @@ import type { Outbound } from "../outbound/outbound.ts";
 import { openPermits, type SystemPermits } from "../outbound/permits.ts";
 import type { EmbeddedEngine } from "../process/embedded/engine.ts";
 import type { AccessSources } from "../publish/access/way.ts";
-import type { HttpHandler } from "../publish/http.ts";
+import type { HttpHandler, HttpRequest } from "../publish/http.ts";
 import type { Listener, ListenerOptions } from "../publish/listener.ts";
 import type { PublisherOptions } from "../publish/publisher.ts";
 import type { OpenedStore } from "../store/open.ts";
@@ -53,6 +53,8 @@ export interface Front {
   readonly live: Live;
   readonly inUse: FindInUse;
   readonly api: HttpHandler;
+  /** Told of what came in clear to a port with TLS. */
+  readonly exposed: (request: HttpRequest) => void;
   readonly tls: Pick<ListenerOptions, "tls" | "certificateProxies">;
   scheduler(): Scheduler;
   watch(): ContractWatch;
@@ -149,6 +151,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     live,
     inUse,
     api: (request) => (request.path.startsWith(webhookBase) ? webhooks(request) : publisher.handle(request)),
+    exposed: (request) => void publisher.exposed(request),
     tls,
     scheduler: () => scheduler,
     watch: () => watch,

@@ -15,6 +15,7 @@ interface Key {
   readonly expiresAt?: number;
   readonly revokedAt?: number;
   readonly rotatedFrom?: string;
+  readonly exposedAt?: number;
   readonly lastUsed?: { readonly at: number };
 }
 
@@ -91,12 +92,22 @@ export async function listKeys(
           stateOf(key),
         ]),
       );
+    for (const { id } of keys.filter(isExposed))
+      terminal.note(
+        `${id} came in clear to a port with TLS, where others could read it. Replace it: mortise keys rotate ${id} --overlap 1h --reason "came in clear", or revoke it at once.`,
+      );
   });
   return exit.done;
 }
 
-function stateOf({ revokedAt, expiresAt }: Key): string {
+/** It still opens something. */
+const isExposed = ({ exposedAt, revokedAt, expiresAt }: Key): boolean =>
+  exposedAt !== undefined && revokedAt === undefined && (expiresAt === undefined || expiresAt > Date.now());
+
+function stateOf(key: Key): string {
+  const { revokedAt, expiresAt } = key;
   if (revokedAt !== undefined) return `revoked ${time(revokedAt)}`;
+  if (isExposed(key)) return `seen in clear ${time(key.exposedAt as number)}`;
   if (expiresAt === undefined) return "valid";
   return expiresAt <= Date.now() ? `expired ${time(expiresAt)}` : `valid until ${time(expiresAt)}`;
 }

@@ -24,6 +24,8 @@ export interface KeyRecord {
   readonly revokedBy?: string;
   /** Id of the key whose successor it is. */
   readonly rotatedFrom?: string;
+  /** When it first came in clear to a port with TLS: others may have read it. */
+  readonly exposedAt?: number;
   /** Written behind: up to a minute late. */
   readonly lastUsed?: { readonly at: number; readonly by: string };
 }
@@ -66,6 +68,8 @@ export interface Keyring {
   list(): readonly KeyRecord[];
   /** The key's record, or `undefined` if it is unknown, revoked or expired. Takes the same time for a wrong secret and an unknown id. */
   authenticate(presented: string): KeyRecord | undefined;
+  /** Notes on record that it came in clear. The first time counts; what is on record is not written again. */
+  exposed(id: string): Promise<void>;
   /** Remembers the use; written later, in batches. `by`: `orders 1.0.0 placeOrder`. */
   used(id: string, by: string): void;
   /** Writes what `used` remembered. */
@@ -176,6 +180,11 @@ export function openKeyring(store: Pick<Store, "submit" | "read">, clock: () => 
       const { revokedAt, expiresAt } = found.record;
       return revokedAt !== undefined || (expiresAt !== undefined && expiresAt <= clock()) ? undefined : found.record;
     },
+    async exposed(id) {
+      if (lookup(id)?.record.exposedAt !== undefined) return;
+      await store.submit([{ name: "publish.key-exposed", parameters: { id } }]);
+      cache.delete(id);
+    },
     used(id, by) {
       uses.set(id, { at: clock(), by });
     },
@@ -201,6 +210,7 @@ interface Row {
   readonly revoked_at: number | null;
   readonly revoked_by: string | null;
   readonly rotated_from: string | null;
+  readonly exposed_at: number | null;
   readonly used_at: number | null;
   readonly used_by: string | null;
 }
@@ -216,6 +226,7 @@ function recordOf(row: Row): KeyRecord {
     ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
     ...(row.revoked_at === null ? {} : { revokedAt: row.revoked_at, revokedBy: row.revoked_by ?? "" }),
     ...(row.rotated_from === null ? {} : { rotatedFrom: row.rotated_from }),
+    ...(row.exposed_at === null ? {} : { exposedAt: row.exposed_at }),
     ...(row.used_at === null ? {} : { lastUsed: { at: row.used_at, by: row.used_by ?? "" } }),
   });
 }

@@ -3,6 +3,7 @@
 import type { JsonSchema } from "../../operation.ts";
 import { runStatuses } from "../../process/engine.ts";
 import { apiSchemas } from "./api-schemas.ts";
+import { consumerSchemas } from "./consumer-schemas.ts";
 import { anything, bytes, object, text, texts, time } from "./schema-parts.ts";
 import { roles } from "./tokens.ts";
 import { traceSchemas } from "./trace-schemas.ts";
@@ -219,6 +220,7 @@ export const schemas = {
     { description: text, startsOn: text, requirement: anything },
   ),
   ...apiSchemas,
+  ...consumerSchemas,
   ...traceSchemas,
   Schedule: object(
     {
@@ -273,25 +275,6 @@ export const schemas = {
     },
     advice: { type: "array", items: text },
   }),
-  Key: object(
-    { id: text, consumer: text, scopes: texts, environment: text, createdBy: text, createdAt: time },
-    { expiresAt: time, revokedAt: time, revokedBy: text, rotatedFrom: text, lastUsed: object({ at: time, by: text }) },
-  ),
-  Consumer: object(
-    { name: text },
-    { plan: text, contact: text, disabledAt: time, reason: text, createdAt: time, changedAt: time, changedBy: text },
-  ),
-  Secret: object(
-    { name: text, usedBy: { ...texts, description: "What refers to it." } },
-    {
-      in: {
-        enum: ["file", "store", "environment", "nowhere"],
-        description: "Where its value comes from: the first of these that has it. Absent: nothing uses it.",
-      },
-      setAt: { ...time, description: "Of the one in the store." },
-      setBy: text,
-    },
-  ),
   Token: object(
     { name: text, role: { enum: roles }, createdBy: text, createdAt: time },
     { revokedAt: time, revokedBy: text },

@@ -53,7 +53,10 @@ test("with two files the port speaks TLS 1.2 and newer, and clear HTTP no more",
   assert.equal(status, 204);
   assert.equal(hsts, "max-age=31536000");
   assert.deepEqual(seen, [true]);
-  await assert.rejects(fetch(`http://127.0.0.1:${listener.port}/`));
+  const clear = await fetch(`http://127.0.0.1:${listener.port}/`, { redirect: "error" });
+  assert.equal(clear.status, 403);
+  assert.equal(((await clear.json()) as { readonly type: string }).type, "urn:mortise:error:tls-required");
+  assert.deepEqual(seen, [true], "it came to no handler");
 });
 
 test("clients are asked for a certificate where an API wants one", (t) => {
