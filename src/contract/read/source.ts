@@ -127,7 +127,8 @@ async function openUrl(entry: URL, options: SourceOptions): Promise<ContractFile
   return files(pinnedName(entry, entry), entry.href, locate, load, options);
 }
 
-const foreign = "it leads to another place, and only the contract's own folder or origin is read";
+/** Why a reference to another host is refused, whatever stands there. */
+export const foreign = "it leads to another place, and only the contract's own folder or origin is read";
 
 /** Memory, limits and errors, the same for both kinds. `locate` and `load` throw plain errors: the reason. */
 async function files(

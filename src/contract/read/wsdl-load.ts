@@ -5,8 +5,8 @@
 import { parse as parseYaml } from "yaml";
 import { failure, MortiseError } from "../../errors.ts";
 import { attributeOf, parseXml, placeOf, type XmlElement, type XmlTrouble } from "../../formats/xml.ts";
-import type { ContractFile, ContractFiles } from "./source.ts";
-import { isKnownSchema, knownSchema } from "./wsdl-known.ts";
+import { type ContractFile, type ContractFiles, foreign } from "./source.ts";
+import { isKnownSchema, knownNamespaces, knownSchema } from "./wsdl-known.ts";
 import { drafts, type SchemaDocument, Schemas, schemaChildren, unreadableAt, xsd } from "./xsd-schemas.ts";
 
 /** The namespace of WSDL 1.1. */
@@ -49,8 +49,6 @@ class Loader {
   readonly #loaded = new Set<string>();
   /** File and effective namespace of each schema that was taken: what ends rings of includes. */
   readonly #taken = new Set<string>();
-  /** Namespaces that were imported, whose schemas are known here in case no file has them. */
-  readonly #known = new Set<string>();
   readonly #namespaces = new Set<string>();
   #urls: Promise<ReadonlyMap<string, string>> | undefined;
 
@@ -85,9 +83,9 @@ class Loader {
     }
   }
 
-  /** Adds the schemas that were imported and are known, where no file of the contract is one of them. */
+  /** Adds the schemas that are known, where no file of the contract is one of them; many use their names and import nothing. */
   async addKnown(): Promise<void> {
-    for (const namespace of this.#known)
+    for (const namespace of knownNamespaces)
       if (!this.#namespaces.has(namespace)) await this.#schema(namespace, knownSchema(namespace), undefined);
   }
 
@@ -120,13 +118,11 @@ class Loader {
   async #schemaImport(file: string, child: XmlElement, namespace: string): Promise<void> {
     const location = attributeOf(child, "schemaLocation")?.trim() ?? "";
     const wanted = child.local === "import" ? (attributeOf(child, "namespace") ?? "") : "";
-    if (isKnownSchema(wanted)) {
-      this.#known.add(wanted);
-      if (/^https?:/i.test(location) && !(await this.#isMapped(location))) return;
-    }
+    if (isKnownSchema(wanted) && /^https?:/i.test(location) && !(await this.#isMapped(location))) return;
     if (location === "" || !/^(import|include|redefine)$/.test(child.local)) return;
     if (wellKnown.has(wanted)) return;
-    const target = await this.#read(location, file, child);
+    const target = await this.#readSchema(location, file, child, child.local === "import" ? wanted : namespace);
+    if (target === undefined) return;
     const found = this.#parse(target);
     if (found.namespace === wsdl && found.local === "definitions") {
       // Some point at the WSDL that holds the schema.
@@ -134,7 +130,11 @@ class Loader {
       return;
     }
     if (found.namespace !== xsd || found.local !== "schema")
-      throw unreadableAt(target.path, found, `<${found.local}> is not a schema`);
+      throw unreadableAt(
+        target.path,
+        found,
+        `<${found.local}> is not a schema: its namespace is "${found.namespace}", not ${xsd}`,
+      );
     // The namespace that an import states is not compared: if it is wrong, the names that need it dangle and say so.
     await this.#schema(target.path, found, child.local === "import" ? undefined : namespace);
   }
@@ -154,6 +154,25 @@ class Loader {
       this.#parsed.set(file.path, root);
     }
     return root;
+  }
+
+  /** What stands at another place is not read. That is a fault only where something of it is needed; `undefined` until then. */
+  async #readSchema(
+    location: string,
+    from: string,
+    element: XmlElement,
+    namespace: string,
+  ): Promise<ContractFile | undefined> {
+    try {
+      return await this.#read(location, from, element);
+    } catch (refused) {
+      const elsewhere = refused instanceof MortiseError && refused.message.includes(foreign);
+      if (!/^https?:/i.test(location) || !elsewhere) throw refused;
+      const reason = `"${location.slice(0, 200)}" can't be read: ${foreign}`;
+      this.schemas.miss(namespace, reason);
+      this.schemas.notes.add(from, element, reason);
+      return undefined;
+    }
   }
 
   async #isMapped(location: string): Promise<boolean> {

@@ -1,8 +1,8 @@
 /** The parts of a WSDL by name - messages, port types, bindings - and which ports of its services are worth calling. */
-import { attributeOf, placeOf, type XmlElement } from "../../formats/xml.ts";
+import { attributeOf, namespaceOf, placeOf, type XmlElement } from "../../formats/xml.ts";
 import type { QName } from "../model.ts";
 import { type LoadedWsdl, wsdl } from "./wsdl-load.ts";
-import { qualified, shownName, unreadableAt } from "./xsd-schemas.ts";
+import { Notes, qualified, shownName, unreadableAt } from "./xsd-schemas.ts";
 
 /** Binding elements of SOAP 1.1 (WSDL 1.1, section 3) and SOAP 1.2 (its W3C submission). */
 const soapNamespaces: ReadonlyMap<string, "1.1" | "1.2"> = new Map([
@@ -52,6 +52,7 @@ export interface Ports {
 
 export class WsdlParts {
   readonly #parts = new Map<string, Part>();
+  readonly notes = new Notes();
 
   constructor(loaded: LoadedWsdl) {
     for (const { file, root, namespace } of loaded.definitions) {
@@ -80,14 +81,25 @@ export class WsdlParts {
     return this.#parts.get(`${kind} ${shownName(name)}`);
   }
 
+  #named(kind: PartKind, from: XmlElement, text: string): Part | undefined {
+    const prefix = /^\s*([^:]*):/.exec(text)?.[1] ?? "";
+    const declared = namespaceOf(from.scope, prefix);
+    return declared === undefined ? undefined : this.find(kind, qualified("", from, text));
+  }
+
   /** The part that an attribute of `from` names, or `contract-unreadable`. */
   need(kind: PartKind, from: XmlElement, attribute: string, file: string): Part {
     const text = attributeOf(from, attribute);
     if (text === undefined) throw unreadableAt(file, from, `<${from.local}> names no ${kind}`);
-    const name = qualified(file, from, text);
-    const found = this.find(kind, name);
-    if (found === undefined) throw unreadableAt(file, from, `the ${kind} ${shownName(name)} is defined nowhere`);
-    return found;
+    const found = this.#named(kind, from, text);
+    if (found !== undefined) return found;
+    // A prefix is often forgotten or wrong; where just one part has the name, there is no doubt.
+    const local = text.trim().replace(/^.*:/, "");
+    const [only, ...others] = this.all(kind).filter((part) => nameOf(part).local === local);
+    if (only === undefined || others.length > 0)
+      throw unreadableAt(file, from, `the ${kind} ${shownName(qualified(file, from, text))} is defined nowhere`);
+    this.notes.add(file, from, `the ${kind} "${text}" is taken to be ${shownName(nameOf(only))}`);
+    return only;
   }
 }
 

@@ -188,3 +188,104 @@ test("endpoint references of WS-Addressing need no file; a file of the contract 
   });
   assert.deepEqual(Object.keys(propertiesOf(own, "EndpointReferenceType")), ["only"]);
 });
+
+test("a part whose prefix is missing, wrong or undeclared is the only one of its name, with a note; one of several is refused", async () => {
+  const good = wsdlOf(sequence('<xs:element name="a" type="xs:int"/>'));
+  for (const [from, to] of [
+    ['type="t:P"', 'type="P"'],
+    ['type="t:P"', 'type="gone:P"'],
+    ['message="t:M"', 'message="M"'],
+  ] as const) {
+    assert.ok(good.includes(from));
+    const model = await written({ "a.wsdl": good.replace(from, to) });
+    assert.deepEqual(Object.keys(model.operations), ["do"]);
+    assert.match(
+      model.source.notes?.join() ?? "",
+      /^a\.wsdl at \d+:\d+: the \w+ "(gone:)?\w" is taken to be \{urn:t\}\w$/,
+    );
+  }
+  assert.equal((await written({ "a.wsdl": good })).source.notes, undefined);
+  const other = good.replaceAll("urn:t", "urn:u");
+  const two = good
+    .replace('type="t:P"', 'type="P"')
+    .replace("<types>", '<import namespace="urn:u" location="b.wsdl"/><types>');
+  await assert.rejects(
+    written({ "a.wsdl": two, "b.wsdl": other }),
+    unreadable("a.wsdl", /at \d+:/, /P is defined nowhere/),
+  );
+});
+
+test("types of a schema that forgot its namespace are found; an element there is not, since it is written otherwise", async () => {
+  const types =
+    '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:simpleType name="N"><xs:restriction base="xs:int"/></xs:simpleType><xs:element name="E"/></xs:schema>';
+  const text = (inside: string): string => wsdlOf(sequence(inside)).replace("<types>", `<types>${types}`);
+  const model = await written({ "a.wsdl": text('<xs:element name="n" type="t:N"/>') });
+  assert.equal(propertiesOf(model, "Do").n?.type, "integer");
+  assert.match(model.source.notes?.join() ?? "", /the type \{urn:t\}N is taken to be N, which has no namespace/);
+  await assert.rejects(
+    written({ "a.wsdl": text('<xs:element ref="t:E"/>') }),
+    unreadable("a.wsdl", /at \d+:/, /the element \{urn:t\}E is defined nowhere; there is E without a namespace/),
+  );
+});
+
+test("a schema at another place is missed only where something of it is needed", async () => {
+  const entry = (inside: string): string =>
+    wsdlOf(`<xs:import namespace="urn:far" schemaLocation="https://far.example/a.xsd"/>${sequence(inside)}`);
+  const model = await written({ "a.wsdl": entry('<xs:element name="a" type="xs:int"/>') });
+  assert.match(
+    model.source.notes?.join() ?? "",
+    /a\.wsdl at .*"https:\/\/far\.example\/a\.xsd" can't be read: it leads to another place/,
+  );
+  await assert.rejects(
+    written({ "a.wsdl": entry('<xs:element name="a" type="f:T" xmlns:f="urn:far"/>') }),
+    unreadable(
+      "a.wsdl",
+      /at \d+:/,
+      /\{urn:far\}T is defined nowhere: "https:\/\/far\.example\/a\.xsd" can't be read: it leads to another/,
+    ),
+  );
+  await assert.rejects(
+    written({ "a.wsdl": entry("").replace("https://far.example/a.xsd", "gone.xsd") }),
+    unreadable("a.wsdl", /at \d+:/, /no such file/),
+  );
+});
+
+test("what everybody knows needs no file: links, signatures, maps of Apache and the older WS-Addressing", async () => {
+  const model = await written({
+    "a.wsdl": wsdlOf(
+      `<xs:element name="Do"><xs:complexType><xs:sequence><xs:element name="map" type="p:Map" xmlns:p="http://xml.apache.org/xml-soap"/>
+       <xs:element ref="d:Signature" xmlns:d="http://www.w3.org/2000/09/xmldsig#"/>
+       <xs:element name="to" type="w:EndpointReferenceType" xmlns:w="http://schemas.xmlsoap.org/ws/2004/08/addressing"/></xs:sequence>
+       <xs:attribute ref="l:href" xmlns:l="http://www.w3.org/1999/xlink"/></xs:complexType></xs:element>`,
+    ),
+  });
+  assert.deepEqual(Object.keys(propertiesOf(model, "Do")), ["map", "Signature", "to", "href"]);
+  assert.deepEqual(Object.keys(propertiesOf(model, "mapItem")), ["key", "value"]);
+  assert.deepEqual((propertiesOf(model, "Do").href as { xml?: object }).xml, {
+    name: "href",
+    namespace: "http://www.w3.org/1999/xlink",
+    attribute: true,
+  });
+});
+
+test("a fault without a part is left out with a note, and a name with a colon is refused", async () => {
+  const fault = wsdlOf(sequence(""))
+    .replace("<portType", '<message name="F"/><portType')
+    .replace(/(<operation name="Do"><input[^>]*\/>)/, '$1<output message="t:M"/><fault name="f" message="t:F"/>');
+  const model = await written({ "a.wsdl": fault });
+  assert.deepEqual(model.operations.do?.faults, {});
+  assert.match(model.source.notes?.join() ?? "", /the message of the fault has no part/);
+  await assert.rejects(
+    written({ "a.wsdl": wsdlOf(sequence('<xs:element name="area:code" type="xs:int"/>')) }),
+    unreadable("a.wsdl", /at \d+:/, /"area:code" is no name that an element can have/),
+  );
+});
+
+test("simple content may be built on a type of SOAP encoding", async () => {
+  const model = await written({
+    "a.wsdl": wsdlOf(
+      '<xs:element name="Do"><xs:complexType><xs:simpleContent><xs:extension base="e:base64Binary" xmlns:e="http://schemas.xmlsoap.org/soap/encoding/"><xs:attribute name="kind" type="xs:string"/></xs:extension></xs:simpleContent></xs:complexType></xs:element>',
+    ),
+  });
+  assert.equal(propertiesOf(model, "Do").value?.contentEncoding, "base64");
+});

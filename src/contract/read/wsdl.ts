@@ -98,6 +98,7 @@ export async function readWsdl(source: ContractFiles, name: string): Promise<Con
   }
   reader.finish();
   const title = titleOf(parts, loaded);
+  const notes = [...parts.notes.all, ...loaded.schemas.notes.all].slice(0, 100);
   return frozen({
     format: 1,
     name,
@@ -107,6 +108,7 @@ export async function readWsdl(source: ContractFiles, name: string): Promise<Con
       ...(title === undefined ? {} : { title }),
       files: source.files().map(({ path, sha256 }) => ({ path, sha256 })),
       ...(told.length === 0 ? {} : { leftOut: told }),
+      ...(notes.length === 0 ? {} : { notes }),
     },
     operations: { ...operations },
     events: {},
@@ -188,7 +190,12 @@ function operation(
   const faults: Record<string, FaultModel> = Object.create(null);
   const faultElements: { element: QName; fault: string }[] = [];
   for (const fault of childrenOf(abstract, "fault")) {
-    const { element, detail, description } = faultOf(fault, port, parts, reader);
+    const found = faultOf(fault, port, parts, reader);
+    if (found === undefined) {
+      parts.notes.add(port.portType.file, fault, "the message of the fault has no part: nothing tells it from another");
+      continue;
+    }
+    const { element, detail, description } = found;
     const own = identifier(attributeOf(fault, "name") ?? element.local);
     if (Object.hasOwn(faults, own)) continue;
     faults[own] = { ...(description === undefined ? {} : { description }), detail };
@@ -267,10 +274,10 @@ function faultOf(
   port: SoapPort,
   parts: WsdlParts,
   reader: XsdReader,
-): { readonly element: QName; readonly detail: JsonSchema; readonly description: string | undefined } {
+): { readonly element: QName; readonly detail: JsonSchema; readonly description: string | undefined } | undefined {
   const message: Part = parts.need("message", fault, "message", port.portType.file);
   const [part] = childrenOf(message.element, "part");
-  if (part === undefined) throw unreadableAt(message.file, message.element, "the message of a fault has no part");
+  if (part === undefined) return undefined;
   const element = attributeOf(part, "element");
   const description = wsdlDocumentation(fault);
   if (element !== undefined) {

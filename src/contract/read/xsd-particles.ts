@@ -196,6 +196,8 @@ export class Particles {
     if (ref === undefined) {
       const local = attributeOf(element, "name");
       if (local === undefined) throw unreadableAt(document.file, element, "an element has neither name nor ref");
+      if (local.includes(":"))
+        throw unreadableAt(document.file, element, `"${local}" is no name that an element can have: it has a colon`);
       const form = attributeOf(element, "form");
       const qualifiedName = form === undefined ? document.elementsQualified : form === "qualified";
       return [this.#elements.local(element, document, { namespace: qualifiedName ? document.namespace : "", local })];

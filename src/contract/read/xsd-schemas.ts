@@ -54,6 +54,16 @@ export function unreadableAt(file: string, element: XmlElement, reason: string):
   return failure("contract-unreadable", { file, place: placeOf(element), reason });
 }
 
+/** What was passed over or read as it is meant; a hundred tell enough. */
+export class Notes {
+  readonly all: string[] = [];
+
+  add(file: string, element: XmlElement, what: string): void {
+    const note = `${file} at ${placeOf(element)}: ${what}`;
+    if (this.all.length < 100 && !this.all.includes(note)) this.all.push(note);
+  }
+}
+
 /** Elements of XML Schema directly inside, annotations left out. */
 export function schemaChildren(element: XmlElement): readonly XmlElement[] {
   return element.children.filter((child) => child.namespace === xsd && child.local !== "annotation");
@@ -88,6 +98,9 @@ export class Schemas {
   #derived: Map<string, QName[]> | undefined;
   #substitutes: Map<string, QName[]> | undefined;
   readonly #closures = new Map<string, readonly QName[]>();
+  /** Why what was imported of a namespace is not there. */
+  readonly #missing = new Map<string, string>();
+  readonly notes = new Notes();
   #spent = 0;
 
   /** Adds a document's globals. The same name twice is refused, unless both say exactly the same. */
@@ -127,6 +140,20 @@ export class Schemas {
     }
   }
 
+  /** Remembers that something of the namespace was not read: a reason to give once it is needed. */
+  miss(namespace: string, reason: string): void {
+    if (!this.#missing.has(namespace)) this.#missing.set(namespace, reason);
+  }
+
+  /** The name that is meant: a schema without `targetNamespace` is often taken to have that of the WSDL around it. */
+  meant(kind: ComponentKind, name: QName, file: string, from: XmlElement): QName {
+    const plain = { namespace: "", local: name.local };
+    if (name.namespace === "" || this.find(kind, name) !== undefined || this.find(kind, plain) === undefined)
+      return name;
+    this.notes.add(file, from, `the ${kind} ${shownName(name)} is taken to be ${name.local}, which has no namespace`);
+    return plain;
+  }
+
   find(kind: ComponentKind, name: QName): Component | undefined {
     return this.#components.get(keyOf(kind, name));
   }
@@ -134,8 +161,18 @@ export class Schemas {
   /** The component, or `contract-unreadable` at the element that refers to it. */
   need(kind: ComponentKind, name: QName, file: string, from: XmlElement): Component {
     const found = this.find(kind, name);
-    if (found === undefined) throw unreadableAt(file, from, `the ${kind} ${shownName(name)} is defined nowhere`);
-    return found;
+    if (found !== undefined) return found;
+    const missing = this.#missing.get(name.namespace);
+    const why = missing === undefined ? this.#elsewhere(kind, name) : `: ${missing}`;
+    throw unreadableAt(file, from, `the ${kind} ${shownName(name)} is defined nowhere${why}`);
+  }
+
+  /** What the author may have meant. */
+  #elsewhere(kind: ComponentKind, { local }: QName): string {
+    const spaces = new Set(this.#documents.map(({ namespace }) => namespace));
+    const others = [...spaces].map((namespace) => ({ namespace, local })).filter((name) => this.find(kind, name));
+    const shown = (name: QName): string => (name.namespace === "" ? `${local} without a namespace` : shownName(name));
+    return others.length === 0 ? "" : `; there is ${others.slice(0, 3).map(shown).join(" and ")}`;
   }
 
   /** Global complex types that extend or restrict `name`, directly or not, in document order. */

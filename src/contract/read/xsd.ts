@@ -156,10 +156,11 @@ export class XsdReader {
     }
   }
 
-  #type(name: QName, document: SchemaDocument, from: XmlElement): Annotated {
-    if (isEncoding(name) && name.local === "Array") return openArray(anything);
-    const builtin = builtinNamed(name);
-    if (builtin !== undefined) return this.#told(builtin, { namespace: xsd, local: localOf(name) });
+  #type(written: QName, document: SchemaDocument, from: XmlElement): Annotated {
+    if (isEncoding(written) && written.local === "Array") return openArray(anything);
+    const builtin = builtinNamed(written);
+    if (builtin !== undefined) return this.#told(builtin, { namespace: xsd, local: localOf(written) });
+    const name = this.#source.meant("type", written, document.file, from);
     const found = this.#source.need("type", name, document.file, from);
     if (found.element.local === "simpleType") return this.#namedSimple(name, document, from, found.element);
     const derived = this.#source.derivedFrom(name);
@@ -283,8 +284,10 @@ export class XsdReader {
   ): void {
     const text = attributeOf(element, "base");
     if (text === undefined) throw unreadableAt(document.file, element, `xs:${element.local} names no base`);
-    const base = resolveName(document, element, text);
-    const found = base.namespace === xsd ? undefined : this.#source.need("type", base, document.file, element);
+    const written = resolveName(document, element, text);
+    const builtin = written.namespace === xsd || (kind === "simpleContent" && builtinNamed(written) !== undefined);
+    const base = builtin ? written : this.#source.meant("type", written, document.file, element);
+    const found = builtin ? undefined : this.#source.need("type", base, document.file, element);
     if (found?.element.local === "complexType") {
       const key = `type ${shownName(base)}`;
       if (above.includes(key)) throw unreadableAt(document.file, element, `${shownName(base)} is built upon itself`);
