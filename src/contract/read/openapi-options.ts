@@ -32,21 +32,23 @@ function basesOf(documents: Documents, option: Place, whole: Members | undefined
 
 /** Whether `additionalProperties: false` would forbid what an `allOf`, `anyOf` or `oneOf` beside it names: it sees its own properties only. */
 export function closesInherited(documents: Documents, place: Place): boolean {
-  const { properties, patternProperties, ...schema } = documents.object(place) as Members;
+  const { properties, patternProperties } = documents.object(place) as Members;
   if (patternProperties !== undefined) return false;
   const own = new Set(Object.keys((properties ?? {}) as Members));
   const inside = (at: Place, depth: number): boolean =>
-    combining
-      .flatMap((keyword) => documents.elements(documents.member(at, keyword)))
-      .some((part) => {
-        const reference = referenceOf(part.value);
-        const found = reference === undefined ? part : documents.found(part, reference);
-        const whole = found === undefined ? undefined : behind(documents, found);
-        if (found === undefined || whole === undefined) return false;
-        if (Object.keys((whole.properties ?? {}) as Members).some((name) => !own.has(name))) return true;
-        return depth < 5 && inside(found, depth + 1);
-      });
-  return combining.some((keyword) => schema[keyword] !== undefined) && inside(place, 0);
+    [
+      ...combining.flatMap((keyword) => documents.elements(documents.member(at, keyword))),
+      // Beside it, from OpenAPI 3.1 on.
+      ...(depth === 0 && referenceOf(at.value) !== undefined ? [at] : []),
+    ].some((part) => {
+      const reference = referenceOf(part.value);
+      const found = reference === undefined ? part : documents.found(part, reference);
+      const whole = found === undefined ? undefined : behind(documents, found);
+      if (found === undefined || whole === undefined) return false;
+      if (Object.keys((whole.properties ?? {}) as Members).some((name) => !own.has(name))) return true;
+      return depth < 5 && inside(found, depth + 1);
+    });
+  return inside(place, 0);
 }
 
 const combining = ["allOf", "anyOf", "oneOf"];

@@ -76,6 +76,12 @@ A: { allOf: [{ $ref: '#/components/schemas/Base' }], properties: { own: { type: 
 B: { allOf: [{ $ref: '#/components/schemas/Base' }], properties: { id: {} }, additionalProperties: false }`,
     "3.0.3",
   );
+  const beside = await schemasOf(
+    `Base: { type: object, properties: { id: { type: string } } }
+C: { $ref: '#/components/schemas/Base', additionalProperties: false }`,
+    "3.1.0",
+  );
+  assert.deepEqual(beside.C, { $ref: "#/$defs/Base" });
   assert.equal("additionalProperties" in (schemas.A as object), false);
   assert.equal((schemas.B as { additionalProperties?: unknown }).additionalProperties, false);
 });

@@ -145,7 +145,10 @@ class Loader {
       try {
         // Some declare hundreds of namespaces at the top.
         const limits = { depth: 256, attributes: 4096, elements: 2_000_000, bytes: 64 * 1024 * 1024 };
-        root = withoutDrafts(parseXml(file.bytes, limits));
+        const { bytes, charset } = declaredFirst(file.bytes);
+        root = withoutDrafts(parseXml(bytes, limits, charset));
+        if (bytes !== file.bytes)
+          this.schemas.notes.add(file.path, root, "the XML declaration does not stand at the start of the document");
       } catch (cause) {
         if (!(cause instanceof MortiseError)) throw cause;
         const { place, reason } = cause.details as XmlTrouble;
@@ -208,6 +211,18 @@ class Loader {
     for (const [url, file] of Object.entries(mappings)) if (typeof file === "string") urls.set(url, file);
     return urls;
   }
+}
+
+/** White space or a comment before the XML declaration, as many servers and licences put it there: the declaration is blanked, so that places stay. */
+function declaredFirst(bytes: Uint8Array): { readonly bytes: Uint8Array; readonly charset?: string } {
+  const start = Buffer.from(bytes.subarray(0, 8192)).toString("latin1");
+  const found = /^((?:\s|<!--(?:(?!-->)[\s\S])*-->)+)(<\?xml\s[^>]*\?>)/.exec(start);
+  if (found === null) return { bytes };
+  const [, before = "", declaration = ""] = found;
+  const blanked = Buffer.from(bytes);
+  blanked.fill(" ", before.length, before.length + declaration.length);
+  const charset = /\sencoding\s*=\s*["']([\w.-]+)["']/.exec(declaration)?.[1];
+  return { bytes: blanked, ...(charset === undefined ? {} : { charset }) };
 }
 
 /** Some write a WSDL without any namespace. */

@@ -289,3 +289,19 @@ test("simple content may be built on a type of SOAP encoding", async () => {
   });
   assert.equal(propertiesOf(model, "Do").value?.contentEncoding, "base64");
 });
+
+test("an XML declaration after a comment or white space is read, in its encoding and with places that stay", async () => {
+  const text = wsdlOf(sequence('<xs:element name="a" type="xs:int"/>'));
+  const late = `\n<!-- (c) --> \n<?xml version="1.0" encoding="utf-8"?>\n${text}`;
+  const model = await written({ "a.wsdl": late });
+  assert.deepEqual(Object.keys(model.operations), ["do"]);
+  assert.match(model.source.notes?.join() ?? "", /^a\.wsdl at 4:1: the XML declaration does not stand at the start/);
+  await assert.rejects(
+    written({ "a.wsdl": late.replace("xs:int", "t:Gone") }),
+    unreadable("a.wsdl", /at 6:/, /Gone is defined nowhere/),
+  );
+  const started = performance.now();
+  for (const blank of [" ", "<!-- -->", "<!--"])
+    await assert.rejects(written({ "a.wsdl": blank.repeat(8000) }), unreadable("a.wsdl", /at \d+:/, /./));
+  assert.ok(performance.now() - started < 5000);
+});
