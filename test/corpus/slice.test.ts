@@ -13,7 +13,10 @@ test("contracts of others, over several files and of each version, are read, gen
     ["wsdl/feature-recursive-xsd/recursive_schema_main.wsdl"],
     JSON.stringify(refused),
   );
-  assert.match(refused[0]!.reason!, /recursive_schema_main\.wsdl.*at 15:5, the portType .*portje is defined nowhere/);
+  assert.match(
+    refused[0]!.reason!,
+    /recursive_schema_main\.wsdl.*at 2:1, its bindings have no operation that can be called/,
+  );
   const told = rows.map(({ file, kind, operations, called, events, notes }) => [
     file.split("/").at(-1),
     kind,

@@ -170,7 +170,8 @@ class Loader {
       return await this.#read(location, from, element);
     } catch (refused) {
       const elsewhere = refused instanceof MortiseError && refused.message.includes(foreign);
-      if (!/^https?:/i.test(location) || !elsewhere) throw refused;
+      // The location of an import is a hint (XML Schema 1.0 part 1, section 4.2.3); what is included has to be there.
+      if (element.local !== "import" || !/^https?:/i.test(location) || !elsewhere) throw refused;
       const reason = `"${location.slice(0, 200)}" can't be read: ${foreign}`;
       this.schemas.miss(namespace, reason);
       this.schemas.notes.add(from, element, reason);
