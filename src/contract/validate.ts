@@ -82,6 +82,7 @@ interface Root {
 }
 const roots = new WeakMap<object, Root>();
 const passing = new WeakMap<object, Root>();
+const quick = new WeakSet<Definitions>();
 const late = new WeakMap<Root, Root>();
 let rootCount = 0;
 const bySchema = new WeakMap<object, Validate>();
@@ -153,6 +154,11 @@ export function passingValidator(definitions: Definitions, schema: JsonSchema): 
   return lazy(() => compile(schema, definitions, false, passing));
 }
 
+/** Has what is validated of a model from now on compiled quickly, as above. For a model that is tried once, and not served. */
+export function validateQuickly({ schemas }: ContractModel): void {
+  quick.add(schemas);
+}
+
 function lazy(make: () => Validate): Validate {
   let validate: Validate | undefined;
   return (value) => {
@@ -171,7 +177,7 @@ function compile(
   schema: { readonly [keyword: string]: unknown },
   definitions: Definitions,
   tellAll = false,
-  known = roots,
+  known = quick.has(definitions) ? passing : roots,
 ): Validate {
   let root = rootOf(definitions, known);
   let made = mapReferences(schema, (name) => `${root.id}#/$defs/${name}`) as object;

@@ -5,6 +5,7 @@
 import { restConnector } from "../connectors/rest.ts";
 import { soapConnector } from "../connectors/soap.ts";
 import type { ContractModel, OperationModel } from "../contract/model.ts";
+import { validateQuickly } from "../contract/validate.ts";
 import { asMortiseError } from "../errors.ts";
 import type { CallResult, Json } from "../operation.ts";
 import { createOutbound } from "../outbound/client.ts";
@@ -35,6 +36,8 @@ export async function callAll(
   { seed = 1, faults = true }: CallAllOptions = {},
 ): Promise<readonly Called[]> {
   const called: Called[] = [];
+  // A few values pass each validator: what it costs is its compilation.
+  validateQuickly(model);
   const fake = await serveFake(model, { seed });
   const outbound = createOutbound();
   try {
