@@ -1,5 +1,6 @@
 /** REST from the side of the system: requests to inputs, results to answers, as the contract (OpenAPI) binds them. */
 import { readSequence, writeSequence } from "../connectors/rest-sequence.ts";
+import { schemaOf } from "../contract/contract.ts";
 import { exampleOf } from "../contract/example/example.ts";
 import { accepts, bodyKind } from "../contract/media.ts";
 import type { ContractModel, OperationModel, RestBinding } from "../contract/model.ts";
@@ -14,10 +15,10 @@ import {
   scalarOf,
   seen,
 } from "../contract/rest-values.ts";
-import { operationValidators } from "../contract/validate.ts";
+import { compileSchema, operationValidators } from "../contract/validate.ts";
 import { MortiseError } from "../errors.ts";
 import { parseJson } from "../formats/json.ts";
-import { type CallResult, inWords, type Json, type JsonSchema, type Problem } from "../operation.ts";
+import { type CallResult, inWords, type Json, type JsonSchema, type Problem, type Validate } from "../operation.ts";
 import { withMessage } from "./messages.ts";
 import { multipartValue } from "./multipart.ts";
 import { type Came, type Protocol, problemReply, type Reading, type Reply } from "./protocol.ts";
@@ -119,13 +120,22 @@ function readInput(
     else if (binding.parameters.length === 0) whole = body.value;
     else problems.push({ at: "", message: "has a body that is no object" });
   }
-  if (problems.length === 0) problems.push(...operationValidators(model, operation).input(whole));
+  if (problems.length === 0) problems.push(...inputProblems(model, operation, whole));
   // The key is no property of the input: whoever calls through Mortise never gives it himself.
   const place = operation.key?.in === "header" ? operation.key : undefined;
   const key = place === undefined ? undefined : came.headers[place.name.toLowerCase()];
   if (place?.required === true && (key === undefined || key === ""))
     problems.push({ at: "", message: `lacks the header ${place.name}` });
   return { input: whole, problems, notes, key };
+}
+
+const told = new WeakMap<OperationModel, Validate>();
+
+/** All of them: whoever wrote the request mends them at once. */
+function inputProblems(model: ContractModel, operation: OperationModel, input: Json): readonly Problem[] {
+  const validate = told.get(operation) ?? compileSchema(schemaOf(model, operation.input));
+  told.set(operation, validate);
+  return validate(input);
 }
 
 /** Keys of an API often travel in the query and stand in no parameter, so such a name is told and not refused. */

@@ -14,6 +14,7 @@ export default defineApi({
   name: "orders", version: "1.0.0", base: "/orders/v1", lifecycle: published(), access: [apiKey()], ${docs}
   operations: {
     placeOrder: post("/orders", { scope: "orders:write", starts: fulfil, wait: "5s", idempotency: { required: true } }),
+    beginOrder: post("/begun", { scope: "orders:write", starts: fulfil }),
     getOrder: get("/orders/{key}", { scope: "orders:read", run: fulfil, etag: true, allow: () => true }),
     followOrder: get("/orders/{key}/events", { scope: "orders:read", follows: fulfil, allow: () => true }),
   },
@@ -67,7 +68,7 @@ const order = JSON.stringify({ id: "o-1", pieces: 2 });
 test("what fits the contract is answered as the contract says, without a key, marked as made up, and nothing happens", async (t) => {
   const { ask, runs } = await open(t);
   const placed = await ask("POST", "/orders", json, order);
-  assert.equal(placed.status, 200);
+  assert.equal(placed.status, 201, "it is new, and has completed: 200 is for one that was there before");
   assert.ok(typeof placed.json.number === "string" && placed.json.number !== "");
   assert.equal(placed.headers.get("x-made-up"), "from the contract");
   assert.equal(placed.headers.get("cache-control"), "no-store");
@@ -90,6 +91,12 @@ test("what does not fit is refused as the API refuses it (PD-7)", async (t) => {
     (wrong.json.errors as { pointer: string }[]).map(({ pointer }) => pointer),
     ["/pieces"],
   );
+  const empty = await ask("POST", "/orders", json, "{}");
+  assert.deepEqual(
+    empty.json.errors,
+    ["id", "pieces"].map((name) => ({ pointer: "", message: `lacks the property "${name}"` })),
+    "all that is missing is told",
+  );
   const { "idempotency-key": _, ...without } = json;
   const keyless = await ask("POST", "/orders", without, order);
   assert.deepEqual([keyless.status, keyless.json.type], [400, "urn:mortise:error:idempotency-key-missing"]);
@@ -105,6 +112,12 @@ test("each declared answer can be asked for; one that is not declared is told", 
     assert.equal(answer.status, status);
     assert.equal(Object.hasOwn(answer.json, "links") || answer.json.status === "accepted", status === 202, answer.text);
   }
+  const begun = await ask("POST", "/begun", json, order);
+  assert.deepEqual(
+    [begun.status, begun.json.status],
+    [202, "accepted"],
+    "what waits for nothing has this answer alone",
+  );
   const missing = await ask("GET", "/orders/o-1", { prefer: "respond-async, code=404" });
   assert.deepEqual([missing.status, missing.json.status, missing.json.title], [404, 404, "Not Found"]);
   assert.equal(missing.json.type, "urn:mortise:error:resource-unknown");

@@ -3,6 +3,7 @@
  * system is reached, nothing is kept.
  */
 import { STATUS_CODES } from "node:http";
+import { isDeepStrictEqual } from "node:util";
 import { type ErrorCode, failure } from "../../errors.ts";
 import { openStillFake, type StillFake } from "../../fakes/still.ts";
 import type { JsonSchema } from "../../operation.ts";
@@ -17,6 +18,8 @@ interface Opened {
   readonly streams: ReadonlySet<string>;
   /** Operations that ask for an Idempotency-Key: the API has an error of its own for one that is missing. */
   readonly keyed: ReadonlySet<string>;
+  /** Operations that answer a request that is new with 201, and with 200 one that was there before. */
+  readonly creating: ReadonlySet<string>;
 }
 
 /** The document is read at the first request: most are never tried out. */
@@ -24,7 +27,7 @@ export function makeUp(document: OpenApiDocument): MakeUp {
   let opened: Promise<Opened> | undefined;
   return async ({ wanted, ...came }) => {
     opened ??= open(document);
-    const { fake, streams, keyed } = await opened;
+    const { fake, streams, keyed, creating } = await opened;
     const { operation = "", problems, ...reply } = fake.answer(came, wanted);
     if (wanted === undefined && keyed.has(operation) && came.headers["idempotency-key"] === undefined) {
       const error = failure("idempotency-key-missing", {});
@@ -36,6 +39,8 @@ export function makeUp(document: OpenApiDocument): MakeUp {
       };
     }
     if (problems !== undefined) return { ...reply, body: JSON.stringify(refusal(reply.status, problems)) };
+    // Nothing was there before.
+    if (reply.status === 200 && wanted === undefined && creating.has(operation)) return { ...reply, status: 201 };
     return reply.status === 200 && streams.has(operation) ? asStream(reply) : reply;
   };
 }
@@ -43,6 +48,7 @@ export function makeUp(document: OpenApiDocument): MakeUp {
 async function open(document: OpenApiDocument): Promise<Opened> {
   const streams = new Set<string>();
   const keyed = new Set<string>();
+  const creating = new Set<string>();
   const plain = (operation: OpenApiOperation): OpenApiOperation => {
     const responses = Object.entries(operation.responses).map(([status, response]): [string, unknown] => {
       const schema = eventData(response);
@@ -52,13 +58,14 @@ async function open(document: OpenApiDocument): Promise<Opened> {
     });
     if (operation.parameters?.some(({ name, required }) => name === "Idempotency-Key" && required))
       keyed.add(operation.operationId);
+    if (sameContent(operation.responses[200], operation.responses[201])) creating.add(operation.operationId);
     return { ...operation, responses: Object.fromEntries(responses) };
   };
   const paths = mapped(document.paths, (item) => mapped(item, plain));
   const responses = Object.fromEntries(Object.entries(document.components.responses).map(withExample));
   const components = { ...document.components, responses };
   const model = await modelOf("openapi.json", JSON.stringify({ ...document, paths, components }));
-  return { fake: openStillFake(model, { maxBytes: mostTriedBytes }), streams, keyed };
+  return { fake: openStillFake(model, { maxBytes: mostTriedBytes }), streams, keyed, creating };
 }
 
 /** The code that callers meet most often under each status. */
@@ -101,6 +108,11 @@ function withExample([name, response]: [string, unknown]): [string, unknown] {
 
 const mapped = <A, B>(of: Readonly<Record<string, A>>, by: (one: A) => B): Readonly<Record<string, B>> =>
   Object.fromEntries(Object.entries(of).map(([name, one]) => [name, by(one)]));
+
+function sameContent(one: unknown, other: unknown): boolean {
+  const [a, b] = [one, other].map((response) => (response as { readonly content?: unknown } | undefined)?.content);
+  return a !== undefined && isDeepStrictEqual(a, b);
+}
 
 /** The schema of what each event holds, where the answer is a stream of events. */
 function eventData(response: unknown): JsonSchema | undefined {
