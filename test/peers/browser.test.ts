@@ -146,12 +146,15 @@ test("the docs page is tried out by hand: an order is made up, a wrong one is re
   const { page, complaints, asked } = await open(docs());
   t.after(() => page.context().close());
   const before = await api.runs();
+  const [address = "", ...others] = (await page.locator("#start pre").innerText()).split("\n");
+  assert.equal(address, `API_URL=${api.url}`, "the examples run against the address at which the page is read");
+  assert.match(others.join("\n"), /^API_KEY=/);
   const place = page.locator("#placeOrder details.try");
   const answer = place.locator(".answer");
   await place.getByText("Try it", { exact: true }).click();
   await place.getByRole("button", { name: "Send to the fake" }).click();
   await answer.getByText("made up in").waitFor();
-  assert.match(await answer.locator(".status").innerText(), /^200 OK/);
+  assert.match(await answer.locator(".status").innerText(), /^201 Created/);
   const made = JSON.parse(await answer.locator("pre.body").innerText()) as { number: string };
   assert.ok(made.number.length > 0);
   await answer.getByText(/\d+ headers/).click();
@@ -245,7 +248,7 @@ test("Swagger UI shows the API and tries it out under the same strict policy, an
   await page.getByRole("button", { name: "Execute" }).click();
   const answer = page.locator("#operations-default-placeOrder .live-responses-table");
   await answer.getByText("x-made-up: from the contract").waitFor();
-  assert.equal((await answer.locator(".response-col_status").last().innerText()).trim().slice(0, 3), "200");
+  assert.equal((await answer.locator(".response-col_status").last().innerText()).trim().slice(0, 3), "201");
   assert.equal(await own.runs(), 0);
   assert.equal(await page.getByRole("button", { name: "Authorize" }).count(), 0, "no credential is asked for");
   assert.ok(

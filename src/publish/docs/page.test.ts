@@ -102,6 +102,16 @@ test("each way of access is told with what it looks like, and the examples use t
   }
 });
 
+test("the examples are for the address that the API says it has; without one the page says what to put there", async () => {
+  const setting = async (more: Partial<ApiOptions>) =>
+    text(/<pre data-base="\/orders\/v1">(.*?)<\/pre>/s.exec(await docsOf(more))?.[1] ?? "").split("\n")[0];
+  assert.equal(await setting({ server: "https://api.harbour.example" }), "API_URL=https://api.harbour.example");
+  assert.match(
+    (await setting({})) ?? "",
+    /^API_URL=https:\/\/api\.example\.com {3}# what stands before \/orders\/v1 in /,
+  );
+});
+
 test("an API without access needs no key; every example in JavaScript can be parsed", async () => {
   const open = get("/stock/{sku}", { access: "public", calls: getStock });
   const page = await docsOf({ access: [], operations: { getStock: open } });

@@ -23,7 +23,7 @@ export interface PageParts {
 /** Links are relative: the page stands at `<base>/docs`, its neighbours beside it. */
 export function docsPage(
   document: OpenApiDocument,
-  { base, description }: ApiDefinition,
+  { base, description, server }: ApiDefinition,
   { tryIt, swaggerUi }: PageParts,
 ): string {
   const { info, components } = document;
@@ -51,7 +51,7 @@ ${swaggerUi ? html`<a href="docs/swagger-ui">Swagger UI</a>` : undefined}
 ${deprecation === undefined ? undefined : deprecationNotice(deprecation)}
 ${description === undefined ? undefined : html`<p class="lead">${description}</p>`}
 </header>
-${gettingStarted(document, base)}
+${gettingStarted(document, base, server)}
 ${operations.map((shown) => operationSection(document, base, shown, tryIt))}
 ${schemas.map(([name, schema]) => html`<section id="schema-${name}" class="schema"><h2>${name}</h2>${schemaTable(schema)}</section>`)}
 <section id="errors">
@@ -64,7 +64,7 @@ ${schemas.map(([name, schema]) => html`<section id="schema-${name}" class="schem
   });
 }
 
-function gettingStarted(document: OpenApiDocument, base: string): Html {
+function gettingStarted(document: OpenApiDocument, base: string, server: string | undefined): Html {
   const credential = credentialOf(document);
   const ways = [...securitySchemes(document).values()];
   const variables = credential?.variables ?? [];
@@ -79,8 +79,14 @@ ${
 }
 <p>Every answer carries <code>X-Request-Id</code>. Quote it when you ask for help.</p>
 <p>The examples below run as they stand in a shell that knows ${variables.length === 0 ? "where this API is" : "these"}:</p>
-<pre>API_URL=https://api.example.com   # what stands before ${base} in the address of this page${variables.map(([name, sample]) => html`\n${name}=${sample}`)}</pre>
+<pre data-base="${base}">API_URL=${addressOf(base, server)}${variables.map(([name, sample]) => html`\n${name}=${sample}`)}</pre>
 </section>`;
+}
+
+/** As the API says, else what the script puts in the place of this: a page that is made once does not know by which address it is read. */
+function addressOf(base: string, server: string | undefined): string {
+  if (server !== undefined && /^[\w.~:/%[\]-]+$/.test(server)) return server;
+  return `https://api.example.com   # what stands before ${base} in the address of this page`;
 }
 
 /** Where a credential stands. */

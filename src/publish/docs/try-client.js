@@ -7,6 +7,13 @@ const element = (name, className, text) => {
   return made;
 };
 
+// Where the page stands, the API stands. What is no plain address stays as the page has it: it is to be pasted into a shell.
+const start = document.querySelector("pre[data-base]");
+const end = start === null ? -1 : location.pathname.lastIndexOf(`${start.dataset.base}/docs`);
+const here = `${location.origin}${location.pathname.slice(0, Math.max(0, end))}`;
+if (end >= 0 && /^https?:[\w.~:/%[\]-]+$/.test(here))
+  start.textContent = start.textContent.replace(/^API_URL=https:\/\/api\.example\.com .*$/m, () => `API_URL=${here}`);
+
 for (const details of document.querySelectorAll("details.try")) {
   details.hidden = false;
   const form = details.querySelector("form");
