@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
@@ -68,11 +68,9 @@ before(async () => {
   mkdirSync(join(root, ".mortise"), { recursive: true });
   const home = mkdtempSync(join(root, ".mortise", "guide-"));
   project = home;
-  environment = { ...process.env, PORT: "0", NO_COLOR: "1" };
+  environment = { ...process.env, PORT: "0", ADMIN_PORT: "0", NO_COLOR: "1" };
   assert.equal((await mortise("init", ".")).code, 0);
   project = home;
-  const config = readFileSync(join(project, "mortise.config.ts"), "utf8");
-  writeFileSync(join(project, "mortise.config.ts"), config.replace("});", "  admin: { port: 0 },\n});"));
 });
 after(async () => {
   await stop(server, "SIGKILL");

@@ -69,7 +69,7 @@ export function consumerCommands(consumers: Command, leaf: Leaf): void {
   leaf(
     consumers,
     "list",
-    "list consumers, with their plans",
+    "list consumers that have a key or were set, with their plans; whom another vouches for (access tokens) shows in: mortise apis usage",
     ["mortise consumers list"],
     async () => (await module()).listConsumers,
   );

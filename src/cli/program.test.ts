@@ -5,6 +5,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { loadProject } from "../server/project/project.ts";
+import { startServer } from "../server/server.ts";
 import { commandTree } from "./program.ts";
 import { printable, terminal } from "./terminal.ts";
 import { mortise } from "./test-terminal.ts";
@@ -92,6 +94,20 @@ test("init makes a project of its folder's name, and never writes over anything"
   const inFile = await mortise(["init", "My Shop/package.json/x"], { folder: home });
   assert.equal(inFile.code, 1);
   assert.match(inFile.err, /ENOTDIR.*folder-unwritable/);
+});
+
+test("two projects that init made run beside each other, with ports from the environment", async (t) => {
+  for (const name of ["one", "two"]) {
+    const folder = join(home, name);
+    assert.equal((await mortise(["init", name], { folder: home })).code, 0);
+    const server = await startServer(await loadProject(folder), {
+      environment: { PORT: "0", ADMIN_PORT: "0" },
+      log: () => {},
+    });
+    t.after(() => server.stop());
+    assert.equal((await fetch(`${server.apiUrl}/quotes/v1/docs`)).status, 200);
+    assert.equal((await mortise(["runs", "list"], { folder })).code, 0, "the command line finds it by its project");
+  }
 });
 
 test("init brings a current Node along where the machine's is too old", async () => {

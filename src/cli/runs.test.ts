@@ -251,6 +251,20 @@ test("a key is shown once, listed without itself, and revoked", async () => {
   assert.equal((await run("keys", "revoke", "nothing")).code, 1);
 });
 
+test("the list of consumers says who does not stand in it, and where such callers show", async () => {
+  const { out } = await run("consumers", "list");
+  assert.match(out, /\nacme .*enabled\n/);
+  assert.match(
+    out,
+    /\nwho comes with an access token, .* stands here only if it was set; .*mortise apis usage <api> <version>\n$/,
+  );
+  const { consumers } = JSON.parse((await run("consumers", "list", "--json")).out) as { consumers: { name: string }[] };
+  assert.deepEqual(
+    consumers.map(({ name }) => name),
+    ["acme"],
+  );
+});
+
 test("what takes space in the store is shown by what it is, with rows, bytes and shares", async () => {
   const { parts, bytes, freeBytes, leftBytes } = JSON.parse((await run("store", "size", "--json")).out) as {
     readonly parts: readonly { readonly part: string; readonly rows: number; readonly bytes: number }[];

@@ -59,6 +59,7 @@ export function projectFiles(facts: TemplateFacts): Readonly<Record<string, stri
 
 export default defineConfig({
   api: { port: env("PORT", "8080") },
+  admin: { port: env("ADMIN_PORT", "8081") }, // for people and the command line, on this machine alone
 });
 `,
     "processes/quote.ts": processSource,
@@ -208,7 +209,8 @@ npx mortise runs list
 
 The docs of the API: http://localhost:8080/quotes/v1/docs
 
-Stop it with Ctrl-C, start it again: what was open goes on.
+Stop it with Ctrl-C, start it again: what was open goes on. Where another project on this machine has the ports already:
+\`PORT=8090 ADMIN_PORT=8091 npm start\`; the command line finds a server by its project.
 
 | folder | what is in it |
 |---|---|

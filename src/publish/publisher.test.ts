@@ -3,6 +3,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { test } from "node:test";
 import { failure, MortiseError } from "../errors.ts";
 import type { Schema } from "../operation.ts";
+import { apiKey } from "./access/api-key.ts";
 import { type ApiOptions, defineApi } from "./define.ts";
 import {
   anOrder,
@@ -214,6 +215,13 @@ test("what states no rule is not published (OW-1), and what no contract has is n
   refused({ a: post("/a", { starts, scope: "s" }) }, { access: [] });
   refused({ a: get("/a/{key}", { run: starts, scope: "s", allow: undefined as never }) });
   refused({ a: post("/a", { starts, scope: "s" }), b: post("/a", { starts, scope: "s" }) });
+  const access = /api-definition: .*orders.*does not say who may call: access is a list, such as \[apiKey\(\)\]/;
+  for (const wrong of [undefined, null, apiKey()])
+    assert.throws(
+      () => defineApi({ ...ordersOptions, access: wrong as never }),
+      (error: unknown) => error instanceof MortiseError && access.test(`${error.code}: ${error.message}`),
+    );
+  refused({ a: post("/a", { starts, access: undefined as never }) });
   refused({}, { base: "/orders/../v1" });
   refused({}, { version: "one" });
   refused({}, { limits: [{ per: "consumer", rate: 0, every: "1s" }] });

@@ -2,7 +2,7 @@
 import { adminClient } from "../admin-client.ts";
 import type { Context } from "../context.ts";
 import { exit } from "../exit.ts";
-import { time } from "../terminal.ts";
+import { type Terminal, time } from "../terminal.ts";
 import { segment } from "../values.ts";
 
 // What the admin API answers; its OpenAPI document says the same.
@@ -18,21 +18,31 @@ export async function listConsumers(context: Context): Promise<number> {
   const { terminal } = context;
   const answer: { consumers: Consumer[] } = await (await adminClient(context)).get("/consumers");
   terminal.result(answer, () => {
-    if (answer.consumers.length === 0)
-      terminal.line("No consumers. Make the first one's key with: mortise keys create");
-    else
-      terminal.table(
-        ["consumer", "plan", "contact", "state"],
-        answer.consumers.map(({ name, plan = "", contact = "", disabledAt, reason }) => [
-          name,
-          plan,
-          contact,
-          disabledAt === undefined ? "enabled" : `disabled ${time(disabledAt)}: ${reason}`,
-        ]),
-        (cell, column) => (column === 3 && cell.startsWith("disabled") ? "red" : undefined),
-      );
+    showConsumers(terminal, answer.consumers);
+    // They are known to who vouches for them, and to us when they call.
+    terminal.line(
+      terminal.paint(
+        "dim",
+        "who comes with an access token, a certificate, a signature or a password stands here only if it was set; who called: mortise apis usage <api> <version>",
+      ),
+    );
   });
   return exit.done;
+}
+
+function showConsumers(terminal: Terminal, consumers: readonly Consumer[]): void {
+  if (consumers.length === 0) terminal.line("No consumers. Make the first one's key with: mortise keys create");
+  else
+    terminal.table(
+      ["consumer", "plan", "contact", "state"],
+      consumers.map(({ name, plan = "", contact = "", disabledAt, reason }) => [
+        name,
+        plan,
+        contact,
+        disabledAt === undefined ? "enabled" : `disabled ${time(disabledAt)}: ${reason}`,
+      ]),
+      (cell, column) => (column === 3 && cell.startsWith("disabled") ? "red" : undefined),
+    );
 }
 
 export async function setConsumer(

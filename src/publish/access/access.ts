@@ -11,6 +11,11 @@ export type Access = ApiKeyAccess | OAuthAccess | MtlsAccess | SignedAccess | Ba
 
 /** Throws what `refuse` makes of a way that can't work, found without a server. */
 export function checkAccess(access: readonly Access[], refuse: (reason: string) => Error): void {
+  // Left out, or given by an import that is not there: no rule is no open door (OW-1).
+  if (!Array.isArray(access))
+    throw refuse(
+      "it does not say who may call: access is a list, such as [apiKey()], or [] where every operation is public",
+    );
   for (const one of access) {
     if (typeof one !== "object" || one === null || !kinds.has(one.kind))
       throw refuse("its access is a list of apiKey(), oauth() and the like");

@@ -6,6 +6,7 @@
 import { type Contract, type ContractTypes, schemaOf } from "../../contract/contract.ts";
 import { failure } from "../../errors.ts";
 import type { Json } from "../../operation.ts";
+import { checkAccess } from "../access/access.ts";
 import { type ApiDefinition, type ApiOptions, defineApi } from "../define.ts";
 import { type AnyOptions, type ApiOperation, type Method, operationOf } from "../operations.ts";
 import { behindProblem, contractProblem, operationProblem, scopeOf, securityProblem } from "./checks.ts";
@@ -67,6 +68,7 @@ export function implementApi<
       missing.length > 10 ? `${missing.slice(0, 10).join(", ")} and ${missing.length - 10} more` : missing.join(", ");
     throw refuse(`${some} of its contract ${missing.length === 1 ? "is" : "are"} not implemented`);
   }
+  checkAccess(options.access, refuse);
   const built: Record<string, ApiOperation> = {};
   for (const operation of Object.values(model.operations)) {
     const behind = (given as Readonly<Record<string, AnyBehind | undefined>>)[operation.name];
