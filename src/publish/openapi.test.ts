@@ -59,6 +59,7 @@ test("PD-5: a fault of the system that was given a status is described: its name
     ...ordersOptions,
     operations: {
       getStock: get("/stock/{sku}", { scope: "stock:read", calls: getStock, faults: { UnknownSku: 404 } }),
+      plain: get("/plain/{sku}", { scope: "stock:read", calls: getStock }),
       refused: get("/refused/{sku}", { scope: "stock:read", calls: getStock, faults: { UnknownSku: 422 } }),
       hidden: get("/hidden/{sku}", {
         scope: "stock:read",
@@ -79,6 +80,14 @@ test("PD-5: a fault of the system that was given a status is described: its name
   assert.deepEqual(own.properties.faultDetail.properties, { sku: { type: "string" } });
   const other = of("/refused/{sku}", 422).content["application/problem+json"].schema;
   assert.deepEqual(other.anyOf[1], { $ref: "#/components/schemas/Problem" });
+  // Without a status it is a 422, with its name alone.
+  const unnamed = of("/plain/{sku}", 422);
+  assert.equal(
+    unnamed.description,
+    "The request was understood, and refused or ended otherwise. `fault` is UnknownSku: There is no such article.",
+  );
+  assert.deepEqual(unnamed.content["application/problem+json"].schema, { $ref: "#/components/schemas/Problem" });
+  assert.deepEqual(of("/stock/{sku}", 422), { $ref: "#/components/responses/Problem422" });
   // Beside an object rule nobody sees the system's own 404.
   assert.deepEqual(of("/hidden/{sku}", 404), { $ref: "#/components/responses/Problem404" });
 
@@ -88,6 +97,11 @@ test("PD-5: a fault of the system that was given a status is described: its name
   assert.equal(answer.status, 404);
   const { Problem } = (bench.publisher.openapi("orders", "1.0.0") as OpenApiDocument).components.schemas;
   for (const json of [Problem, own]) assert.deepEqual(compileSchema({ kind: "schema", json })(answer.json), []);
+  const plain = await bench.ask("GET", "/orders/v1/plain/x");
+  assert.deepEqual(
+    [plain.status, (plain.json as { fault?: string }).fault, plain.text.includes("faultDetail")],
+    [422, "UnknownSku", false],
+  );
 });
 
 test("a run that shows its state says so in the document of the operation that shows it", async () => {

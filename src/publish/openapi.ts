@@ -184,7 +184,9 @@ function failuresOf(
       if (faults.length > 0) {
         const schema = faultSchema(faults, usual.has(status), book);
         const content = { "application/problem+json": { schema } };
-        return [String(status), { ...problem(status), description: faultWords(faults), content }];
+        // Beside faults that only have a name, it still means what it always does.
+        const means = faults.some(({ detail }) => detail !== undefined) ? "" : `${meaningOf(status)} `;
+        return [String(status), { ...problem(status), description: `${means}${faultWords(faults)}`, content }];
       }
       statuses.add(status);
       return [String(status), { $ref: `#/components/responses/Problem${status}` }];
