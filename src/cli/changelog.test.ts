@@ -309,7 +309,7 @@ test("what was published before there was a history is kept, without a day", asy
 });
 
 test("the server shows the changelog beside the docs, for people and for programs; text in it stays text", async (t) => {
-  const { write, publish, demo, run, history } = await shop(t);
+  const { write, publish, demo } = await shop(t);
   write(v1);
   await publish("--note", "<img src=x onerror=alert(1)>");
   write(v1, v2);
@@ -332,8 +332,33 @@ test("the server shows the changelog beside the docs, for people and for program
     ],
   );
   assert.ok((await (await fetch(`${server.apiUrl}/orders/v1/docs`)).text()).includes('href="docs/changes"'));
-  // A record that can't be read is told before a start, not by a page.
+});
+
+test("a damaged file of the history is refused by check and publish, and keeps no server from starting: it decides nothing", async (t) => {
+  const { write, publish, demo, run, history } = await shop(t);
+  write(v1);
+  await publish();
   writeFileSync(join(history, "orders.0.9.0.json"), '{"api":"orders"}');
   const checked = await run("check");
+  assert.equal(checked.code, 3);
   assert.match(checked.out + checked.err, /orders\.0\.9\.0\.json can't be read/);
+  assert.match((await run("publish")).err, /orders\.0\.9\.0\.json can't be read.*\(api-unpublishable\)/);
+  const lines: string[] = [];
+  const start = async () =>
+    startServer(await loadProject(demo), { apiPort: 0, adminPort: 0, log: (line) => lines.push(line) });
+  const server = await start();
+  t.after(() => server.stop());
+  assert.match(lines.join(""), /The changelog lacks a publication: .*orders\.0\.9\.0\.json can't be read/);
+  const { versions } = (await (await fetch(`${server.apiUrl}/orders/v1/docs/changes.json`)).json()) as {
+    versions: Told[];
+  };
+  assert.deepEqual(
+    versions.map(({ version }) => version),
+    ["1.0.0"],
+    "the others are told",
+  );
+  await server.stop();
+  // What decides what is served is not passed over.
+  writeFileSync(join(demo, "apis/published/overrides.json"), "{");
+  await assert.rejects(start, { code: "version-unfit", message: /overrides\.json/ });
 });

@@ -122,6 +122,7 @@ export async function unfitness(
   if (problems.length > 0) return [...missing, ...problems];
   const publication = await publicationOf(fresh);
   for (const { message } of publication.notices) tell(message);
+  for (const { message } of publication.damaged) tell(`The changelog lacks a publication: ${message}`);
   if (publication.problems.length === 0) return missing;
   const served = unread.length === 0 ? publication : await publicationOf(project);
   const published = await blamed(publication.problems, served, unread);

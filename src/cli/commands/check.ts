@@ -104,8 +104,8 @@ async function load(folder: string): Promise<{ readonly project?: Project; reado
 }
 
 async function publicationFindings(project: Project): Promise<Finding[]> {
-  const { problems, notices } = await publicationOf(project);
-  const findings = problems.map(
+  const { problems, notices, damaged } = await publicationOf(project);
+  const findings = [...problems, ...damaged].map(
     ({ file, message, lock }): Finding => ({
       level: "error",
       rule: lock === undefined ? "project" : "published-contract",

@@ -29,11 +29,11 @@ export async function publish(
     const versions = named.map((api) => `${api.name}@${api.version}`).join(", ");
     throw wrong("<api>", `there is no version ${version} of ${wanted}; there are: ${versions}`);
   }
-  const { problems, locks } = await publicationOf(project);
+  const { problems, damaged, locks } = await publicationOf(project);
   const mine = locks.filter(
     ({ name, api }) => (wanted === undefined || name === wanted) && (version === undefined || api?.version === version),
   );
-  const other = problems.filter(({ lock }) => lock === undefined);
+  const other = [...problems.filter(({ lock }) => lock === undefined), ...damaged];
   if (other.length > 0) throw failure("api-unpublishable", { problems: other.map(inWords).join("; ") });
   const twice = mine.find(({ file }, at) => mine.findIndex((lock) => lock.file === file) !== at);
   if (twice !== undefined) {

@@ -5,5 +5,6 @@ import { swaggerUiOf } from "./swagger-ui.ts";
 import { makeUp } from "./try-it.ts";
 
 export function docsSources(project: string): DocsSources {
-  return { changes: (name) => readHistory(project, name), makeUp, swaggerUi: () => swaggerUiOf(project) };
+  // What is damaged was told when it was found (publication.ts). Callers go without it, and not without the API.
+  return { changes: (name) => readHistory(project, name, () => {}), makeUp, swaggerUi: () => swaggerUiOf(project) };
 }

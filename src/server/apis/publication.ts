@@ -7,7 +7,7 @@ import { createPublisher, type PublisherOptions } from "../../publish/publisher.
 import { minimumNoticeOf } from "../project/config.ts";
 import type { Project } from "../project/project.ts";
 import { docsSources } from "./docs-sources.ts";
-import { readHistory } from "./published/history.ts";
+import { historyFolder, readHistory } from "./published/history.ts";
 import { isLocking, type Lock, noticeOf, readLocks, refusalOf } from "./published/locked.ts";
 
 export interface PublicationProblem {
@@ -23,6 +23,8 @@ export interface Publication {
   readonly problems: readonly PublicationProblem[];
   /** What is served and not written down: versions that are not published yet, changes that break nobody. */
   readonly notices: readonly PublicationProblem[];
+  /** Files of the history that can't be read. They decide nothing: callers are not told of them, and that is all. */
+  readonly damaged: readonly PublicationProblem[];
   /** How the published contracts and the code stand to each other. */
   readonly locks: readonly Lock[];
 }
@@ -49,9 +51,10 @@ export async function publicationOf(project: Project): Promise<Publication> {
     }
   }
   let locks: readonly Lock[] = [];
+  const damaged: PublicationProblem[] = [];
   try {
     locks = await readLocks(project, documents);
-    readHistory(project.folder);
+    readHistory(project.folder, undefined, ({ message }) => damaged.push({ file: historyFolder, message }));
   } catch (error) {
     problems.push({ file: "apis/published", message: asMortiseError(error).message });
   }
@@ -63,7 +66,7 @@ export async function publicationOf(project: Project): Promise<Publication> {
     if (message !== undefined)
       problems.push({ file: lock.api === undefined ? lock.file : place(lock.api), message, lock });
   }
-  return { problems, notices, locks };
+  return { problems, notices, damaged, locks };
 }
 
 /** Statements are prepared, and none is run: no request ever comes. */

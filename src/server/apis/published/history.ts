@@ -34,10 +34,14 @@ const severity: Readonly<Record<Verdict, number>> = { breaking: 0, review: 1, sa
 
 /**
  * What was published of the API, the newest first; of every API without a name. A contract that was published before there was a history is
- * told without a day. Throws `contract-unreadable`, naming the file.
+ * told without a day. A file that can't be read is left out and told to `damaged`; without that it throws `contract-unreadable`, naming the file.
  */
-export function readHistory(project: string, name?: string): readonly Recorded[] {
-  const all = recorded(project);
+export function readHistory(
+  project: string,
+  name?: string,
+  damaged?: (error: Error) => void,
+): readonly Recorded[] {
+  const all = recorded(project, damaged);
   for (const file of lockFiles(project)) {
     const text = readFileSync(join(project, file), "utf8");
     const [, api = ""] = /\/([^/]+)\.v\d+\.json$/.exec(file) ?? [];
@@ -53,15 +57,29 @@ export function readHistory(project: string, name?: string): readonly Recorded[]
   return all.filter(({ api }) => name === undefined || api === name).sort(newestFirst);
 }
 
-function recorded(project: string): Recorded[] {
+function recorded(
+  project: string,
+  damaged = (error: Error): void => {
+    throw error;
+  },
+): Recorded[] {
   let files: readonly string[];
   try {
     files = readdirSync(join(project, historyFolder));
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw unreadable(historyFolder, (cause as Error).message, cause);
+    damaged(unreadable(historyFolder, (cause as Error).message, cause));
+    return [];
   }
-  return files.filter((file) => fileForm.test(file)).map((file) => entryOf(project, `${historyFolder}/${file}`));
+  const entries: Recorded[] = [];
+  for (const file of files.filter((one) => fileForm.test(one))) {
+    try {
+      entries.push(entryOf(project, `${historyFolder}/${file}`));
+    } catch (error) {
+      damaged(error as Error);
+    }
+  }
+  return entries;
 }
 
 function documentOf(file: string, text: string): OpenApiDocument {
