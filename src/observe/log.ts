@@ -163,6 +163,8 @@ function lineOf(name: ChannelName, fields: Fact, message: unknown): Line | undef
     case "mortise:server:outbound":
       return undefined;
     case "mortise:publish:failure":
+      // Three hundred requests that waited for one call are one failure.
+      if (fields.sharedWith !== undefined) return { level: "debug", message: "request failed with another", fields };
       return { level: "error", message: "request failed", fields: { ...fields, ...errorOf(message) } };
     case "mortise:publish:exposed":
       return { level: "warn", message: "a credential came in clear: have it replaced", fields };

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { failure } from "../errors.ts";
+import { createLog } from "../observe/log.ts";
+import { createRedactor } from "../observe/redact.ts";
 import type { CallResult, JsonSchema, Schema } from "../operation.ts";
 import { defineApi } from "./define.ts";
 import { assertProblem, getStock, openBench, ordersOptions } from "./harness.test.ts";
@@ -37,6 +39,33 @@ test("identical reads in flight are one call; a failed one is not kept", async (
   assert.equal(bench.backend.called.length, 1);
   bench.backend.answer = () => ({ ok: true, output: null });
   assert.equal((await bench.ask("GET", `${stock}/rope`)).status, 200);
+});
+
+test("a read that many wait for and that fails is one line of the log with their number; alone it is a line without", async (t) => {
+  await using bench = await openBench();
+  const lines: Record<string, unknown>[] = [];
+  const write = (line: string) => void lines.push(JSON.parse(line));
+  const log = createLog({ level: "info", redactor: createRedactor(), write });
+  t.after(log.close);
+  const failed = () => lines.splice(0).filter(({ channel }) => channel === "publish:failure");
+  const gate = Promise.withResolvers<CallResult>();
+  bench.backend.answer = () => gate.promise;
+  const asked = Array.from({ length: 300 }, () => bench.ask("GET", `${stock}/rope`));
+  gate.reject(failure("system-unavailable", {}, { class: "wait" }));
+  for (const answer of await Promise.all(asked)) assertProblem(answer, 503, "system-unavailable");
+  const [one, ...more] = failed();
+  assert.deepEqual([one?.level, one?.msg, one?.requests, more], ["error", "request failed", 300, []]);
+  bench.backend.answer = () => {
+    throw failure("system-unavailable", {}, { class: "wait" });
+  };
+  for (let n = 0; n < 2; n++) assertProblem(await bench.ask("GET", `${stock}/rope`), 503, "system-unavailable");
+  assert.deepEqual(
+    failed().map(({ level, requests }) => [level, requests]),
+    [
+      ["error", undefined],
+      ["error", undefined],
+    ],
+  );
 });
 
 test("what responds makes of a request is for that request alone, though another one asks the system the same", async () => {

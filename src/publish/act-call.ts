@@ -63,7 +63,9 @@ export function callPort(
   const repeats = operation.responds !== undefined;
   const idOf = (asked: Asked) => canonicalJson(repeats ? asked.stages : asked.input);
   /** By what is asked: what is under way, and what may be reused. */
-  const underway = new Map<string, Promise<Answered>>();
+  const underway = new Map<string, { readonly call: Promise<Answered>; requests: number }>();
+  /** What a call failed with that several requests waited for; `told`: the first of them that was told. */
+  const shared = new WeakMap<object, { readonly requests: number; told?: string }>();
   const kept = keptAnswers<Answered>(cacheMs, clock);
 
   async function once(asked: Asked, key: string, told?: Sending): Promise<Answered> {
@@ -104,9 +106,12 @@ export function callPort(
     const before = cacheMs > 0 ? kept.get(id) : undefined;
     if (before !== undefined) return Promise.resolve(before);
     const other = underway.get(id);
-    if (other !== undefined) return other;
+    if (other !== undefined) {
+      other.requests += 1;
+      return other.call;
+    }
     const call = first(id, asked);
-    underway.set(id, call);
+    underway.set(id, { call, requests: 1 });
     return call;
   }
 
@@ -116,8 +121,26 @@ export function callPort(
       const answered = await once(asked, `read-${++reads}`);
       if (cacheMs > 0 && answered.fault === undefined) kept.keep(id, answered, sizeOf(answered));
       return answered;
+    } catch (error) {
+      const { requests = 1 } = underway.get(id) ?? {};
+      if (typeof error === "object" && error !== null) {
+        if (requests > 1) shared.set(error, { requests });
+        else shared.delete(error);
+      }
+      throw error;
     } finally {
       underway.delete(id);
+    }
+  }
+
+  /** One failure is told once, and how many requests it met. */
+  function report(thrown: unknown, requestId: string): void {
+    const all = typeof thrown === "object" && thrown !== null ? shared.get(thrown) : undefined;
+    if (all === undefined) shop.report(thrown, requestId);
+    else if (all.told !== undefined) shop.report(thrown, requestId, { sharedWith: all.told });
+    else {
+      all.told = requestId;
+      shop.report(thrown, requestId, { requests: all.requests });
     }
   }
 
@@ -136,7 +159,7 @@ export function callPort(
     if (error.code === "contract-input" && operation.accepts === undefined && Array.isArray(error.details))
       return invalidInput(error.details as readonly Problem[]);
     // That a system is away was told when it went; each call that is refused for it is no news.
-    if (error.code !== "system-away") shop.report(thrown, requestId);
+    if (error.code !== "system-away") report(thrown, requestId);
     const extras = { cause: error, outcome: error.outcome };
     if (error.outcome === "unknown" && target.effect !== "read") return failure("system-outcome-unknown", {}, extras);
     if (error.class === "retry" || error.class === "wait") {

@@ -34,6 +34,9 @@ export type Act = (exchange: Exchange) => Promise<HttpResponse>;
 /** Begins to answer with events: on the stream, which is given back as the answer, unless there is nothing to send. Throws problems. */
 export type EventAct = (exchange: Exchange, stream: EventStream) => Promise<HttpResponse>;
 
+/** Of a call that several requests waited for: how many, for the first of them; for the others, which that is. */
+export type SharedFailure = { readonly requests: number } | { readonly sharedWith: string };
+
 /** What acts are made of. */
 export interface Workshop {
   readonly backend: Backend;
@@ -44,7 +47,7 @@ export interface Workshop {
   readonly signal: AbortSignal;
   readonly compile: (schema: Schema) => Validate;
   /** Tells of a failure that the caller is not shown. */
-  readonly report: (error: unknown, requestId: string) => void;
+  readonly report: (error: unknown, requestId: string, shared?: SharedFailure) => void;
   /** Milliseconds between two looks at runs that are followed. Default 250. */
   readonly lookMs?: number | undefined;
 }

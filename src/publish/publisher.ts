@@ -104,6 +104,10 @@ export interface Publisher {
 /** Published on `mortise:publish:failure`: what a caller was not told. */
 export interface FailureFact {
   readonly request: string;
+  /** How many requests waited for the same call. */
+  readonly requests?: number;
+  /** The request under which that failure was told. */
+  readonly sharedWith?: string;
   readonly error: unknown;
 }
 
@@ -139,7 +143,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
     compiled.set(schema, known);
     return known;
   };
-  const report: Workshop["report"] = (error, request) => failures.publish({ request, error } satisfies FailureFact);
+  const report: Workshop["report"] = (error, request, shared) =>
+    failures.publish({ request, ...shared, error } satisfies FailureFact);
   // Guesses cost an address its turn; right keys never touch this.
   const guesses = rateLimiter({ per: "address", rate: 20, every: "10s" }, "failed-keys", monotonic);
   const tools = { keys, clock, monotonic, report: (error: unknown) => report(error, "-") };
