@@ -9,6 +9,7 @@ import type { InputPlan, ReadInput } from "./input.ts";
 import type { ShownFault } from "./openapi-faults.ts";
 import type { ApiCaller, ApiOperation } from "./operations.ts";
 import type { Cursors } from "./pages/cursor.ts";
+import type { SharedFailure } from "./report-failure.ts";
 import type { PassPlan } from "./streams/act-pass.ts";
 import type { EventStream } from "./streams/event-stream.ts";
 
@@ -33,9 +34,6 @@ export type Act = (exchange: Exchange) => Promise<HttpResponse>;
 
 /** Begins to answer with events: on the stream, which is given back as the answer, unless there is nothing to send. Throws problems. */
 export type EventAct = (exchange: Exchange, stream: EventStream) => Promise<HttpResponse>;
-
-/** Of a call that several requests waited for: how many, for the first of them; for the others, which that is. */
-export type SharedFailure = { readonly requests: number } | { readonly sharedWith: string };
 
 /** What acts are made of. */
 export interface Workshop {
@@ -64,7 +62,7 @@ export interface Prepared {
   readonly accepted: Schema;
   /** What an answer holds: of a run, its output. */
   readonly answered: Schema;
-  /** Faults of the system that have a status of their own. */
+  /** Faults of the system that callers see. */
   readonly faults: readonly ShownFault[];
   readonly validate: Validate;
   readonly maxBodyBytes: number;

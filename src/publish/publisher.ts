@@ -4,7 +4,6 @@
  * route, media types, key, scope, limits, body and input, idempotency, act, answer. Nothing is read of the body before the
  * caller was let in; nothing is done before the input was found valid (P7).
  */
-import { channel } from "node:diagnostics_channel";
 import type { ContractModel } from "../contract/model.ts";
 import { compileSchema } from "../contract/validate.ts";
 import { failure } from "../errors.ts";
@@ -40,6 +39,7 @@ import { openCursors } from "./pages/cursor.ts";
 import { prepare } from "./prepare.ts";
 import { ProblemError, problemResponse } from "./problem.ts";
 import { remembering } from "./remembering.ts";
+import { reportFailure } from "./report-failure.ts";
 import { checkPath, createRoutes, numbered, type RouteTable } from "./routes.ts";
 import { type Signed, signpost } from "./signpost.ts";
 import { openStreams, type StreamOpener, type StreamSettings } from "./streams/open-streams.ts";
@@ -101,18 +101,6 @@ export interface Publisher {
   close(): Promise<void>;
 }
 
-/** Published on `mortise:publish:failure`: what a caller was not told. */
-export interface FailureFact {
-  readonly request: string;
-  /** How many requests waited for the same call. */
-  readonly requests?: number;
-  /** The request under which that failure was told. */
-  readonly sharedWith?: string;
-  readonly error: unknown;
-}
-
-const failures = channel("mortise:publish:failure");
-
 interface OperationRoute {
   readonly kind: "operation";
   readonly gate: Gate;
@@ -143,8 +131,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     compiled.set(schema, known);
     return known;
   };
-  const report: Workshop["report"] = (error, request, shared) =>
-    failures.publish({ request, ...shared, error } satisfies FailureFact);
+  const report = reportFailure;
   // Guesses cost an address its turn; right keys never touch this.
   const guesses = rateLimiter({ per: "address", rate: 20, every: "10s" }, "failed-keys", monotonic);
   const tools = { keys, clock, monotonic, report: (error: unknown) => report(error, "-") };
