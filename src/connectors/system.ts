@@ -46,6 +46,9 @@ export interface EventSettings<T> {
   readonly id?: (payload: T) => string;
 }
 
+/** Of a system whose settings say nothing. */
+export const systemDefaults = Object.freeze({ timeout: "10s", concurrency: 16 });
+
 export interface SystemSettings<T extends ContractTypes> {
   /** Base URL, database file or folder. */
   readonly connection: Reference | string;

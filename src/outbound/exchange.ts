@@ -16,7 +16,7 @@ import type { Seat } from "./ring.ts";
 /** Largest ratio of decoded to sent bytes of a compressed answer. */
 export const maxRatio = 100;
 /** Answers that decode to less than this are no bomb, whatever their ratio. */
-const ratioFloorBytes = 64 * 1024;
+export const ratioFloorBytes = 64 * 1024;
 /** Interim answers (1xx) before the connection is given up. */
 export const maxInterim = 16;
 

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { failure } from "../errors.ts";
+import { milliseconds } from "../operation.ts";
+import { configOptions } from "../server/project/config.ts";
 import { type ApiOptions, defineApi } from "./define.ts";
 import { allScopes, anOrder, assertProblem, bookHold, openBench, ordersOptions, orderToCash } from "./harness.test.ts";
 import { keyOf } from "./idempotency.ts";
@@ -145,6 +147,22 @@ test("IK-7: after its time a key is new, and the sweep removes it", async () => 
   while (Date.now() < after + 3);
   await bench.store.submit([{ name: "publish.sweep", parameters: {} }]);
   assert.equal(count(), 0);
+});
+
+test("IK-7 limits: a key is remembered for as long as the configuration says, and not a millisecond longer", async () => {
+  const { retention } = configOptions.idempotency;
+  const keptMs = milliseconds(retention.default);
+  const replays = async (afterMs: number) => {
+    await using bench = await openBench({ idempotencyRetentionMs: keptMs });
+    // The store has a clock of its own: to it each of these is long over.
+    bench.time.now -= 2 * keptMs;
+    await bench.ask("POST", place, { body: anOrder, headers: keyed("k1") });
+    bench.time.now += afterMs;
+    const other = await bench.ask("POST", place, { body: anOrder, headers: keyed("k1"), by: bench.restart() });
+    assert.equal(other.status, 202);
+    return other.headers["idempotency-replayed"] === "true";
+  };
+  assert.deepEqual([await replays(keptMs - 1), await replays(keptMs), await replays(keptMs + 1)], [true, false, false]);
 });
 
 test("IK-8: a straight call gets an effect key made of the idempotency key, and its answer is replayed", async () => {

@@ -228,6 +228,19 @@ test("connections of one address are limited", async () => {
     );
 });
 
+test("connections in all are limited", async () => {
+  const most = 3;
+  await using served = await serve(echo, { maxConnections: most, maxConnectionsPerAddress: 100 });
+  const open = Array.from({ length: most - 1 }, () => connect(served.listener.port, "127.0.0.1"));
+  await Promise.all(open.map((socket) => once(socket, "connect")));
+  const one = request("GET / HTTP/1.1\nHost: a\nConnection: close");
+  assert.deepEqual(statuses(await raw(served.listener, one)), [200], "the last one that is let in");
+  open.push(connect(served.listener.port, "127.0.0.1"));
+  await once(open.at(-1) as Socket, "connect");
+  assert.equal(await raw(served.listener, one), "", "one more is closed");
+  for (const socket of open) socket.destroy();
+});
+
 test("PD-1 PD-2 PD-4: what a handler throws is a problem without its words, and is told to the owner", async () => {
   const told: unknown[] = [];
   const handler: HttpHandler = () => Promise.reject(new Error("secret place"));

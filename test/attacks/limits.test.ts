@@ -5,12 +5,17 @@ import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { openWebhookSecret, signWebhook, verifyWebhook, webhookTolerance } from "../../src/connectors/webhook.ts";
+import { documentLimits, parseFile } from "../../src/contract/read/document.ts";
+import { mostRedirects, openTexts } from "../../src/contract/read/source.ts";
+import { loadWsdl, wsdlLimits } from "../../src/contract/read/wsdl-load.ts";
 import { jsonDefaults, parseJson } from "../../src/formats/json.ts";
 import { parseXml, xmlDefaults } from "../../src/formats/xml.ts";
+import { milliseconds } from "../../src/operation.ts";
 import { createOutbound, outboundDefaults } from "../../src/outbound/client.ts";
 import { maxInterim, maxRatio } from "../../src/outbound/exchange.ts";
 import { mostIssuerBytes, openIssuer } from "../../src/publish/access/issuer.ts";
 import { openKeySet, unknownKidMs } from "../../src/publish/access/key-set.ts";
+import { usualClockSkew } from "../../src/publish/access/oauth.ts";
 import { type Claims, checkClaims } from "../../src/publish/access/token.ts";
 import { longestIdempotencyKey } from "../../src/publish/idempotency.ts";
 import { mostPairs } from "../../src/publish/input.ts";
@@ -114,6 +119,36 @@ test("OW-4 limits: JSON and XML, wherever they are read", async () => {
   assert.deepEqual(await around(bytes, (n) => taken(() => parseXml(`<a>${"x".repeat(n - 7)}</a>`))), at);
 });
 
+test("limits: how deep a contract may be, whatever it is written in", async () => {
+  const taken = async (read: () => unknown) => {
+    try {
+      await read();
+      return true;
+    } catch (error) {
+      assert.equal((error as { code: string }).code, "contract-unreadable");
+      assert.match((error as Error).message, /nested|depth|deep|attributes/);
+      return false;
+    }
+  };
+  const at = [true, true, false];
+  const fileOf = async (name: string, text: string) => (await openTexts({ [name]: text })).entry;
+  const lists = (n: number) => `{"a":${"[".repeat(n - 1)}1${"]".repeat(n - 1)}}`;
+  const json = async (n: number) => parseFile(await fileOf("a.json", lists(n)));
+  assert.deepEqual(await around(documentLimits.maxDepth, (n) => taken(() => json(n))), at);
+  const maps = (n: number) => times(n, (level) => `${" ".repeat(level)}a:`, "\n");
+  const yaml = async (n: number) => parseFile(await fileOf("a.yaml", `${maps(n)} 1\n`));
+  assert.deepEqual(await around(documentLimits.maxDepth, (n) => taken(() => yaml(n))), at);
+
+  const wsdl = (inside: string) =>
+    `<d:definitions xmlns:d="http://schemas.xmlsoap.org/wsdl/" name="a">${inside}</d:definitions>`;
+  const load = async (inside: string) => loadWsdl(await openTexts({ "a.wsdl": wsdl(inside) }));
+  const { depth, attributes } = wsdlLimits;
+  const nested = (n: number) => `${"<d:documentation>".repeat(n - 1)}${"</d:documentation>".repeat(n - 1)}`;
+  assert.deepEqual(await around(depth, (n) => taken(() => load(nested(n)))), at);
+  const wide = (n: number) => `<d:documentation ${times(n, (one) => `b${one}=""`, " ")}/>`;
+  assert.deepEqual(await around(attributes, (n) => taken(() => load(wide(n)))), at);
+});
+
 async function system(t: TestContext, answer: RequestListener): Promise<string> {
   const server = createServer(answer);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -160,7 +195,7 @@ test("OW-10 limits: what a system may answer is taken at the limit and refused o
   assert.deepEqual(await around(outboundDefaults.bytes, tried("/plain")), [true, true, "outbound-too-large"]);
   assert.deepEqual(await around(10_000 * maxRatio, tried("/packed")), [true, true, "outbound-too-large"]);
   assert.deepEqual(await around(maxInterim, tried("/interim")), [true, true, "outbound-answer"]);
-  assert.deepEqual(await around(3, tried("/hop", 3)), [true, true, "outbound-redirect"]);
+  assert.deepEqual(await around(mostRedirects, tried("/hop", mostRedirects)), [true, true, "outbound-redirect"]);
 });
 
 test("limits: an issuer's answers, the pause between fetches of its keys, and clocks", async (t) => {
@@ -195,7 +230,7 @@ test("limits: an issuer's answers, the pause between fetches of its keys, and cl
   };
   assert.deepEqual(await around(unknownKidMs, fetched), [0, 1, 1]);
 
-  const skewSeconds = 30;
+  const skewSeconds = milliseconds(usualClockSkew) / 1000;
   const rules = {
     issuer: "i",
     audiences: ["a"],

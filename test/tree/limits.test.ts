@@ -7,22 +7,39 @@ import { milliseconds } from "../../src/operation.ts";
 import { listenerDefaults } from "../../src/publish/listener.ts";
 import { configOptions } from "../../src/server/project/config.ts";
 import { limitRows } from "./limit-rows.ts";
-import { root, text } from "./sources.ts";
+import { files, root, text } from "./sources.ts";
 
 const page = "docs/reference/limits.md";
 
-test("the page of limits says what the code says", () => {
+/** Names of tests as they are written, with the file of each. */
+async function names(): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>();
+  for (const file of await files("src/**/*.test.ts", "test/**/*.test.ts"))
+    for (const [, name = ""] of text(file).matchAll(/^test\(\s*"([^"]*)"/gm)) found.set(name, file);
+  return found;
+}
+
+test("each limit names a test that there is", async () => {
+  const named = await names();
+  assert.deepEqual(
+    limitRows.filter((row) => !named.has(row.test)),
+    [],
+  );
+});
+
+test("the page of limits says what the code says", async () => {
+  const named = await names();
   const lines = [
     "# Limits",
     "",
     "What a caller, a system or a message may take where nothing is configured, and what happens beyond it. Options are described in [Configuration](configuration.md); what",
-    "somebody may try against them stands in [Attacks](attacks.md). Each is tried at the limit, one below and one above it, in `test/attacks/limits.test.ts` or beside its code.",
+    "somebody may try against them stands in [Attacks](attacks.md). Each is tried at the limit, one below and one above it, by the test that is named; times are tried with shorter ones.",
     "",
-    "| limit | default | set by | beyond it |",
-    "|---|---|---|---|",
+    "| limit | default | set by | beyond it | tried by |",
+    "|---|---|---|---|---|",
     ...limitRows.map(
-      ({ what, value, set, beyond, note }) =>
-        `| ${what} | ${value}${note === undefined ? "" : ` (${note})`} | ${set === "none" ? "fixed" : set} | ${beyond} |`,
+      ({ what, value, set, beyond, note, test }) =>
+        `| ${what} | ${value}${note === undefined ? "" : ` (${note})`} | ${set === "none" ? "fixed" : set} | ${beyond} | ${test} (\`${named.get(test)}\`) |`,
     ),
   ];
   const expected = `${lines.join("\n")}\n`;

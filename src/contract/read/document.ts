@@ -8,7 +8,7 @@ import { parseJson } from "../../formats/json.ts";
 import { type Json, pointerNames } from "../../operation.ts";
 import type { ContractFile } from "./source.ts";
 
-const documentLimits = {
+export const documentLimits = {
   maxDepth: 200,
   /** Values, after aliases are followed. */
   maxItems: 2_000_000,
@@ -112,9 +112,10 @@ function checkSize(value: Json): void {
   const open: { readonly value: unknown; readonly depth: number }[] = [{ value, depth: 1 }];
   let items = 0;
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (typeof next.value !== "object" || next.value === null) continue;
+    // As in JSON, a plain value is no level of its own.
     if (next.depth > documentLimits.maxDepth)
       throw new Error(`it is nested deeper than ${documentLimits.maxDepth} levels`);
-    if (typeof next.value !== "object" || next.value === null) continue;
     const inner = Object.values(next.value);
     items += inner.length;
     if (items > documentLimits.maxItems) throw new Error(`it holds more than ${documentLimits.maxItems} values`);

@@ -9,6 +9,9 @@ import { posix, resolve, sep } from "node:path";
 import { failure, MortiseError } from "../../errors.ts";
 import type { Outbound } from "../../outbound/outbound.ts";
 
+/** Redirects that the address of a contract may take. */
+export const mostRedirects = 3;
+
 /** One file of a contract. */
 export interface ContractFile {
   /** Relative to the contract's folder, with forward slashes. A file that came by URL has the name it is pinned under. */
@@ -118,7 +121,7 @@ async function openUrl(entry: URL, options: SourceOptions): Promise<ContractFile
       deadline: Date.now() + (options.timeoutMs ?? 30_000),
       maxResponseBytes: options.maxFileBytes ?? 16 * 1024 * 1024,
       internal: options.internal ?? false,
-      redirects: 3,
+      redirects: mostRedirects,
     });
     if (response.status !== 200) throw new Error(`the server answered ${response.status}`);
     options.fetched?.(addresses.get(path) ?? entry.href, response.headers);

@@ -12,6 +12,14 @@ import { drafts, type SchemaDocument, Schemas, schemaChildren, unreadableAt, xsd
 /** The namespace of WSDL 1.1. */
 export const wsdl = "http://schemas.xmlsoap.org/wsdl/";
 
+/** Contracts are large: some declare hundreds of namespaces at the top. */
+export const wsdlLimits = Object.freeze({
+  depth: 256,
+  attributes: 4096,
+  elements: 2_000_000,
+  bytes: 64 * 1024 * 1024,
+});
+
 export interface Definitions {
   readonly file: string;
   readonly root: XmlElement;
@@ -143,10 +151,8 @@ class Loader {
     let root = this.#parsed.get(file.path);
     if (root === undefined) {
       try {
-        // Some declare hundreds of namespaces at the top.
-        const limits = { depth: 256, attributes: 4096, elements: 2_000_000, bytes: 64 * 1024 * 1024 };
         const { bytes, charset } = declaredFirst(file.bytes);
-        root = withoutDrafts(parseXml(bytes, limits, charset));
+        root = withoutDrafts(parseXml(bytes, wsdlLimits, charset));
         if (bytes !== file.bytes)
           this.schemas.notes.add(file.path, root, "the XML declaration does not stand at the start of the document");
       } catch (cause) {

@@ -13,6 +13,9 @@ import { openKeySet } from "./key-set.ts";
 import { type Claims, callerOf, checkClaims, type TokenRules } from "./token.ts";
 import type { Credential, Verdict, Way, WayTools } from "./way.ts";
 
+/** How far an issuer's clock and ours may be apart. */
+export const usualClockSkew = "30s";
+
 /** An authorization server whose tokens are taken, and what they must say. */
 export interface OAuthOptions {
   /** Its identifier, exactly as its tokens have it in `iss`. `https:`; `http:` only on this machine. */
@@ -125,7 +128,7 @@ export function openOAuth(access: OAuthAccess, tools: WayTools): Way {
     issuer,
     audiences,
     strict: isStrict(access.typ),
-    skewSeconds: milliseconds(access.clockSkew ?? "30s") / 1000,
+    skewSeconds: milliseconds(access.clockSkew ?? usualClockSkew) / 1000,
     consumer: access.consumer ?? "client_id",
     scopes: access.scopes ?? "scope",
     roles: access.roles ?? "roles",
