@@ -35,6 +35,7 @@ import { createReloads } from "./reload/reload.ts";
 import { openSecretActs, shadowed } from "./secrets/acts.ts";
 import { clearNotices } from "./secrets/encryption.ts";
 import { writePrivate } from "./secrets/private-file.ts";
+import { plainWarning } from "./secrets/secrets.ts";
 import type { RunningServer, ServerOptions } from "./server.ts";
 import { lockStore } from "./storage/lock.ts";
 import { openFrontStore } from "./storage/open.ts";
@@ -101,11 +102,7 @@ export async function compose({
   const first = surfaces.resolve(project, config, secrets.value);
   for (const name of shadowed(first, secrets))
     log.warn({ name }, "the secret is in the store and in a file; the file counts");
-  for (const secret of first.plain)
-    log.warn(
-      { value: secret },
-      "a secret is short or an ordinary word: the log masks every word that equals it, and one of less than 4 characters not at all; give it a longer value",
-    );
+  for (const secret of first.plain) log.warn({ value: secret }, plainWarning);
 
   const lives = await openLives(store);
   const book = openVersionBook(store);

@@ -12,6 +12,7 @@ interface Secret {
   readonly usedBy: readonly string[];
   readonly setAt?: number;
   readonly setBy?: string;
+  readonly warning?: string;
 }
 
 interface Reasoned {
@@ -53,6 +54,7 @@ export async function setSecret(context: Context, [name]: readonly string[], { r
   const secret: Secret = await client.post(`/secrets/${segment(name!)}`, { value, reason });
   terminal.result(secret, () => {
     terminal.line(`${terminal.paint("green", "set")} ${name}: ${inForce(secret)}`);
+    if (secret.warning !== undefined) terminal.line(`${terminal.paint("yellow", "careful")} ${secret.warning}`);
   });
   return exit.done;
 }

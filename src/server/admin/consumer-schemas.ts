@@ -26,6 +26,7 @@ export const consumerSchemas = {
       },
       setAt: { ...time, description: "Of the one in the store." },
       setBy: text,
+      warning: { ...text, description: "Of `setSecret`: the value is in force, and the log can't be kept free of it." },
     },
   ),
 } as const;

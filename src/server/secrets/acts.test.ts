@@ -117,6 +117,23 @@ const place = (server: RunningServer, id: string): Promise<Answer> =>
 const set = (server: RunningServer, name: string, value: string): Promise<Answer> =>
   admin(server, `/secrets/${name}`, { value, reason: "rotated" });
 
+test("a secret that is set and is short or an ordinary word is in force, with a warning", async (t) => {
+  const { start, lines } = await bench(t);
+  const server = await start();
+  for (const [name, value, warned] of [
+    ["partner", "of-many-characters", false],
+    ["partner", "harbourmaster", true],
+    ["shop-token", "x1-y2", true],
+  ] as const) {
+    const { status, body } = await set(server, name, value);
+    assert.deepEqual([status, /short or an ordinary word/.test(String(body.warning))], [200, warned], value);
+  }
+  assert.equal((await book(server, "harbourmaster")).status, 200);
+  const told = lines.filter((line) => line.includes("a secret is short or an ordinary word"));
+  assert.match(told.join(), /secret partner \(apis\/orders.*secret shop-token \(systems\/shop/s);
+  assert.ok(!told.join().includes("harbourmaster"));
+});
+
 test("a secret that is set is in force for the next call, of the front and of the workers; what is under way ends with the old one", async (t) => {
   const { project, up, lines, start } = await bench(t);
   const server = await start();

@@ -9,7 +9,7 @@ import type { Command } from "../../store/store.ts";
 import type { Surface } from "../apis/surface.ts";
 import type { Front } from "../front.ts";
 import type { InTurn } from "../turns.ts";
-import { type FoundSecret, isOneLine, secretName } from "./secrets.ts";
+import { type FoundSecret, isOneLine, isPlain, plainWarning, secretName } from "./secrets.ts";
 import type { StoredSecrets } from "./stored.ts";
 
 /** A secret as people see it: never its value. */
@@ -22,6 +22,8 @@ export interface SecretView {
   /** Of the one in the store; epoch milliseconds. */
   readonly setAt?: number;
   readonly setBy?: string;
+  /** What is wrong with the value that was set, although it is in force. */
+  readonly warning?: string;
 }
 
 /** A secret that is set, or is not (`undefined`), whatever the store holds. */
@@ -74,11 +76,13 @@ export function openSecretActs(options: SecretActsOptions): SecretActs {
       await commit();
       return [];
     }
+    const known = new Set(front.surface().plain);
     const ready = await front.prepare({ surface: next, version: options.version(), sources: front.live.sources() });
     await commit();
     ready.switchTo();
     await ready.follow();
     log.info({ names }, "secrets changed, and are in force");
+    for (const value of next.plain) if (!known.has(value)) log.warn({ value }, plainWarning);
     return names;
   }
 
@@ -131,7 +135,7 @@ export function openSecretActs(options: SecretActsOptions): SecretActs {
         const write = () => stored.set(name, value, by, [audit()]);
         // What nothing uses changes nothing that is in force.
         await unusable(() => (used(name) ? take(resolve({ name, value }), write) : write()));
-        return view(name);
+        return isPlain(value) ? { ...view(name), warning: plainWarning } : view(name);
       });
     },
     remove(name, { audit }) {

@@ -5,10 +5,16 @@
  */
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { ResolvedCredentials, ResolvedSettings, SystemDefinition } from "../../connectors/system.ts";
+import {
+  type ResolvedCredentials,
+  type ResolvedSettings,
+  type SystemDefinition,
+  systemDefaults,
+} from "../../connectors/system.ts";
 import { failure } from "../../errors.ts";
 import { createRedactor, type Redactor } from "../../observe/redact.ts";
 import { milliseconds, type Reference } from "../../operation.ts";
+import { outboundDefaults } from "../../outbound/client.ts";
 
 export interface Resolver {
   /** The value of a reference or a plain text. One that is missing gives `""` and is remembered with its `place`. */
@@ -123,7 +129,11 @@ export function createResolver({ folder, environment, redactor, stored = () => u
 /** Shorter ones stand in other words by chance, and so do words of the log itself: there it would be cut out of what is no secret. */
 const shortestSafe = 8;
 
-function isPlain(value: string): boolean {
+/** What is said of a value that is plain. */
+export const plainWarning =
+  "a secret is short or an ordinary word: the log masks every word that equals it, and one of less than 4 characters not at all; give it a longer value";
+
+export function isPlain(value: string): boolean {
   return value !== "" && (value.length < shortestSafe || /^[a-z]{1,14}$/.test(value));
 }
 
@@ -218,12 +228,12 @@ function resolveSystem(system: SystemDefinition, resolver: Resolver, redactor: R
   return Object.freeze({
     name,
     connection,
-    timeoutMs: milliseconds(settings.timeout ?? "10s"),
-    concurrency: settings.concurrency ?? 16,
+    timeoutMs: milliseconds(settings.timeout ?? systemDefaults.timeout),
+    concurrency: settings.concurrency ?? systemDefaults.concurrency,
     ...(settings.retry === undefined ? {} : { retry: settings.retry }),
     ...(settings.retryBudget === undefined ? {} : { retryBudget: settings.retryBudget }),
     ...(settings.circuit === undefined ? {} : { circuit: settings.circuit }),
-    maxResponseBytes: settings.maxResponseBytes ?? 8 * 1024 * 1024,
+    maxResponseBytes: settings.maxResponseBytes ?? outboundDefaults.bytes,
     internal: settings.internal ?? true,
     sensitive: settings.sensitive ?? [],
     ...(credentials === undefined ? {} : { credentials }),
