@@ -4,7 +4,7 @@
  */
 
 import type { Json, JsonSchema } from "../operation.ts";
-import { fits } from "./example/fits.ts";
+import { fits, isOfType } from "./example/fits.ts";
 import { type Flat, flatten } from "./example/flat.ts";
 import type { RestParameter } from "./model.ts";
 
@@ -51,12 +51,22 @@ export interface Seen {
   readonly items: JsonSchema;
   /** Schema of properties that are not named; `false`: there are none. */
   readonly others: JsonSchema;
+  /** Types of plain values that are stated. */
+  readonly scalars: readonly string[];
 }
 
+const anything: Seen = Object.freeze({
+  list: true,
+  object: true,
+  properties: {},
+  items: true,
+  others: true,
+  scalars: [],
+});
 const seenOf = new WeakMap<object, Seen>();
 
 export function seen(schema: JsonSchema, definitions: Definitions): Seen {
-  if (typeof schema === "boolean") return { list: true, object: true, properties: {}, items: true, others: true };
+  if (typeof schema === "boolean") return anything;
   let known = seenOf.get(schema);
   if (known === undefined) {
     known = look(schema, definitions, 0);
@@ -74,9 +84,11 @@ function look(schema: JsonSchema, definitions: Definitions, depth: number): Seen
   let items = (flat.rest.items ?? true) as JsonSchema;
   const maps = flat.maps.map(({ others }) => others);
   let others: JsonSchema = maps.includes(false) ? false : (maps[0] ?? true);
+  const scalars = [...(flat.types ?? [])];
   if (depth < 6) {
     for (const option of flat.choices.flat()) {
       const inner = look(option, definitions, depth + 1);
+      scalars.push(...inner.scalars);
       list ||= inner.list;
       object ||= inner.object;
       for (const [name, of] of Object.entries(inner.properties)) properties[name] ??= of;
@@ -85,7 +97,7 @@ function look(schema: JsonSchema, definitions: Definitions, depth: number): Seen
     }
   }
   if (free && flat.choices.length === 0 && !list && !object) [list, object] = [true, true];
-  return { list, object, properties, items, others };
+  return { list, object, properties, items, others, scalars };
 }
 
 /** A path or header parameter. `text` is as it stands there. */
@@ -276,7 +288,11 @@ export function scalarOf(text: string, schema: JsonSchema, definitions: Definiti
     const value = parsed(text);
     if (value !== undefined) candidates.push(value);
   }
-  return candidates.find((value) => fits(value, schema, definitions)) ?? text;
+  const fitting = candidates.find((value) => fits(value, schema, definitions));
+  if (fitting !== undefined) return fitting;
+  // Of the right type, and wrong otherwise: what is said of it then is what is wrong (`must be >= 1`, and not `must be integer`).
+  const { scalars } = seen(schema, definitions);
+  return candidates.find((value) => scalars.some((type) => isOfType(value, type))) ?? text;
 }
 
 function parsed(text: string): Json | undefined {

@@ -46,17 +46,32 @@ export function shapeOf(schema: JsonSchema, definitions = definitionsOf(schema),
   return seen.type === "object" || properties.size > 0 ? { properties, required } : undefined;
 }
 
-/** JSON types that a schema admits by its `type`, `const` or `enum`; empty: any. */
-export function typesOf(schema: JsonSchema, definitions: Readonly<Record<string, JsonSchema>>): readonly string[] {
+/** JSON types that a schema admits by its `type`, `const` or `enum`, or by one part of its `allOf`; empty: any. */
+export function typesOf(
+  schema: JsonSchema,
+  definitions: Readonly<Record<string, JsonSchema>>,
+  depth = 0,
+): readonly string[] {
   const seen = resolve(schema, definitions);
-  if (typeof seen === "boolean") return [];
+  if (typeof seen === "boolean" || depth > 16) return [];
   if (typeof seen.type === "string") return [seen.type];
   if (Array.isArray(seen.type)) return seen.type as string[];
   for (const keyword of ["anyOf", "oneOf"]) {
     const branches = seen[keyword] as JsonSchema[] | undefined;
-    if (branches !== undefined) return branches.flatMap((branch) => typesOf(branch, definitions));
+    if (branches !== undefined) return branches.flatMap((branch) => typesOf(branch, definitions, depth + 1));
+  }
+  const values = seen.const !== undefined ? [seen.const] : seen.enum;
+  if (Array.isArray(values)) return [...new Set(values.map(typeOfValue))];
+  for (const part of (seen.allOf as JsonSchema[] | undefined) ?? []) {
+    const types = typesOf(part, definitions, depth + 1);
+    if (types.length > 0) return types;
   }
   return [];
+}
+
+function typeOfValue(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "array" : typeof value;
 }
 
 const oneSchema = [
