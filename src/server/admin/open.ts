@@ -5,7 +5,6 @@ import type { ResolvedSettings } from "../../connectors/system.ts";
 import { compileSchema } from "../../contract/validate.ts";
 import type { AdminFact } from "../../observe/facts.ts";
 import type { Metrics } from "../../observe/metrics.ts";
-import type { JsonSchema, Validate } from "../../operation.ts";
 import type { Engine } from "../../process/engine.ts";
 import type { BeganBetween, Traces } from "../../process/trace.ts";
 import type { HttpHandler } from "../../publish/http.ts";
@@ -22,6 +21,7 @@ import { openAudit } from "./audit.ts";
 import { type CatalogueResources, catalogueRoutes } from "./catalogue.ts";
 import { consumerRoutes } from "./consumers.ts";
 import { contractRoutes } from "./contracts.ts";
+import { formCompiler } from "./form-compiler.ts";
 import { type MoveResources, moveRoutes } from "./moves.ts";
 import { reloadRoutes } from "./reload.ts";
 import { runRoutes, stateRoutes } from "./resources.ts";
@@ -135,17 +135,6 @@ function maskFared(fared: Fared, masking: Masking, engine: Pick<Engine, "run">):
   const summary = { id, process, key, version, status: "parked" as const, origin: "", createdAt: 0, updatedAt: 0 };
   const shown = masking.summary(reason === undefined ? summary : { ...summary, reason }, () => engine.run(id));
   return { ...fared, key: shown.key, ...(shown.reason === undefined ? {} : { message: shown.reason }) };
-}
-
-/** Compiled schemas by their text: the forms of tasks come as fresh values each time. */
-function formCompiler(): (schema: JsonSchema) => Validate {
-  const compiled = new Map<string, Validate>();
-  return (json) => {
-    const text = JSON.stringify(json);
-    const validate = compiled.get(text) ?? compileSchema({ kind: "schema", json });
-    compiled.set(text, validate);
-    return validate;
-  };
 }
 
 /** The address without user, password and query. */
