@@ -2,7 +2,7 @@
  * Access tokens by OAuth 2 client credentials (RFC 6749, section 4.4; RFC 9700 says how such a client behaves): one request at a time,
  * kept until shortly before the token ends, never logged, never in an error.
  */
-import { failure, MortiseError } from "../errors.ts";
+import { type ErrorExtras, failure, MortiseError } from "../errors.ts";
 import { parseJson } from "../formats/json.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { ResolvedCredentials, ResolvedSettings } from "./system.ts";
@@ -77,6 +77,14 @@ export class TokenSource {
         maxResponseBytes: 64 * 1024,
         internal: this.#settings.internal,
       });
+      // Whoever follows it would send the secret to another address; whoever asks again gets the same answer.
+      if (response.status >= 300 && response.status < 400)
+        throw this.#failed(
+          "its server redirects, and a secret goes to no other address; the tokenUrl must be the final one",
+          {
+            class: "give-up",
+          },
+        );
       if (response.status !== 200) throw this.#failed(`its server answered ${response.status}`);
       return this.#read(parseJson(response.body));
     } catch (error) {
@@ -103,7 +111,7 @@ export class TokenSource {
     return value;
   }
 
-  #failed(reason: string): MortiseError {
-    return failure("oauth-token", { system: this.#settings.name, reason });
+  #failed(reason: string, extras: Pick<ErrorExtras, "class"> = {}): MortiseError {
+    return failure("oauth-token", { system: this.#settings.name, reason }, extras);
   }
 }

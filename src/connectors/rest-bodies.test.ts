@@ -180,6 +180,20 @@ test("OAuth client credentials: one token for many calls, a new one where it is 
     seen.map(({ url }) => url),
     ["/token"],
   );
+  for (const status of [301, 302, 307, 308]) {
+    answer = (_, response) => response.writeHead(status, { location: `${address}/other` }).end();
+    seen.length = 0;
+    // Not worth a repeat, so nobody asks again with the secret.
+    await assert.rejects(call("cookie", {}, open({ credentials })), (error: MortiseError) => {
+      assert.deepEqual([error.code, error.class, error.outcome], ["oauth-token", "give-up", "none"]);
+      assert.match(error.message, /redirects.*the tokenUrl must be the final one/);
+      return true;
+    });
+    assert.deepEqual(
+      seen.map(({ url }) => url),
+      ["/token"],
+    );
+  }
   assert.throws(
     () => open({ credentials: { ...credentials, tokenUrl: "http://example.com/t" } }),
     code("connection-invalid"),
