@@ -40,7 +40,7 @@ import { prepare } from "./prepare.ts";
 import { ProblemError, problemResponse } from "./problem.ts";
 import { remembering } from "./remembering.ts";
 import { reportFailure } from "./report-failure.ts";
-import { checkPath, createRoutes, numbered, type RouteTable } from "./routes.ts";
+import { checkPath, createRoutes, numbered, type RouterShelf, type RouteTable } from "./routes.ts";
 import { type Signed, signpost } from "./signpost.ts";
 import { openStreams, type StreamOpener, type StreamSettings } from "./streams/open-streams.ts";
 import { codeOf, newTrace, requests, type Trace, tell } from "./trace.ts";
@@ -140,6 +140,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const consumers = openConsumers(store, clock);
   const streams = openStreams(options.streams);
   const quotas = openQuotaBook(store, clock);
+  const shelf: RouterShelf = {};
   const pagesOf = openDocs(options.docs ?? {}, monotonic);
   const metering = openMetering(quotas, clock, monotonic);
   let { table, documents, inventory } = publication(options);
@@ -149,7 +150,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   function publication({ apis, backend, contracts, access: sources }: Publication) {
     const lookMs = options.streams?.lookMs;
     const shop: Workshop = { backend, idempotency, cursors, clock, signal: closing.signal, compile, report, lookMs };
-    const routes = createRoutes<Route>();
+    const routes = createRoutes<Route>(shelf);
     const written = new Map<string, OpenApiDocument>();
     const known: Signed[] = [];
     metering.begin();

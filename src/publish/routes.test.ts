@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { MortiseError } from "../errors.ts";
-import { checkPath, createRoutes, numbered } from "./routes.ts";
+import { checkPath, createRoutes, numbered, type RouterShelf, type RouteTable } from "./routes.ts";
 
 test("the most specific route wins, and methods are told apart", () => {
   const routes = createRoutes<string>();
@@ -18,6 +18,42 @@ test("the most specific route wins, and methods are told apart", () => {
   assert.equal(routes.find("PUT", "/orders"), undefined);
   assert.equal(routes.find("TRACE", "/orders"), undefined);
   assert.deepEqual(routes.methods("/orders/x"), ["GET", "HEAD"]);
+});
+
+test("a table with the paths of the one before it shares its router, and answers with its own values; one that differs has its own", () => {
+  const shelf: RouterShelf = {};
+  const table = (paths: readonly string[], values: string) => {
+    const routes = createRoutes<string>(shelf);
+    for (const path of paths) routes.add("GET", path, `${values} ${path}`);
+    return routes;
+  };
+  const paths = ["/orders/{key}", "/orders/open", "/stock/{sku}"];
+  const found = (routes: RouteTable<string>) =>
+    ["/orders/1", "/orders/open", "/stock/a", "/new/a"].map((path) => routes.find("GET", path)?.value);
+  const one = table(paths, "one");
+  assert.deepEqual(found(one), ["one /orders/{key}", "one /orders/open", "one /stock/{sku}", undefined]);
+  const router = shelf.router;
+  const two = table(paths, "two");
+  assert.deepEqual(found(two), ["two /orders/{key}", "two /orders/open", "two /stock/{sku}", undefined]);
+  assert.equal(shelf.router, router);
+  assert.deepEqual(found(one), ["one /orders/{key}", "one /orders/open", "one /stock/{sku}", undefined]);
+
+  assert.deepEqual(found(table(paths.slice(0, 2), "less")), [
+    "less /orders/{key}",
+    "less /orders/open",
+    undefined,
+    undefined,
+  ]);
+  const more = table(["/orders/{key}", "/new/{id}", "/orders/open"], "more");
+  assert.deepEqual(found(more), ["more /orders/{key}", "more /orders/open", undefined, "more /new/{id}"]);
+  assert.deepEqual(found(two), ["two /orders/{key}", "two /orders/open", "two /stock/{sku}", undefined]);
+  assert.throws(() => table(["/orders/{key}", "/orders/{other}"], "x"), /already declared/);
+  assert.throws(
+    () => table(["/orders/{key}", "/new/{id}", "/orders/open", "/orders/{other}"], "x"),
+    /already declared/,
+  );
+  assert.deepEqual(found(more), ["more /orders/{key}", "more /orders/open", undefined, "more /new/{id}"]);
+  assert.throws(() => more.add("GET", "/late", "x"), /not added to/);
 });
 
 test("attack 13: whatever passes the check is decoded exactly once, and to one segment", () => {

@@ -20,30 +20,85 @@ const served = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const;
 /** Characters of a path. */
 export const longestPath = 2048;
 
-export function createRoutes<T>(): RouteTable<T> {
-  const router = findMyWay({
-    caseSensitive: true,
-    ignoreDuplicateSlashes: false,
-    ignoreTrailingSlash: false,
-    maxParamLength: longestPath,
-  });
-  const nothing = (): void => {};
+/** Methods and paths as they were added, and what finds the number of each. It is never added to once a table was asked. */
+interface Router {
+  readonly routes: readonly string[];
+  readonly finder: Finder;
+}
+type Finder = ReturnType<typeof findMyWay>;
+
+/** What tables that come one after the other share: the router of the one that was asked last. */
+export interface RouterShelf {
+  router?: Router;
+}
+
+/**
+ * A table. One that has the same methods and paths, in the same order, as the one before it on its shelf has its router too: a reload changes what
+ * is behind them, and the router makes functions of text for each path, which V8 keeps for long.
+ */
+export function createRoutes<T>(shelf: RouterShelf = {}): RouteTable<T> {
+  const values: T[] = [];
+  const routes: string[] = [];
+  /** As long as nothing differs. */
+  let before = shelf.router;
+  let router = before?.finder ?? newFinder();
+  let asked = false;
+
+  function differ(): void {
+    before = undefined;
+    router = newFinder();
+    for (const [number, route] of routes.entries()) addTo(router, route, number);
+  }
+  function finish(): void {
+    asked = true;
+    if (before !== undefined && before.routes.length > routes.length) differ();
+    shelf.router = before ?? { routes, finder: router };
+  }
+
   const find: RouteTable<T>["find"] = (method, path) => {
+    if (!asked) finish();
     const found = router.find((method === "HEAD" ? "GET" : method) as HTTPMethod, path);
     if (found === null) return undefined;
     const params = found.params as Readonly<Record<string, string>>;
     // The router takes `/orders/` for `/orders/{key}` with an empty key; we don't.
     for (const name in params) if (params[name] === "") return undefined;
-    return { value: found.store as T, params };
+    return { value: values[(found.store as number) - 1] as T, params };
   };
   return {
     add(method, path, value) {
-      // A colon is one of the router's own signs, and of many a path (`/orders:batch`).
-      router.on(method as HTTPMethod, path.replaceAll(":", "::").replace(/\{(\w+)\}/g, ":$1"), nothing, value);
+      if (asked) throw new TypeError("a table that was asked is not added to");
+      const route = `${method} ${path}`;
+      if (before !== undefined && before.routes[routes.length] !== route) differ();
+      if (before === undefined) addTo(router, route, routes.length);
+      routes.push(route);
+      values.push(value);
     },
     find,
     methods: (path) => served.filter((method) => find(method, path) !== undefined),
   };
+}
+
+function newFinder(): Finder {
+  return findMyWay({
+    caseSensitive: true,
+    ignoreDuplicateSlashes: false,
+    ignoreTrailingSlash: false,
+    maxParamLength: longestPath,
+  });
+}
+
+const nothing = (): void => {};
+
+/** Throws where another route takes the same requests. */
+function addTo(finder: Finder, route: string, number: number): void {
+  const cut = route.indexOf(" ");
+  // A colon is one of the router's own signs, and of many a path (`/orders:batch`).
+  const path = route
+    .slice(cut + 1)
+    .replaceAll(":", "::")
+    .replace(/\{(\w+)\}/g, ":$1");
+  // From 1: the router takes 0 for nothing.
+  finder.on(route.slice(0, cut) as HTTPMethod, path, nothing, number + 1);
 }
 
 /** Characters that a path segment may hold unencoded: RFC 3986, section 3.3. */
