@@ -29,12 +29,26 @@ export function bodyOf(documents: Documents, schemas: Schemas, content: Place | 
     const items = documents.member(place, "itemSchema");
     if (items !== undefined && kind !== "json" && kind !== "multipart")
       return { mediaType, place, schema: { type: "array", items: schemas.convert(items) }, list: true };
-    if (kind === "text" || kind === "lines") return { mediaType, place, schema: { type: "string" } };
+    if (kind === "text") return { mediaType, place, schema: textSchema(documents, schemas, place) };
+    if (kind === "lines") return { mediaType, place, schema: { type: "string" } };
     if (kind === "bytes") return { mediaType, place, schema: base64 };
     const schema = documents.member(place, "schema");
     return { mediaType, place, schema: schema === undefined ? true : schemas.convert(schema) };
   }
   return undefined;
+}
+
+/** Keywords about the characters of a text. */
+const ofTexts = ["pattern", "minLength", "maxLength", "format", "enum", "const"] as const;
+
+/** Whatever a body is said to mean, what comes is a text; what is said of texts holds for it. */
+function textSchema(documents: Documents, schemas: Schemas, place: Place): JsonSchema {
+  const written = documents.member(place, "schema");
+  const found = written === undefined ? true : schemas.behind(schemas.convert(written));
+  const text: Record<string, unknown> = { type: "string" };
+  if (typeof found === "boolean" || found.type !== "string" || found.format === "binary") return text;
+  for (const keyword of ofTexts) if (found[keyword] !== undefined) text[keyword] = found[keyword];
+  return text;
 }
 
 export interface InputParts {

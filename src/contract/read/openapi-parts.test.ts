@@ -363,3 +363,32 @@ test("headers of answers, and members of those names, may stand in other files",
   assert.ok(fits(model, output, { headers: ["a"] }));
   assert.ok(!fits(model, output, { headers: "a" }));
 });
+
+test("what a contract says of the characters of a text body holds, in requests and answers; what says something else of a text does not", async () => {
+  const model = await one(`
+paths:
+  /label:
+    post:
+      operationId: label
+      requestBody: { required: true, content: { text/plain: { schema: { type: string, pattern: "^[A-Z]+$", maxLength: 3 } } } }
+      responses: { "200": { description: ok, content: { text/plain: { schema: { $ref: '#/components/schemas/Word' } } } } }
+  /count:
+    post:
+      operationId: count
+      requestBody: { content: { text/plain: { schema: { type: integer, minimum: 3 } } } }
+      responses: { "200": { description: ok, content: { text/plain: {} } } }
+components: { schemas: { Word: { type: string, enum: [yes, no] } } }`);
+  const { label, count } = model.operations;
+  for (const [body, good] of [
+    ["AB", true],
+    ["ab", false],
+    ["ABCD", false],
+  ] as const)
+    assert.equal(operationValidators(model, label!).input({ body }).length === 0, good, body);
+  for (const [answer, good] of [
+    ["yes", true],
+    ["perhaps", false],
+  ] as const)
+    assert.equal(operationValidators(model, label!).output(answer).length === 0, good, answer);
+  assert.deepEqual(operationValidators(model, count!).input({ body: "1" }), []);
+});
