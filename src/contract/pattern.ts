@@ -3,6 +3,7 @@
  * thread. This is the one place where text of a contract becomes a regular expression.
  */
 import { RE2JS } from "re2js";
+import { partsOf } from "./pattern-parts.ts";
 
 export interface Pattern {
   test(text: string): boolean;
@@ -14,8 +15,8 @@ const compiled = new Map<string, Pattern>();
 const cacheSize = 5000;
 
 /**
- * The compiled pattern (ECMA-262 syntax without look-around and back references). One that linear time can't express accepts
- * everything: the contract stays usable, and the other side still checks.
+ * The compiled pattern (ECMA-262 syntax; of look-around what stands at the ends, and no back references). One that linear time
+ * can't express accepts everything: the contract stays usable, and the other side still checks.
  */
 export function compilePattern(source: string): Pattern {
   let pattern = compiled.get(source);
@@ -36,10 +37,19 @@ const anything = (): boolean => true;
 
 function make(source: string): Pattern {
   const name = () => `pattern ${JSON.stringify(source)}`;
+  const compile = (pattern: string) => RE2JS.compile(RE2JS.translateRegExp(pattern));
   try {
-    const engine = RE2JS.compile(RE2JS.translateRegExp(source));
+    const engine = compile(source);
     return { test: (text) => engine.test(text), toString: name };
   } catch {
-    return { test: anything, toString: name };
+    // It has look-around, perhaps.
   }
+  try {
+    const parts = partsOf(source)?.map(({ pattern, fits }) => ({ engine: compile(pattern), fits }));
+    if (parts !== undefined)
+      return { test: (text) => parts.every(({ engine, fits }) => engine.test(text) === fits), toString: name };
+  } catch {
+    // One of its parts has what there is no linear time for.
+  }
+  return { test: anything, toString: name };
 }

@@ -110,7 +110,8 @@ class Parser {
     const mark = this.#next();
     if (mark === ":") return this.#closed(this.choice(depth + 1));
     // What look-around asks for is left to the check of the whole text.
-    if (mark === "=" || mark === "!") return this.#lookAround(depth);
+    if (mark === "=") return this.#lookedFor(depth);
+    if (mark === "!") return this.#lookAround(depth);
     if (mark === "P" && this.#peek() === "<") this.#next();
     else if (mark !== "<") throw new SyntaxError("a group of another kind");
     if (this.#taken("=") || this.#taken("!")) return this.#lookAround(depth);
@@ -124,6 +125,11 @@ class Parser {
     const number = this.#groups;
     if (name !== undefined) this.#names.set(name, number);
     return this.#closed({ kind: "group", number, of: this.choice(depth + 1) });
+  }
+
+  /** What must come: a text with it right here has it, unless it becomes too long, or has what may not stand here. */
+  #lookedFor(depth: number): Node {
+    return { kind: "repeat", of: this.#closed(this.choice(depth + 1)), least: 0, most: 1 };
   }
 
   #lookAround(depth: number): Node {

@@ -100,7 +100,7 @@ export function tellPattern(documents: Documents, member: Place, pattern: string
   const shown = pattern.length <= 100 ? pattern : `${pattern.slice(0, 100)}…`;
   documents.weaken(
     member,
-    `the pattern ${JSON.stringify(shown)} is no regular expression, or has look-around or back references: whatever comes fits it`,
+    `the pattern ${JSON.stringify(shown)} is no regular expression, or has look-around or back references: whatever comes fits it (what looks ahead right behind the first ^, or back right before the last $, is checked; several patterns in an allOf may say the rest)`,
   );
 }
 

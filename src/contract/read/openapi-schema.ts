@@ -237,7 +237,8 @@ export class Schemas {
     if (keyword !== "oneOf" || stated !== undefined || this.#documents.member(place, "anyOf") !== undefined)
       return keyword;
     if (!hasCoveredOption(this.#documents, this.#documents.elements(member))) return keyword;
-    this.#documents.weaken(
+    // No weaker than it is meant: what comes must fit one of the options, as ever.
+    this.#documents.note(
       member,
       "what fits one option of the oneOf fits another one, too, so exactly one never does: it is read as an anyOf",
     );

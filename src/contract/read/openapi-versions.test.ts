@@ -203,9 +203,9 @@ paths:
 components:
   schemas:
     A: { type: string, pattern: "^S-[0-9" }
-    B: { type: string, pattern: "^(?=a)b$" }
+    B: { type: string, pattern: "^(?:(?=a)b)$" }
     C: { type: object, patternProperties: { "^x(": {} }, required: [a, 1] }
-    D: { type: string, pattern: "^S-[0-9]+$" }`);
+    D: { type: string, pattern: "^(?=.*[0-9])(?!.*-$)S-[0-9-]+$" }`);
   assert.deepEqual(Object.keys(model.operations), ["look", "look2"]);
   const notes = model.source.notes ?? [];
   for (const part of [

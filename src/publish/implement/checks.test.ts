@@ -33,7 +33,7 @@ ${more}`;
     `{ /a: { post: ${op(`requestBody: { content: { application/json: { schema: { ${schema} } } } },`)} } }`;
   for (const [schema, what] of [
     ['type: string, pattern: "^S-[0-9"', "no regular expression"],
-    ['type: string, pattern: "^(?=S)"', "look-around"],
+    ['type: string, pattern: "^a(?=S)b"', "look-around.*several patterns in an allOf"],
     ["type: object, properties: { a: { type: number, required: 1 } }", '"required" is no list of names'],
     ["type: string, maxLength: many", '"maxLength" has a value of the wrong type'],
     ["$ref: '#/components/schemas/Gone'", "any value is taken"],
