@@ -1,9 +1,10 @@
 /**
  * Runs the tests, after installing what is missing:
- *   node scripts/test.mjs [--node=24|26] [--long] [GLOB or option of node --test ...]
+ *   node scripts/test.mjs [--node=24|26] [--slices|--long] [GLOB or option of node --test ...]
  *
  * Each file has a process of its own, so that none can leave a handle, a worker or a global to the next, and one that
- * does not end by itself fails. The default suite is every x.test.ts; --long takes every x.long-test.ts instead.
+ * does not end by itself fails. The default suite is every x.test.ts. --slices takes every x.slice-test.ts instead: some seconds of
+ * what is proven for hours by other commands. --long takes every x.long-test.ts.
  */
 import { availableParallelism } from "node:os";
 import { ensureInstalled, environment, pickNode, root } from "./install.mjs";
@@ -11,9 +12,10 @@ import { inOurPlace } from "./spawn.mjs";
 
 const given = process.argv.slice(2);
 const long = given.includes("--long");
+const slices = given.includes("--slices");
 const wanted = given.find((argument) => argument.startsWith("--node="));
-const rest = given.filter((argument) => argument !== "--long" && argument !== wanted);
-const ending = long ? "long-test" : "test";
+const rest = given.filter((argument) => !["--long", "--slices", wanted].includes(argument));
+const ending = long ? "long-test" : slices ? "slice-test" : "test";
 const globs = rest.some((argument) => !argument.startsWith("-"))
   ? []
   : ["src", "test", "examples", "bench"].map((folder) => `${folder}/**/*.${ending}.ts`);

@@ -7,7 +7,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { attackRows } from "./attack-rows.ts";
-import { files, root, text } from "./sources.ts";
+import { files, root, testGlobs, text } from "./sources.ts";
 
 const page = "docs/reference/attacks.md";
 /** The name of a test; of a table of cases, the name that they share. */
@@ -29,7 +29,7 @@ function numbers(name: string): number[] {
 
 async function borne(): Promise<ReadonlyMap<number, readonly string[]>> {
   const found = new Map<number, string[]>();
-  for (const file of await files("src/**/*.test.ts", "test/**/*.test.ts")) {
+  for (const file of await files(...testGlobs)) {
     if (faults.test(file)) continue;
     for (const [, plain, template, table] of text(file).matchAll(title)) {
       const name = (plain ?? template ?? table ?? "").replaceAll('\\"', '"');

@@ -7,7 +7,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { behaviours } from "./behaviours.ts";
-import { files, root, text } from "./sources.ts";
+import { files, root, testGlobs, text } from "./sources.ts";
 
 const page = "docs/reference/conformance.md";
 const name = /\btest\(\s*(?:"((?:[^"\\]|\\.)*)"|`([^`]*)`)/g;
@@ -15,7 +15,7 @@ const id = /\b(?:AT|DS|IK|JB|MT|OA2|OW|PD|RL|SW)-\d+\b/g;
 
 async function borne(): Promise<ReadonlyMap<string, readonly string[]>> {
   const found = new Map<string, string[]>();
-  for (const file of await files("src/**/*.test.ts", "test/**/*.test.ts")) {
+  for (const file of await files(...testGlobs)) {
     for (const [, plain, template] of text(file).matchAll(name)) {
       const title = (plain ?? template ?? "").replaceAll('\\"', '"');
       for (const [one] of title.matchAll(id)) {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { errorTable } from "../../src/errors.ts";
-import { files, text } from "./sources.ts";
+import { files, isTest, text } from "./sources.ts";
 
 const codes = Object.keys(errorTable).sort();
 
@@ -43,7 +43,7 @@ test("each text is a sentence, ending with a full stop or with the command to ty
 });
 
 test("every code is used somewhere in the sources", async () => {
-  const sources = (await files("src/**/*.ts")).filter((path) => path !== "src/errors.ts" && !/\.test\.ts$/.test(path));
+  const sources = (await files("src/**/*.ts")).filter((path) => path !== "src/errors.ts" && !isTest(path));
   // "internal" is raised by errors.ts itself.
   const all = `${sources.map(text).join("\n")} "internal"`;
   assert.deepEqual(

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseSync } from "oxc-parser";
-import { files, importsOf, type Node, text, walk } from "./sources.ts";
+import { files, importsOf, isTest, type Node, text, walk } from "./sources.ts";
 
 /** Who may start other programs: the command line, for git and the type checker. Nothing of it is loaded by a server. */
 const starters: readonly string[] = ["src/cli/"];
@@ -54,14 +54,14 @@ function evaluations(path: string): string[] {
 const ofTests: ReadonlySet<string> = new Set(["src/process/embedded/clock-jumps.ts"]);
 
 test("attack 28: no code of the server evaluates text or starts another program", async () => {
-  const all = (await files("src/**/*.ts")).filter((path) => !/\.(long-)?test\.ts$/.test(path) && !ofTests.has(path));
+  const all = (await files("src/**/*.ts")).filter((path) => !isTest(path) && !ofTests.has(path));
   assert.ok(all.length > 300);
   assert.deepEqual(all.flatMap(evaluations), []);
 });
 
 test("attack 28: the server's own rooms load nothing of the command line, where programs are started", async () => {
   const all = (await files("src/**/*.ts")).filter(
-    (path) => !path.startsWith("src/cli/") && !/test\.ts$/.test(path) && path !== "src/main.ts",
+    (path) => !path.startsWith("src/cli/") && !isTest(path) && path !== "src/main.ts",
   );
   const wrong = all.flatMap((path) =>
     importsOf(path, text(path)).flatMap(({ specifier }) =>
@@ -72,7 +72,7 @@ test("attack 28: the server's own rooms load nothing of the command line, where 
 });
 
 test("attack 28: the loader of the project's modules is used for its files and its code versions, and for nothing else", async () => {
-  const all = (await files("src/**/*.ts")).filter((path) => !/\.(long-)?test\.ts$/.test(path));
+  const all = (await files("src/**/*.ts")).filter((path) => !isTest(path));
   const users = all.filter((path) =>
     importsOf(path, text(path)).some(({ specifier }) =>
       /(^|\/)modules\/modules\.ts$|^\.\/modules\.ts$/.test(specifier),

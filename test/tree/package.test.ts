@@ -16,7 +16,7 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { moduleUrl } from "../../src/module-url.ts";
-import { files, importsOf, root, text } from "./sources.ts";
+import { files, importsOf, isTest, root, text } from "./sources.ts";
 
 let home: string;
 let tarball: string;
@@ -103,7 +103,7 @@ export const q = defineProcess({ name: "q", input: order, key: (input) => input.
 });
 
 test("every worker that the sources start by URL is in the build", async () => {
-  for (const path of (await files("src/**/*.ts")).filter((one) => !/\.test\.ts$/.test(one))) {
+  for (const path of (await files("src/**/*.ts")).filter((one) => !isTest(one))) {
     for (const { specifier } of importsOf(path, text(path)).filter((one) => one.specifier.startsWith("."))) {
       const built = join(installed, "dist", path.slice("src/".length).replace(/\.ts$/, ".js"));
       if (!existsSync(built)) continue;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path/posix";
 import { test } from "node:test";
-import { files, importsOf, text } from "./sources.ts";
+import { files, importsOf, isTest, text } from "./sources.ts";
 
 /** What each room may import besides itself. A file directly in src/ is a room by its name. */
 const arrows: Readonly<Record<string, readonly string[]>> = {
@@ -73,7 +73,7 @@ function violations(path: string, source: string): string[] {
 }
 
 test("imports between the rooms point one way", async () => {
-  const sources = (await files("src/**/*.ts")).filter((path) => !/\.(long-)?test\.ts$/.test(path));
+  const sources = (await files("src/**/*.ts")).filter((path) => !isTest(path));
   assert.ok(sources.length > 10);
   for (const path of sources)
     assert.ok(roomOf(path) in allowed, `${path} is in no room; give the room its arrows in this test and in DESIGN`);
@@ -96,7 +96,7 @@ test("the arrows have no cycle", () => {
 });
 
 test("the logger, the metrics and the tracer are imported by observe and server only", async () => {
-  const sources = (await files("src/**/*.ts")).filter((path) => !/\.test\.ts$/.test(path));
+  const sources = (await files("src/**/*.ts")).filter((path) => !isTest(path));
   const wrong = sources.filter(
     (path) =>
       !["observe", "server"].includes(roomOf(path)) &&

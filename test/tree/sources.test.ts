@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { homedir } from "node:os";
 import { test } from "node:test";
 import { parseSync } from "oxc-parser";
-import { files, root, text, walk } from "./sources.ts";
+import { files, isTest, root, text, walk } from "./sources.ts";
 
 const typescript = await files("{src,test,examples,bench}/**/*.ts");
 const committed = [
@@ -24,14 +24,14 @@ test("a file has at most 400 lines (a test 600), or says in its header why more"
   const wrong = typescript.filter((path) => {
     const lines = text(path).split("\n");
     const header = lines.slice(0, lines.findIndex((line) => line.includes("*/")) + 1).join(" ");
-    const most = /\.(long-)?test\.ts$/.test(path) ? 600 : 400;
+    const most = isTest(path) ? 600 : 400;
     return lines.length - 1 > most && !generated(path) && !longWithReason.test(header);
   });
   assert.deepEqual(wrong, []);
 });
 
 test("a source begins with a comment that says what it is for", () => {
-  const sources = typescript.filter((path) => path.startsWith("src/") && !/\.(long-)?test\.ts$/.test(path));
+  const sources = typescript.filter((path) => path.startsWith("src/") && !isTest(path));
   assert.deepEqual(
     sources.filter((path) => !/^(\/\*\*|\/\/)/.test(text(path)) && !path.includes("/fixtures/")),
     [],
@@ -97,10 +97,7 @@ test("no test is switched off or alone", () => {
 test("the engine and its store take time, chance and turns from their clock, so that a simulation holds them in its hand", () => {
   const own = /\b(setTimeout|setInterval|setImmediate|Date\.now|Math\.random)\b|\bnew Date\(\)/;
   const held = typescript.filter(
-    (path) =>
-      /^src\/(process|store)\//.test(path) &&
-      !/\.(long-)?test\.ts$/.test(path) &&
-      !/^\/\*\* Test seam/.test(text(path)),
+    (path) => /^src\/(process|store)\//.test(path) && !isTest(path) && !/^\/\*\* Test seam/.test(text(path)),
   );
   assert.deepEqual(
     held.filter((path) => own.test(text(path))),

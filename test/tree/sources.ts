@@ -20,6 +20,13 @@ export async function files(...patterns: string[]): Promise<string[]> {
   return found.sort();
 }
 
+/** The tests that must pass before a change lands. */
+export const testGlobs = ["src/**/*.{test,slice-test}.ts", "test/**/*.{test,slice-test}.ts"] as const;
+
+export function isTest(path: string): boolean {
+  return /\.((long|slice)-)?test\.ts$/.test(path);
+}
+
 export function text(path: string): string {
   return readFileSync(join(root, path), "utf8");
 }
