@@ -5,6 +5,7 @@ import { exampleOf } from "../contract/example/example.ts";
 import { accepts, bodyKind } from "../contract/media.ts";
 import type { ContractModel, OperationModel, RestBinding } from "../contract/model.ts";
 import { cookiePairs, formValue } from "../contract/rest-form.ts";
+import { multipartValue } from "../contract/rest-multipart.ts";
 import {
   decoded,
   type Pair,
@@ -20,7 +21,6 @@ import { MortiseError } from "../errors.ts";
 import { parseJson } from "../formats/json.ts";
 import { type CallResult, inWords, type Json, type JsonSchema, type Problem, type Validate } from "../operation.ts";
 import { withMessage } from "./messages.ts";
-import { multipartValue } from "./multipart.ts";
 import { type Came, type Protocol, problemReply, type Reading, type Reply } from "./protocol.ts";
 import { type Match, Routes } from "./rest-routes.ts";
 

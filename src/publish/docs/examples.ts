@@ -1,6 +1,16 @@
 /** How an operation is called: from a shell, from JavaScript. The credential is that of the first way that the API takes. */
 import type { OpenApiDocument } from "../openapi.ts";
-import { bodyTypeOf, givesFile, isStream, pathOf, type Sample, type Shown, takesFile } from "./sample.ts";
+import {
+  bodySchemaOf,
+  bodyTypeOf,
+  givesFile,
+  isForm,
+  isStream,
+  pathOf,
+  type Sample,
+  type Shown,
+  takesFile,
+} from "./sample.ts";
 
 interface Scheme {
   readonly type: string;
@@ -70,7 +80,10 @@ export function curlExample(document: OpenApiDocument, base: string, shown: Show
   const credential = credentialOf(document);
   if (operation.security.length > 0 && credential !== undefined) lines.push(`  ${credential.curl}`);
   for (const { name, value } of headersOf(sample)) lines.push(`  -H ${quoted(`${name}: ${value}`)}`);
-  if (sample.body !== undefined) {
+  const fields = fieldsOf(shown, sample);
+  const flag = bodyTypeOf(operation).startsWith("multipart/") ? "-F" : "--data-urlencode";
+  for (const { name, value } of fields ?? []) lines.push(`  ${flag} ${quoted(`${name}=${value ?? "@file"}`)}`);
+  if (sample.body !== undefined && fields === undefined) {
     const text = JSON.stringify(sample.body, null, 2).replaceAll("\n", "\n  ");
     lines.push(`  -H ${quoted(`Content-Type: ${bodyTypeOf(operation)}`)}`, `  -d ${quoted(text)}`);
   }
@@ -82,19 +95,23 @@ export function curlExample(document: OpenApiDocument, base: string, shown: Show
 export function fetchExample(document: OpenApiDocument, base: string, shown: Shown, sample: Sample): string {
   const { method, path, operation } = shown;
   const credential = operation.security.length === 0 ? undefined : credentialOf(document)?.header;
+  const fields = fieldsOf(shown, sample);
   const headers = [
     ...(credential === undefined ? [] : [`    ${JSON.stringify(credential[0])}: ${credential[1]},`]),
     ...headersOf(sample).map(({ name, value }) => `    ${JSON.stringify(name)}: ${JSON.stringify(value)},`),
-    ...(sample.body === undefined && !takesFile(operation)
+    ...((sample.body === undefined && !takesFile(operation)) || fields !== undefined
       ? []
       : [`    "Content-Type": ${JSON.stringify(bodyTypeOf(operation))},`]),
   ];
+  const isPlain = fields !== undefined && !bodyTypeOf(operation).startsWith("multipart/");
   const body =
-    sample.body === undefined
-      ? takesFile(operation)
-        ? ["  body: file, // a Blob, such as what an <input type=file> holds"]
-        : []
-      : [`  body: JSON.stringify(${JSON.stringify(sample.body, null, 2).replaceAll("\n", "\n  ")}),`];
+    fields !== undefined
+      ? ["  body: form,"]
+      : sample.body === undefined
+        ? takesFile(operation)
+          ? ["  body: file, // a Blob, such as what an <input type=file> holds"]
+          : []
+        : [`  body: JSON.stringify(${JSON.stringify(sample.body, null, 2).replaceAll("\n", "\n  ")}),`];
   const url = `\`\${url}${`${base}${pathOf(path, sample)}`.replace(/[`\\$]/g, "\\$&")}\``;
   const options = [
     ...(method === "GET" ? [] : [`  method: "${method}",`]),
@@ -107,7 +124,34 @@ export function fetchExample(document: OpenApiDocument, base: string, shown: Sho
     : givesFile(operation)
       ? "console.log(answer.status, await answer.blob());"
       : "console.log(answer.status, await answer.json());";
-  return `const answer = await ${sent};\n${read}`;
+  const form = (fields ?? []).map(
+    ({ name, value }) =>
+      `form.append(${JSON.stringify(name)}, ${value === undefined ? "file" : JSON.stringify(value)});${value === undefined ? " // a Blob, such as what an <input type=file> holds" : ""}\n`,
+  );
+  const made =
+    fields === undefined ? "" : `const form = new ${isPlain ? "URLSearchParams" : "FormData"}();\n${form.join("")}`;
+  return `${made}const answer = await ${sent};\n${read}`;
+}
+
+/** The fields of a form; `undefined`: it is none. Without a value: a file. */
+function fieldsOf(
+  { operation }: Shown,
+  { body }: Sample,
+): readonly { readonly name: string; readonly value: string | undefined }[] | undefined {
+  if (!isForm(operation) || typeof body !== "object" || body === null || Array.isArray(body)) return undefined;
+  const schema = bodySchemaOf(operation);
+  const properties =
+    typeof schema === "object" ? (schema.properties as Record<string, unknown> | undefined) : undefined;
+  return Object.entries(body).flatMap(([name, value]) =>
+    (Array.isArray(value) ? value : [value]).map((one: unknown) => {
+      const { contentEncoding, items } = (properties?.[name] ?? {}) as {
+        readonly contentEncoding?: string;
+        readonly items?: { readonly contentEncoding?: string };
+      };
+      const isFile = contentEncoding === "base64" || items?.contentEncoding === "base64";
+      return { name, value: isFile ? undefined : typeof one === "string" ? one : JSON.stringify(one) };
+    }),
+  );
 }
 
 const headersOf = ({ fields }: Sample) =>

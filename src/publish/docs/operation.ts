@@ -4,7 +4,7 @@ import type { JsonSchema } from "../../operation.ts";
 import type { OpenApiDocument, OpenApiParameter } from "../openapi.ts";
 import { curlExample, fetchExample } from "./examples.ts";
 import { type Html, html } from "./html.ts";
-import { bodySchemaOf, type Shown, sampleOfRequest } from "./sample.ts";
+import { bodySchemaOf, isForm, type Shown, sampleOfRequest } from "./sample.ts";
 import { schemaBlock, typeHtml } from "./schema-html.ts";
 import { tryForm } from "./try-form.ts";
 
@@ -23,7 +23,7 @@ ${body === undefined ? undefined : html`<h3>Body</h3>${schemaBlock(body, documen
 <details class="more"><summary>The same in JavaScript</summary><pre>${fetchExample(document, base, shown, sample)}</pre></details>
 <h3>Answers</h3>
 <table class="answers">${Object.entries(operation.responses).map(([status, response]) => answerRow(document, status, response))}</table>
-${tryIt ? tryForm(shown, sample) : undefined}
+${tryIt && !isForm(operation) ? tryForm(shown, sample) : undefined}
 </section>`;
 }
 

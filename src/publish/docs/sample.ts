@@ -43,6 +43,10 @@ export function givesFile({ responses }: OpenApiOperation): boolean {
 
 const isUnread = (type: string): boolean => ["bytes", "text"].includes(bodyKind(type));
 
+/** A form, whose fields are sent one by one. */
+export const isForm = (operation: OpenApiOperation): boolean =>
+  operation.requestBody !== undefined && ["form", "multipart"].includes(bodyKind(bodyTypeOf(operation)));
+
 export const bodySchemaOf = (operation: OpenApiOperation): JsonSchema | undefined =>
   operation.requestBody?.content[bodyTypeOf(operation)]?.schema;
 

@@ -54,12 +54,12 @@ ${more}`;
   ] as const)
     await refuse(base(`{ "${path}": { get: ${op("")} } }`), reason);
   await refuse(
-    base(`{ /a: { post: ${op("requestBody: { content: { multipart/form-data: { schema: { type: object } } } },")} } }`),
-    /takes multipart\/form-data, which is not read here/,
+    base(`{ /a: { post: ${op("requestBody: { content: { multipart/mixed: { schema: { type: object } } } },")} } }`),
+    /takes multipart\/mixed, which is not read here/,
   );
   await refuse(
     base(`{ /a: { get: ${op("", '{ "200": { description: ok, content: { text/event-stream: {} } } }')} } }`),
-    /answers 200 as text\/event-stream, which is not written here/,
+    /answers 200 as text\/event-stream.*in an API of its own.*name act in without/,
   );
   await refuse(
     base(

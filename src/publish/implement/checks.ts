@@ -1,5 +1,5 @@
 /** What of a given contract can't be implemented, or is not by what stands behind it, as far as the compiler can't say it. Each with its remedy. */
-import { bodyKind } from "../../contract/media.ts";
+import { bodyKind, essence } from "../../contract/media.ts";
 import type { ContractModel, SecurityScheme } from "../../contract/model.ts";
 import { camelCase } from "../../contract/read/names.ts";
 import { uncheckedProblem } from "../../contract/unchecked.ts";
@@ -74,10 +74,12 @@ export function operationProblem({ name, binding }: SpokenOperation): string | u
   if (body !== undefined) {
     const kind = bodyKind(body.mediaType);
     if (method === "GET") return `${name} is a GET with a body, which has no meaning (RFC 9110); ${leave(name)}`;
-    if (body.list === true || kind === "multipart" || kind === "lines")
-      return `${name} takes ${body.mediaType}, which is not read here; ${leave(name)}`;
+    const isRead = kind !== "lines" && (kind !== "multipart" || essence(body.mediaType) === "multipart/form-data");
+    if (body.list === true || !isRead) return `${name} takes ${body.mediaType}, which is not read here; ${leave(name)}`;
   }
   for (const { status, mediaType, list } of success) {
+    if (mediaType !== null && essence(mediaType) === "text/event-stream")
+      return `${name} answers ${status} as text/event-stream, and only its contract knows what those events say; publish what happens in an API of its own (follows, or calls with every), and ${leave(name)}`;
     const kind = mediaType === null ? "json" : bodyKind(mediaType);
     // What is kept for an Idempotency-Key is text.
     if (kind === "bytes" && method !== "GET")

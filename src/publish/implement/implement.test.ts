@@ -210,6 +210,125 @@ Part: { type: object, required: [id], properties: { id: { type: string }, inner:
   assert.equal((await bench.ask("GET", "/parts/openapi/schemas.yaml")).status, 200);
 });
 
+test("a form in several parts comes as the contract says: texts, numbers, JSON, lists and files; what could be read in two ways is refused", async (t) => {
+  const contract = await pinned(
+    "photos",
+    {
+      "openapi.yaml": `
+openapi: 3.1.0
+info: { title: Photos, version: 1.0.0 }
+paths:
+  /photos/{album}:
+    post:
+      operationId: addPhoto
+      parameters: [{ name: album, in: path, required: true, schema: { type: string } }]
+      requestBody:
+        required: true
+        content:
+          multipart/form-data:
+            schema:
+              type: object
+              required: [photo, title]
+              properties:
+                title: { type: string, maxLength: 20 }
+                rank: { type: integer, minimum: 1 }
+                tags: { type: array, items: { type: string } }
+                place: { type: object, properties: { lat: { type: number } } }
+                photo: { type: string, format: binary }
+              additionalProperties: false
+      responses: { "200": { description: ok, content: { application/json: { schema: {} } } } }
+`,
+    },
+    (undo) => t.after(undo),
+  );
+  const seen: unknown[] = [];
+  const api = implementApi(contract as never, {
+    base: "/photos",
+    lifecycle: published(),
+    access: [],
+    operations: {
+      addPhoto: {
+        access: "public",
+        calls: { kind: "operation", system: "warehouse", name: "setPrice", effect: "idempotent" },
+        accepts: (request: unknown) => {
+          seen.push(request);
+          return { sku: "a", price: "1" };
+        },
+        responds: () => ({ done: true }),
+      },
+    } as never,
+  });
+  await using bench = await openBench({ apis: [api] });
+  const send = async (form: FormData | string, type?: string) => {
+    const request = new Request("http://a", { method: "POST", body: form });
+    const body = new Uint8Array(await request.arrayBuffer());
+    const headers = { "content-type": type ?? request.headers.get("content-type") ?? "" };
+    return bench.ask("POST", "/photos/photos/summer", { body, headers, key: null });
+  };
+  const bytes = Uint8Array.from({ length: 512 }, (_, n) => n % 256);
+  const form = () => {
+    const made = new FormData();
+    made.set("title", 'Boats, "äö"');
+    made.set("photo", new Blob([bytes]), "a.png");
+    return made;
+  };
+  const whole = form();
+  whole.set("rank", "3");
+  whole.append("tags", "sea");
+  whole.append("tags", "7");
+  whole.set("place", new Blob(['{"lat":1.5}'], { type: "application/json" }));
+  assert.equal((await send(whole)).status, 200);
+  assert.deepEqual(seen, [
+    {
+      album: "summer",
+      title: 'Boats, "äö"',
+      photo: Buffer.from(bytes).toString("base64"),
+      rank: 3,
+      tags: ["sea", "7"],
+      place: { lat: 1.5 },
+    },
+  ]);
+  const refused = async (change: (made: FormData) => void, message: RegExp) => {
+    const made = form();
+    change(made);
+    const answer = await send(made);
+    assertProblem(answer, 400, "input-invalid");
+    assert.match(JSON.stringify(answer.json.errors), message);
+  };
+  await refused((made) => made.set("rank", "0"), /rank.*must be >= 1/);
+  await refused((made) => made.delete("photo"), /photo|required/);
+  await refused((made) => made.append("title", "again"), /part \\"title\\" comes twice/);
+  await refused((made) => made.set("album", "winter"), /album.*is no field of the body/);
+  await refused((made) => made.set("other", "x"), /other/);
+  await refused((made) => made.set("title", new Blob([Uint8Array.of(255, 254)])), /title.*not UTF-8/);
+  for (const [body, type, message] of [
+    ["--x\r\n", "multipart/form-data; boundary=x", /do not begin and end/],
+    ["", "multipart/form-data", /names no boundary/],
+    ["--x\r\nContent-Disposition: form-data\r\n\r\na\r\n--x--", "multipart/form-data; boundary=x", /has no name/],
+    [
+      '--x\r\nContent-Disposition: form-data; name="title"\r\nContent-Transfer-Encoding: base64\r\n\r\nYQ==\r\n--x--',
+      'multipart/form-data; boundary="x"',
+      /Content-Transfer-Encoding/,
+    ],
+    [
+      `--x\r\nContent-Disposition: form-data; name="title"${"-".repeat(20_000)}`,
+      "multipart/form-data; boundary=x",
+      /begin and end/,
+    ],
+    ["--x\r\n\r\n\r\n".repeat(1002), "multipart/form-data; boundary=x", /no name|more than 1000/],
+  ] as const) {
+    const answer = await send(body, type);
+    assertProblem(answer, 400, "input-invalid");
+    assert.match(JSON.stringify(answer.json.errors), message);
+  }
+  assertProblem(await send("{}", "application/json"), 415, "media-type-unsupported");
+  assert.equal(seen.length, 1);
+  const page = (await bench.ask("GET", "/photos/docs", { key: null })).text;
+  assert.match(page, /-F .*title=/);
+  assert.match(page, /-F .*photo=@file/);
+  assert.match(page, /new FormData/);
+});
+
 test("what is left out is not in the served document, nor reached; a scope that the contract names is asked for", async (t) => {
   const text = `
 openapi: 3.1.0

@@ -5,6 +5,7 @@
 import { bodyKind } from "../../contract/media.ts";
 import type { RestBinding, RestParameter } from "../../contract/model.ts";
 import { cookiePairs, formValue } from "../../contract/rest-form.ts";
+import { multipartValue } from "../../contract/rest-multipart.ts";
 import { type Pair, pairsOf, pairValue, plainValue, type Seen, seen } from "../../contract/rest-values.ts";
 import { failure } from "../../errors.ts";
 import { parseJson } from "../../formats/json.ts";
@@ -180,6 +181,11 @@ async function bodyOf(
       return { value: parseJson(bytes, { maxBytes, duplicates: "refuse" }) };
     case "form":
       return { value: formValue(body, queryPairs(textOf(bytes)), fields(), schemas) };
+    case "multipart": {
+      const value = multipartValue(body, request.headers["content-type"] ?? "", bytes, fields(), schemas);
+      if (typeof value === "string") throw invalidInput([{ at: "", message: `the body can't be read: ${value}` }]);
+      return { value };
+    }
     case "text":
       return { value: textOf(bytes) };
     default:
