@@ -118,8 +118,9 @@ function checkPassing(
   const { upload, download, method, idempotency } = operation;
   if (upload === undefined && download === undefined) return;
   const what = upload === undefined ? "download" : "upload";
+  // What a given contract has beside the body may be named otherwise than the system names it.
   for (const option of ["accepts", "cacheMs", "everyMs", "etag"] as const)
-    if (operation[option] !== undefined)
+    if (operation[option] !== undefined && (option !== "accepts" || operation.spoken === undefined))
       throw refuse(
         `${name} is ${what === "upload" ? "an" : "a"} ${what}, which goes with no ${option.replace("Ms", "")}: nothing of it is read`,
       );

@@ -46,7 +46,8 @@ export function prepare(
   // Of a body that passes nothing is read: what is left of the input stands in path and query.
   const asked = passes?.upload === undefined ? operation.method : "GET";
   const plan = spoken === undefined ? planInput(asked, operation.parameters, accepted, api.name) : planOf(spoken);
-  const reader = spoken === undefined ? undefined : requestReader(spoken, api.base, validate);
+  const reader =
+    spoken === undefined ? undefined : requestReader(spoken, api.base, validate, passes?.upload !== undefined);
   const answers = spoken === undefined ? plainAnswers : contractAnswers(spoken);
   const prepared: Prepared = {
     api,
@@ -64,7 +65,7 @@ export function prepare(
       reader === undefined ? readInput(plan, validate, request, params, most) : reader(request, most),
     events: eventsOf(api, name, operation, shop, contracts),
     passes,
-    offers: spoken === undefined ? offersOf(operation, passes) : offerOf(spoken),
+    offers: spoken === undefined || passes?.download !== undefined ? offersOf(operation, passes) : offerOf(spoken),
     ...(spoken === undefined ? {} : { shape: errorShape(spoken) }),
   };
   const reason = spoken === undefined ? undefined : errorProblem(spoken, failureStatuses(prepared, api));
@@ -90,13 +91,15 @@ function actOf(
   if (operation.kind === "run") return runAct(operation, shop, answers);
   if (operation.kind === "runs") return runsAct(api, name, operation, shop);
   if (operation.kind === "follows" || operation.everyMs !== undefined) return neverCalled;
-  const input = inputOf(api, name, operation.operation, contracts);
+  const input =
+    (passes?.upload === undefined ? undefined : passingInput(operation, contracts)) ??
+    inputOf(api, name, operation.operation, contracts);
   const output = outputOf(operation, contracts);
   const { pages } = operation;
   if (pages !== undefined) return listAct(api, name, { ...operation, pages }, { input, output }, shop);
   return passes === undefined
     ? callAct(api, name, operation, input, output, shop, answers)
-    : passAct(operation, passes, input, output, shop);
+    : passAct(operation, passes, input, output, shop, answers);
 }
 
 const neverCalled: Act = () => Promise.reject(new TypeError("it answers with events"));
@@ -127,18 +130,25 @@ function modelOf({ operation }: CallsOperation, contracts: Contracts): Operation
 function acceptedOf(api: ApiDefinition, name: string, operation: ApiOperation, contracts: Contracts): Schema {
   if (operation.spoken !== undefined) {
     const { model, operation: of } = operation.spoken;
-    return schemaOf(model, of.input);
+    const uploads = operation.kind === "calls" && operation.upload !== undefined;
+    return schemaOf(model, (uploads ? passingBody(of)?.schema : undefined) ?? of.input);
   }
   if (operation.kind === "run" || operation.kind === "follows") return runInput;
   if (operation.kind === "runs") return runsInput(operation.pages);
   if (operation.accepts !== undefined) return operation.accepts.body as Schema;
   if (operation.kind === "starts") return operation.process.input as Schema;
-  const model = operation.upload === undefined ? undefined : modelOf(operation, contracts);
-  const passing = model && passingBody(model);
-  const contract = contracts.get(operation.operation.system);
-  if (passing !== undefined && contract !== undefined) return schemaOf(contract, passing.schema);
+  const passing = operation.upload === undefined ? undefined : passingInput(operation, contracts);
+  if (passing !== undefined) return passing;
   const input = inputOf(api, name, operation.operation, contracts);
   return operation.pages === undefined ? input : listInput(input, operation.pages, api.name, name);
+}
+
+/** What a system takes beside a body that goes through. */
+function passingInput(operation: CallsOperation, contracts: Contracts): Schema | undefined {
+  const model = modelOf(operation, contracts);
+  const passing = model && passingBody(model);
+  const contract = contracts.get(operation.operation.system);
+  return passing === undefined || contract === undefined ? undefined : schemaOf(contract, passing.schema);
 }
 
 function inputOf(

@@ -57,8 +57,8 @@ function keys(value: unknown): string[] {
   return isObject(value) ? Object.keys(value).filter((name) => !name.startsWith("x-")) : [];
 }
 
-/** Of an operation, whatever stands behind it. */
-export function operationProblem({ name, binding }: SpokenOperation): string | undefined {
+/** Of an operation, whatever stands behind it. `downloads`: its answer goes through unread. */
+export function operationProblem({ name, binding }: SpokenOperation, downloads: boolean): string | undefined {
   const { method, path, parameters, body, success } = binding;
   if (method === "HEAD") return `${name} is a HEAD, which is answered wherever GET is; ${leave(name)}`;
   if (!taken.has(method)) return `${name} has the method ${method}, which is not served; ${leave(name)}`;
@@ -82,8 +82,8 @@ export function operationProblem({ name, binding }: SpokenOperation): string | u
       return `${name} answers ${status} as text/event-stream, and only its contract knows what those events say; publish what happens in an API of its own (follows, or calls with every), and ${leave(name)}`;
     const kind = mediaType === null ? "json" : bodyKind(mediaType);
     // What is kept for an Idempotency-Key is text.
-    if (kind === "bytes" && method !== "GET")
-      return `${name} answers ${status} as ${mediaType}, bytes, and only a GET does that here; ${leave(name)}`;
+    if (kind === "bytes" && method !== "GET" && !downloads)
+      return `${name} answers ${status} as ${mediaType}, bytes, and only a GET or a download does that here; ${leave(name)}`;
     if (list === true || (kind !== "json" && kind !== "text" && kind !== "bytes"))
       return `${name} answers ${status} as ${mediaType}, which is not written here; ${leave(name)}`;
   }

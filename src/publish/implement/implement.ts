@@ -82,7 +82,7 @@ export function implementApi<
       ...(problems === undefined ? {} : { problems: problems as NonNullable<Spoken["problems"]> }),
       ...(ownAccess ? { ownAccess } : {}),
     };
-    wrong(operationProblem(spoken.operation));
+    wrong(operationProblem(spoken.operation, behind.download !== undefined));
     built[operation.name] = implemented(spoken, behind, refuse);
     if (!ownAccess) {
       const alternatives = writtenAlternatives(source, spoken.operation);
@@ -185,7 +185,14 @@ function implemented(spoken: Spoken, behind: AnyBehind, refuse: (reason: string)
         responds: { ...responds, ...before },
       }) as unknown as ApiOperation;
     }
-    const plain = { ...said, accepts, responds } as unknown as AnyOptions;
+    if (behind.download !== undefined && behind.responds !== undefined)
+      throw refuse(`${name} is a download, which goes with no responds: its answer is not read`);
+    const plain = {
+      ...said,
+      ...passes(behind),
+      accepts,
+      ...(behind.download === undefined ? { responds } : {}),
+    } as unknown as AnyOptions;
     const made = operationOf(
       method,
       binding.path,
@@ -196,6 +203,15 @@ function implemented(spoken: Spoken, behind: AnyBehind, refuse: (reason: string)
   } catch (error) {
     throw error instanceof TypeError || error instanceof RangeError ? refuse(error.message) : error;
   }
+}
+
+/** What goes through unread, and how much of it. */
+function passes({ upload, download, maxBodyBytes, maxAnswerBytes }: AnyBehind) {
+  const bound = (maxBytes: number | undefined) => (maxBytes === undefined ? true : { maxBytes });
+  return {
+    ...(upload === undefined ? {} : { upload: bound(maxBodyBytes) }),
+    ...(download === undefined ? {} : { download: bound(maxAnswerBytes) }),
+  };
 }
 
 const shared = ["summary", "description", "scope", "roles", "access", "maxBodyBytes", "limits", "etag"];

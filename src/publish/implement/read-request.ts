@@ -23,8 +23,13 @@ export type Reader = (
   maxBodyBytes: number,
 ) => Promise<{ readonly input: Json; readonly body: Json | undefined }>;
 
-/** `base`: of the API, in front of the contract's paths. Throws as `readInput` does. */
-export function requestReader({ model, operation }: Spoken, base: string, validate: Validate): Reader {
+/** `base`: of the API, in front of the contract's paths; `passing`: the body goes through, and is not read. Throws as `readInput` does. */
+export function requestReader(
+  { model, operation }: Spoken,
+  base: string,
+  validate: Validate,
+  passing: boolean,
+): Reader {
   const { binding } = operation;
   const { schemas } = model;
   const shape = seen(operation.input, schemas);
@@ -83,7 +88,9 @@ export function requestReader({ model, operation }: Spoken, base: string, valida
   return async (request, maxBodyBytes) => {
     const input = readParameters(request);
     let whole: Json = input;
-    const read = await bodyOf(binding, request, maxBodyBytes, () => fieldsOf(binding, shape, schemas), schemas);
+    const read = passing
+      ? undefined
+      : await bodyOf(binding, request, maxBodyBytes, () => fieldsOf(binding, shape, schemas), schemas);
     if (binding.body !== undefined && read !== undefined) {
       const { from } = binding.body;
       if (from.kind === "property") put(input, from.name, read.value);

@@ -83,6 +83,8 @@ interface NoneOf {
   readonly calls?: undefined;
   readonly run?: undefined;
   readonly adapts?: undefined;
+  readonly upload?: undefined;
+  readonly download?: undefined;
 }
 
 export interface StartsFor<Answer, Faults, P> extends Common<Answer>, Omit<NoneOf, "starts"> {
@@ -110,19 +112,48 @@ export interface StartsFor<Answer, Faults, P> extends Common<Answer>, Omit<NoneO
   readonly allow?: (facts: { readonly caller: ApiCaller; readonly input: NoInfer<TakenBy<P>> }) => boolean;
 }
 
-export interface CallsFor<Answer, Faults, P> extends Common<Answer>, Omit<NoneOf, "calls"> {
+interface AnyCall<Answer, Faults, P, Input> extends Common<Answer>, Omit<NoneOf, "calls" | "upload" | "download"> {
   readonly calls: P;
-  readonly cache?: Duration;
   readonly timeout?: Duration;
   /** What a declared fault of the system is answered as. Default: a problem, 422. */
   readonly faults?: { readonly [N in keyof FaultsOf<P>]?: (detail: FaultsOf<P>[N]) => FaultOf<Faults> };
-  readonly idempotency?: IdempotencyOptions;
   readonly allow?: (facts: {
     readonly caller: ApiCaller;
-    readonly input: NoInfer<TakenBy<P>>;
+    readonly input: NoInfer<Input>;
     readonly resource: NoInfer<GivenBy<P>> | undefined;
   }) => boolean;
 }
+
+export interface CallsFor<Answer, Faults, P> extends AnyCall<Answer, Faults, P, TakenBy<P>> {
+  readonly cache?: Duration;
+  readonly idempotency?: IdempotencyOptions;
+  readonly upload?: undefined;
+  readonly download?: undefined;
+}
+
+/** The request's body goes through as it comes, unread: of a contract whose body is bytes, or text without rules. */
+export interface UploadsFor<Answer, Faults, P> extends AnyCall<Answer, Faults, P, Beside<TakenBy<P>>> {
+  /** `maxBodyBytes` says how large it may be. Default 100 MiB. */
+  readonly upload: true;
+  readonly download?: undefined;
+}
+/** The answer goes through as it comes, unread: of a contract whose 200 is bytes, or text without rules. */
+export interface DownloadsFor<Answer, Faults, P> extends AnyCall<Answer, Faults, P, TakenBy<P>>, Download {
+  readonly upload?: undefined;
+}
+/** Both. */
+export interface ConvertsFor<Answer, Faults, P> extends AnyCall<Answer, Faults, P, Beside<TakenBy<P>>>, Download {
+  readonly upload: true;
+}
+interface Download {
+  readonly download: true;
+  /** How large the answer may be. Default 1 GiB. */
+  readonly maxAnswerBytes?: number;
+  /** It is not read, so nothing is made of it. */
+  readonly responds?: undefined;
+}
+/** What stands beside a body that goes through. */
+type Beside<I> = I extends object ? Omit<I, "body"> : I;
 
 export interface ShowsFor<Request, Answer, Faults, P> extends Common<Answer>, Omit<NoneOf, "run"> {
   /** The process whose run is shown. */
@@ -139,22 +170,29 @@ export interface AdaptsFor<Answer, P> extends Common<Answer>, Omit<NoneOf, "adap
   readonly adapts: P;
 }
 
-/** What stands behind an operation of a contract: one of four. */
+/** What stands behind an operation of a contract: one of four, and what of it goes through. */
 export type Behind<C extends ContractTypes["operations"][string], P> =
   | (StartsFor<C["output"], C["faults"], P> & Mapped<C, P>)
   | (CallsFor<C["output"], C["faults"], P> & Mapped<C, P>)
+  | (UploadsFor<C["output"], C["faults"], P> &
+      BesideMapped<C, P> &
+      AnswerMapped<C, P, Beside<C["input"]>, Beside<TakenBy<P>>>)
+  | (DownloadsFor<C["output"], C["faults"], P> & RequestMapped<C["input"], TakenBy<P>>)
+  | (ConvertsFor<C["output"], C["faults"], P> & BesideMapped<C, P>)
   | (AdaptsFor<C["output"], P> & Mapped<C, P>)
   | ShowsFor<C["input"], C["output"], C["faults"], P>;
-type Mapped<C extends ContractTypes["operations"][string], P> = IfNeeded<
-  C["input"],
-  TakenBy<P>,
-  MapsRequest<C["input"], TakenBy<P>>
-> &
-  IfNeeded<
-    GivenBy<P>,
-    C["output"],
-    MapsAnswer<GivenBy<P>, AskedOf<C["input"], TakenBy<P>>, C["output"], FaultOf<C["faults"]>>
-  >;
+type Mapped<C extends ContractTypes["operations"][string], P> = RequestMapped<C["input"], TakenBy<P>> &
+  AnswerMapped<C, P, C["input"], TakenBy<P>>;
+type BesideMapped<C extends ContractTypes["operations"][string], P> = RequestMapped<
+  Beside<C["input"]>,
+  Beside<TakenBy<P>>
+>;
+type RequestMapped<Request, Input> = IfNeeded<Request, Input, MapsRequest<Request, Input>>;
+type AnswerMapped<C extends ContractTypes["operations"][string], P, Request, Input> = IfNeeded<
+  GivenBy<P>,
+  C["output"],
+  MapsAnswer<GivenBy<P>, AskedOf<Request, Input>, C["output"], FaultOf<C["faults"]>>
+>;
 
 /** What is given of the operations of a contract. */
 export type Given<T extends ContractTypes, O> = {

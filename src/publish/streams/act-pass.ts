@@ -3,16 +3,17 @@
  * the other.
  */
 import { randomUUID } from "node:crypto";
-import { essence } from "../../contract/media.ts";
+import { accepts, essence } from "../../contract/media.ts";
 import type { OperationModel } from "../../contract/model.ts";
 import { givesRanges, passingBody, passingTypes } from "../../contract/passing.ts";
 import { failure } from "../../errors.ts";
 import type { CallContext, Json, Passage, PassResult, Schema } from "../../operation.ts";
 import { type Answered, callPort, unseen } from "../act-call.ts";
-import { plainAnswers } from "../answers/answers.ts";
+import type { Answers } from "../answers/answers.ts";
 import type { ApiDefinition } from "../define.ts";
 import type { Act, Exchange, Workshop } from "../exchange.ts";
 import type { HttpRequest, HttpResponse } from "../http.ts";
+import type { Spoken } from "../implement/spoken.ts";
 import type { CallsOperation } from "../operations.ts";
 import { passedBody } from "./body.ts";
 import { attachment } from "./disposition.ts";
@@ -31,16 +32,13 @@ export interface PassPlan {
 export function passPlan(
   api: ApiDefinition,
   name: string,
-  { upload, download, operation, spoken }: CallsOperation,
+  calls: CallsOperation,
   model: OperationModel | undefined,
 ): PassPlan | undefined {
+  const { upload, download, operation, spoken } = calls;
   if (upload === undefined && download === undefined) return undefined;
   const shown = `${operation.system}.${operation.name}`;
   const refuse = (reason: string) => failure("api-definition", { api: api.name, reason: `${name} ${reason}` });
-  if (spoken !== undefined)
-    throw refuse(
-      "lets bytes through, and a given contract says in which form everything comes: publish it in an API of its own",
-    );
   const named = (what: string, own: readonly string[] | undefined, declared: readonly string[]) => {
     const types = own ?? declared;
     const range = types.find((type) => type.includes("*"));
@@ -50,6 +48,7 @@ export function passPlan(
       );
     return Object.freeze(types.map(essence));
   };
+  const given = spoken === undefined || model === undefined ? undefined : givenPlan(spoken, calls, model, refuse);
   const body = model && passingBody(model);
   if (upload !== undefined && body === undefined)
     throw refuse(
@@ -63,8 +62,8 @@ export function passPlan(
       ? {}
       : {
           upload: {
-            types: named("requests", upload.types, [body.mediaType]),
-            required: body.required,
+            types: given?.taken ?? named("requests", upload.types, [body.mediaType]),
+            required: given?.required ?? body.required,
             maxBytes: upload.maxBytes ?? usualUploadBytes,
           },
         }),
@@ -72,11 +71,49 @@ export function passPlan(
       ? {}
       : {
           download: {
-            types: named("answers", download.types, types),
+            types: given?.given ?? named("answers", download.types, types),
             maxBytes: download.maxBytes ?? usualDownloadBytes,
-            ranges: givesRanges(model),
+            ranges: givesRanges(model) && given?.ranges !== false,
           },
         }),
+  };
+}
+
+/** What a given contract says of what passes; it may go through where the system says so, too. */
+function givenPlan(
+  { operation, status, headers }: Spoken,
+  { upload, download, operation: target }: CallsOperation,
+  model: OperationModel,
+  refuse: (reason: string) => Error,
+) {
+  const shared = (outside: readonly string[], inside: readonly string[]): readonly string[] => {
+    const both = [
+      ...outside.filter((type) => inside.some((other) => accepts(other, type))),
+      ...inside.filter((type) => outside.some((other) => accepts(other, type))),
+    ].filter((type) => !type.includes("*"));
+    if (both.length > 0) return Object.freeze([...new Set(both.map(essence))]);
+    throw refuse(
+      `says ${outside.join(", ")} in its contract and ${target.system}.${target.name} says ${inside.join(", ")}: no media type is both, or only ranges are`,
+    );
+  };
+  const unread = "that can go through unread (bytes, or text without rules)";
+  const [body, inner] = upload === undefined ? [] : [passingBody(operation), passingBody(model)];
+  if (upload !== undefined && body === undefined) throw refuse(`is an upload, and its contract has no body ${unread}`);
+  if (body?.required === false && inner?.required === true)
+    throw refuse(
+      `may come without a body by its contract, and ${target.system}.${target.name} needs one; say required: true in the document`,
+    );
+  const [types, gives] = download === undefined ? [] : [passingTypes(operation), passingTypes(model)];
+  const is200 = operation.binding.success.some((one) => one.status === "200");
+  if (download !== undefined && (types === undefined || !is200))
+    throw refuse(`is a download, and its contract has no 200 ${unread}`);
+  if (download !== undefined && (status !== undefined || headers !== undefined))
+    throw refuse("is a download, which goes with no status and no headers: its answer is not read");
+  return {
+    required: body?.required ?? false,
+    taken: body === undefined || inner === undefined ? [] : shared([body.mediaType], [inner.mediaType]),
+    given: types === undefined || gives === undefined ? [] : shared(types, gives),
+    ranges: givesRanges(operation),
   };
 }
 
@@ -86,10 +123,11 @@ export function passAct(
   input: Schema,
   output: Schema,
   shop: Workshop,
+  answers: Answers,
 ): Act {
   const { backend, signal } = shop;
   const { operation: target, timeoutMs } = operation;
-  const { inputOf, allowed, answer, publicFailure } = callPort(operation, input, output, shop, plainAnswers);
+  const { inputOf, allowed, answer, publicFailure } = callPort(operation, input, output, shop, answers);
 
   return async (exchange) => {
     const { request } = exchange;

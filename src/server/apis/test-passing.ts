@@ -19,7 +19,7 @@ import { createOutbound } from "../../outbound/client.ts";
 import { openPermits, permitTable } from "../../outbound/permits.ts";
 import { apiKey } from "../../publish/access/api-key.ts";
 import type { Backend } from "../../publish/backend.ts";
-import { type ApiOperations, defineApi } from "../../publish/define.ts";
+import { type ApiDefinition, type ApiOperations, defineApi } from "../../publish/define.ts";
 import { published } from "../../publish/lifecycle/states.ts";
 import { listen } from "../../publish/listener.ts";
 import { get, post, put } from "../../publish/operations.ts";
@@ -115,7 +115,13 @@ export interface Served extends AsyncDisposable {
   readonly publisher: ReturnType<typeof createPublisher>;
 }
 
-export async function serve({ silenceMs = 5000 } = {}): Promise<Served> {
+export async function serve({
+  silenceMs = 5000,
+  apis = [],
+}: {
+  readonly silenceMs?: number;
+  readonly apis?: readonly ApiDefinition[];
+} = {}): Promise<Served> {
   const sockets = new Set<Socket>();
   const seen: string[] = [];
   const upstream = createServer((request, response) => {
@@ -166,6 +172,7 @@ export async function serve({ silenceMs = 5000 } = {}): Promise<Served> {
         access: [apiKey()],
         operations,
       }),
+      ...apis,
     ],
     store,
     backend: { call: bound.caller, pass: bound.passer } as unknown as Backend,
