@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { textOfPatterns } from "./example/pattern-text.ts";
+import { Random } from "./example/random.ts";
 import { compilePattern, isCheckable } from "./pattern.ts";
 
 const password = "^(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])(?!.*\\s).{8,20}$";
@@ -49,6 +51,19 @@ test("look-around at the ends of a pattern means what it means elsewhere", () =>
     for (const text of texts)
       assert.equal(compilePattern(pattern).test(text), expected.test(text), `${pattern} ${text}`);
   }
+});
+
+test("a text is found that a pattern with look-around takes", () => {
+  for (const pattern of [
+    password,
+    "^(?=.*[A-Za-z])(?=.*\\d)(?=.*[@$!%*#?&])[A-Za-z\\d@$!%*#?&]{8,}$",
+    "^(?=.{8,20}$)(?![_.])(?!.*[_.]{2})[a-zA-Z0-9._]+(?<![_.])$",
+    "^(?!0+$)\\d{4}$",
+  ])
+    for (let seed = 0; seed < 30; seed++) {
+      const text = textOfPatterns([pattern], { least: 0, most: 1000 }, new Random(`seed ${seed}`));
+      assert.match(String(text), new RegExp(pattern), `${pattern} seed ${seed}`);
+    }
 });
 
 test("what can't be taken apart, or has back references, is not checked", () => {

@@ -70,6 +70,9 @@ function partsOf(bytes: Buffer, boundary: string): readonly Part[] | string {
     if (parts.length >= mostParts) return `it has more than ${mostParts} parts`;
     const head = bytes.subarray(start, Math.min(next, start + longestHead));
     const blank = head.indexOf("\r\n\r\n");
+    // Whether the boundary is meant where more follows on its line is read in two ways.
+    if (!/^[ \t]*\r\n/.test(head.toString("latin1", 0, 100)))
+      return "the boundary of one of its parts is no line of its own";
     if (blank < 0) return "the head of one of its parts has no end, or is too long";
     const part = partOf(head.toString("utf8", 0, blank), bytes.subarray(start + blank + 4, next));
     if (typeof part === "string") return part;

@@ -69,7 +69,7 @@ function rounds(tries: number, need: number, random: Random): number {
   if (tries < 2) return 1 - tries;
   if (tries < 6) return tries;
   if (tries < firstTries) return Math.max(0, need - (tries - 6));
-  return random.below(Math.min(need + 8, 300));
+  return random.below(Math.min(need + 16, 300));
 }
 
 function lengthOf(text: string): number {

@@ -303,6 +303,11 @@ paths:
   await refused((made) => made.set("title", new Blob([Uint8Array.of(255, 254)])), /title.*not UTF-8/);
   for (const [body, type, message] of [
     ["--x\r\n", "multipart/form-data; boundary=x", /do not begin and end/],
+    [
+      '--xy\r\nContent-Disposition: form-data; name="title"\r\n\r\na\r\n--x--',
+      "multipart/form-data; boundary=x",
+      /no line of its own/,
+    ],
     ["", "multipart/form-data", /names no boundary/],
     ["--x\r\nContent-Disposition: form-data\r\n\r\na\r\n--x--", "multipart/form-data; boundary=x", /has no name/],
     [
