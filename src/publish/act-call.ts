@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import { asMortiseError, failure, type MortiseError } from "../errors.ts";
 import { canonicalJson } from "../formats/json.ts";
 import type { CallContext, CallResult, Json, Problem, Schema } from "../operation.ts";
+import { NamedSlots } from "../slots.ts";
 import type { Answers } from "./answers/answers.ts";
 import type { ApiDefinition } from "./define.ts";
 import { type Act, type Exchange, permits, type Workshop } from "./exchange.ts";
@@ -63,7 +64,7 @@ export function callPort(
   const repeats = operation.responds !== undefined;
   const idOf = (asked: Asked) => canonicalJson(repeats ? asked.stages : asked.input);
   /** By what is asked: what is under way, and what may be reused. */
-  const underway = new Map<string, { readonly call: Promise<Answered>; requests: number }>();
+  const underway = new NamedSlots<{ readonly call: Promise<Answered>; requests: number }>();
   /** What a call failed with that several requests waited for; `told`: the first of them that was told. */
   const shared = new WeakMap<object, { readonly requests: number; told?: string }>();
   const kept = keptAnswers<Answered>(cacheMs, clock);

@@ -27,6 +27,8 @@ export function rateLimiter(limit: RateLimit, name: string, monotonic: () => num
   /** When the caller's bucket will be full again. Kept in order of last use. */
   const fullAt = new Map<string, number>();
   let sweepAt = 1024;
+  /** Whose turn came last. */
+  let latest: string | undefined;
 
   function sweep(now: number): void {
     for (const [who, at] of fullAt) if (at <= now || fullAt.size > mostCallers) fullAt.delete(who);
@@ -54,7 +56,11 @@ export function rateLimiter(limit: RateLimit, name: string, monotonic: () => num
         const retryMs = gap * cost > tolerance ? Math.max((before ?? now) - now, 1000) : wait;
         return { kind: "refused", retryMs, field: fieldOf(0, retryMs, 1) };
       }
-      if (before !== undefined) fullAt.delete(who);
+      // To the end of the order. Who is there already stays: a map that is deleted from for each request is made anew for every few of them.
+      if (who !== latest) {
+        if (before !== undefined) fullAt.delete(who);
+        latest = who;
+      }
       fullAt.set(who, next);
       if (fullAt.size >= sweepAt) sweep(now);
       if (wait > 1e-6) return { kind: "queued", delayMs: wait, field: fieldOf(0, wait, 1) };
