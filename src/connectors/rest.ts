@@ -17,7 +17,7 @@ import {
   type PassResult,
   type Validate,
 } from "../operation.ts";
-import type { OutboundResponse } from "../outbound/outbound.ts";
+import type { OutboundRequest, OutboundResponse } from "../outbound/outbound.ts";
 import type { Client, Connector, ConnectorEnvironment, Health } from "./connector.ts";
 import { noteDeprecation } from "./deprecation.ts";
 import { type CredentialText, credentialHeader, credentialText, signOfLife } from "./http.ts";
@@ -73,28 +73,43 @@ class RestClient implements Client {
         : undefined;
   }
 
-  async call(operation: OperationModel, input: Json, context: CallContext): Promise<CallResult> {
-    const plan = this.#plans.get(operation) ?? this.#plan(operation);
-    const request = written(plan, plan.validate, input, context.key);
+  call(operation: OperationModel, input: Json, context: CallContext): Promise<CallResult> {
+    let sent: OutboundRequest;
+    let read: (answer: OutboundResponse, token?: string) => CallResult;
+    try {
+      const plan = this.#plans.get(operation) ?? this.#plan(operation);
+      const request = written(plan, plan.validate, input, context.key);
+      sent = {
+        method: plan.method,
+        url: request.url,
+        headers: request.headers,
+        body: request.body,
+        deadline: Math.min(context.deadline, Date.now() + this.#settings.timeoutMs),
+        signal: context.signal,
+        maxResponseBytes: this.#settings.maxResponseBytes,
+        internal: this.#settings.internal,
+      };
+      read = this.#reader(operation, plan, input);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    if (this.#tokens !== undefined) return this.#callWithToken(this.#tokens, sent, context.signal, read);
+    return this.#environment.outbound.request(sent).then(read);
+  }
+
+  async #callWithToken(
+    tokens: TokenSource,
+    sent: OutboundRequest,
+    signal: AbortSignal,
+    read: (answer: OutboundResponse, token?: string) => CallResult,
+  ): Promise<CallResult> {
     const { outbound } = this.#environment;
-    const sent = {
-      method: plan.method,
-      url: request.url,
-      headers: request.headers,
-      ...(request.body === undefined ? {} : { body: request.body }),
-      deadline: Math.min(context.deadline, Date.now() + this.#settings.timeoutMs),
-      signal: context.signal,
-      maxResponseBytes: this.#settings.maxResponseBytes,
-      internal: this.#settings.internal,
-    };
-    const read = this.#reader(operation, plan, input);
-    if (this.#tokens === undefined) return read(await outbound.request(sent));
-    const token = await this.#tokens.token(sent.deadline, sent.signal);
+    const token = await tokens.token(sent.deadline, signal);
     const response = await outbound.request(authorised(sent, token));
     if (response.status !== 401) return read(response, token);
     // By the system's own word nothing was done, for the token's sake: once more with a new one is the same attempt.
-    this.#tokens.refused(token);
-    const fresh = await this.#tokens.token(sent.deadline, sent.signal);
+    tokens.refused(token);
+    const fresh = await tokens.token(sent.deadline, signal);
     return read(fresh === token ? response : await outbound.request(authorised(sent, fresh)), fresh);
   }
 
@@ -186,7 +201,7 @@ function written(plan: Plan, validate: Validate, input: Json, key: string): Writ
   throw failure("contract-input", { operation: plan.shown, problems: inWords(request) }, { details: request });
 }
 
-function authorised<R extends { readonly headers: Readonly<Record<string, string>> }>(request: R, token: string): R {
+function authorised<R extends Pick<OutboundRequest, "headers">>(request: R, token: string): R {
   return { ...request, headers: { ...request.headers, authorization: `Bearer ${token}` } };
 }
 

@@ -36,7 +36,7 @@ export interface LogOptions {
 }
 
 /** Characters of lines that are held back at most, and for how long. */
-const batchSize = 16_000;
+const batchSize = 64_000;
 const longestWaitMs = 250;
 const longestText = 2000;
 const longestList = 50;

@@ -3,8 +3,10 @@
  * never a business key, a consumer or a path. Beyond 500 sets of labels, a metric counts the rest under `other`.
  */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { ChannelName, Fact } from "./facts.ts";
+import { histogram } from "./histogram.ts";
+import { labelSets } from "./label-sets.ts";
 import { statusClass } from "./outbound-counts.ts";
 
 /** What is read when a page of metrics is made. */
@@ -23,30 +25,41 @@ export interface Metrics {
   close(): void;
 }
 
-const most = 500;
-
 export function createMetrics(sources: MetricSources): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
 
   const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) => {
-    const metric = new Counter({ name, help, labelNames: [...labelNames], registers });
-    const bounded = boundedLabels(labelNames);
-    return (fact: Fact, by = 1) => metric.inc(bounded(fact), by);
+    const sets = labelSets(labelNames);
+    new Counter({
+      name,
+      help,
+      labelNames: [...labelNames],
+      registers,
+      // What was counted since the last page: to find its place there for each request cost more than the rest of counting.
+      collect() {
+        for (const set of sets.seen()) {
+          this.inc(set.labels, set.sum);
+          set.sum = 0;
+        }
+      },
+    });
+    return (fact: Fact, by = 1) => {
+      sets.of(fact).sum += by;
+    };
   };
-  const histogram = <L extends string>(name: string, help: string, labelNames: readonly L[], buckets: number[]) => {
-    const metric = new Histogram({ name, help, labelNames: [...labelNames], buckets, registers });
-    const bounded = boundedLabels(labelNames);
+  const durations = <L extends string>(name: string, help: string, labelNames: readonly L[], bounds: number[]) => {
+    const observe = histogram(registry, { name, help, labelNames, bounds });
     return (fact: Fact) => {
-      if (typeof fact.durationMs === "number") metric.observe(bounded(fact), fact.durationMs / 1000);
+      if (typeof fact.durationMs === "number") observe(fact, fact.durationMs / 1000);
     };
   };
   const quick = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
   const slow = [0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200, 43_200, 172_800, 604_800];
 
   const runs = counter("mortise_runs_settled_total", "Runs that ended or parked.", ["process", "status"]);
-  const runTime = histogram("mortise_run_seconds", "Time from start to end of a run.", ["process", "status"], slow);
+  const runTime = durations("mortise_run_seconds", "Time from start to end of a run.", ["process", "status"], slow);
   const attempts = counter(
     "mortise_attempts_total",
     "Attempts of steps; the outcome is ok, or class and outcome of the failure.",
@@ -57,7 +70,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     "outcome",
   ]);
   const requests = counter("mortise_api_requests_total", "Requests to published APIs.", ["api", "operation", "class"]);
-  const requestTime = histogram("mortise_api_request_seconds", "Time of a request.", ["api", "operation"], quick);
+  const requestTime = durations("mortise_api_request_seconds", "Time of a request.", ["api", "operation"], quick);
   const outbound = counter("mortise_outbound_requests_total", "HTTP requests to systems.", ["class"]);
   const outboundTime = counter("mortise_outbound_seconds_total", "Time of these requests together.", ["class"]);
   const files = counter("mortise_files_total", "Files that were dropped into a folder.", ["system", "outcome"]);
@@ -165,28 +178,5 @@ export function createMetrics(sources: MetricSources): Metrics {
       for (const [name, take] of subscribed) unsubscribe(name, take);
       registry.clear();
     },
-  };
-}
-
-const longestLabel = 100;
-/** Of plain values: anything else may hold a payload (P8). */
-function labelOf(value: unknown): string {
-  if (typeof value === "string") return value.length > longestLabel ? value.slice(0, longestLabel) : value;
-  return typeof value === "number" || typeof value === "boolean" ? String(value) : "";
-}
-
-/** The labels of a fact; once there are too many sets of them, all further ones count as one. */
-function boundedLabels<L extends string>(names: readonly L[]): (fact: Fact) => Record<L, string> {
-  const seen = new Map<string, Record<L, string>>();
-  const other = Object.fromEntries(names.map((name) => [name, "other"])) as Record<L, string>;
-  return (fact) => {
-    let set = "";
-    for (const name of names) set += `${labelOf(fact[name])}\n`;
-    const known = seen.get(set);
-    if (known !== undefined) return known;
-    if (seen.size >= most) return other;
-    const labels = Object.fromEntries(names.map((name) => [name, labelOf(fact[name])])) as Record<L, string>;
-    seen.set(set, labels);
-    return labels;
   };
 }

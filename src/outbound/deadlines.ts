@@ -21,9 +21,9 @@ export class Deadlines {
   #timer: NodeJS.Timeout | undefined;
   #idle = 0;
 
-  /** Calls `entry.expire()` once `inMs` milliseconds are over, unless it is removed before. */
-  add(entry: Expiring, inMs: number): void {
-    const bucket = Math.ceil((performance.now() + inMs) / tickMs);
+  /** Calls `entry.expire()` once `inMs` milliseconds are over, unless it is removed before. `now`: of the monotonic clock. */
+  add(entry: Expiring, inMs: number, now: number): void {
+    const bucket = Math.ceil((now + inMs) / tickMs);
     entry.bucket = bucket;
     let ring = this.#buckets.get(bucket);
     if (ring === undefined) {

@@ -70,7 +70,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Expiring {
     this.#aborts = aborts;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#startedAt = requests.hasSubscribers ? performance.now() : 0;
+    this.#startedAt = performance.now();
   }
 
   /** Arms deadline and signal. False: it is over already, and settled. */
@@ -88,7 +88,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Expiring {
       }
       this.#watch = this.#aborts.add(signal, () => this.#aborted());
     }
-    this.#deadlines.add(this, left);
+    this.#deadlines.add(this, left, this.#startedAt);
     return true;
   }
 
@@ -194,7 +194,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Expiring {
         host: this.#host,
         method,
         status: this.#status,
-        ms: this.#startedAt === 0 ? 0 : performance.now() - this.#startedAt,
+        ms: performance.now() - this.#startedAt,
         sentBytes: body === undefined ? 0 : Buffer.byteLength(body),
         receivedBytes: this.#pieces.size,
         code,

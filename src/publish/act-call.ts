@@ -29,6 +29,12 @@ export interface Answered {
   readonly fault?: true;
 }
 
+interface Underway {
+  /** Set as soon as it was begun. */
+  call: Promise<Answered> | undefined;
+  requests: number;
+}
+
 export const unseen = () => new ProblemError(failure("resource-unknown", {}), {});
 
 /** What asks the system, for the operation that answers at once and for the one that goes on asking. */
@@ -64,16 +70,22 @@ export function callPort(
   const repeats = operation.responds !== undefined;
   const idOf = (asked: Asked) => canonicalJson(repeats ? asked.stages : asked.input);
   /** By what is asked: what is under way, and what may be reused. */
-  const underway = new NamedSlots<{ readonly call: Promise<Answered>; requests: number }>();
+  const underway = new NamedSlots<Underway>();
   /** What a call failed with that several requests waited for; `told`: the first of them that was told. */
   const shared = new WeakMap<object, { readonly requests: number; told?: string }>();
   const kept = keptAnswers<Answered>(cacheMs, clock);
 
+  // The deadline ends the call. A signal of its own for each, with a timer that fires long after the answer, cost a tenth of it (npm run bench -- w2).
+  const contextOf = (key: string): CallContext => ({
+    key,
+    attempt: 1,
+    deadline: Date.now() + timeoutMs,
+    signal: shop.signal,
+  });
+
   async function once(asked: Asked, key: string, told?: Sending): Promise<Answered> {
-    // The deadline ends the call. A signal of its own for each, with a timer that fires long after the answer, cost a tenth of it (npm run bench -- w2).
-    const context: CallContext = { key, attempt: 1, deadline: Date.now() + timeoutMs, signal: shop.signal };
-    if (told === undefined) return answer(await backend.call(target, asked.input, context), asked);
-    const result = await backend.call(target, asked.input, context, () => {
+    if (told === undefined) return answer(await backend.call(target, asked.input, contextOf(key)), asked);
+    const result = await backend.call(target, asked.input, contextOf(key), () => {
       told.again = true;
     });
     told.gave = result.ok ? "output" : "fault";
@@ -107,19 +119,20 @@ export function callPort(
     const before = cacheMs > 0 ? kept.get(id) : undefined;
     if (before !== undefined) return Promise.resolve(before);
     const other = underway.get(id);
-    if (other !== undefined) {
+    if (other?.call !== undefined) {
       other.requests += 1;
       return other.call;
     }
-    const call = first(id, asked);
-    underway.set(id, { call, requests: 1 });
-    return call;
+    const entry: Underway = { call: undefined, requests: 1 };
+    underway.set(id, entry);
+    entry.call = first(id, asked);
+    return entry.call;
   }
 
-  /** Nobody else is asking for it. What is thrown before the call is sent is thrown late enough: `underway` knows of it by then. */
+  /** Nobody else is asking for it: `underway` knows of it already, whenever it fails. */
   async function first(id: string, asked: Asked): Promise<Answered> {
     try {
-      const answered = await once(asked, `read-${++reads}`);
+      const answered = answer(await backend.call(target, asked.input, contextOf(`read-${++reads}`)), asked);
       if (cacheMs > 0 && answered.fault === undefined) kept.keep(id, answered, sizeOf(answered));
       return answered;
     } catch (error) {

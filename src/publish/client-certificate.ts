@@ -19,9 +19,9 @@ export function clientCertificate(
   proxies: ReadonlySet<string>,
 ): ClientCertificate | undefined {
   const { "client-cert": field, "client-cert-chain": chain } = headers;
-  delete headers["client-cert"];
-  delete headers["client-cert-chain"];
-  if (proxies.has(plainAddress(socket.remoteAddress))) {
+  if (field !== undefined) delete headers["client-cert"];
+  if (chain !== undefined) delete headers["client-cert-chain"];
+  if (proxies.size > 0 && proxies.has(plainAddress(socket.remoteAddress))) {
     // Its own certificate, if it shows one, says who the proxy is, not who calls.
     if (field === undefined) return undefined;
     const sent = chain === undefined ? [] : chain.split(",").map((one) => byteSequence(one.trim()));

@@ -80,11 +80,11 @@ export const listenerDefaults = Object.freeze({
   perAddress: 100,
 });
 
-const securityHeaders: readonly (readonly [string, string])[] = [
-  ["x-content-type-options", "nosniff"],
-  ["cache-control", "no-store"],
-  ["content-security-policy", "default-src 'none'; frame-ancestors 'none'"],
-];
+const securityHeaders = {
+  "x-content-type-options": "nosniff",
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+} as const;
 
 /** A browser that came over TLS once comes back over TLS only, for a year. */
 const hsts = ["strict-transport-security", "max-age=31536000"] as const;
@@ -128,9 +128,16 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
   let draining = false;
   let drained: (() => void) | undefined;
 
-  function answered(): void {
-    inFlight -= 1;
-    if (draining && inFlight === 0) drained?.();
+  /** The line of a connection, from its first request on. */
+  function opened(socket: Socket): Line {
+    const over = (): void => {
+      line.open -= 1;
+      inFlight -= 1;
+      if (draining && inFlight === 0) drained?.();
+    };
+    const line: Line = { open: 0, closing: false, last: undefined, over };
+    lines.set(socket, line);
+    return line;
   }
 
   async function respond(req: IncomingMessage, res: ServerResponse, line: Line, wire: Wire): Promise<void> {
@@ -158,18 +165,14 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
   }
 
   function accept(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
-    const line = lines.get(req.socket) ?? { open: 0, closing: false, last: undefined };
+    const line = lines.get(req.socket) ?? opened(req.socket);
     // What comes behind a refused head is not believed to be a request; the connection ends with the refusal.
     if (line.closing) return;
-    lines.set(req.socket, line);
     line.open += 1;
     const wire = { req, res, continues: expectsContinue, silenceMs: limits.bodyMs, passing: false, broken: false };
     line.last = wire;
     inFlight += 1;
-    res.once("close", () => {
-      line.open -= 1;
-      answered();
-    });
+    res.on("close", line.over);
     // `respond` handles every failure of the handler; what is left is ours, and must not leave a client waiting.
     respond(req, res, line, wire).catch(() => req.socket.destroy());
   }
@@ -262,6 +265,8 @@ interface Line {
   open: number;
   closing: boolean;
   last: Wire | undefined;
+  /** One of the answers was sent, or can't be any more. */
+  readonly over: () => void;
 }
 
 /** Unique over restarts: eight random bytes of this start, then a count. */
@@ -292,7 +297,8 @@ function send(
   const { body, headers, stream } = answer;
   const list: string[] = [];
   for (const name in headers) list.push(name, headers[name] as string);
-  for (const [name, value] of securityHeaders) if (headers[name] === undefined) list.push(name, value);
+  for (const name in securityHeaders)
+    if (headers[name] === undefined) list.push(name, securityHeaders[name as keyof typeof securityHeaders]);
   list.push("x-request-id", id);
   // RFC 6797, section 7.2: only in what comes over TLS. Behind a proxy that ends TLS it is the proxy's to say.
   if (req.socket instanceof TLSSocket && headers[hsts[0]] === undefined) list.push(...hsts);

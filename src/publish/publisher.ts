@@ -29,7 +29,7 @@ import { type LifecycleBook, openLifecycle } from "./lifecycle/lifecycle.ts";
 import type { UsageOptions } from "./lifecycle/usage.ts";
 import { addressBucket } from "./limits/address.ts";
 import type { Limit } from "./limits/limit.ts";
-import { fieldsOf, type Meters, openAccount, openMetering, take } from "./limits/meters.ts";
+import { accounted, type Meters, openAccount, openMetering, take } from "./limits/meters.ts";
 import { openQuotaBook } from "./limits/quota-book.ts";
 import { rateLimiter } from "./limits/rate.ts";
 import type { OpenApiDocument } from "./openapi.ts";
@@ -246,7 +246,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
       message,
       delayMs: account?.delayMs ?? 0,
     };
-    return prepared.events === undefined ? prepared.act(exchange) : withEvents(route, prepared.events, exchange);
+    return await (prepared.events === undefined
+      ? prepared.act(exchange)
+      : withEvents(route, prepared.events, exchange));
   }
 
   function withEvents(
@@ -320,7 +322,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
         // What streams is under way until it has ended.
         if (stream === undefined) for (const release of trace.account.releases) release();
         else for (const release of trace.account.releases) stream.once("close", release);
-        response = withHeaders(response, fieldsOf(trace.account));
+        response = accounted(response, trace.account);
       }
       if (trace.headers !== undefined) response = withHeaders(response, trace.headers);
       if (trace.form !== undefined) {

@@ -31,12 +31,11 @@ function NoHeaders() {}
 NoHeaders.prototype = Object.create(null);
 const HeaderFields = NoHeaders as unknown as new () => Record<string, string>;
 
+type Plain = Omit<HttpRequest, "id" | "wire" | "body">;
+type Head = { -readonly [K in keyof Plain]: Plain[K] };
+
 /** The head as a plain value, or a refusal. */
-export function checkedHead(
-  req: IncomingMessage,
-  maxHeaders: number,
-  proxies: ReadonlySet<string>,
-): Omit<HttpRequest, "id" | "wire" | "body"> {
+export function checkedHead(req: IncomingMessage, maxHeaders: number, proxies: ReadonlySet<string>): Plain {
   // The parser takes HTTP/0.9 and 2.0 too, and answers neither.
   if (req.httpVersion !== "1.1" && req.httpVersion !== "1.0") throw refused("only HTTP/1.1 and HTTP/1.0 are served");
   const raw = req.rawHeaders;
@@ -62,15 +61,17 @@ export function checkedHead(
   if (target[0] !== "/") throw refused("the target must be a path");
   const cut = target.indexOf("?");
   const certificate = clientCertificate(req.socket, headers, proxies);
-  return {
+  // What most requests don't have is added after: in clear all of them are of one shape.
+  const head: Head = {
     method: req.method ?? "GET",
     path: cut < 0 ? target : target.slice(0, cut),
     query: cut < 0 ? "" : target.slice(cut + 1),
     headers,
     address: req.socket.remoteAddress ?? "",
-    ...(req.socket instanceof TLSSocket ? { secure: true } : {}),
-    ...(certificate === undefined ? {} : { certificate }),
   };
+  if (req.socket instanceof TLSSocket) head.secure = true;
+  if (certificate !== undefined) head.certificate = certificate;
+  return head;
 }
 
 export function readBody(

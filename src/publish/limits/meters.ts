@@ -4,6 +4,7 @@
  */
 import { failure } from "../../errors.ts";
 import type { Json } from "../../operation.ts";
+import type { HttpResponse } from "../http.ts";
 import type { ApiCaller } from "../operations.ts";
 import { addressBucket } from "./address.ts";
 import { concurrencyLimiter } from "./concurrency.ts";
@@ -118,9 +119,9 @@ export function openAccount(): Account {
   return { policies: "", fields: "", delayMs: 0, releases: [], written: [] };
 }
 
-/** RL-2. */
-export function fieldsOf({ policies, fields }: Account): Readonly<Record<string, string>> {
-  return { "ratelimit-policy": policies, ratelimit: fields };
+/** The answer with what was taken for it (RL-2). */
+export function accounted(response: HttpResponse, { policies, fields }: Account): HttpResponse {
+  return { ...response, headers: { ...response.headers, "ratelimit-policy": policies, ratelimit: fields } };
 }
 
 /** A cost that is none is a mistake of the API's author: nothing is let through by it. */
