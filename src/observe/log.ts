@@ -76,13 +76,15 @@ export function createLog({ level, redactor, write }: LogOptions): Log {
     if (write !== undefined || batch.length >= batchSize) pass();
     else timer ??= setTimeout(passSoon, longestWaitMs).unref();
   };
-  let stamped = 0;
+  let second = Number.NaN;
   let stamp = "";
+  /** ISO 8601. All but the milliseconds is made once a second. */
   const now = (): string => {
-    const ms = Date.now();
-    if (ms !== stamped) stamp = new Date(ms).toISOString();
-    stamped = ms;
-    return stamp;
+    const at = Date.now();
+    const ms = at % 1000;
+    if (at - ms !== second) stamp = new Date(at).toISOString().slice(0, -4);
+    second = at - ms;
+    return `${stamp}${ms < 10 ? "00" : ms < 100 ? "0" : ""}${ms}Z`;
   };
   const logger = pino(
     {

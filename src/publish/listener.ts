@@ -80,11 +80,7 @@ export const listenerDefaults = Object.freeze({
   perAddress: 100,
 });
 
-const securityHeaders = {
-  "x-content-type-options": "nosniff",
-  "cache-control": "no-store",
-  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-} as const;
+const contentPolicy = "default-src 'none'; frame-ancestors 'none'";
 
 /** A browser that came over TLS once comes back over TLS only, for a year. */
 const hsts = ["strict-transport-security", "max-age=31536000"] as const;
@@ -297,8 +293,9 @@ function send(
   const { body, headers, stream } = answer;
   const list: string[] = [];
   for (const name in headers) list.push(name, headers[name] as string);
-  for (const name in securityHeaders)
-    if (headers[name] === undefined) list.push(name, securityHeaders[name as keyof typeof securityHeaders]);
+  if (headers["x-content-type-options"] === undefined) list.push("x-content-type-options", "nosniff");
+  if (headers["cache-control"] === undefined) list.push("cache-control", "no-store");
+  if (headers["content-security-policy"] === undefined) list.push("content-security-policy", contentPolicy);
   list.push("x-request-id", id);
   // RFC 6797, section 7.2: only in what comes over TLS. Behind a proxy that ends TLS it is the proxy's to say.
   if (req.socket instanceof TLSSocket && headers[hsts[0]] === undefined) list.push(...hsts);

@@ -21,7 +21,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   fakes: ["contract", "connectors", "formats", "outbound", "operation", "errors", "module-url"],
   process: ["operation", "errors", "module-url", "retry"],
   "process/embedded": ["process", "store", "operation", "errors", "module-url", "slots", "clock", "retry"],
-  publish: ["contract", "store", "outbound", "formats", "operation", "errors", "module-url"],
+  publish: ["contract", "store", "outbound", "formats", "operation", "errors", "module-url", "slots"],
   observe: ["contract", "store", "operation", "errors", "module-url"],
   testing: [
     "contract",
