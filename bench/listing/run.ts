@@ -7,10 +7,10 @@ import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { newRunId } from "../../src/process/embedded/run-id.ts";
+import { views } from "../../src/process/embedded/front/views.ts";
+import { newRunId } from "../../src/process/embedded/history/run-id.ts";
+import { Vault } from "../../src/process/embedded/history/vault.ts";
 import { migrations } from "../../src/process/embedded/store/tables.ts";
-import { Vault } from "../../src/process/embedded/vault.ts";
-import { views } from "../../src/process/embedded/views.ts";
 import type { RunFilter } from "../../src/process/engine.ts";
 import { type BenchOptions, median, printer } from "../report.ts";
 

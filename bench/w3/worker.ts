@@ -1,7 +1,7 @@
 /** The worker thread of the engine in W3. */
 import { workerData } from "node:worker_threads";
-import { runWorker } from "../../src/process/embedded/worker.ts";
-import type { WorkerLink } from "../../src/process/embedded/worker-options.ts";
+import { runWorker } from "../../src/process/embedded/worker/worker.ts";
+import type { WorkerLink } from "../../src/process/embedded/worker/worker-options.ts";
 import { tenSteps } from "./processes.ts";
 
 await runWorker({

@@ -1,7 +1,7 @@
 /** What holds in every history, whatever the process does: the engine's promises, judged by the fakes' ledger and the committed histories. */
 import type { DatabaseSync } from "node:sqlite";
-import { effectKey, type GotRecord, generationsOf, type HistoryRecord } from "../process/embedded/records.ts";
-import { type StoredRow, Vault } from "../process/embedded/vault.ts";
+import { effectKey, type GotRecord, generationsOf, type HistoryRecord } from "../process/embedded/history/records.ts";
+import { type StoredRow, Vault } from "../process/embedded/history/vault.ts";
 import { finalStatuses, type RunStatus } from "../process/engine.ts";
 import type { Call } from "./fakes.ts";
 

@@ -5,10 +5,10 @@ import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import type { Json } from "../../src/operation.ts";
 import { defineProcess } from "../../src/process/define.ts";
+import { policyOf } from "../../src/process/embedded/attempts/policy.ts";
+import { stored } from "../../src/process/embedded/attempts/probing.ts";
 import { anything, FakeSystem, failing, type Rig, remove, rig } from "../../src/process/embedded/engine-harness.ts";
-import { policyOf } from "../../src/process/embedded/policy.ts";
-import { stored } from "../../src/process/embedded/probing.ts";
-import { largestInline } from "../../src/process/embedded/vault.ts";
+import { largestInline } from "../../src/process/embedded/history/vault.ts";
 import { configOptions } from "../../src/server/project/config.ts";
 
 const { limits } = configOptions;

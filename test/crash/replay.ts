@@ -4,8 +4,8 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
-import { rowSum } from "../../src/process/embedded/store/row-sum.ts";
-import { places, Vault } from "../../src/process/embedded/vault.ts";
+import { rowSum } from "../../src/process/embedded/history/row-sum.ts";
+import { places, Vault } from "../../src/process/embedded/history/vault.ts";
 import type { LogLine } from "./client-log.ts";
 import { cipherFor, openInstallation } from "./installation.ts";
 import { linesOf } from "./ledger.ts";

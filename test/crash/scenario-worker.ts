@@ -1,8 +1,8 @@
 /** The worker thread of the scenario: the engine's worker with the journey and a caller that speaks to the ledger. */
 import { parentPort, workerData } from "node:worker_threads";
 import type { Caller, CallResult, Json } from "../../src/operation.ts";
-import { runWorker } from "../../src/process/embedded/worker.ts";
-import type { WorkerLink } from "../../src/process/embedded/worker-options.ts";
+import { runWorker } from "../../src/process/embedded/worker/worker.ts";
+import type { WorkerLink } from "../../src/process/embedded/worker/worker-options.ts";
 import { openLog } from "./client-log.ts";
 import { cipherFor } from "./installation.ts";
 import { abridged, errand, journeyOf, type Outside, operationNamed, undoNames } from "./journey.ts";

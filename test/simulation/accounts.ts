@@ -1,6 +1,6 @@
 /** What became of every signal and of every child, from the committed rows. */
 import type { DatabaseSync } from "node:sqlite";
-import type { AskRecord, HistoryRecord } from "../../src/process/embedded/records.ts";
+import type { AskRecord, HistoryRecord } from "../../src/process/embedded/history/records.ts";
 
 type Histories = ReadonlyMap<string, readonly HistoryRecord[]>;
 

@@ -5,8 +5,8 @@
  * signal and every child is accounted for. What must hold at every commit is in watch.ts.
  */
 import type { DatabaseSync } from "node:sqlite";
-import type { HistoryRecord } from "../../src/process/embedded/records.ts";
-import { rowSum } from "../../src/process/embedded/store/row-sum.ts";
+import type { HistoryRecord } from "../../src/process/embedded/history/records.ts";
+import { rowSum } from "../../src/process/embedded/history/row-sum.ts";
 import { finalStatuses, type RunStatus } from "../../src/process/engine.ts";
 import { brokenPromises, historyOf } from "../../src/testing/promises.ts";
 import type { World } from "../../src/testing/world.ts";

@@ -1,6 +1,6 @@
 /** Who acts from outside: clients that start runs and send events, people that answer tasks, operators that do all that operators may do. */
 import { MortiseError } from "../../src/errors.ts";
-import { rewindTargets } from "../../src/process/embedded/possible.ts";
+import { rewindTargets } from "../../src/process/embedded/front/possible.ts";
 import { finalStatuses, type OperatorAct, type RunDetail } from "../../src/process/engine.ts";
 import type { Story } from "../../src/testing/story.ts";
 import type { World } from "../../src/testing/world.ts";

@@ -46,6 +46,21 @@ const top: Readonly<Record<string, readonly string[]>> = {
 };
 const allowed: Readonly<Record<string, readonly string[]>> = { ...arrows, ...top };
 
+/** The rooms inside the engine. What stands beside them puts them together, or is what they say to each other and to those who observe. */
+const inEngine: Readonly<Record<string, readonly string[]>> = {
+  history: [],
+  attempts: ["history"],
+  store: ["history"],
+  run: ["attempts", "history", "store"],
+  worker: ["run", "attempts", "history", "store"],
+  front: ["history", "store"],
+};
+const saidBetween: ReadonlySet<string> = new Set([
+  "src/process/embedded/wire.ts",
+  "src/process/embedded/verdict.ts",
+  "src/process/embedded/facts.ts",
+]);
+
 function roomOf(path: string): string {
   const parts = path.split("/").slice(1);
   if (parts.length === 1) return parts[0]!.replace(/\.ts$/, "");
@@ -83,6 +98,22 @@ test("imports between the rooms point one way", async () => {
   );
 });
 
+test("imports between the engine's rooms point one way", async () => {
+  const engine = "src/process/embedded/";
+  const sources = (await files(`${engine}*/**/*.ts`)).filter((path) => !isTest(path));
+  const roomIn = (path: string) => (saidBetween.has(path) ? undefined : path.slice(engine.length).split("/")[0]);
+  const wrong = sources.flatMap((path) =>
+    importsOf(path, text(path)).flatMap(({ specifier, line }) => {
+      const target = specifier.startsWith(".") ? join(dirname(path), specifier) : "";
+      const [from, to] = [roomIn(path) as string, target.startsWith(engine) ? roomIn(target) : undefined];
+      const allowed = to === undefined || to === from || inEngine[from]?.includes(to) === true;
+      return allowed ? [] : [`${path}:${line} imports ${target}`];
+    }),
+  );
+  assert.deepEqual([...new Set(sources.map(roomIn))].sort(), Object.keys(inEngine).sort());
+  assert.deepEqual(wrong, []);
+});
+
 test("the arrows have no cycle", () => {
   const seen = new Map<string, "open" | "done">();
   const visit = (room: string, path: readonly string[]): void => {
@@ -93,6 +124,9 @@ test("the arrows have no cycle", () => {
     seen.set(room, "done");
   };
   for (const room of Object.keys(allowed)) visit(room, []);
+  // Those of the engine's rooms are listed from the lowest up.
+  for (const [at, [room, below]] of Object.entries(inEngine).entries())
+    for (const one of below) assert.ok(Object.keys(inEngine).indexOf(one) < at, `${room} -> ${one}`);
 });
 
 test("the logger, the metrics and the tracer are imported by observe and server only", async () => {

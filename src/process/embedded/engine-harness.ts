@@ -20,11 +20,11 @@ import type { Store } from "../../store/store.ts";
 import type { AnyProcess } from "../define.ts";
 import type { RunDetail, RunStatus } from "../engine.ts";
 import { limitsOf } from "../limits.ts";
-import type { AdmissionOptions } from "./admission.ts";
 import { createEngine, type EmbeddedEngine, frontInbox } from "./engine.ts";
-import type { ValueLimits } from "./json-text.ts";
-import { runWorker } from "./worker.ts";
-import type { WorkerOptions } from "./worker-options.ts";
+import type { AdmissionOptions } from "./front/admission.ts";
+import type { ValueLimits } from "./history/json-text.ts";
+import { runWorker } from "./worker/worker.ts";
+import type { WorkerOptions } from "./worker/worker-options.ts";
 
 export const anything: Schema = { kind: "schema", json: true };
 

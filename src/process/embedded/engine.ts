@@ -2,7 +2,6 @@
  * The embedded engine's front: takes starts, signals, answers and operators' acts, and has them on disk before it says so (P1).
  * It runs no user code and knows no connector; the runs live in workers, one per code version.
  */
-import { channel } from "node:diagnostics_channel";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { type Clock, realClock } from "../../clock.ts";
 import { failure } from "../../errors.ts";
@@ -13,19 +12,20 @@ import type { Actor, Engine, RunDetail, RunStatus, SignalAnswer, SignalCommand }
 import { finalStatuses, wholeRun } from "../engine.ts";
 import { limitData, type ProcessLimits } from "../limits.ts";
 import type { Traces } from "../trace.ts";
-import { acting } from "./acting.ts";
-import { type AdmissionOptions, admission } from "./admission.ts";
-import { bulks } from "./bulk.ts";
-import { asText, defaultHistoryBytes, defaultLimits, type ValueLimits } from "./json-text.ts";
-import { type Moves, type MovesParts, moves } from "./moves.ts";
-import { previewOf } from "./preview.ts";
-import { type Kept, retainAll } from "./retention.ts";
-import { newRunId } from "./run-id.ts";
-import { starting } from "./starting.ts";
-import { places, Vault } from "./vault.ts";
-import { views } from "./views.ts";
+import { attemptFacts, type RunFact, runFacts } from "./facts.ts";
+import { acting } from "./front/acting.ts";
+import { type AdmissionOptions, admission } from "./front/admission.ts";
+import { bulks } from "./front/bulk.ts";
+import { type Moves, type MovesParts, moves } from "./front/moves.ts";
+import { previewOf } from "./front/preview.ts";
+import { type Kept, retainAll } from "./front/retention.ts";
+import { starting } from "./front/starting.ts";
+import { views } from "./front/views.ts";
+import { asText, defaultHistoryBytes, defaultLimits, type ValueLimits } from "./history/json-text.ts";
+import { newRunId } from "./history/run-id.ts";
+import { places, Vault } from "./history/vault.ts";
 import { type FromWorker, portName, type ToFront } from "./wire.ts";
-import type { WorkerLink } from "./worker-options.ts";
+import type { WorkerLink } from "./worker/worker-options.ts";
 
 export interface EngineOptions {
   readonly store: Omit<OpenedStore, "close">;
@@ -82,21 +82,6 @@ export interface EmbeddedEngine extends Engine, Traces {
     more?: { readonly atMost?: number; readonly own?: (process: string) => Partial<Kept> },
   ): Promise<number>;
 }
-
-/** Facts of a run's start, end or park, on channel `mortise:process:run`. */
-export interface RunFact {
-  readonly kind: "started" | "settled";
-  readonly run: string;
-  readonly process: string;
-  readonly key: string;
-  readonly version: string;
-  readonly status: RunStatus;
-  readonly reason?: string;
-  readonly durationMs?: number;
-}
-const runFacts = channel("mortise:process:run");
-/** Counted attempts (`AttemptCount` of wire.ts) on channel `mortise:process:attempts`. */
-const attemptFacts = channel("mortise:process:attempts");
 
 /** Somebody who waits for a run's end. */
 interface Waiter {

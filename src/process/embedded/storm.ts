@@ -5,8 +5,8 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { realClock } from "../../clock.ts";
 import type { Schema } from "../../operation.ts";
 import { defineProcess } from "../define.ts";
-import type { RunFact } from "./engine.ts";
 import { anything, FakeSystem, type Rig, remove, rig } from "./engine-harness.ts";
+import type { RunFact } from "./facts.ts";
 
 const id = (number: number): string => `r-${number}`;
 interface Input {

@@ -1,6 +1,6 @@
 /** Parameters of the engine's store commands, and what is posted between front, writer and worker. JSON travels as text. */
-import type { Actor, RunStatus } from "../engine.ts";
-import type { Verdict } from "./rehearsal.ts";
+import type { Actor, OperatorAct, RunStatus } from "../engine.ts";
+import type { Verdict } from "./verdict.ts";
 
 export interface StartParameters {
   /** The front has told the worker too, so that the run's first turn rides in the commit of its start. */
@@ -93,6 +93,16 @@ export interface AppendParameters {
   /** Of an end: what the front is told. */
   readonly settled?: { readonly out?: string; readonly failure?: string };
 }
+/** An act as it lies in the inbox. */
+export interface ActDelivery {
+  readonly operation: OperatorAct;
+  readonly actor: Actor;
+  /** The step whose question the operator saw. */
+  readonly n?: number;
+  /** Of a rewind: the number of the step. */
+  readonly to?: number;
+}
+
 /** A value that stands beside the history, in parts. */
 export interface StoredValue {
   readonly hash: string;

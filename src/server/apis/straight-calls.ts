@@ -11,7 +11,7 @@ import { canonicalJson } from "../../formats/json.ts";
 import type { CallContext, Caller, CallResult, Json, PassCaller } from "../../operation.ts";
 import type { CircuitTable } from "../../outbound/circuit.ts";
 import { type CircuitChange, openGates, type SystemGate } from "../../outbound/gates.ts";
-import { wordOf } from "../../process/embedded/gate.ts";
+import { wordOf } from "../../process/embedded/attempts/gate.ts";
 import type { StraightCall } from "../../publish/backend.ts";
 
 export interface StraightOptions {

@@ -4,7 +4,7 @@
  */
 import { statfs } from "node:fs/promises";
 import type { Log } from "../../observe/log.ts";
-import type { DiskState } from "../../process/embedded/admission.ts";
+import type { DiskState } from "../../process/embedded/front/admission.ts";
 
 export interface DiskOptions {
   readonly folder: string;

@@ -1,8 +1,8 @@
 /** Moves runs to another code version: those that were rehearsed on it and continue, in bounded portions. */
 import { asMortiseError, failure, MortiseError, plainName } from "../../errors.ts";
 import type { EmbeddedEngine } from "../../process/embedded/engine.ts";
-import { type OpenRun, openRuns } from "../../process/embedded/open-runs.ts";
-import type { Verdict } from "../../process/embedded/rehearsal.ts";
+import { type OpenRun, openRuns } from "../../process/embedded/front/open-runs.ts";
+import type { Verdict } from "../../process/embedded/verdict.ts";
 import type { Actor } from "../../process/engine.ts";
 import type { Store } from "../../store/store.ts";
 import type { Live } from "../live.ts";

@@ -11,7 +11,7 @@ import { countOutbound } from "../../observe/outbound-counts.ts";
 import { createOutbound } from "../../outbound/client.ts";
 import { type CircuitChange, openGates } from "../../outbound/gates.ts";
 import { openPermits } from "../../outbound/permits.ts";
-import { runWorker } from "../../process/embedded/worker.ts";
+import { runWorker } from "../../process/embedded/worker/worker.ts";
 import { createCipher } from "../secrets/encryption.ts";
 import { importVersion, placeText } from "../versions/sources.ts";
 import { markRun, type SharedMessage, type WorkerMessage, type WorkerStart } from "./workers.ts";

@@ -14,7 +14,7 @@ import type { OutboundCounts, WorkerFact } from "../../observe/facts.ts";
 import type { CircuitTable } from "../../outbound/circuit.ts";
 import type { CircuitChange } from "../../outbound/gates.ts";
 import { type PermitTable, reclaim } from "../../outbound/permits.ts";
-import type { WorkerLink } from "../../process/embedded/worker-options.ts";
+import type { WorkerLink } from "../../process/embedded/worker/worker-options.ts";
 import type { Circuits } from "../systems/circuits.ts";
 import { loadVersion, type VersionManifest } from "../versions/versions.ts";
 

@@ -5,7 +5,7 @@
  */
 import type { PartContext } from "../../../store/store.ts";
 import { type Actor, finalStatuses, type OperatorAct, type RunStatus } from "../../engine.ts";
-import type { HistoryRecord } from "../records.ts";
+import type { HistoryRecord } from "../history/records.ts";
 import type { QueueFull, StartParameters, ToFront, ToWorker } from "../wire.ts";
 import { type Gates, storeGates } from "./gates.ts";
 import { runTotals } from "./totals.ts";

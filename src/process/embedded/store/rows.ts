@@ -3,7 +3,7 @@
  * first turn whose start was refused nor anything behind what was compacted away is taken.
  */
 import type { DatabaseSync } from "node:sqlite";
-import { rowSum } from "./row-sum.ts";
+import { rowSum } from "../history/row-sum.ts";
 
 export interface HistoryRows {
   start(run: string, body: string): void;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type OpenedStore, openStore } from "../../../store/open.ts";
-import { newRunId } from "../run-id.ts";
+import { newRunId } from "../history/run-id.ts";
 import type { AppendParameters } from "../wire.ts";
 
 async function withStore(body: (store: OpenedStore) => Promise<void>): Promise<void> {

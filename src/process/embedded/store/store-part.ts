@@ -1,5 +1,5 @@
 /**
- * The engine's commands in the writer thread: start, append, answer, operate, timers, retention (signals: store-events.ts, queued runs: store-queue.ts). Each runs inside its batch's
+ * The engine's commands in the writer thread: start, append, answer, operate, timers, retention (signals: events.ts, queued runs: queue.ts). Each runs inside its batch's
  * savepoint. A delivery is a row of the inbox until the run's worker has written it into the history.
  */
 import type { Json } from "../../../operation.ts";

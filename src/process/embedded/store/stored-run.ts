@@ -2,9 +2,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import { failure, MortiseError } from "../../../errors.ts";
 import type { RunStatus } from "../../engine.ts";
-import { compacted } from "../compacting.ts";
-import type { HistoryRecord } from "../records.ts";
-import { places, type StoredRow, type Vault } from "../vault.ts";
+import { compacted } from "../history/compacting.ts";
+import type { HistoryRecord } from "../history/records.ts";
+import { places, type StoredRow, type Vault } from "../history/vault.ts";
 import type { CompactParameters, Delivery } from "../wire.ts";
 
 export interface StoredRun {

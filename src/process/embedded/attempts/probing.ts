@@ -1,0 +1,67 @@
+/** The probe of an operation as a function, and what an attempt throws as a failure that can be stored. */
+import { asMortiseError } from "../../../errors.ts";
+import type { AnyOperation, CallContext, CallResult, Json, Probe, StoredFailure } from "../../../operation.ts";
+import { milliseconds } from "../../../operation.ts";
+import type { Failed } from "./policy.ts";
+
+/** `undefined`: it did not happen. */
+export type Probing = (context: CallContext) => Promise<Json | undefined>;
+
+export function probeOf(
+  operation: AnyOperation,
+  input: () => Json,
+  call: (name: { system: string; name: string }, input: Json, context: CallContext) => Promise<CallResult>,
+): Probing | undefined {
+  const probe: Probe | undefined = operation.probe;
+  if (probe === undefined) return undefined;
+  return async (context) => {
+    const asked = (await probe.with({ key: context.key, input: input() as never })) as Json;
+    const result = await call({ system: operation.system, name: probe.call }, asked, context);
+    if (!result.ok) return undefined;
+    return probe.found === undefined
+      ? foundByDefault(result.output)
+      : (probe.found(result.output as never) as Json | undefined);
+  };
+}
+
+function foundByDefault(output: Json): Json | undefined {
+  if (Array.isArray(output)) return output[0] as Json | undefined;
+  return output === null ? undefined : output;
+}
+
+export function settleOf(operation: AnyOperation): number {
+  return milliseconds(operation.probe?.settle ?? "5s");
+}
+
+const longestMessage = 4096;
+
+export function stored(error: unknown): Failed {
+  const { code, message, class: class_, outcome, retryAfterMs } = asStepFailure(error);
+  return {
+    code,
+    message: message.slice(0, longestMessage),
+    class: class_,
+    outcome,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  };
+}
+
+/** What user code throws inside a step is worth a repeat, where the effect allows it. */
+function asStepFailure(error: unknown): {
+  code: string;
+  message: string;
+  class: StoredFailure["class"];
+  outcome: StoredFailure["outcome"];
+  retryAfterMs?: number | undefined;
+} {
+  const known = asMortiseError(error);
+  if (known.code !== "internal") return known;
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: "step-threw", message, class: "retry", outcome: "unknown" };
+}
+
+/** As it stands in a history. */
+export function strip(failed: Failed): StoredFailure {
+  const { code, message, class: class_, outcome } = failed;
+  return { code, message, class: class_, outcome };
+}

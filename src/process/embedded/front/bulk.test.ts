@@ -1,0 +1,153 @@
+/** Acts on many runs by filter, and what is shown before. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Json } from "../../../operation.ts";
+import { FakeSystem, failing, type Rig } from "../engine-harness.ts";
+import { act, anna, begin, endRigs, open, processOf, restarted } from "../operating-rig.ts";
+
+endRigs();
+const event = { kind: "event", system: "carrier", name: "shipped" } as const;
+
+async function ended(one: Rig, job: string) {
+  for (;;) {
+    const now = one.engine.bulkJob(job);
+    if (now.status !== "running") return now;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+test("an act on many runs is done in portions, records what is refused, and leaves runs alone that the filter does not find", async () => {
+  const system = new FakeSystem();
+  let broken = true;
+  const a = system.operation("a", "idempotent", () => {
+    if (broken) throw failing("none", "give-up");
+    return "A";
+  });
+  const p = processOf((flow) => flow.call(a, {}));
+  const q = processOf((flow) => flow.call(a, {}), { name: "q" });
+  const one = await open({ processes: [p, q], system });
+  const runs: string[] = [];
+  for (let number = 0; number < 120; number++) runs.push(await begin(one, `k${number}`));
+  const other = await begin(one, "other", null, "q");
+  for (const run of [...runs, other]) await one.until(run, "parked");
+  const filter = { status: "parked", process: "p" } as const;
+  // A preview looks for a bounded time: on a slow machine at some of them only, and it says so.
+  let preview = one.engine.bulkPreview(filter, { kind: "retry" });
+  while (preview.looked < 120) {
+    assert.equal(preview.possible, preview.looked);
+    preview = one.engine.bulkPreview(filter, { kind: "retry" });
+  }
+  assert.deepEqual([preview.runs, preview.looked, preview.possible], [120, 120, 120]);
+  await assert.rejects(one.engine.bulk(filter, { kind: "retry" }, anna, 119), {
+    code: "runs-changed",
+    message: /120 runs by now, and 119/,
+  });
+  broken = false;
+  const begun = await one.engine.bulk(filter, { kind: "retry" }, anna, 120);
+  assert.deepEqual([begun.status, begun.total, begun.by, begun.reason], ["running", 120, anna.by, anna.reason]);
+  const job = await ended(one, begun.id);
+  assert.deepEqual([job.status, job.done, job.refused], ["done", 120, 0]);
+  for (const run of runs) await one.until(run, "completed");
+  assert.equal(one.engine.run(other)?.status, "parked");
+  const acts = one.engine.run(runs[0] as string)?.steps.filter(({ kind }) => kind === "operator");
+  assert.deepEqual(
+    acts?.map(({ note }) => note),
+    ["anna: the ERP is being moved"],
+  );
+  const refused = await ended(one, (await one.engine.bulk({ process: "p" }, { kind: "pause" }, anna, 120)).id);
+  assert.deepEqual([refused.done, refused.refused], [0, 120]);
+  assert.equal(refused.refusals[0]?.code, "run-ended");
+  assert.equal(one.engine.bulkJobs().length, 2);
+  assert.throws(() => one.engine.bulkJob("bulk-nothing"), { code: "bulk-unknown" });
+});
+
+test("an act on many runs goes on after a restart where it was, and acts on no run twice", async () => {
+  const system = new FakeSystem();
+  const options = { processes: [processOf((flow) => flow.receive(event, { key: "k" }))], system };
+  let one = await open(options);
+  const runs: string[] = [];
+  for (let number = 0; number < 150; number++) runs.push(await begin(one, `k${number}`));
+  for (const run of runs) await one.until(run, "waiting");
+  const { id } = await one.engine.bulk({ process: "p" }, { kind: "pause" }, anna, 150);
+  one = await restarted(one, options);
+  const job = await ended(one, id);
+  assert.deepEqual([job.status, job.done, job.refused], ["done", 150, 0]);
+  for (const run of runs) {
+    const { steps } = await one.until(run, "paused");
+    assert.equal(steps.filter(({ kind }) => kind === "operator").length, 1);
+  }
+});
+
+test("an act on many runs is stopped, and many runs are restarted at once", async () => {
+  const one = await open({ processes: [processOf(async (_flow, input) => input as Json)] });
+  const runs: string[] = [];
+  for (let number = 0; number < 60; number++) runs.push(await begin(one, `k${number}`, number));
+  for (const run of runs) await one.until(run, "completed");
+  const job = await one.engine.bulk({ keyPrefix: "k" }, { kind: "restart" }, anna, 60);
+  const over = await ended(one, job.id);
+  assert.equal(over.done, 60);
+  const [first] = runs as [string];
+  const anew = one.engine.run(first)?.restartedAs as string;
+  assert.equal((await one.until(anew, "completed")).output, 0);
+  const stopped = await one.engine.bulk({ status: "completed" }, { kind: "restart" }, anna, 120);
+  await one.engine.bulkStop(stopped.id);
+  const now = await ended(one, stopped.id);
+  assert.equal(now.status, "stopped");
+  const later = Date.now() + 1000;
+  await one.engine.retain(0, later);
+  assert.deepEqual(one.engine.bulkJobs(), []);
+});
+
+test("a preview says what may double, what is undone in which order, and what stays", async () => {
+  const system = new FakeSystem();
+  const back = system.operation("back", "idempotent", () => null);
+  const read = system.operation("read", "read", () => 1);
+  const a = system.operation("a", "idempotent", () => "A");
+  const b = system.operation("b", "unrepeatable", () => "B");
+  const c = system.operation("c", "unrepeatable", () => {
+    throw failing("unknown");
+  });
+  const undo = { call: back, with: () => null };
+  const p = processOf(async (flow) => {
+    await flow.call(read, {});
+    await flow.call(a, {}, { undo });
+    await flow.call(b, {});
+    await flow.call(c, {}, { undo });
+  });
+  const one = await open({ processes: [p], system });
+  const run = await begin(one);
+  await one.until(run, "parked");
+  const names = (list: readonly { readonly step: string }[]) => list.map(({ step }) => step);
+  const shown = (kind: "cancel" | "terminate" | "repeat" | "retry" | "pause") => one.engine.preview(run, { kind });
+  const cancel = shown("cancel");
+  assert.deepEqual(
+    cancel.undoes.map(({ step, with: by, sure }) => [step, by, sure]),
+    [
+      ["fake.c", "fake.back", false],
+      ["fake.a", "fake.back", true],
+    ],
+  );
+  assert.deepEqual(names(cancel.stays), ["fake.b"]);
+  assert.deepEqual(names(shown("terminate").stays), ["fake.a", "fake.b", "fake.c"]);
+  assert.deepEqual(names(shown("repeat").mayDouble), ["fake.c"]);
+  const impossible = shown("retry");
+  assert.equal(impossible.possible, false);
+  assert.match(impossible.happens, /possible/);
+  assert.deepEqual(shown("pause").mayDouble, []);
+  const rewind = one.engine.preview(run, { kind: "rewind", to: "fake.b" });
+  assert.deepEqual(names(rewind.mayDouble), ["fake.b", "fake.c"]);
+  assert.equal(rewind.mayDouble[0]?.key, `${run}-3`);
+  assert.match(one.engine.preview(run, { kind: "rewind", to: "fake.x" }).happens, /no step/);
+  const restart = one.engine.preview(run, { kind: "restart" });
+  assert.deepEqual(names(restart.mayDouble), ["fake.b"]);
+  assert.equal(restart.undoes.length, 2);
+  assert.equal(one.engine.preview(run, { kind: "restart", first: "terminate" }).mayDouble.length, 3);
+  const all = one.engine.bulkPreview({ status: "parked" }, { kind: "cancel" });
+  assert.deepEqual(all.undoes, [{ what: "fake.back", times: 2 }]);
+  assert.deepEqual(all.stays, [{ what: "fake.b", times: 1 }]);
+  await act(one, run, "cancel");
+  await one.until(run, "cancelled");
+  // What was taken back does not double.
+  assert.deepEqual(names(one.engine.preview(run, { kind: "restart" }).mayDouble), ["fake.b"]);
+  assert.throws(() => one.engine.preview("nothing", { kind: "pause" }), { code: "run-unknown" });
+});
