@@ -78,7 +78,7 @@ test("a hostile pattern takes linear time, and patterns are not taken for each o
 });
 
 test("a pattern that linear time can't express accepts everything", () => {
-  for (const pattern of ["^(?=x)y$", "(a)\\1", "[", "[\\w-.]+", "(?i)x"]) assert.deepEqual(check({ pattern }, "x"), []);
+  for (const pattern of ["x(?=y)y$", "(a)\\1", "[", "[\\w-.]+", "(?i)x"]) assert.deepEqual(check({ pattern }, "x"), []);
 });
 
 test("deep values of a recursive schema are refused before they are walked", () => {
