@@ -5,12 +5,13 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { mortise } from "../src/cli/test-terminal.ts";
+import { createServer } from "../src/http.ts";
 import { type TestProject, testContract, testProject } from "../src/server/test-project.ts";
 import type { Chain, TraceAnswer } from "../src/server/tracing/answer.ts";
 

@@ -3,10 +3,10 @@
  * the store's folder (written by the server, readable by its user only), or in MORTISE_ADMIN_URL and MORTISE_ADMIN_TOKEN.
  */
 import { readFileSync } from "node:fs";
-import { request } from "node:http";
 import { userInfo } from "node:os";
 import { join, resolve } from "node:path";
 import { type ErrorCode, errorTable, failure, MortiseError } from "../errors.ts";
+import { request } from "../http.ts";
 import type { Context } from "./context.ts";
 import { projectFolder } from "./project-folder.ts";
 

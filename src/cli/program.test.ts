@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { createServer } from "../http.ts";
 import { loadProject } from "../server/project/project.ts";
 import { startServer } from "../server/server.ts";
 import { commandTree } from "./program.ts";

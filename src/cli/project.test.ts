@@ -1,11 +1,11 @@
 /** add, types and check, over a project on disk. */
 import assert from "node:assert/strict";
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
+import { createServer } from "../http.ts";
 import { mortise, type Ran } from "./test-terminal.ts";
 
 const home = mkdtempSync(join(tmpdir(), "mortise-project-"));

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
 import { testDatabase } from "../connectors/sql/test-servers.ts";
+import { createServer } from "../http.ts";
 import { loadProject } from "../server/project/project.ts";
 import { startServer } from "../server/server.ts";
 import { shopContract, type TestShop, testShop } from "./impact/test-shop.ts";

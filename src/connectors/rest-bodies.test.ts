@@ -1,11 +1,12 @@
 /** Bodies and credentials of REST calls against a real server: multipart, sequences, several answers, OAuth, servers of operations. */
 import assert from "node:assert/strict";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, beforeEach, test } from "node:test";
 import type { ContractModel } from "../contract/model.ts";
 import { one } from "../contract/read/openapi-harness.test.ts";
 import { MortiseError } from "../errors.ts";
+import { createServer } from "../http.ts";
 import type { Json } from "../operation.ts";
 import { createOutbound } from "../outbound/client.ts";
 import type { Client } from "./connector.ts";

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
 import type { ContractModel } from "../contract/model.ts";
 import { readOpenApi } from "../contract/read/openapi.ts";
 import type { ContractFile, ContractFiles } from "../contract/read/source.ts";
 import { MortiseError } from "../errors.ts";
+import { createServer } from "../http.ts";
 import type { CallContext, Json } from "../operation.ts";
 import { createOutbound } from "../outbound/client.ts";
 import type { Client } from "./connector.ts";

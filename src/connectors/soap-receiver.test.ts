@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,7 @@ import type { ContractModel } from "../contract/model.ts";
 import { openSource } from "../contract/read/source.ts";
 import { readWsdl } from "../contract/read/wsdl.ts";
 import type { MortiseError } from "../errors.ts";
+import { createServer } from "../http.ts";
 import type { CallResult, Json } from "../operation.ts";
 import { createOutbound } from "../outbound/client.ts";
 import { soapConnector } from "./soap.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -10,6 +10,7 @@ import type { ContractModel } from "../contract/model.ts";
 import { openSource } from "../contract/read/source.ts";
 import { readWsdl } from "../contract/read/wsdl.ts";
 import { parseXml, type XmlElement } from "../formats/xml.ts";
+import { createServer } from "../http.ts";
 import { createOutbound } from "../outbound/client.ts";
 import { soapConnector } from "./soap.ts";
 import { type Received, SoapReceiver } from "./soap-receiver.ts";

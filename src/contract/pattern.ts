@@ -2,8 +2,10 @@
  * Regular expressions of contracts, in linear time (RE2): contracts are untrusted, and a hostile pattern must not hang a
  * thread. This is the one place where text of a contract becomes a regular expression.
  */
-import { RE2JS } from "re2js";
+import { whenNeeded } from "../when-needed.ts";
 import { partsOf } from "./pattern-parts.ts";
+
+export const re2 = whenNeeded<typeof import("re2js")>("re2js");
 
 export interface Pattern {
   test(text: string): boolean;
@@ -37,6 +39,7 @@ const anything = (): boolean => true;
 
 function make(source: string): Pattern {
   const name = () => `pattern ${JSON.stringify(source)}`;
+  const { RE2JS } = re2();
   const compile = (pattern: string) => RE2JS.compile(RE2JS.translateRegExp(pattern));
   try {
     const engine = compile(source);

@@ -1,7 +1,6 @@
 /** Fakes over their real protocols: what they answer, remember and refuse, and what goes wrong when a rule says so. */
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +12,7 @@ import type { ResolvedSettings } from "../connectors/system.ts";
 import { openWebhookSecret, verifyWebhook } from "../connectors/webhook.ts";
 import type { ContractModel } from "../contract/model.ts";
 import { MortiseError } from "../errors.ts";
+import { createServer } from "../http.ts";
 import type { CallResult, Json } from "../operation.ts";
 import { createOutbound } from "../outbound/client.ts";
 import { callAll } from "./call-all.ts";

@@ -3,11 +3,12 @@
  * purpose, and a small control endpoint under `/_fake`. For development and tests: it listens on this machine only unless told otherwise,
  * checks no credentials, and holds bounded memory.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ContractModel, OperationModel } from "../contract/model.ts";
 import { operationValidators } from "../contract/validate.ts";
 import { failure, type MortiseError } from "../errors.ts";
+import { createServer } from "../http.ts";
 import { type CallResult, inWords, type Json } from "../operation.ts";
 import { control, controlPath } from "./control.ts";
 import { Events, type EventTarget } from "./events.ts";

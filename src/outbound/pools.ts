@@ -4,9 +4,14 @@
  */
 import { type LookupAddress, lookup as systemLookup } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
-import { buildConnector, Pool } from "undici";
+import type { buildConnector, Pool } from "undici";
 import { failure } from "../errors.ts";
+import { whenNeeded } from "../when-needed.ts";
 import { refusedAddress } from "./addresses.ts";
+
+// By their files: whole, undici brings mocks, caches, WebSockets and another fetch to every thread that calls something.
+const poolKind = whenNeeded<typeof Pool>("undici/lib/dispatcher/pool.js");
+const connectors = whenNeeded<typeof buildConnector>("undici/lib/core/connect.js");
 
 /** Resolves a name to all of its addresses. Tests put their own resolver here. */
 export type ResolveAll = (
@@ -32,6 +37,8 @@ export class Pools {
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    // Loaded here, and not under the first call.
+    poolKind();
   }
 
   /** The pool of `origin`, which is a `URL.origin`, not text from outside. */
@@ -47,7 +54,8 @@ export class Pools {
         this.#closing.add(closed);
       }
     }
-    const pool = new Pool(origin, {
+    const Kind = poolKind();
+    const pool = new Kind(origin, {
       connections: this.#options.connectionsPerOrigin,
       connect: guardedConnector(this.#options, internal),
       // Deadlines are our own, and total; undici's are idle times, which a slow drip never trips.
@@ -71,7 +79,7 @@ export class Pools {
 }
 
 function guardedConnector(options: PoolOptions, internal: boolean): buildConnector.connector {
-  const connect = buildConnector({
+  const connect = connectors()({
     timeout: options.connectTimeoutMs,
     allowH2: false,
     // Stated, so that NODE_TLS_REJECT_UNAUTHORIZED=0 has no say here.

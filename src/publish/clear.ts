@@ -3,10 +3,11 @@
  * with one refusal. It is never led on to https: a client that is led on sends its credential in clear the next time, too. What it sent
  * was there to read for whoever stood between, so the request is handed on for its credential to be noted; nothing else is done with it.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server as TlsServer } from "node:https";
 import type { Socket } from "node:net";
 import { failure } from "../errors.ts";
+import { createServer } from "../http.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
 import { problemResponse } from "./problem.ts";
 import { checkedHead } from "./request-head.ts";

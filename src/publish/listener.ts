@@ -10,12 +10,13 @@
  *  L4  Every refusal is a problem (RFC 9457), also where there was no request yet.
  */
 import { randomBytes } from "node:crypto";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer as createTlsServer, Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { failure, type MortiseError } from "../errors.ts";
+import { createServer } from "../http.ts";
 import { screenClear } from "./clear.ts";
 import type { HttpHandler, HttpRequest, HttpResponse } from "./http.ts";
 import { addressBucket } from "./limits/address.ts";

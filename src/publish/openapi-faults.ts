@@ -1,8 +1,9 @@
 /** What an API's OpenAPI document says of the faults of an operation: which there are and, where the author gave one a status, what its detail holds. */
-import { STATUS_CODES } from "node:http";
+
 import { schemaOf } from "../contract/contract.ts";
 import type { ContractModel } from "../contract/model.ts";
 import { failure } from "../errors.ts";
+import { STATUS_CODES } from "../http.ts";
 import type { JsonSchema, Schema } from "../operation.ts";
 import type { ApiOperation } from "./operations.ts";
 import type { SchemaBook } from "./schema-book.ts";

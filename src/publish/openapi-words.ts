@@ -1,5 +1,5 @@
 /** What an API's OpenAPI document says in the same words everywhere: header fields, and what a status means. */
-import { STATUS_CODES } from "node:http";
+import { STATUS_CODES } from "../http.ts";
 
 /** Header fields of answers, under `components/headers`. */
 export const headers = {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { createServer } from "../http.ts";
 import { readBody } from "./request-head.ts";
 
 /** Reads one request; `came` is called with the bytes that are there so far, before they are taken. */

@@ -2,8 +2,11 @@
  * From method and path to a route. The path is checked before it is matched, so that no two readers of it can see two
  * different things; the most specific route wins (OA-8).
  */
-import findMyWay, { type HTTPMethod } from "find-my-way";
+import type { HTTPMethod } from "find-my-way";
 import { failure } from "../errors.ts";
+import { whenNeeded } from "../when-needed.ts";
+
+const findMyWay = whenNeeded<typeof import("find-my-way")>("find-my-way");
 
 export interface RouteTable<T> {
   /** `path` with `{name}` for parameters. */
@@ -25,7 +28,7 @@ interface Router {
   readonly routes: readonly string[];
   readonly finder: Finder;
 }
-type Finder = ReturnType<typeof findMyWay>;
+type Finder = ReturnType<ReturnType<typeof findMyWay>>;
 
 /** What tables that come one after the other share: the router of the one that was asked last. */
 export interface RouterShelf {
@@ -79,7 +82,7 @@ export function createRoutes<T>(shelf: RouterShelf = {}): RouteTable<T> {
 }
 
 function newFinder(): Finder {
-  return findMyWay({
+  return findMyWay()({
     caseSensitive: true,
     ignoreDuplicateSlashes: false,
     ignoreTrailingSlash: false,

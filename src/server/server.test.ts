@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { request } from "undici";
 import { openWebhookSecret, signWebhook } from "../connectors/webhook.ts";
 import { MortiseError } from "../errors.ts";
+import { createServer } from "../http.ts";
 import type { RunDetail } from "../process/engine.ts";
 import { loadProject } from "./project/project.ts";
 import { type RunningServer, startServer } from "./server.ts";

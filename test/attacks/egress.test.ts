@@ -4,11 +4,11 @@
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
+import { createServer } from "../../src/http.ts";
 import { anyContractTs, shopContract } from "./project.ts";
 import { openTarget, type Target } from "./target.ts";
 import { answering } from "./upstream.ts";

@@ -1,6 +1,6 @@
 /** Default limits, each one below, at, and one above it: over raw sockets where a caller meets them, and at the code that keeps them where a system or an issuer does. */
 import assert from "node:assert/strict";
-import { createServer, type RequestListener } from "node:http";
+import type { RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import { gzipSync } from "node:zlib";
@@ -10,6 +10,7 @@ import { mostRedirects, openTexts } from "../../src/contract/read/source.ts";
 import { loadWsdl, wsdlLimits } from "../../src/contract/read/wsdl-load.ts";
 import { jsonDefaults, parseJson } from "../../src/formats/json.ts";
 import { parseXml, xmlDefaults } from "../../src/formats/xml.ts";
+import { createServer } from "../../src/http.ts";
 import { milliseconds } from "../../src/operation.ts";
 import { createOutbound, outboundDefaults } from "../../src/outbound/client.ts";
 import { maxInterim, maxRatio } from "../../src/outbound/exchange.ts";

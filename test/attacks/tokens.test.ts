@@ -4,9 +4,9 @@
  */
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import test, { type TestContext } from "node:test";
+import { createServer } from "../../src/http.ts";
 import { openTestIssuer, type TestIssuer } from "../../src/publish/access/test-issuer.ts";
 import { loadProject } from "../../src/server/project/project.ts";
 import { startServer } from "../../src/server/server.ts";

@@ -9,8 +9,9 @@
  */
 import { createHash } from "node:crypto";
 import { fdatasyncSync, openSync, writeSync } from "node:fs";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { createServer } from "../../src/http.ts";
 import type { Hold, LedgerLine, PostedCall } from "./ledger.ts";
 
 const honoursKey = new Set(

@@ -1,9 +1,9 @@
 /** The ledger as the harness and the scenario see it: start it, call it, read what it wrote. */
 import { spawn } from "node:child_process";
 import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
-import { Agent, request } from "node:http";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { Agent, request } from "../../src/http.ts";
 import type { Json } from "../../src/operation.ts";
 import { childEnvironment } from "./environment.ts";
 

@@ -1,10 +1,11 @@
 /** Against a browser: what pages of other origins may do, and the docs page as people use it. */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { createServer } from "../../src/http.ts";
 import { launchBrowser, noBrowser } from "./browser.ts";
 import { type Installation, openInstallation } from "./installation.ts";
 

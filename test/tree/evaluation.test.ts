@@ -13,7 +13,7 @@ const runners = /^(?:node:)?(?:vm|child_process|cluster|repl|inspector(?:\/promi
  */
 const loader = { path: "src/server/project/modules/modules.ts", specifier: "node:vm" } as const;
 /** Who may load with it: what reads the project's files, and what reads a code version, which is a snapshot of them. */
-const loading: readonly string[] = ["src/server/project/reading.ts", "src/server/versions/sources.ts"];
+const loading: readonly string[] = ["src/server/project/reading.ts", "src/server/versions/load-sources.ts"];
 /** Names that make code of a text. */
 const makers: ReadonlySet<unknown> = new Set(["eval", "Function", "AsyncFunction", "GeneratorFunction"]);
 

@@ -94,6 +94,14 @@ test("no test is switched off or alone", () => {
   );
 });
 
+test("Node's HTTP is taken from src/http.ts: importing it costs each thread and each command 70 ms", () => {
+  const direct = /^import (?!type ).* from "(node:)?http";$/m;
+  assert.deepEqual(
+    typescript.filter((path) => /^(src|test)\//.test(path) && direct.test(text(path))),
+    [],
+  );
+});
+
 test("the engine and its store take time, chance and turns from their clock, so that a simulation holds them in its hand", () => {
   const own = /\b(setTimeout|setInterval|setImmediate|Date\.now|Math\.random)\b|\bnew Date\(\)/;
   const held = typescript.filter(

@@ -2,11 +2,14 @@
  * The text of one JSON or YAML file of a contract as plain data, within limits, with line and column of every place.
  * YAML is read as version 1.2, core schema, plus merge keys (`<<`): no custom types, dates stay strings.
  */
-import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument as parseYaml } from "yaml";
+import type * as Yaml from "yaml";
 import { failure, MortiseError } from "../../errors.ts";
 import { parseJson } from "../../formats/json.ts";
 import { type Json, pointerNames } from "../../operation.ts";
+import { whenNeeded } from "../../when-needed.ts";
 import type { ContractFile } from "./source.ts";
+
+export const yaml = whenNeeded<typeof Yaml>("yaml");
 
 export const documentLimits = {
   maxDepth: 200,
@@ -63,6 +66,7 @@ const onlyNesting = /(?:[[{]\s*){300}|(?:- ){300}/;
 
 function yamlTree(file: ContractFile) {
   if (onlyNesting.test(file.text)) throw new Error(`it is nested deeper than ${documentLimits.maxDepth} levels`);
+  const { LineCounter, parseDocument } = yaml();
   const lines = new LineCounter();
   // The parser's own look for keys that stand twice compares each with all others: a large map takes for ever.
   const options = {
@@ -72,7 +76,7 @@ function yamlTree(file: ContractFile) {
     prettyErrors: false,
     uniqueKeys: false,
   } as const;
-  const document = parseYaml(file.text, options);
+  const document = parseDocument(file.text, options);
   const fault = document.errors[0] ?? repeatedKey(document.contents);
   if (fault !== undefined) {
     const { line, col } = lines.linePos(fault.pos[0]);
@@ -88,6 +92,7 @@ function yamlTree(file: ContractFile) {
 function repeatedKey(
   root: unknown,
 ): { readonly pos: readonly [number, ...unknown[]]; readonly message: string } | undefined {
+  const { isMap, isScalar, isSeq } = yaml();
   const open: unknown[] = [root];
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
     if (isSeq(node)) {
@@ -124,6 +129,7 @@ function checkSize(value: Json): void {
 }
 
 function positionIn(tree: ReturnType<typeof yamlTree>, pointer: string): string {
+  const { isMap, isSeq } = yaml();
   let node: unknown = tree.document.contents;
   let above = node;
   for (const token of pointerNames(pointer)) {
@@ -140,7 +146,7 @@ function positionIn(tree: ReturnType<typeof yamlTree>, pointer: string): string 
     above = node;
   }
   // of what is not in the text itself, the nearest that is
-  const start = (node as Node | null)?.range?.[0];
+  const start = (node as Yaml.Node | null)?.range?.[0];
   if (start === undefined) return "";
   const { line, col } = tree.lines.linePos(start);
   return ` (line ${line}, column ${col})`;

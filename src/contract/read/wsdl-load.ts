@@ -2,9 +2,9 @@
  * Reads the files of a WSDL contract: the definitions, and every schema that they hold, import or include, across files
  * and in rings. What comes out has no imports left in it.
  */
-import { parse as parseYaml } from "yaml";
 import { failure, MortiseError } from "../../errors.ts";
 import { attributeOf, parseXml, placeOf, type XmlElement, type XmlTrouble } from "../../formats/xml.ts";
+import { yaml } from "./document.ts";
 import { type ContractFile, type ContractFiles, foreign } from "./source.ts";
 import { isKnownSchema, knownNamespaces, knownSchema } from "./wsdl-known.ts";
 import { drafts, type SchemaDocument, Schemas, schemaChildren, unreadableAt, xsd } from "./xsd-schemas.ts";
@@ -212,7 +212,7 @@ class Loader {
     } catch {
       return urls;
     }
-    const facts: unknown = parseYaml(text, { maxAliasCount: 0 });
+    const facts: unknown = yaml().parse(text, { maxAliasCount: 0 });
     const mappings: unknown = (facts as { mappings?: unknown } | null)?.mappings;
     if (typeof mappings !== "object" || mappings === null) return urls;
     for (const [url, file] of Object.entries(mappings)) if (typeof file === "string") urls.set(url, file);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { MortiseError } from "../../errors.ts";
+import { createServer } from "../../http.ts";
 import { createOutbound } from "../../outbound/client.ts";
 import type { ContractModel } from "../model.ts";
 import { sequence, written, wsdlOf } from "./fixtures/wsdl/text.ts";

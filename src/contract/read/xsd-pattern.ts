@@ -3,7 +3,7 @@
  * `\i` and `\c`, and take `^` and `$` as plain characters. What can't be said otherwise (blocks, subtraction of classes,
  * very large counts) is left out, so a pattern is never stricter than the contract.
  */
-import { RE2JS } from "re2js";
+import { re2 } from "../pattern.ts";
 
 // ASCII plus everything above: names may hold most other letters, and a pattern may be laxer but not stricter.
 const nameStart = "A-Z_a-z:\\x{80}-\\x{10FFFF}";
@@ -15,7 +15,7 @@ export function patternOf(source: string): string | undefined {
   if (translated === undefined) return undefined;
   const pattern = `^(?:${translated})$`;
   try {
-    RE2JS.compile(pattern);
+    re2().RE2JS.compile(pattern);
     // Other tools read the schema too: what the built-in engine refuses is left out.
     new RegExp(pattern, "u");
     return pattern;

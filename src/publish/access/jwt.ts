@@ -2,9 +2,10 @@
  * JWTs as RFC 8725 wants them read: size and form first, then the header, then the signature, and only then the claims.
  * The signature is jose's business; what decides about it is here.
  */
-import { type CryptoKey, compactVerify, errors } from "jose";
+import type { CryptoKey } from "jose";
 import { parseJson } from "../../formats/json.ts";
 import type { Json } from "../../operation.ts";
+import { jose } from "./jose.ts";
 import type { Claims } from "./token.ts";
 
 /** Algorithms that sign with a private key (RFC 7518, section 3.1; RFC 9864). No other is ever taken: a key that verifies can't sign. */
@@ -97,6 +98,7 @@ export async function verifyJwt(token: string, rules: JwtRules): Promise<Claims>
     throw new TokenFault(`its typ is not ${rules.typ}`, true, remedies.access);
   const key = await rules.key(kid === undefined ? { alg } : { alg, kid });
   if (key === undefined) throw new TokenFault("it is not signed by a key of its issuer");
+  const { compactVerify, errors } = await jose();
   let payload: Uint8Array;
   try {
     payload = (await compactVerify(token, key, { algorithms: [alg] })).payload;

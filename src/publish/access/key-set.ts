@@ -7,8 +7,9 @@
  *
  * Only public keys of asymmetric kinds are kept, each for the algorithms of its kind: a shared key can't be made of one (JB-2).
  */
-import { type CryptoKey, importJWK, type JWK } from "jose";
+import type { CryptoKey, JWK } from "jose";
 import { failure } from "../../errors.ts";
+import { jose } from "./jose.ts";
 import type { JwtHeader } from "./jwt.ts";
 
 export interface KeySet {
@@ -42,6 +43,8 @@ interface Key {
 }
 
 export function openKeySet({ load, monotonic, report }: KeySetOptions): KeySet {
+  // It is there before the first token comes.
+  void jose();
   let keys: readonly Key[] | undefined;
   let loadedAt = Number.NEGATIVE_INFINITY;
   let triedAt = Number.NEGATIVE_INFINITY;
@@ -101,7 +104,8 @@ export function openKeySet({ load, monotonic, report }: KeySetOptions): KeySet {
       }
       if (key === undefined) return undefined;
       const { alg } = header;
-      const known = key.imported.get(alg) ?? (importJWK(key.jwk, alg) as Promise<CryptoKey>);
+      const known =
+        key.imported.get(alg) ?? jose().then(({ importJWK }) => importJWK(key.jwk, alg) as Promise<CryptoKey>);
       key.imported.set(alg, known);
       return known.catch(() => undefined);
     },

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { request as httpRequest } from "../../http.ts";
 import { defineApi } from "../define.ts";
 import { assertProblem, openBench, ordersOptions } from "../harness.test.ts";
 import { type Listener, type ListenerOptions, listen } from "../listener.ts";

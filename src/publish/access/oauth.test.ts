@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { createHmac, createPublicKey } from "node:crypto";
-import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
+import { createServer } from "../../http.ts";
 import { defineApi } from "../define.ts";
 import { assertProblem, type Bench, openBench, ordersOptions } from "../harness.test.ts";
 import { apiKey } from "./api-key.ts";

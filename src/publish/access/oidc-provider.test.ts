@@ -1,10 +1,11 @@
 /** Against an OpenID Connect provider that somebody else wrote, over HTTP: its tokens, a change of its keys, and its outage. */
 import assert from "node:assert/strict";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { type Configuration, Provider } from "oidc-provider";
+import { createServer } from "../../http.ts";
 import { secret } from "../../operation.ts";
 import { defineApi } from "../define.ts";
 import { assertProblem, openBench, ordersOptions } from "../harness.test.ts";

@@ -1,8 +1,8 @@
 /** For tests: an authorization server on loopback with keys that can be changed, and every request to it counted. */
 import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
+import { createServer } from "../../http.ts";
 import type { Reference } from "../../operation.ts";
 import { createOutbound } from "../../outbound/client.ts";
 import type { AccessSources, WayTools } from "./way.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { request as ask } from "node:http";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
+import { request as ask } from "../../http.ts";
 import { defineApi } from "../define.ts";
 import { anOrder, assertProblem, getStock, openBench, ordersOptions, orderToCash } from "../harness.test.ts";
 import { listen } from "../listener.ts";

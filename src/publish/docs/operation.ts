@@ -1,5 +1,5 @@
 /** One operation on the docs page: what it takes, how it is called, what it answers, and a form to try it. */
-import { STATUS_CODES } from "node:http";
+import { STATUS_CODES } from "../../http.ts";
 import type { JsonSchema } from "../../operation.ts";
 import type { OpenApiDocument, OpenApiParameter } from "../openapi.ts";
 import { curlExample, fetchExample } from "./examples.ts";

@@ -1,5 +1,5 @@
 /** The form with which an operation is tried out. The script shows it; without script there is none. */
-import { STATUS_CODES } from "node:http";
+import { STATUS_CODES } from "../../http.ts";
 import { type Html, html } from "./html.ts";
 import type { Sample, SampleField, Shown } from "./sample.ts";
 

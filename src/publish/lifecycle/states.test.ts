@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { request } from "node:http";
 import { test } from "node:test";
+import { request } from "../../http.ts";
 import { type ApiDefinition, type ApiOptions, defineApi } from "../define.ts";
 import { allScopes, anOrder, assertProblem, openBench, ordersOptions } from "../harness.test.ts";
 import { listen } from "../listener.ts";

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { get as httpGet, type IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { t } from "../../contract/shape.ts";
 import { failure } from "../../errors.ts";
+import { get as httpGet } from "../../http.ts";
 import type { ApiDefinition } from "../define.ts";
 import { defineApi } from "../define.ts";
 import { anOrder, type Bench, getStock, type Order, openBench, ordersOptions, orderToCash } from "../harness.test.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { request } from "node:http";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { compileSchema } from "../../contract/validate.ts";
+import { request } from "../../http.ts";
 import { openKeyring } from "../../publish/access/keyring.ts";
 import { openConsumers } from "../../publish/consumers/consumers.ts";
 import { listen } from "../../publish/listener.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import test from "node:test";
+import { createServer } from "../../http.ts";
 import { loadProject } from "../project/project.ts";
 import { startServer } from "../server.ts";
 import { testProject } from "../test-project.ts";

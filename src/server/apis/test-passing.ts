@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,6 +14,7 @@ import { definition, type ResolvedSettings, rest } from "../../connectors/system
 import type { ContractModel } from "../../contract/model.ts";
 import { readOpenApi } from "../../contract/read/openapi.ts";
 import type { ContractFile, ContractFiles } from "../../contract/read/source.ts";
+import { createServer } from "../../http.ts";
 import type { Operation } from "../../operation.ts";
 import { createOutbound } from "../../outbound/client.ts";
 import { openPermits, permitTable } from "../../outbound/permits.ts";

@@ -2,10 +2,10 @@
  * Answers for trying out a published API: a fake made from its OpenAPI document answers, inside this process. No operation is called, no
  * system is reached, nothing is kept.
  */
-import { STATUS_CODES } from "node:http";
 import { isDeepStrictEqual } from "node:util";
 import { type ErrorCode, failure } from "../../errors.ts";
 import { openStillFake, type StillFake } from "../../fakes/still.ts";
+import { STATUS_CODES } from "../../http.ts";
 import type { JsonSchema } from "../../operation.ts";
 import { type MakeUp, mostTriedBytes } from "../../publish/docs/try.ts";
 import type { OpenApiDocument, OpenApiOperation } from "../../publish/openapi.ts";

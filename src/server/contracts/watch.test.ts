@@ -1,6 +1,5 @@
 /** A system whose contract changes under us, and one that says what will end. */
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { DatabaseSync } from "node:sqlite";
 import test, { type TestContext } from "node:test";
@@ -11,6 +10,7 @@ import type { SystemDefinition } from "../../connectors/system.ts";
 import type { ContractModel } from "../../contract/model.ts";
 import { onlyOf } from "../../contract/only.ts";
 import { writeContract } from "../../contract/write/typescript.ts";
+import { createServer } from "../../http.ts";
 import { storeInThread } from "../../store/in-thread.ts";
 import type { Store } from "../../store/store.ts";
 import { loadProject } from "../project/project.ts";

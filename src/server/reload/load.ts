@@ -1,5 +1,6 @@
 /** Test seam: a load of real requests while a server is reloaded. Half go over connections that are kept, half over new ones. */
-import { Agent, get } from "node:http";
+import type { Agent as Connections } from "node:http";
+import { Agent, get } from "../../http.ts";
 
 export interface Load {
   /** The definition of this number is served: nothing older may be answered to what is asked from here on. */
@@ -21,7 +22,7 @@ export function keepAliveLoad(url: string, path: string, workers = 4): Load {
   let served = 0;
   let stopped = false;
 
-  const ask = (agent: Agent | false) =>
+  const ask = (agent: Connections | false) =>
     new Promise<{ readonly status: number; readonly text: string }>((resolve, reject) => {
       get(`${url}${path}`, { agent }, (answer) => {
         let text = "";
@@ -33,7 +34,7 @@ export function keepAliveLoad(url: string, path: string, workers = 4): Load {
       }).on("error", reject);
     });
 
-  async function work(agent: Agent | false): Promise<void> {
+  async function work(agent: Connections | false): Promise<void> {
     while (!stopped) {
       const from = served;
       try {

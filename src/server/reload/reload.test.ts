@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { chmodSync, cpSync, rmSync } from "node:fs";
-import { Agent, get } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
+import { Agent, get } from "../../http.ts";
 import { admin, files, place, processText, type Running, send, setUp } from "../versions/test-versions.ts";
 import { keepAliveLoad } from "./load.ts";
 

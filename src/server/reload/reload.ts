@@ -25,7 +25,7 @@ import type { InTurn } from "../turns.ts";
 import type { VersionBook } from "../versions/book.ts";
 import type { Decision } from "../versions/deployments.ts";
 import { staying } from "../versions/first-version.ts";
-import { loadVersionSources } from "../versions/sources.ts";
+import { loadVersionSources } from "../versions/load-sources.ts";
 import type { Trials } from "../versions/trials.ts";
 import { pinVersion, removeVersion, type VersionPlan } from "../versions/versions.ts";
 import { configChanges, takenWithoutRestart } from "./config-changes.ts";

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { chmodSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { openWebhookSecret, signWebhook } from "../../connectors/webhook.ts";
+import { createServer } from "../../http.ts";
 import { loadProject } from "../project/project.ts";
 import { type RunningServer, startServer } from "../server.ts";
 import { type TestProject, testContract, testContractTs, testProject } from "../test-project.ts";

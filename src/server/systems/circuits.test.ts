@@ -1,9 +1,9 @@
 /** A system that goes away and comes back, seen from outside: its runs, its health, the log, the metrics, a restart. */
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import test, { type TestContext } from "node:test";
 import { request } from "undici";
+import { createServer } from "../../http.ts";
 import type { RunDetail } from "../../process/engine.ts";
 import { loadProject } from "../project/project.ts";
 import { type RunningServer, startServer } from "../server.ts";

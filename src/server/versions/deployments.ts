@@ -13,7 +13,7 @@ import type { Project } from "../project/project.ts";
 import { type ServerFiles, serverFilesChanged } from "../project/server-files.ts";
 import type { InTurn } from "../turns.ts";
 import type { VersionBook } from "./book.ts";
-import { loadVersionSources } from "./sources.ts";
+import { loadVersionSources } from "./load-sources.ts";
 import type { Trials } from "./trials.ts";
 import { loadVersion, pinVersion, removeVersion, type Version } from "./versions.ts";
 

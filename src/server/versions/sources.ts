@@ -1,6 +1,6 @@
 /**
- * The modules of a pinned code version, in the thread that asks: in a worker to run them, in the front for what publishing needs of
- * them (schemas and keys of processes), in a trial to find out whether they load. Packages are those of the project.
+ * The modules of a pinned code version, in the thread that asks: in a worker to run them, in a trial to find out whether they load.
+ * Packages are those of the project. The front, which outlives versions, loads them by load-sources.ts.
  */
 import { registerHooks } from "node:module";
 import { join, resolve, sep } from "node:path";
@@ -10,7 +10,6 @@ import { failure } from "../../errors.ts";
 import type { AnyOperation } from "../../operation.ts";
 import type { AnyProcess } from "../../process/define.ts";
 import type { Exports } from "../project/files.ts";
-import { openModules } from "../project/modules/modules.ts";
 import { useOwnMortise } from "../project/own-mortise.ts";
 import type { SourceProblem } from "../project/sources.ts";
 import type { VersionManifest } from "./versions.ts";
@@ -38,15 +37,7 @@ export async function importVersion({ folder, manifest }: VersionFiles, project:
   return sourcesFrom(manifest, async (path) => (await import(pathToFileURL(join(folder, path)).href)) as Exports);
 }
 
-/** As `importVersion`, for a thread that outlives versions: what is loaded is gone once nothing uses it. Throws `version-refused`. */
-export async function loadVersionSources({ folder, manifest }: VersionFiles, project: string): Promise<VersionSources> {
-  const files = [...manifest.files.map(({ path }) => path).filter(isSystem), ...manifest.entries];
-  const { modules, problems } = await openModules({ folder, packages: project }).load(files);
-  if (problems.length > 0) throw versionRefused(problems);
-  return sourcesFrom(manifest, async (path) => modules.get(path) as Exports);
-}
-
-async function sourcesFrom(
+export async function sourcesFrom(
   manifest: VersionManifest,
   load: (path: string) => Promise<Exports>,
 ): Promise<VersionSources> {
@@ -78,7 +69,7 @@ async function sourcesFrom(
   return { systems, operations, processes, places };
 }
 
-const isSystem = (path: string): boolean => /^systems\/[^/]+\/index\.ts$/.test(path);
+export const isSystem = (path: string): boolean => /^systems\/[^/]+\/index\.ts$/.test(path);
 
 /** Code that does not load. */
 export function versionRefused(problems: readonly SourceProblem[]): Error {
