@@ -6,7 +6,7 @@
 
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join, resolve, sep } from "node:path";
+import { dirname, join, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import type * as Ast from "typescript/unstable/ast";
 import type * as Sync from "typescript/unstable/sync";
@@ -23,19 +23,21 @@ export interface Compiler {
   readonly flags: typeof Sync.TypeFlags;
   /** By the path relative to the project, with `/`. */
   source(path: string): Ast.SourceFile | undefined;
+  /** The same program with these texts in the place of those before. It reads and binds only what they change. */
+  over(overlay: Overlay): Compiler;
+  /** Also of those that were made by `over`. */
   close(): void;
 }
+
+/** Path relative to the project, with `/`, to the text that stands there instead of what is on disk. */
+export type Overlay = Readonly<Record<string, string>>;
 
 /** Why there is no compiler. */
 export interface NoCompiler {
   readonly reason: string;
 }
 
-/** `overlay`: path relative to the project, with `/`, to the text that stands there instead of what is on disk. */
-export async function openCompiler(
-  folder: string,
-  overlay: Readonly<Record<string, string>> = {},
-): Promise<Compiler | NoCompiler> {
+export async function openCompiler(folder: string, overlay: Overlay = {}): Promise<Compiler | NoCompiler> {
   const config = join(folder, "tsconfig.json");
   if (!existsSync(config)) return { reason: "there is no tsconfig.json; `mortise init` shows one" };
   const require = createRequire(join(folder, "package.json"));
@@ -48,48 +50,67 @@ export async function openCompiler(
   } catch {
     return { reason: "TypeScript 7 or newer is not installed; run: npm i -D typescript @types/node" };
   }
-  const texts = new Map(Object.entries(overlay).map(([path, text]) => [resolve(folder, path), text]));
+  const placed = (given: Overlay) =>
+    new Map(Object.entries(given).map(([path, text]) => [resolve(folder, path), text] as const));
+  let texts = placed(overlay);
   const native = (path: string): string => (sep === "/" ? path : path.replaceAll("/", sep));
   let api: Sync.API | undefined;
   try {
     api = new sync.API({
       cwd: folder,
-      ...(texts.size === 0
-        ? {}
-        : {
-            fs: {
-              readFile: (path) => texts.get(native(path)),
-              fileExists: (path) => (texts.has(native(path)) ? true : undefined),
-            },
-          }),
+      fs: {
+        readFile: (path) => texts.get(native(path)),
+        fileExists: (path) => (texts.has(native(path)) ? true : undefined),
+      },
     });
-    const project = api.updateSnapshot({ openProjects: [config] }).getProjects()[0];
-    if (project === undefined) throw new Error("it opened no project");
     const opened = api;
-    return {
-      folder,
-      project,
-      checker: project.checker,
-      kinds: ast.SyntaxKind,
-      flags: sync.TypeFlags,
-      source: (path) => project.program.getSourceFile(resolve(folder, path)),
-      close: () => opened.close(),
+    const compiler = (project: Sync.Project | undefined): Compiler => {
+      if (project === undefined) throw new Error("it opened no project");
+      return {
+        folder,
+        project,
+        checker: project.checker,
+        kinds: ast.SyntaxKind,
+        flags: sync.TypeFlags,
+        source: (path) => project.program.getSourceFile(resolve(folder, path)),
+        over(given) {
+          const before = texts;
+          texts = placed(given);
+          const fileChanges = changesOf(before, texts);
+          return compiler(opened.updateSnapshot({ fileChanges }).getProjects()[0]);
+        },
+        close: () => opened.close(),
+      };
     };
+    return compiler(api.updateSnapshot({ openProjects: [config] }).getProjects()[0]);
   } catch (error) {
     api?.close();
     return { reason: `the compiler could not be asked: ${(error as Error).message}` };
   }
 }
 
+type Texts = ReadonlyMap<string, string>;
+
+function changesOf(before: Texts, after: Texts) {
+  const changes = { created: [] as string[], changed: [] as string[], deleted: [] as string[] };
+  for (const path of new Set([...before.keys(), ...after.keys()])) {
+    const onDisk = existsSync(path);
+    const [was, is] = [onDisk || before.has(path), onDisk || after.has(path)];
+    changes[was && is ? "changed" : is ? "created" : "deleted"].push(path);
+  }
+  return changes;
+}
+
 /** What the compiler finds wrong in the whole project, each at its file and line; as `mortise check` shows it. */
 export function compileErrors({ project, folder }: Compiler): readonly Finding[] {
   const { program } = project;
+  const ours = ownSources(folder);
   const all = [
     ...program.getConfigFileParsingDiagnostics(),
     ...program.getProgramDiagnostics(),
     ...program.getGlobalDiagnostics(),
     ...program.getSyntacticDiagnostics(),
-    ...program.getSemanticDiagnostics(),
+    ...program.getSourceFileNames().flatMap((file) => (ours(file) ? [] : program.getSemanticDiagnostics(file))),
   ];
   return all
     .filter(({ category }) => category === 1)
@@ -106,6 +127,19 @@ export function compileErrors({ project, folder }: Compiler): readonly Finding[]
     });
 }
 const longestHead = 160;
+
+/** Whether a file is one of Mortise's: a project that is linked to a checkout has its sources in the program, and they are checked there. */
+function ownSources(folder: string): (file: string) => boolean {
+  const shape = (path: string) => `${path.replaceAll("\\", "/").toLowerCase()}/`;
+  let own: string;
+  try {
+    own = shape(dirname(createRequire(join(folder, "package.json")).resolve("mortise/package.json")));
+  } catch {
+    return () => false;
+  }
+  const project = shape(folder);
+  return (file) => shape(file).startsWith(own) && !shape(file).startsWith(project);
+}
 
 type Chain = NonNullable<Sync.Diagnostic["messageChain"]>;
 

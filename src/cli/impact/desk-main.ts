@@ -3,43 +3,25 @@
  * that hangs can be ended. It answers one question after another, and ends with whoever started it.
  */
 import { asMortiseError } from "../../errors.ts";
-import { compileErrors, openCompiler } from "./compiler.ts";
+import { type Compiler, compileErrors, type NoCompiler, openCompiler } from "./compiler.ts";
 import type { Answer, Question } from "./desk.ts";
 import { askedByTypes, judge } from "./impact.ts";
 import { type ProjectUses, usesOf } from "./uses.ts";
 
+/** One for all questions: a second program takes from it what is the same, which is nearly everything. */
+let compiler: Promise<Compiler | NoCompiler> | undefined;
 /** Of the sources as they are; asked once. */
-let uses: ProjectUses | { readonly reason: string } | undefined;
-
-async function projectUses(folder: string): Promise<ProjectUses | { readonly reason: string }> {
-  if (uses !== undefined) return uses;
-  const compiler = await openCompiler(folder);
-  if ("reason" in compiler) {
-    uses = compiler;
-    return compiler;
-  }
-  try {
-    uses = usesOf(compiler);
-  } finally {
-    compiler.close();
-  }
-  return uses;
-}
+let uses: ProjectUses | undefined;
 
 async function answer(question: Question): Promise<Answer> {
   const { folder } = question;
-  if (question.ask === "errors") {
-    const compiler = await openCompiler(folder, question.overlay);
-    if ("reason" in compiler) return compiler;
-    try {
-      return { errors: compileErrors(compiler) };
-    } finally {
-      compiler.close();
-    }
-  }
+  compiler ??= openCompiler(folder);
+  const opened = await compiler;
+  if ("reason" in opened) return opened;
+  if (question.ask === "errors") return { errors: compileErrors(opened.over(question.overlay)) };
   const { pinned, comparison } = question;
-  const found = await projectUses(folder);
-  if ("reason" in found) return found;
+  uses ??= usesOf(opened);
+  const found = uses;
   const contract = found.contracts.get(pinned.name);
   if (contract === undefined)
     return { reason: `the compiler does not see systems/${pinned.name}/contract.ts; is it left out in tsconfig.json?` };
