@@ -49,14 +49,16 @@ function partOf(
   value: unknown,
   own: BodyEncoding | undefined,
 ): { readonly contentType: string; readonly bytes: Buffer } {
-  if (own?.bytes === true && typeof value === "string") {
-    const range = own.contentType?.includes("*") === true;
-    const contentType = own.contentType === undefined || range ? "application/octet-stream" : own.contentType;
-    return { contentType, bytes: Buffer.from(value, "base64") };
-  }
+  // The contract may name several, or a range.
+  const stated = own?.contentType
+    ?.split(",")
+    .find((type) => type.trim() !== "" && !type.includes("*"))
+    ?.trim();
+  if (own?.bytes === true && typeof value === "string")
+    return { contentType: stated ?? "application/octet-stream", bytes: Buffer.from(value, "base64") };
   const text = typeof value === "string" ? value : JSON.stringify(value);
   const usual = typeof value === "object" && value !== null ? "application/json" : "text/plain; charset=utf-8";
-  return { contentType: own?.contentType ?? usual, bytes: Buffer.from(text, "utf8") };
+  return { contentType: stated ?? usual, bytes: Buffer.from(text, "utf8") };
 }
 
 /** A list whose part is JSON is one part. */

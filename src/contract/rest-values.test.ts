@@ -35,3 +35,54 @@ test("a text that is of the right type and wrong otherwise is told so, and not t
     assert.equal(asked(text, schema), expected, `${text} as ${JSON.stringify(schema)}`);
   assert.deepEqual(asked("q=1&q=2", list), [1, 2]);
 });
+
+test("a number is one as JSON writes it, and never becomes another one", () => {
+  const whole = { type: "integer" };
+  for (const [text, schema, expected] of [
+    ["q=1e2", whole, 100],
+    ["q=1.0", whole, 1],
+    ["q=9007199254740991", whole, 9007199254740991],
+    ["q=9007199254740993", whole, "must be integer"],
+    ["q=007", whole, "must be integer"],
+    ["q=007", { type: ["integer", "string"] }, "007"],
+    ["q=1e999", { type: "number" }, "must be number"],
+  ] as const)
+    assert.equal(asked(text, schema), expected, text);
+});
+
+test("JSON in a parameter is read as a body is: no member twice, no number without end, no depth without end", () => {
+  const schema = { type: "object", properties: { lat: { type: "number" } } };
+  const near = (json: string) =>
+    pairValue(
+      { name: "near", style: "form", explode: true, json: true },
+      [["near", encodeURIComponent(json)]],
+      schema,
+      {},
+      new Set(),
+    );
+  assert.deepEqual(near('{"lat":1.5}'), { lat: 1.5 });
+  for (const json of ['{"lat":1e999}', '{"lat":1,"lat":2}', `${"[".repeat(100)}${"]".repeat(100)}`])
+    assert.equal(near(json), json);
+});
+
+test("nothing of an object is lost: a name without a value, one that comes twice, one with something behind it", () => {
+  const schema = { type: "object", properties: { from: { type: "integer" } }, additionalProperties: false };
+  const read = (style: "form" | "deepObject", explode: boolean, text: string) => {
+    const value = pairValue({ name: "q", style, explode }, pairsOf(text), schema, {}, new Set());
+    const [problem] = modelValidator({ schemas: {} } as never, schema)(value);
+    return problem === undefined ? value : "refused";
+  };
+  assert.deepEqual(read("form", false, "q=from,1"), { from: 1 });
+  assert.deepEqual(read("deepObject", true, "q[from]=1"), { from: 1 });
+  for (const text of ["q=1", "q=from,1,2", "q=from,1,from,2"]) assert.equal(read("form", false, text), "refused", text);
+  for (const text of [
+    "q=1",
+    "q[from]x=1",
+    "q[from=1",
+    "q[from]=1&q[from][a]=2",
+    "q[from][a]=1&q[from]=2",
+    "q[=1",
+    "q[]=1",
+  ])
+    assert.equal(read("deepObject", true, text), "refused", text);
+});

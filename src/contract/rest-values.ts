@@ -3,6 +3,7 @@
  * type, so of the values that it can stand for the first one that fits the schema is taken.
  */
 
+import { parseJson } from "../formats/json.ts";
 import type { Json, JsonSchema } from "../operation.ts";
 import { fits, isOfType } from "./example/fits.ts";
 import { type Flat, flatten } from "./example/flat.ts";
@@ -13,7 +14,8 @@ type Members = Readonly<Record<string, JsonSchema>>;
 /** A name, decoded, and its value, still encoded. */
 export type Pair = readonly [name: string, value: string];
 
-const numeral = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/;
+/** As JSON writes numbers: `007` is a text. */
+const numeral = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 
 /** `a=1&b=2` in pairs. At most 1000. */
 export function pairsOf(query: string): readonly Pair[] {
@@ -103,7 +105,7 @@ function look(schema: JsonSchema, definitions: Definitions, depth: number): Seen
 /** A path or header parameter. `text` is as it stands there. */
 export function plainValue(parameter: RestParameter, text: string, schema: JsonSchema, definitions: Definitions): Json {
   const decode = parameter.in === "header" ? (raw: string) => raw : decodedPath;
-  if (parameter.json === true) return parsed(decode(text)) ?? decode(text);
+  if (parameter.json === true) return jsonOf(decode(text)) ?? decode(text);
   switch (parameter.style) {
     case "label":
       return valueIn(text.replace(/^\./, ""), parameter.explode ? "." : ",", parameter.explode);
@@ -152,7 +154,7 @@ export function pairValue(
   others: ReadonlySet<string>,
 ): Json | undefined {
   const own = pairs.filter(([each]) => each === name).map(([, value]) => value);
-  if (json === true) return own[0] === undefined ? undefined : (parsed(decoded(own[0])) ?? decoded(own[0]));
+  if (json === true) return own[0] === undefined ? undefined : (jsonOf(decoded(own[0])) ?? decoded(own[0]));
   const shape = seen(schema, definitions);
   if (style === "deepObject") {
     const deep = pairs.filter(([each]) => each.startsWith(`${name}[`));
@@ -209,8 +211,11 @@ function separated(
     const pairs: Pair[] = [];
     if (pair !== undefined) pairs.push(...parts.map(pair));
     else for (let i = 0; i + 1 < parts.length; i += 2) pairs.push([decode(parts[i]!), parts[i + 1]!]);
+    // A name without a value, or one that comes twice, would be lost.
+    const whole =
+      (pair !== undefined || parts.length % 2 === 0) && new Set(pairs.map(([name]) => name)).size === pairs.length;
     const object = objectOf(pairs, schema, definitions, decode);
-    if (fits(object, schema, definitions)) return object;
+    if (whole && fits(object, schema, definitions)) return object;
   }
   if (fits(scalar, schema, definitions) || !shape.list) return scalar;
   return listOf(parts, schema, definitions, decode);
@@ -245,11 +250,11 @@ function objectOf(
 function deepValue(pairs: readonly Pair[], schema: JsonSchema, definitions: Definitions, depth = 0): Json {
   const groups = new Map<string, Pair[]>();
   for (const [path, value] of pairs) {
-    const end = path.indexOf("]");
-    if (!path.startsWith("[") || end < 0 || depth > 20) return scalarOf(decoded(value), schema, definitions);
-    const key = path.slice(1, end);
+    // What is no `[name]` is a name that nobody has, so that validation refuses it.
+    const end = path.startsWith("[") && depth <= 20 ? path.indexOf("]") : -1;
+    const key = end < 0 ? path : path.slice(1, end);
     const group = groups.get(key) ?? [];
-    group.push([path.slice(end + 1), value]);
+    group.push([end < 0 ? "" : path.slice(end + 1), value]);
     groups.set(key, group);
   }
   const shape = seen(schema, definitions);
@@ -276,16 +281,16 @@ function deepValue(pairs: readonly Pair[], schema: JsonSchema, definitions: Defi
 /** The first value that a text can stand for and that fits; else the text, and validation says what is wrong. `json`: it is JSON. */
 export function scalarOf(text: string, schema: JsonSchema, definitions: Definitions, json = false): Json {
   const candidates: Json[] = [];
-  if (json) {
-    const value = parsed(text);
+  const number = numeral.test(text);
+  if (json || number) {
+    const value = jsonOf(text);
     if (value !== undefined) candidates.push(value);
   }
-  if (numeral.test(text) && Number.isFinite(Number(text))) candidates.push(Number(text));
   if (text === "true" || text === "false") candidates.push(text === "true");
   candidates.push(text);
   if (text === "") candidates.push(null);
   if (/^[[{]/.test(text)) {
-    const value = parsed(text);
+    const value = jsonOf(text);
     if (value !== undefined) candidates.push(value);
   }
   const fitting = candidates.find((value) => fits(value, schema, definitions));
@@ -295,9 +300,10 @@ export function scalarOf(text: string, schema: JsonSchema, definitions: Definiti
   return candidates.find((value) => scalars.some((type) => isOfType(value, type))) ?? text;
 }
 
-function parsed(text: string): Json | undefined {
+/** As a body of JSON is read: within limits, no member twice, no number that would become another one. */
+export function jsonOf(text: string): Json | undefined {
   try {
-    return JSON.parse(text) as Json;
+    return parseJson(text, { maxBytes: Number.MAX_SAFE_INTEGER, duplicates: "refuse" });
   } catch {
     return undefined;
   }

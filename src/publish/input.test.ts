@@ -10,6 +10,7 @@ import type { ProblemError } from "./problem.ts";
 const properties: Readonly<Record<string, JsonSchema>> = {
   whole: { type: "integer", minimum: 1, maximum: 9 },
   part: { type: "number", exclusiveMinimum: 0, multipleOf: 0.5 },
+  large: { type: "integer" },
   flag: { type: "boolean" },
   yes: { const: true },
   few: { enum: [1, 2] },
@@ -49,6 +50,9 @@ test("a text of a query is the number or the truth that it stands for before it 
     ["flag=no", "must be boolean"],
     ["yes=true", true],
     ["yes=false", "must be true"],
+    ["large=9007199254740991", 9007199254740991],
+    ["large=9007199254740993", "must be integer"],
+    ["large=007", "must be integer"],
     ["few=2", 2],
     ["few=3", "must be one of 1, 2"],
     ["both=1", 1],

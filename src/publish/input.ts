@@ -156,7 +156,11 @@ const numeral = /^-?(0|[1-9]\d{0,15})(\.\d{1,16})?$/;
 
 /** Text that is no value of the type stays text, and validation says so. */
 function read(as: InputParameter["read"], text: string): Json {
-  if (as === "number" && numeral.test(text)) return Number(text);
+  if (as === "number" && numeral.test(text)) {
+    const number = Number(text);
+    // One that would become another: as in a body, it is refused and not rounded.
+    if (text.includes(".") || Number.isSafeInteger(number) || BigInt(text) === BigInt(number)) return number;
+  }
   if (as === "boolean" && (text === "true" || text === "false")) return text === "true";
   return text;
 }

@@ -141,7 +141,7 @@ function queryPlan(binding: RestBinding, seenOf: (property: string) => Seen) {
     if (style === "deepObject") deep.add(name);
     else if (json !== true && explode && object && !list) {
       // The members of the object are names of their own.
-      for (const member of Object.keys(properties)) known.set(member, "often");
+      for (const member of Object.keys(properties)) known.set(member, known.get(member) ?? "once");
       any ||= others !== false;
     }
   }
