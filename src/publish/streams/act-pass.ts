@@ -195,9 +195,10 @@ const sendable = /^[\w.+-]+\/[\w.+-]+(\s*;\s*[\w.-]+=("[\w .,:=/+-]*"|[\w.+-]+))
 
 function rangeOf({ headers }: HttpRequest): { readonly range?: string; readonly ifRange?: string } {
   const { range, "if-range": ifRange } = headers;
-  // RFC 9110, section 14.2: what is not understood is ignored. One range: several would be answered as multipart.
-  if (range === undefined || !/^bytes=(\d{1,15}-\d{0,15}|-\d{1,15})$/.test(range)) return {};
-  return ifRange === undefined || ifRange.length > 200 ? { range } : { range, ifRange };
+  // RFC 9110, section 14.2: what is not understood, or ends before it begins, is ignored. One range: several would be answered as multipart.
+  const asked = /^bytes=(?:(\d{1,15})-(\d{0,15})|-\d{1,15})$/.exec(range ?? "");
+  if (asked === null || (asked[2] !== undefined && asked[2] !== "" && Number(asked[2]) < Number(asked[1]))) return {};
+  return ifRange === undefined || ifRange.length > 200 ? { range: asked[0] } : { range: asked[0], ifRange };
 }
 
 /** The answer to the caller: of the system's headers only what is known, in a form of our own. */
