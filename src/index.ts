@@ -8,7 +8,7 @@ export {
   soap,
   sql,
 } from "./connectors/system.ts";
-export { type Contract, type ContractTypes, pinnedContract } from "./contract/contract.ts";
+export { type Contract, type ContractTypes, type PinnedContract, pinnedContract } from "./contract/contract.ts";
 export { type OptionalSchema, t } from "./contract/shape.ts";
 export { type ErrorCode, MortiseError } from "./errors.ts";
 export { type Classification, defineRequirement, type Requirement } from "./observe/requirement.ts";

@@ -2,7 +2,7 @@
  * A system: a contract plus a connection. `rest()`, `soap()`, `sql()` and `files()` make one; what they return has the
  * contract's operations, events and schemas as properties, all of them plain data.
  */
-import { type Contract, type ContractTypes, schemaOf } from "../contract/contract.ts";
+import { type Contract, type ContractTypes, schemasOf } from "../contract/contract.ts";
 import type { ContractModel } from "../contract/model.ts";
 import type { Duration, Effect, EventType, Faults, Operation, Probe, Reference, Schema } from "../operation.ts";
 import { isDuration, milliseconds } from "../operation.ts";
@@ -264,9 +264,7 @@ function system<T extends ContractTypes>(
   for (const event of Object.values(model.events)) {
     members[event.name] = Object.freeze({ kind: "event", system: model.name, name: event.name } satisfies EventType);
   }
-  const schemas: Record<string, Schema> = Object.create(null);
-  for (const name of Object.keys(model.schemas)) schemas[name] = schemaOf(model, { $ref: `#/$defs/${name}` });
-  members.schemas = Object.freeze(schemas);
+  members.schemas = schemasOf(model);
   const frozenDefinition: SystemDefinition = Object.freeze({
     name: model.name,
     connector,

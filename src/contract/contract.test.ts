@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 import { pathToFileURL } from "node:url";
-import { pinnedContract } from "./contract.ts";
+import { type ContractTypes, pinnedContract } from "./contract.ts";
 import { contractHash, serialise } from "./model.ts";
+import { compileSchema } from "./validate.ts";
 
 test("a pinned contract with another hash than its contract.ts says is refused, and nothing but it is read", (t) => {
   const folder = mkdtempSync(join(tmpdir(), "mortise-contract-"));
@@ -26,6 +27,23 @@ test("a pinned contract with another hash than its contract.ts says is refused, 
     code: "contract-pin-changed",
     message: /contract\.json is not the one that its contract\.ts was written for.*mortise types/,
   });
+});
+
+test("a pinned contract gives its named schemas, each whole, as a system does", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "mortise-contract-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const schemas = {
+    Order: { type: "object", properties: { of: { $ref: "#/$defs/Party" } } },
+    Party: { type: "string" },
+  };
+  const model = { format: 1, name: "s", operations: {}, events: {}, schemas };
+  writeFileSync(join(folder, "contract.json"), JSON.stringify(model));
+  const pinned = pinnedContract<ContractTypes & { schemas: { Order: { of: string } } }>(
+    pathToFileURL(join(folder, "contract.ts")).href,
+  );
+  const validate = compileSchema(pinned.schemas.Order);
+  assert.deepEqual(validate({ of: "a" }), []);
+  assert.equal(validate({ of: 1 })[0]?.at, "/of");
 });
 
 test("a pinned contract that was edited by hand is refused with its file and what is wrong", (t) => {

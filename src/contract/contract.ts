@@ -16,6 +16,12 @@ export interface ContractTypes {
   readonly schemas: { readonly [name: string]: unknown };
 }
 
+/** As `contract.ts` gives it. */
+export interface PinnedContract<T extends ContractTypes> extends Contract<T> {
+  /** The contract's named schemas, for processes and tasks of your own. */
+  readonly schemas: { readonly [N in keyof T["schemas"]]: Schema<T["schemas"][N]> };
+}
+
 export interface Contract<T extends ContractTypes = ContractTypes> {
   readonly kind: "contract";
   readonly model: ContractModel;
@@ -29,7 +35,7 @@ export interface Contract<T extends ContractTypes = ContractTypes> {
  * at run time. `hash`: its SHA-256 in hex, as it was when contract.ts was written. Throws `contract-pin-unreadable`,
  * `contract-pin-changed`.
  */
-export function pinnedContract<T extends ContractTypes>(moduleUrl: string, hash?: string): Contract<T> {
+export function pinnedContract<T extends ContractTypes>(moduleUrl: string, hash?: string): PinnedContract<T> {
   const file = fileURLToPath(new URL("./contract.json", moduleUrl));
   let read: unknown;
   let found: string;
@@ -44,8 +50,16 @@ export function pinnedContract<T extends ContractTypes>(moduleUrl: string, hash?
   if (hash !== undefined && found !== hash) throw failure("contract-pin-changed", { file });
   const reason = oddity(read);
   if (reason !== undefined) throw failure("contract-pin-unreadable", { file, reason });
-  const model = read as ContractModel;
-  return Object.freeze({ kind: "contract", model: frozen(model), folder: dirname(file) });
+  const model = frozen(read as ContractModel);
+  const schemas = schemasOf(model) as PinnedContract<T>["schemas"];
+  return Object.freeze({ kind: "contract", model, folder: dirname(file), schemas });
+}
+
+/** Each named schema of a model, self-contained. */
+export function schemasOf(model: ContractModel): { readonly [name: string]: Schema } {
+  const schemas: Record<string, Schema> = Object.create(null);
+  for (const name of Object.keys(model.schemas)) schemas[name] = schemaOf(model, { $ref: `#/$defs/${name}` });
+  return Object.freeze(schemas);
 }
 
 /** Why this can't be a model, as far as a look at its top says; the rest is checked by `mortise check`. */
