@@ -735,7 +735,7 @@ const table = {
   "system-failed": {
     status: 502,
     class: "give-up",
-    text: "A system behind this API failed, or gave an answer that can't be used. Tell the API's owner, with the id in `instance`.",
+    text: "A system behind this API failed, or gave an answer that can't be used. Tell the API's owner the `X-Request-Id` of this answer.",
   },
   "system-outcome-unknown": {
     status: 504,

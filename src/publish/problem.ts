@@ -104,11 +104,11 @@ const shownAt5xx: ReadonlySet<ErrorCode> = new Set([
 function publicDetail(error: MortiseError): string {
   // The sentence names what stands inside; what a caller wants to know is that nothing was done.
   if (error.code === "mapping-unfit")
-    return "This API could not make use of a request that its description allows. Nothing was done, and the request is not to blame. Tell the API's owner, with the id in `instance`.";
+    return "This API could not make use of a request that its description allows. Nothing was done, and the request is not to blame. Tell the API's owner the `X-Request-Id` of this answer.";
   if (error.status < 500 || shownAt5xx.has(error.code)) return error.message;
   return error.status === 503
     ? "The server does not take requests at the moment. Try again later."
-    : "Something went wrong inside. Tell the API's owner, with the id in `instance`.";
+    : "Something went wrong inside. Tell the API's owner the `X-Request-Id` of this answer.";
 }
 
 /** The answer to what never became a request (parser errors): the same form, ready for a bare socket. */

@@ -20,6 +20,7 @@ export default implementApi(contract, {
   },
   problems: ({ status, detail, errors }) => ({
     code: status,
-    text: errors === undefined ? detail : errors.map(({ pointer, message }) => `${pointer} ${message}`).join("; "),
+    text:
+      errors === undefined ? detail : errors.map(({ pointer, message }) => `${pointer} ${message}`.trim()).join("; "),
   }),
 });
