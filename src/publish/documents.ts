@@ -23,10 +23,12 @@ export function documentsOf(
   operations: readonly Prepared[],
   schemes: Readonly<Record<string, unknown>>,
 ): Documents {
-  const plain = JSON.stringify(withLifecycle(openApiOf(api, operations, schemes), api));
+  const source = api.contract === undefined ? undefined : sourceOf(api.contract);
+  const info = source?.document.info as { readonly description?: string } | undefined;
+  const described = { ...api, description: api.description ?? info?.description };
+  const plain = JSON.stringify(withLifecycle(openApiOf(described, operations, schemes), api));
   const shown = JSON.parse(plain) as OpenApiDocument;
-  if (api.contract === undefined) return { text: plain, document: shown, shown, files: [] };
-  const source = sourceOf(api.contract);
+  if (source === undefined) return { text: plain, document: shown, shown, files: [] };
   const text = JSON.stringify(withLifecycle(servedDocument(api, source.document, operations, schemes), api));
   const files = source.files.map(({ path, bytes }): MountedPage => {
     const type = /\.ya?ml$/i.test(path) ? "application/yaml" : "application/json";

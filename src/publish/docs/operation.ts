@@ -1,16 +1,17 @@
 /** One operation on the docs page: what it takes, how it is called, what it answers, and a form to try it. */
+import { bodyKind } from "../../contract/media.ts";
 import { STATUS_CODES } from "../../http.ts";
 import type { JsonSchema } from "../../operation.ts";
 import type { OpenApiDocument, OpenApiParameter } from "../openapi.ts";
 import { curlExample, fetchExample } from "./examples.ts";
 import { type Html, html } from "./html.ts";
-import { bodySchemaOf, isForm, type Shown, sampleOfRequest } from "./sample.ts";
+import { isForm, type Shown, sampleOfRequest, sentSchemaOf } from "./sample.ts";
 import { schemaBlock, typeHtml } from "./schema-html.ts";
 import { tryForm } from "./try-form.ts";
 
 export function operationSection(document: OpenApiDocument, base: string, shown: Shown, tryIt: boolean): Html {
   const { method, path, operation } = shown;
-  const body = bodySchemaOf(operation);
+  const body = sentSchemaOf(operation);
   const sample = sampleOfRequest(document, shown);
   return html`<section id="${operation.operationId}" class="operation">
 <h2><b class="m ${method}">${method}</b><code>${base}${path}</code></h2>
@@ -40,16 +41,24 @@ function parameterTable(parameters: readonly OpenApiParameter[]): Html {
   )}</table>`;
 }
 
-function answerRow(document: OpenApiDocument, status: string, response: unknown): Html {
+interface Answer {
+  readonly description: string;
+  readonly content?: Record<string, { readonly schema: JsonSchema; readonly "x-event-data"?: JsonSchema }>;
+}
+
+/** What stands under a status, or where that leads. */
+export function answerOf(document: OpenApiDocument, response: unknown): Answer {
   const reference = (response as { readonly $ref?: string }).$ref;
-  const whole = (
+  return (
     reference === undefined ? response : document.components.responses[reference.slice(reference.lastIndexOf("/") + 1)]
-  ) as {
-    readonly description: string;
-    readonly content?: Record<string, { readonly schema: JsonSchema; readonly "x-event-data"?: JsonSchema }>;
-  };
+  ) as Answer;
+}
+
+function answerRow(document: OpenApiDocument, status: string, response: unknown): Html {
+  const whole = answerOf(document, response);
   const [content] = Object.entries(whole.content ?? {});
   const schema =
     content?.[0] === "application/problem+json" ? undefined : (content?.[1]["x-event-data"] ?? content?.[1].schema);
-  return html`<tr><td><b class="s s${status.charAt(0)}">${status}</b></td><td>${STATUS_CODES[status] ?? ""}</td><td>${whole.description}${schema === undefined ? undefined : html` ${typeHtml(schema)}`}</td></tr>`;
+  const isBytes = content !== undefined && bodyKind(content[0]) === "bytes";
+  return html`<tr><td><b class="s s${status.charAt(0)}">${status}</b></td><td>${STATUS_CODES[status] ?? ""}</td><td>${whole.description}${schema === undefined ? undefined : html` ${typeHtml(isBytes ? { format: "binary" } : schema)}`}</td></tr>`;
 }

@@ -50,6 +50,28 @@ export const isForm = (operation: OpenApiOperation): boolean =>
 export const bodySchemaOf = (operation: OpenApiOperation): JsonSchema | undefined =>
   operation.requestBody?.content[bodyTypeOf(operation)]?.schema;
 
+const file = { type: "string", format: "binary" };
+
+/** The body as it is sent: what stands in the document as base64 may be a file on the wire. */
+export function sentSchemaOf(operation: OpenApiOperation): JsonSchema | undefined {
+  const schema = bodySchemaOf(operation);
+  if (schema === undefined || typeof schema === "boolean") return schema;
+  const kind = bodyKind(bodyTypeOf(operation));
+  if (kind === "bytes") return file;
+  if (kind !== "multipart" || schema.properties === undefined) return schema;
+  const properties = Object.entries(schema.properties as Readonly<Record<string, JsonSchema>>).map(
+    ([name, property]) => {
+      if (typeof property === "boolean") return [name, property];
+      if (isFile(property)) return [name, { ...property, ...file }];
+      return [name, isFile(property.items) ? { ...property, items: file } : property];
+    },
+  );
+  return { ...schema, properties: Object.fromEntries(properties) };
+}
+
+const isFile = (schema: unknown): boolean =>
+  (schema as { readonly contentEncoding?: string } | undefined)?.contentEncoding === "base64";
+
 export function sampleOfRequest(document: OpenApiDocument, { operation }: Pick<Shown, "operation">): Sample {
   const { schemas } = document.components;
   const body = takesFile(operation) ? undefined : bodySchemaOf(operation);

@@ -34,6 +34,7 @@ export function typeLabel(schema: JsonSchema, depth = 0): readonly LabelPart[] {
   if (types.includes("array")) {
     return [{ text: "list of " }, ...typeLabel((schema.items ?? true) as JsonSchema, depth + 1), ...orNull(types)];
   }
+  if (schema.format === "binary") return [{ text: "file" }, ...orNull(types)];
   const bounds = [
     typeof schema.format === "string" ? `(${schema.format})` : "",
     schema.minimum === undefined ? "" : `>= ${String(schema.minimum)}`,

@@ -152,6 +152,11 @@ test("OA-1: the document is served as it was given, byte for byte; its served fo
   const page = await ask("GET", "/stock/v2/docs", { key: null });
   assert.match(page.text, /item-no/);
   assert.match(page.text, /application\/vnd\.board\.order\+json/);
+  // Errors have the form of the contract there, and the page does not say otherwise.
+  assert.match(
+    page.text,
+    /An error that an operation declares has the form that stands there\. Every other one is a problem/,
+  );
 
   // What is served is the contract, for every caller of it: nothing that a caller may rely on has gone, but for the XML.
   const model = await readOpenApi(await openTexts({ "openapi.json": JSON.stringify(served) }), "stock");
@@ -216,7 +221,7 @@ test("a form in several parts comes as the contract says: texts, numbers, JSON, 
     {
       "openapi.yaml": `
 openapi: 3.1.0
-info: { title: Photos, version: 1.0.0 }
+info: { title: Photos, version: 1.0.0, description: Pictures of boats. }
 paths:
   /photos/{album}:
     post:
@@ -332,6 +337,10 @@ paths:
   assert.match(page, /-F .*title=/);
   assert.match(page, /-F .*photo=@file/);
   assert.match(page, /new FormData/);
+  assert.match(page, /<p class="lead">Pictures of boats\.<\/p>/);
+  assert.match(page, /Send bodies as <code>multipart\/form-data<\/code>\./);
+  assert.match(page, /<code>photo<\/code>.*<code class="type">file<\/code>/);
+  assert.match(page, /Every error is a problem/);
 });
 
 test("what is left out is not in the served document, nor reached; a scope that the contract names is asked for", async (t) => {
