@@ -498,15 +498,18 @@ const rows: Readonly<Record<string, readonly Case[]>> = {
   ],
   "row 26: patterns that others never finish": [
     ...[
-      "^(a|a)*$",
-      "^(a+)+$",
-      "^(([a-z])+.)+[A-Z]([a-z])+$",
-      "((a{60}){60}){60}",
-      "^(?=(a+)+$)a*b",
-      "^(a|aa)+\\1$",
+      ["^(a|a)*$"],
+      ["^(a+)+$"],
+      ["^(?=(a+)+$)a*"],
+      // Nothing fits it, which is found out in time.
+      ["^(?=(a+)+$)a*b", /no output that satisfies its schema/],
+      ["^(([a-z])+.)+[A-Z]([a-z])+$"],
+      ["((a{60}){60}){60}"],
+      ["^(a|aa)+\\1$"],
     ].map(
-      (pattern): Case => ({
+      ([pattern, uncalled]): Case => ({
         name: `OpenAPI: ${pattern}`,
+        ...(uncalled instanceof RegExp ? { uncalled } : {}),
         files: {
           "a.yaml": post(
             `{ type: object, required: [p], properties: { p: { type: string, pattern: ${JSON.stringify(pattern)} } }, patternProperties: { ${JSON.stringify(pattern)}: { type: string } } }`,

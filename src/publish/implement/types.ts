@@ -149,8 +149,6 @@ interface Download {
   readonly download: true;
   /** How large the answer may be. Default 1 GiB. */
   readonly maxAnswerBytes?: number;
-  /** It is not read, so nothing is made of it. */
-  readonly responds?: undefined;
 }
 /** What stands beside a body that goes through. */
 type Beside<I> = I extends object ? Omit<I, "body"> : I;
