@@ -39,7 +39,7 @@ paths:
       operationId: upload
       requestBody: { required: true, content: { multipart/form-data: { schema: { type: object, required: [file], properties: { file: { type: string, contentMediaType: image/png }, tags: { type: array, items: { type: string } }, meta: { type: object } } } } } }
       responses: { "204": { description: ok } }
-  /picture: { post: { operationId: picture, requestBody: { content: { multipart/form-data: { schema: { type: object, required: [file], properties: { file: { type: string, format: binary }, note: { type: string } } }, encoding: { file: { contentType: "image/webp, image/png" }, note: { contentType: "text/x-note, text/*" } } } } }, responses: { "204": { description: ok } } } }
+  /picture: { post: { operationId: picture, requestBody: { content: { multipart/form-data: { schema: { type: object, required: [file], properties: { file: { type: string, format: binary }, note: { type: string } } }, encoding: { file: { contentType: "image/*, image/webp, image/png" }, note: { contentType: "text/x-note, text/*" } } } } }, responses: { "204": { description: ok } } } }
   /lines:
     post:
       operationId: lines

@@ -49,11 +49,10 @@ function partOf(
   value: unknown,
   own: BodyEncoding | undefined,
 ): { readonly contentType: string; readonly bytes: Buffer } {
-  // The contract may name several, or a range.
-  const stated = own?.contentType
-    ?.split(",")
-    .find((type) => type.trim() !== "" && !type.includes("*"))
-    ?.trim();
+  // A range is no type that a part can have.
+  const stated = [own?.contentType, ...(own?.otherTypes ?? [])].find(
+    (type) => type !== undefined && !type.includes("*"),
+  );
   if (own?.bytes === true && typeof value === "string")
     return { contentType: stated ?? "application/octet-stream", bytes: Buffer.from(value, "base64") };
   const text = typeof value === "string" ? value : JSON.stringify(value);

@@ -166,8 +166,9 @@ export interface BodyEncoding {
   readonly style?: RestParameter["style"];
   readonly explode?: boolean;
   readonly allowReserved?: boolean;
-  /** Multipart: media type of the part. */
+  /** Multipart: media type of the part; where the contract names several, the first. */
   readonly contentType?: string;
+  readonly otherTypes?: readonly string[];
   /** Multipart: the property is base64 text (or a list of them), and the part holds the bytes. */
   readonly bytes?: boolean;
 }

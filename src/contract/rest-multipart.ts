@@ -54,9 +54,10 @@ function unfitType(type: string, own: BodyEncoding | undefined): string | undefi
   const kind = bodyKind(type);
   if (kind === "multipart") return "consists of parts itself";
   if (own?.bytes === true) {
-    const { contentType = "*/*" } = own;
-    const fits = contentType.split(",").some((each) => accepts(each, type));
-    return fits || essence(type) === "application/octet-stream" ? undefined : `must be ${contentType}`;
+    const { contentType = "*/*", otherTypes = [] } = own;
+    const taken = [contentType, ...otherTypes];
+    const fits = taken.some((each) => accepts(each, type));
+    return fits || essence(type) === "application/octet-stream" ? undefined : `must be ${taken.join(" or ")}`;
   }
   const charset = /;\s*charset="?([^";\s]*)/i.exec(type)?.[1]?.toLowerCase();
   return charset === undefined || charset === "utf-8" || charset === "us-ascii" ? undefined : "is not UTF-8";

@@ -189,13 +189,13 @@ function partsOf(
   if (members === undefined) return { body, encoding: Object.keys(stated).length === 0 ? undefined : stated };
   const encoding: [string, BodyEncoding][] = [];
   const properties = [...members.properties].map(([name, schema]): [string, JsonSchema] => {
-    const { contentType } = Object.hasOwn(stated, name) ? stated[name]! : {};
+    const { contentType, ...more } = Object.hasOwn(stated, name) ? stated[name]! : {};
     const raw = rawBytes(schemas, schema, contentType);
     if (raw !== undefined) {
-      encoding.push([name, { contentType: contentType ?? "application/octet-stream", bytes: true }]);
+      encoding.push([name, { contentType: contentType ?? "application/octet-stream", bytes: true, ...more }]);
       return [name, raw];
     }
-    if (contentType !== undefined) encoding.push([name, { contentType }]);
+    if (contentType !== undefined) encoding.push([name, { contentType, ...more }]);
     return [name, schema];
   });
   const whole = schemas.behind(body.schema);
@@ -239,10 +239,14 @@ export function encodingOf(
   if (kind !== "form" && kind !== "multipart") return undefined;
   const entries: [string, BodyEncoding][] = [];
   for (const [name, place] of documents.members(documents.member(body.place, "encoding"))) {
-    const contentType = documents.text(place, "contentType")?.split(",")[0]?.trim();
+    const [contentType, ...otherTypes] = (documents.text(place, "contentType") ?? "")
+      .split(",")
+      .map((type) => type.trim())
+      .filter((type) => type !== "");
     const style = documents.text(place, "style");
     if (kind === "multipart") {
-      if (contentType !== undefined) entries.push([name, { contentType }]);
+      const more = otherTypes.length === 0 ? {} : { otherTypes };
+      if (contentType !== undefined) entries.push([name, { contentType, ...more }]);
       continue;
     }
     const explode = documents.member(place, "explode")?.value;

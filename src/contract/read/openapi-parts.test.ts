@@ -272,7 +272,7 @@ components:
   assert.deepEqual((binding as { body?: { encoding?: unknown } }).body?.encoding, {
     file: { contentType: "application/octet-stream", bytes: true },
     files: { contentType: "application/octet-stream", bytes: true },
-    logo: { contentType: "image/png", bytes: true },
+    logo: { contentType: "image/png", otherTypes: ["image/jpeg"], bytes: true },
     meta: { contentType: "application/json" },
   });
 });

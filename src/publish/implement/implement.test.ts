@@ -241,6 +241,7 @@ paths:
                 place: { type: object, properties: { lat: { type: number } } }
                 photo: { type: string, format: binary }
               additionalProperties: false
+            encoding: { photo: { contentType: "image/jpeg, image/png" } }
       responses: { "200": { description: ok, content: { application/json: { schema: {} } } } }
 `,
     },
@@ -274,7 +275,7 @@ paths:
   const form = () => {
     const made = new FormData();
     made.set("title", 'Boats, "äö"');
-    made.set("photo", new Blob([bytes]), "a.png");
+    made.set("photo", new Blob([bytes], { type: "image/png" }), "a.png");
     return made;
   };
   const whole = form();
@@ -303,6 +304,10 @@ paths:
   await refused((made) => made.set("rank", "0"), /rank.*must be >= 1/);
   await refused((made) => made.delete("photo"), /photo|required/);
   await refused((made) => made.append("title", "again"), /part \\"title\\" comes twice/);
+  await refused(
+    (made) => made.set("photo", new Blob(["<b>"], { type: "text/html" })),
+    /photo.*must be image\/jpeg or image\/png/,
+  );
   await refused((made) => made.set("album", "winter"), /album.*is no field of the body/);
   await refused((made) => made.set("other", "x"), /other/);
   await refused((made) => made.set("title", new Blob([Uint8Array.of(255, 254)])), /title.*not UTF-8/);
