@@ -29,6 +29,10 @@ test("a part is read as every other reader of forms reads it", () => {
     ["content-disposition:form-data;name=note\r\n\r\na", { note: "a" }],
     [note('; filename="; name=photo.txt"\r\n\r\na'), { note: "a" }],
     [note("; filename*=UTF-8''b\r\nX-Other: 1\r\nContent-Type: text/plain; charset=\"UTF-8\"\r\n\r\na"), { note: "a" }],
+    [note("\r\nContent-Type: text/plain; charset=ISO-8859-1\r\n\r\n\xe4"), { note: "ä" }],
+    [note("\r\nContent-Type: text/plain; charset=UTF-8\r\n\r\n\xc3\xa4"), { note: "ä" }],
+    [note('; filename="a\\"; name=b"\r\n\r\na'), { note: "a" }],
+    ["Content-Disposition: form-data ; name=note ;\r\n\r\na", { note: "a" }],
     [
       'Content-Disposition: form-data; filename="p"; name="photo"\r\nContent-Type: image/jpeg\r\n\r\n\xff',
       { photo: "/w==" },

@@ -36,7 +36,7 @@ export function multipartValue(
     const shown = JSON.stringify(name.slice(0, 100));
     const unfit = type === undefined ? undefined : unfitType(type, own);
     if (unfit !== undefined) return `its part ${shown} ${unfit}`;
-    const text = own?.bytes === true ? body.toString("base64") : textOf(body);
+    const text = own?.bytes === true ? body.toString("base64") : textOf(body, type);
     if (text === undefined) return `its part ${shown} is not UTF-8`;
     const json = own?.bytes !== true && type !== undefined && bodyKind(type) === "json";
     if (json && jsonOf(text) === undefined) return `its part ${shown} can't be read as JSON, with each member once`;
@@ -59,11 +59,15 @@ function unfitType(type: string, own: BodyEncoding | undefined): string | undefi
     const fits = taken.some((each) => accepts(each, type));
     return fits || essence(type) === "application/octet-stream" ? undefined : `must be ${taken.join(" or ")}`;
   }
-  const charset = /;\s*charset="?([^";\s]*)/i.exec(type)?.[1]?.toLowerCase();
-  return charset === undefined || charset === "utf-8" || charset === "us-ascii" ? undefined : "is not UTF-8";
+  return ["utf-8", "us-ascii", latin1].includes(charsetOf(type)) ? undefined : "is not UTF-8";
 }
 
-function textOf(bytes: Buffer): string | undefined {
+/** What some clients say of every text. */
+const latin1 = "iso-8859-1";
+const charsetOf = (type: string): string => /;\s*charset="?([^";\s]*)/i.exec(type)?.[1]?.toLowerCase() ?? "utf-8";
+
+function textOf(bytes: Buffer, type: string | undefined): string | undefined {
+  if (type !== undefined && charsetOf(type) === latin1) return bytes.toString("latin1");
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
@@ -106,9 +110,10 @@ function partsOf(bytes: Buffer, boundary: string, ofForm: boolean): readonly Par
 
 const after = (at: number, skipped: number): number => (at < 0 ? at : at + skipped);
 
-const headLine = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*([^\0]*)$/;
+// Nowhere can two of their repetitions take the same blanks: a head is hostile text.
+const headLine = /^([!#$%&'*+.^_`|~\w-]+):([^\0]*)$/;
 const ofPart = ["content-disposition", "content-transfer-encoding", "content-type"];
-const disposition = /^([\w-]+)[ \t]*((?:;[ \t]*[\w*-]+=(?:"[^"]*"|[^;\s"]+)[ \t]*)*);?[ \t]*$/;
+const disposition = /^([\w-]+)((?:[ \t]*;[ \t]*[\w*-]+=(?:"(?:[^"\\]|\\.)*"|[^;\s"]+))*)(?:[ \t]*;)?$/;
 
 function partOf(head: string, body: Buffer, ofForm: boolean): Part | string {
   const fields = new Map<string, string>();
@@ -123,7 +128,7 @@ function partOf(head: string, body: Buffer, ofForm: boolean): Part | string {
   const stated = disposition.exec(fields.get("content-disposition") ?? "form-data");
   if (stated === null || (ofForm && stated[1]!.toLowerCase() !== "form-data"))
     return "the Content-Disposition of one of its parts is not as forms have it";
-  const parameters = [...stated[2]!.matchAll(/;[ \t]*([\w*-]+)=(?:"([^"]*)"|([^;\s"]+))/g)];
+  const parameters = [...stated[2]!.matchAll(/;[ \t]*([\w*-]+)=(?:"((?:[^"\\]|\\.)*)"|([^;\s"]+))/g)];
   const names = parameters.filter(([, key]) => /^name\*?$/i.test(key!));
   if (names.length > 1) return "one of its parts has two names";
   const name = names[0]?.[2] ?? names[0]?.[3];
