@@ -2,7 +2,6 @@
  * Writes parameters and form bodies (OpenAPI 3.1.0, section 4.8.12.4 "Style Values"; RFC 6570 for the expansions). One writer per
  * parameter is made when a client is opened; writing allocates nothing but the text.
  */
-
 import { bodyKind } from "../contract/media.ts";
 import type { RestBinding, RestParameter } from "../contract/model.ts";
 import { canonicalJson } from "../formats/json.ts";

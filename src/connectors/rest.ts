@@ -2,7 +2,6 @@
  * The connector `rest`: operations of OpenAPI contracts over HTTP. Per operation everything is worked out at its first call;
  * a call itself checks, writes, sends once, reads and checks (connector.ts, C1 to C5).
  */
-
 import { eachHidden, type Mask, maskAt, pathsBelow } from "../contract/mask.ts";
 import type { ContractModel, OperationModel, RestBinding } from "../contract/model.ts";
 import { passingBody } from "../contract/passing.ts";

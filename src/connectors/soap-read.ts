@@ -2,7 +2,6 @@
  * XML to values. Elements are taken in any order, what the contract does not name is passed over (a system may have grown),
  * and what is wrong is collected with JSON Pointers, never with values.
  */
-
 import type { QName } from "../contract/model.ts";
 import { attributeOf, contentOf, type XmlElement } from "../formats/xml.ts";
 import { type Json, type Problem, pointerToken } from "../operation.ts";

@@ -2,7 +2,6 @@
  * Parameters and form fields back to values: the inverse of connectors/rest-parameters.ts (OpenAPI 3.1.0, section 4.8.12.4). Text has no
  * type, so of the values that it can stand for the first one that fits the schema is taken.
  */
-
 import { parseJson } from "../formats/json.ts";
 import type { Json, JsonSchema } from "../operation.ts";
 import { fits, isOfType } from "./example/fits.ts";

@@ -2,7 +2,6 @@
  * The engine's port: durable verbs from outside. Another engine may keep its own journal; nothing here speaks of one.
  * Everything that is accepted is on disk before its promise resolves (P1).
  */
-
 import type { Effect, Json, JsonSchema, StoredFailure } from "../operation.ts";
 import type { BulkJob, BulkPreview, Preview, RunRefusal } from "./acts.ts";
 

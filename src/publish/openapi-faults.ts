@@ -1,5 +1,4 @@
 /** What an API's OpenAPI document says of the faults of an operation: which there are and, where the author gave one a status, what its detail holds. */
-
 import { schemaOf } from "../contract/contract.ts";
 import type { ContractModel } from "../contract/model.ts";
 import { failure } from "../errors.ts";

@@ -2,7 +2,6 @@
  * The operations of an API, as a user writes them: `get("/stock/{sku}", { scope, calls: warehouse.getStock })`.
  * What `{sku}` names must be a property of the operation's input; another name is a compile error.
  */
-
 import { type AnyOperation, type Duration, type InputOf, milliseconds, type OutputOf } from "../operation.ts";
 import type { Spoken } from "./implement/spoken.ts";
 import type {

@@ -2,7 +2,6 @@
  * Problem details (RFC 9457): every error answer, from the parser's to the process's, has this one form.
  * A 5xx never shows the inner sentence: it may name a host, a statement or a file (PD-5).
  */
-
 import { asMortiseError, type ErrorCode, failure, type MortiseError } from "../errors.ts";
 import { STATUS_CODES } from "../http.ts";
 import type { Json, JsonSchema } from "../operation.ts";

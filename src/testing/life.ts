@@ -2,7 +2,6 @@
  * One life of a server that is not there: the real engine, worker and store commands over a database in memory, from a start to the
  * crash that ends it. What was committed stays in the database; all else dies with the life.
  */
-
 import type { DatabaseSync } from "node:sqlite";
 import { compileSchema } from "../contract/validate.ts";
 import type { AnyOperation, CallContext, CallResult, Json } from "../operation.ts";

@@ -3,7 +3,6 @@
  * is the compiler's programmatic interface, which comes with TypeScript 7 and is marked as unstable there; where it is not found
  * or fails, callers fall back and say so. Files can be overlaid in memory: nothing has to be written to be checked.
  */
-
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve, sep } from "node:path";

@@ -3,7 +3,6 @@
  * line. It is found by types: a field is used if somewhere a value of the contract's type is asked for it. So it may be said of a
  * field that is read from the answer of another operation with the same type; what is said to be unused is unused.
  */
-
 import { projectFiles } from "../../server/project/files.ts";
 import { sourcesOf } from "../../server/project/sources.ts";
 import type { Compiler } from "./compiler.ts";

@@ -4,7 +4,6 @@
  * Each table becomes one event whose payload is a row. Two words of our own: `mortise:event` names the event (default: from the
  * file name) and `mortise:correlation` the column whose value says whom it concerns.
  */
-
 import { failure, type MortiseError } from "../../errors.ts";
 import { type JsonSchema, pointerToken } from "../../operation.ts";
 import { type ContractModel, type CsvColumn, type EventModel, frozen } from "../model.ts";

@@ -2,7 +2,6 @@
  * Writes a contract as TypeScript: flat, exported interfaces with the contract's own words as comments. The file is committed and
  * read by people, so its diff shows what changed in a system. The same model gives the same bytes.
  */
-
 import type { JsonSchema } from "../../operation.ts";
 import { type ContractModel, contractHash, serialise } from "../model.ts";
 import { Names, typeName } from "../read/names.ts";

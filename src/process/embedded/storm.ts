@@ -1,5 +1,4 @@
 /** Test seam: many runs that want something at the same moment. Used by the short tests with few, by the long ones with many. */
-
 import assert from "node:assert/strict";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { realClock } from "../../clock.ts";

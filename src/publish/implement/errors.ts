@@ -2,7 +2,6 @@
  * Errors in the form that a given contract declares for their status. A problem that fits there is sent as it is; where the contract has another
  * shape, `problems` of the API makes it. Of a status that the contract does not declare, a problem is a problem.
  */
-
 import { bodyKind } from "../../contract/media.ts";
 import { modelValidator, operationValidators } from "../../contract/validate.ts";
 import { failure } from "../../errors.ts";

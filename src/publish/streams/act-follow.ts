@@ -1,5 +1,4 @@
 /** Follows a run by its business key: each state of it that its caller may see, until it has ended. */
-
 import { runShower } from "../act-run.ts";
 import type { BackendRun } from "../backend.ts";
 import type { EventAct, Exchange, Workshop } from "../exchange.ts";

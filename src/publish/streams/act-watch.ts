@@ -1,5 +1,4 @@
 /** Watches what a read of a system answers: it is asked again and again, once for all who listen to the same, and what has changed is sent. */
-
 import { failure } from "../../errors.ts";
 import type { Schema } from "../../operation.ts";
 import { type Answered, callPort, unseen } from "../act-call.ts";

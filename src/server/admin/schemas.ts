@@ -1,5 +1,4 @@
 /** What the admin API answers, as JSON Schema: the named schemas of its OpenAPI document. */
-
 import type { JsonSchema } from "../../operation.ts";
 import { runStatuses } from "../../process/engine.ts";
 import { apiSchemas } from "./api-schemas.ts";

@@ -2,7 +2,6 @@
  * Headers of answers. One that is gone breaks callers even if it was not said to be required: that is the default, and hardly
  * anybody writes it for a header.
  */
-
 import type { DeclaredHeader } from "../../declared.ts";
 import type { RestBinding } from "../../model.ts";
 import { between } from "../between.ts";

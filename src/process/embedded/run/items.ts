@@ -1,5 +1,4 @@
 /** The items of a run's maps while its code runs: what is asked in each, and when it is over. */
-
 import type { Json } from "../../../operation.ts";
 import { Continuation, Rejection } from "../../flow.ts";
 import type { ItemEnd } from "../history/finished-items.ts";

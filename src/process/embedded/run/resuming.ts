@@ -1,5 +1,4 @@
 /** The code has followed its history to the end: what was under way is taken up again. */
-
 import { pastsOf } from "../attempts/past.ts";
 import type { GotRecord, HistoryRecord, ItemRecord } from "../history/records.ts";
 import { openQuestions } from "../history/script.ts";

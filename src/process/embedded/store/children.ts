@@ -2,7 +2,6 @@
  * Child runs in the writer thread: a child begins in the commit in which its parent asks for it, and its end is delivered in the commit
  * of that end. Runs that nobody waits for cost nothing here.
  */
-
 import type { PartContext } from "../../../store/store.ts";
 import { finalStatuses } from "../../engine.ts";
 import type { AppendParameters, ChildNews, Delivery, KeyTaken, NewChild, StartParameters, ToFront } from "../wire.ts";

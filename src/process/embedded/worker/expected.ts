@@ -2,7 +2,6 @@
  * Runs that begin: the front and the writer both tell the worker of each, in whichever order. Where the front's word does not
  * come (it was given to the worker before this one), the run is taken from the store a little later.
  */
-
 import type { Clock } from "../../../clock.ts";
 
 /** How long the front's word of a new run may come after the writer's. */

@@ -1,5 +1,4 @@
 /** `dependentRequired`: one member asks for others. */
-
 import { allOf, flatten, memberOf } from "../flat.ts";
 import { listed, quoted, type SchemaRule } from "../rule.ts";
 import { flatValues, matches, smallest } from "../values.ts";

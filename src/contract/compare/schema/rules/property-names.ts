@@ -1,5 +1,4 @@
 /** `propertyNames`: which names members may have. */
-
 import type { SchemaRule } from "../rule.ts";
 import { meaningOf } from "../same.ts";
 import { flatValues, valuesOf } from "../values.ts";
