@@ -33,13 +33,7 @@ console.log(`Node ${version}, ${node.from}; ${process.platform}-${process.arch}`
 
 process.exitCode = await inOurPlace(
   node.path,
-  [
-    "--test",
-    `--test-concurrency=${atOnce}`,
-    `--test-timeout=${long ? 1_800_000 : 300_000}`,
-    ...rest,
-    ...globs,
-  ],
+  ["--test", `--test-concurrency=${atOnce}`, `--test-timeout=${long ? 1_800_000 : 300_000}`, ...rest, ...globs],
   { cwd: root, env: environment(node) },
 );
 
