@@ -181,9 +181,14 @@ function build(io: Io, act: Act, asJson: () => boolean): Command {
     program,
     "start",
     "start the server of the project; Ctrl-C stops it, and what is open resumes at the next start",
-    ["mortise start", "PORT=9000 mortise start", "mortise start --promote"],
+    ["mortise start", "PORT=9000 mortise start", "mortise start --watch", "mortise start --promote"],
     async () => (await import("./commands/start.ts")).start,
-  ).option("--promote", "start new runs on the code in the project's files, whatever was promoted before");
+  )
+    .option("--promote", "start new runs on the code in the project's files, whatever was promoted before")
+    .option(
+      "--watch",
+      "take each change of the project's files once it is saved; what does not fit leaves all as it is",
+    );
   fakeCommand(program, leaf);
   versionsCommands(program, group, leaf);
   const runs = group("runs", "look at runs, and act on them; needs a running server");

@@ -40,8 +40,8 @@ async function setUp(t: TestContext) {
   return {
     project,
     run: (...args: string[]): Promise<Ran> => mortise(args, { folder: project }),
-    async start(): Promise<Child> {
-      const child = spawn(process.execPath, [bin, "start", "--json"], {
+    async start(...options: string[]): Promise<Child> {
+      const child = spawn(process.execPath, [bin, "start", "--json", ...options], {
         cwd: project,
         stdio: ["ignore", "pipe", "inherit"],
       });
@@ -89,6 +89,19 @@ test("reload says what changed; what is wrong is shown with its place, and nothi
   );
   assert.equal(JSON.parse((await run("reload", "--json")).out).problems[0].file, "apis/quotes.v1.ts");
   assert.equal(await title(api), "Quotes, changed");
+});
+
+test("start --watch takes what is saved; what is broken is told with its place, and the last good one is served", async (t) => {
+  const { project, start } = await setUp(t);
+  const { api, line } = await start("--watch");
+  const text = readFileSync(quotes(project), "utf8");
+  const before = await title(api);
+  writeFileSync(quotes(project), `${text}\n\nexport const broken = ;\n`);
+  assert.match(await line("the project was not reloaded"), /apis\/quotes\.v1\.ts:\d+: syntax: /);
+  assert.equal(await title(api), before);
+  writeFileSync(quotes(project), text.replace("defineApi({", 'defineApi({ title: "Quotes, saved",'));
+  assert.match(await line("reloaded the project"), /"by":"server","reason":"changed: apis\/quotes\.v1\.ts"/);
+  assert.equal(await title(api), "Quotes, saved");
 });
 
 test("SIGHUP reloads; a server that is killed in the middle of one starts again on the files as they are", {

@@ -31,6 +31,8 @@ export interface Sources {
   readonly files: readonly string[];
   /** Names of packages that are imported, sorted; without `mortise` and Node's own. */
   readonly packages: readonly string[];
+  /** Paths that are imported and are not there, relative to the project, with `/`; sorted. */
+  readonly missing: readonly string[];
   readonly problems: readonly SourceProblem[];
 }
 
@@ -38,6 +40,7 @@ export interface Sources {
 export function sourcesOf(folder: string, entries: readonly string[], without?: ReadonlySet<string>): Sources {
   const files = new Set<string>();
   const packages = new Set<string>();
+  const missing = new Set<string>();
   const problems: SourceProblem[] = [];
   const open = entries.map((entry) => resolve(folder, entry));
   for (let file = open.pop(); file !== undefined; file = open.pop()) {
@@ -58,12 +61,11 @@ export function sourcesOf(folder: string, entries: readonly string[], without?: 
           const message = `imports ${specifier}, which is outside the project: a code version could not hold it. Move it into the project, or make it a package`;
           problems.push({ file: name, line, message });
         } else if (isFile(target)) open.push(target);
-        else
-          problems.push({
-            file: name,
-            line,
-            message: `imports ${specifier}, and there is no such file${hint(target)}`,
-          });
+        else {
+          missing.add(projectPath(folder, target));
+          const message = `imports ${specifier}, and there is no such file${hint(target)}`;
+          problems.push({ file: name, line, message });
+        }
       } else if (specifier.startsWith("#") || specifier.startsWith("/") || /^(file|data|https?):/.test(specifier)) {
         problems.push({ file: name, line, message: `imports ${specifier}; write a relative path or a package name` });
       } else if (!isBuiltin(specifier)) {
@@ -72,7 +74,7 @@ export function sourcesOf(folder: string, entries: readonly string[], without?: 
       }
     }
   }
-  return { files: [...files].sort(), packages: [...packages].sort(), problems };
+  return { files: [...files].sort(), packages: [...packages].sort(), missing: [...missing].sort(), problems };
 }
 
 /** Path relative to the project, with `/`. */

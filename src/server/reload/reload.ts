@@ -145,12 +145,13 @@ export function createReloads(parts: ReloadParts): Reloads {
         ...configChanges(started, config).filter((option) => !takenWithoutRestart(option)),
         ...(asksClients(project) === asked ? [] : ["whether the API port asks for client certificates"]),
       ];
-      log.info({ files: changed, version, by: who.by, reason: who.reason, restart }, "reloaded the project");
+      const left = kept === undefined ? {} : { kept };
+      log.info({ files: changed, version, by: who.by, reason: who.reason, restart, ...left }, "reloaded the project");
       return {
         files: changed,
         version,
         ...(other ? { before } : {}),
-        ...(kept === undefined ? {} : { kept }),
+        ...left,
         restart,
         notices,
       };
