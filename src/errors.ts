@@ -366,6 +366,16 @@ const table = {
     class: "give-up",
     text: "Run {run} is {status}: {operation} is not possible now. Possible: {possible}.",
   },
+  "probe-fault": {
+    status: 502,
+    class: "retry",
+    text: "The probe {probe} answered with the fault {fault}, which does not say whether {step} happened. Mend what the probe needs (rights, input), or, where that fault means that nothing is there, name it in the probe's notFound.",
+  },
+  "probe-unfit": {
+    status: 502,
+    class: "ask",
+    text: "What the probe {probe} found can't be the result of {step}: {problems}. Turn it into such a result with the probe's found, which gives undefined where nothing is there.",
+  },
   "step-timeout": {
     status: 504,
     class: "retry",

@@ -44,6 +44,13 @@ export interface Probe {
    * Default: an output that is not null, or a list that is not empty, is taken as it is (a list: its first element).
    */
   readonly found?: (output: never) => unknown;
+  /**
+   * Names of faults of `call` that mean: it did not happen. Default: those that its contract declares for the statuses 404 and 410. Any other
+   * fault tells nothing of the probed call, and the probe is asked again.
+   */
+  readonly notFound?: readonly string[];
+  /** Problems of what was found, as the output of the probed operation. Connections set it from the contract. */
+  readonly problems?: (output: Json) => readonly Problem[];
   /** How long to wait before the probe's "not found" is believed, such as `"30s"`. Default `"5s"`. */
   readonly settle?: Duration;
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Contract, ContractTypes } from "../contract/contract.ts";
 import type { ContractModel } from "../contract/model.ts";
+import type { Operation } from "../operation.ts";
 import { definitionOf, rest, type SystemSettings } from "./system.ts";
 
 const model = {
@@ -11,8 +12,23 @@ const model = {
       name: "reserve",
       effect: "unrepeatable",
       key: { in: "header", name: "Idempotency-Key", lifetimeMs: 60_000 },
+      output: { type: "object", properties: { hold: { type: "string" } }, required: ["hold"] },
+      faults: {},
+      input: true,
     },
-    findHold: { name: "findHold", effect: "read" },
+    findHold: {
+      name: "findHold",
+      effect: "read",
+      faults: { unauthorized: { detail: true }, unknownHold: { detail: true }, otherFault: { detail: true } },
+      binding: {
+        protocol: "rest",
+        faults: [
+          { status: "403", fault: "unauthorized" },
+          { status: "404", fault: "unknownHold" },
+          { status: "default", fault: "otherFault" },
+        ],
+      },
+    },
     release: { name: "release", effect: "idempotent" },
   },
   events: { shipped: { name: "shipped" } },
@@ -47,6 +63,14 @@ test("a setting that could not work is refused where it is written, by its name"
     [{ effects: { missing: { effect: "read" } } }, /effects\.missing names no operation/],
     [{ effects: probe("nothing") }, /probe\.call names no operation of its contract: nothing/],
     [{ effects: probe("release") }, /probe\.call must be a read, and release is idempotent/],
+    [
+      {
+        effects: {
+          reserve: { effect: "unrepeatable", probe: { ...probe("findHold").reserve.probe, notFound: ["gone"] } },
+        },
+      },
+      /probe\.notFound findHold declares no gone/,
+    ],
     [{ sensitive: ["reserve.card"] }, /sensitive holds "reserve\.card"/],
     [{ sensitive: ["reserved.input.card"] }, /sensitive holds "reserved/],
   ];
@@ -55,4 +79,16 @@ test("a setting that could not work is refused where it is written, by its name"
     effects: probe("findHold"),
     sensitive: ["reserve.input.card", "reserve.*.note", "shipped.name", "*.input.pin"],
   });
+});
+
+test("a probe knows from the contract which faults mean that nothing is there, and what a find must look like", () => {
+  const probeOf = (more: object) =>
+    (
+      make({ effects: { reserve: { effect: "unrepeatable", probe: { call: "findHold", with: () => ({}), ...more } } } })
+        .reserve as Operation
+    ).probe;
+  assert.deepEqual(probeOf({})?.notFound, ["unknownHold"], "not that the caller may not look, nor any other fault");
+  assert.deepEqual(probeOf({ notFound: ["otherFault"] })?.notFound, ["otherFault"]);
+  assert.deepEqual(probeOf({})?.problems?.({ hold: "H-1" }), []);
+  assert.match(probeOf({})?.problems?.({ items: [] })[0]?.message ?? "", /hold/);
 });

@@ -3,8 +3,9 @@
  * contract's operations, events and schemas as properties, all of them plain data.
  */
 import { type Contract, type ContractTypes, schemasOf } from "../contract/contract.ts";
-import type { ContractModel } from "../contract/model.ts";
-import type { Duration, Effect, EventType, Faults, Operation, Probe, Reference, Schema } from "../operation.ts";
+import type { ContractModel, OperationModel } from "../contract/model.ts";
+import { operationValidators } from "../contract/validate.ts";
+import type { Duration, Effect, EventType, Faults, Json, Operation, Probe, Reference, Schema } from "../operation.ts";
 import { isDuration, milliseconds } from "../operation.ts";
 import {
   type CircuitSettings,
@@ -32,6 +33,7 @@ type EffectSettings<I, O> = {
     // The probe's output has the type of another operation: its author states it.
     // biome-ignore lint/suspicious/noExplicitAny: see above
     readonly found?: (output: any) => O | undefined;
+    readonly notFound?: readonly string[];
     readonly settle?: Duration;
   };
   /** How long the system honours a key. Default: as long as the run lives. */
@@ -229,6 +231,12 @@ function checkSettings(model: ContractModel, settings: SystemSettings<ContractTy
     const effect = Object.hasOwn(effects, call) ? effects[call]?.effect : probing?.effect;
     must(probing !== undefined, `effects.${name}.probe.call`, `names no operation of its contract: ${call}`);
     must(effect === "read", `effects.${name}.probe.call`, `must be a read, and ${call} is ${String(effect)}`);
+    for (const fault of own.probe.notFound ?? [])
+      must(
+        Object.hasOwn(probing?.faults ?? {}, fault),
+        `effects.${name}.probe.notFound`,
+        `${call} declares no ${fault}`,
+      );
   }
   for (const path of settings.sensitive ?? []) {
     const [first = "", side = ""] = path.split(".");
@@ -238,6 +246,17 @@ function checkSettings(model: ContractModel, settings: SystemSettings<ContractTy
       (Object.hasOwn(model.operations, first) && (side === "input" || side === "output" || side === "*"));
     must(fits, "sensitive", `holds "${path}", which begins with no <operation>.input, <operation>.output or event`);
   }
+}
+
+/** With what the contract knows: which faults mean that nothing is there, and what a find must look like. */
+function probeOf(model: ContractModel, operation: OperationModel, probe: Probe): Probe {
+  const binding = model.operations[probe.call]?.binding;
+  const absent = binding?.protocol === "rest" ? binding.faults.filter(({ status }) => /^(404|410)$/.test(status)) : [];
+  return Object.freeze({
+    ...probe,
+    notFound: Object.freeze(probe.notFound ?? absent.map(({ fault }) => fault)),
+    problems: (output: Json) => operationValidators(model, operation).output(output),
+  });
 }
 
 function system<T extends ContractTypes>(
@@ -258,7 +277,7 @@ function system<T extends ContractTypes>(
       name: operation.name,
       effect: own?.effect ?? operation.effect,
       ...(lifetime === undefined ? {} : { keyLifetimeMs: lifetime }),
-      ...(own?.probe === undefined ? {} : { probe: own.probe as Probe }),
+      ...(own?.probe === undefined ? {} : { probe: probeOf(model, operation, own.probe as Probe) }),
     } satisfies Operation);
   }
   for (const event of Object.values(model.events)) {

@@ -8,7 +8,7 @@ import { Breaking } from "./breaking.ts";
 import { type Gate, wordOf } from "./gate.ts";
 import { away, lost } from "./own-failures.ts";
 import { againIn, failedIn, type Past } from "./past.ts";
-import { countFor, decide, effectiveEffect, type Failed } from "./policy.ts";
+import { countFor, decide, effectiveEffect, type Failed, kindOf } from "./policy.ts";
 import { type Probing, stored, strip } from "./probing.ts";
 import { type Settle, settling } from "./settle.ts";
 import type { FailedAttempt, Surroundings, Work, WorkEvents } from "./work.ts";
@@ -324,7 +324,7 @@ export class Performance {
         const decision = decide(this.#work.policy(), {
           effect: "read",
           failure: probing,
-          counts: { none: tries, unknown: tries, wait: tries, "give-up": tries },
+          counts: { none: 0, unknown: 0, wait: 0, "give-up": 0, [kindOf(probing)]: tries },
           ageMs: this.#around.now() - this.#past.since,
           hasProbe: false,
           chance: this.#around.chance(),

@@ -56,6 +56,7 @@ const ownFailures: ReadonlySet<string> = new Set([
  */
 export function wordOf({ class: class_, code }: StoredFailure): "failed" | "answered" | "silent" {
   if (ownFailures.has(code)) return "silent";
+  if (code.startsWith("probe-")) return "answered";
   if (class_ === "retry" || class_ === "wait") return "failed";
   return /^(rest|soap|sql)-|^contract-output$/.test(code) ? "answered" : "silent";
 }

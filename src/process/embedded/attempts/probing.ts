@@ -1,10 +1,10 @@
 /** The probe of an operation as a function, and what an attempt throws as a failure that can be stored. */
-import { asMortiseError } from "../../../errors.ts";
+import { asMortiseError, failure } from "../../../errors.ts";
 import type { AnyOperation, CallContext, CallResult, Json, Probe, StoredFailure } from "../../../operation.ts";
-import { milliseconds } from "../../../operation.ts";
+import { inWords, milliseconds } from "../../../operation.ts";
 import type { Failed } from "./policy.ts";
 
-/** `undefined`: it did not happen. */
+/** `undefined`: it did not happen, as far as the system knows. Rejects where it can't tell. */
 export type Probing = (context: CallContext) => Promise<Json | undefined>;
 
 export function probeOf(
@@ -17,10 +17,19 @@ export function probeOf(
   return async (context) => {
     const asked = (await probe.with({ key: context.key, input: input() as never })) as Json;
     const result = await call({ system: operation.system, name: probe.call }, asked, context);
-    if (!result.ok) return undefined;
-    return probe.found === undefined
-      ? foundByDefault(result.output)
-      : (probe.found(result.output as never) as Json | undefined);
+    const names = { probe: `${operation.system}.${probe.call}`, step: operation.name };
+    if (!result.ok) {
+      // That a caller may not look, or asked wrongly, says nothing of what it looks for.
+      if (probe.notFound?.includes(result.fault.name) === true) return undefined;
+      throw failure("probe-fault", { ...names, fault: result.fault.name });
+    }
+    const found =
+      probe.found === undefined
+        ? foundByDefault(result.output)
+        : (probe.found(result.output as never) as Json | undefined);
+    const problems = found === undefined ? [] : (probe.problems?.(found) ?? []);
+    if (problems.length > 0) throw failure("probe-unfit", { ...names, problems: inWords(problems) });
+    return found;
   };
 }
 
