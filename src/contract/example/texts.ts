@@ -96,7 +96,7 @@ export function* textsOf(wish: TextWish, random: Random): Generator<string> {
   if (named !== undefined) yield named[1](random);
   const plain = `${name === "" ? "text" : name}-${random.text(3, digits)}`;
   if (patterns.length > 0) {
-    if (variant === 0) yield* [plain, ...common];
+    if (variant === 0) yield* [plain, plain.toUpperCase(), ...common];
     const made = textOfPatterns(patterns, bounds, random);
     if (made !== undefined) yield made;
   }

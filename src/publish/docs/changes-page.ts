@@ -16,6 +16,8 @@ const mostShown = 100;
 
 /** `versions`: of the API in all its major versions, the newest first. Links are relative: the page stands at `<base>/docs/changes`. */
 export function changesPage({ info }: OpenApiDocument, versions: readonly PublishedVersion[]): string {
+  // A version that was published several times is described as it is now.
+  const described = versions.findIndex(({ version }) => version === info.version);
   const anchors = versions.map((_, at) => `v${versions.length - at}`);
   return frame({
     title: `Changes of ${info.title}`,
@@ -30,14 +32,14 @@ ${versions.map((one, at) => html`<a href="#${anchors[at]}">${one.version}<small>
 <p class="lead">What was published, the newest first, compared with what was there before. Within a major version nothing is published that breaks a caller.</p>
 </header>
 ${versions.length === 0 ? html`<section><p>Nothing is on record yet.</p></section>` : undefined}
-${versions.map((one, at) => versionSection(one, anchors[at] ?? "", info.version))}`,
+${versions.map((one, at) => versionSection(one, anchors[at] ?? "", at === described))}`,
   });
 }
 
-function versionSection(one: PublishedVersion, anchor: string, served: string): Html {
+function versionSection(one: PublishedVersion, anchor: string, described: boolean): Html {
   const { version, since, changes, note, deprecation } = one;
   return html`<section id="${anchor}" class="version">
-<h2>${version}<span class="tag">${dayInWords(one) ?? "day not known"}</span>${version === served ? html`<span class="tag published">this documentation</span>` : undefined}</h2>
+<h2>${version}<span class="tag">${dayInWords(one) ?? "day not known"}</span>${described ? html`<span class="tag published">this documentation</span>` : undefined}</h2>
 ${note === undefined ? undefined : html`<p class="note">${note}</p>`}
 ${deprecation === undefined ? undefined : deprecationNotice(deprecation)}
 ${since === undefined ? html`<p class="id">Nothing on record before it to compare with.</p>` : html`<p class="id">Compared with ${named(since)}${changes.length === 0 ? ": nothing changed for those who call it." : ""}</p>`}

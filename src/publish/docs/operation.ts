@@ -6,7 +6,7 @@ import type { OpenApiDocument, OpenApiParameter } from "../openapi.ts";
 import { curlExample, fetchExample } from "./examples.ts";
 import { type Html, html } from "./html.ts";
 import { isForm, type Shown, sampleOfRequest, sentSchemaOf } from "./sample.ts";
-import { schemaBlock, typeHtml } from "./schema-html.ts";
+import { propertyTable, schemaBlock, shapeOf, typeHtml } from "./schema-html.ts";
 import { tryForm } from "./try-form.ts";
 
 export function operationSection(document: OpenApiDocument, base: string, shown: Shown, tryIt: boolean): Html {
@@ -24,6 +24,7 @@ ${body === undefined ? undefined : html`<h3>Body</h3>${schemaBlock(body, documen
 <details class="more"><summary>The same in JavaScript</summary><pre>${fetchExample(document, base, shown, sample)}</pre></details>
 <h3>Answers</h3>
 <table class="answers">${Object.entries(operation.responses).map(([status, response]) => answerRow(document, status, response))}</table>
+${Object.entries(operation.responses).map(([status, response]) => answerShape(document, status, response))}
 ${tryIt && !isForm(operation) ? tryForm(shown, sample) : undefined}
 </section>`;
 }
@@ -54,11 +55,24 @@ export function answerOf(document: OpenApiDocument, response: unknown): Answer {
   ) as Answer;
 }
 
+/** The media type of an answer, and what it holds; problems have a section of their own. */
+function contentOf({ content }: Answer): { readonly type: string; readonly schema: JsonSchema } | undefined {
+  const [first] = Object.entries(content ?? {});
+  if (first === undefined || first[0] === "application/problem+json") return undefined;
+  const [type, { schema, "x-event-data": event }] = first;
+  return { type, schema: bodyKind(type) === "bytes" ? { format: "binary" } : (event ?? schema) };
+}
+
 function answerRow(document: OpenApiDocument, status: string, response: unknown): Html {
   const whole = answerOf(document, response);
-  const [content] = Object.entries(whole.content ?? {});
-  const schema =
-    content?.[0] === "application/problem+json" ? undefined : (content?.[1]["x-event-data"] ?? content?.[1].schema);
-  const isBytes = content !== undefined && bodyKind(content[0]) === "bytes";
-  return html`<tr><td><b class="s s${status.charAt(0)}">${status}</b></td><td>${STATUS_CODES[status] ?? ""}</td><td>${whole.description}${schema === undefined ? undefined : html` ${typeHtml(isBytes ? { format: "binary" } : schema)}`}</td></tr>`;
+  const content = contentOf(whole);
+  return html`<tr><td><b class="s s${status.charAt(0)}">${status}</b></td><td>${STATUS_CODES[status] ?? ""}</td><td>${whole.description}${content === undefined ? undefined : html` ${typeHtml(content.schema)}`}</td></tr>`;
+}
+
+/** What an answer holds whose schema has no name to lead to. */
+function answerShape(document: OpenApiDocument, status: string, response: unknown): Html {
+  const content = contentOf(answerOf(document, response));
+  if (content === undefined || shapeOf(content.schema) === undefined) return html``;
+  const of = content.type === "text/event-stream" ? "each event" : status;
+  return html`<details class="more"${status.startsWith("2") ? html` open` : undefined}><summary>What ${of} holds</summary>${propertyTable(content.schema)}</details>`;
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import { parseSync } from "oxc-parser";
-import { secret } from "../../operation.ts";
+import { type JsonSchema, secret } from "../../operation.ts";
 import type { Access } from "../access/access.ts";
 import { apiKey } from "../access/api-key.ts";
 import { basic } from "../access/basic.ts";
@@ -14,10 +14,12 @@ import { type ApiOptions, defineApi } from "../define.ts";
 import { getStock, openBench, ordersOptions } from "../harness.test.ts";
 import { deprecated } from "../lifecycle/states.ts";
 import { get } from "../operations.ts";
+import { changesPage } from "./changes-page.ts";
 import { curlExample } from "./examples.ts";
 import { link } from "./frame.ts";
 import { pathOf } from "./sample.ts";
-import { schemaTable } from "./schema-html.ts";
+import { propertyTable, schemaTable } from "./schema-html.ts";
+import { typeLabel } from "./schema-text.ts";
 
 const text = (html: string) =>
   html.replace(/<[^>]+>/g, "").replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)));
@@ -145,6 +147,48 @@ test("an example for the shell is text to it, whatever a contract has for paths 
     "X-It: '; id; '$(id)",
     "",
   ]);
+});
+
+test("what an answer holds is shown where its schema has no name, down to what stands in it; a parameter's example has its name", async () => {
+  const page = await docsOf({});
+  const section = (name: string) => new RegExp(`<section id="${name}".*?</section>`, "s").exec(page)?.[0] ?? "";
+  const order = section("getOrder");
+  assert.match(order, /<details class="more" open><summary>What 200 holds<\/summary>/);
+  for (const property of ["key", "status", "output", "output.salesOrder", "createdAt"])
+    assert.ok(order.includes(`<td><code>${property}</code>`), property);
+  assert.match(order, /orders\/key-\d{3}/);
+  const line = { type: "object", properties: { sku: { type: "string" } }, required: ["sku"] };
+  const lists = { anyOf: [{ type: "array", items: line }, { type: "null" }] };
+  const shown = propertyTable({ type: "object", properties: { lines: lists, named: { $ref: "#/$defs/A" } } }).html;
+  assert.deepEqual(
+    [...shown.matchAll(/<td><code>([^<]*)/g)].map(([, at]) => at),
+    ["lines", "lines[].sku", "named"],
+  );
+  const deep = Array.from({ length: 9 }).reduce<JsonSchema>(
+    (inner) => ({ type: "object", properties: { a: inner } }),
+    {},
+  );
+  assert.equal([...propertyTable(deep).html.matchAll(/<td><code>/g)].length, 5, "it has an end");
+  const wide = Object.fromEntries(Array.from({ length: 203 }, (_, at) => [`p${at}`, {}]));
+  assert.match(propertyTable({ type: "object", properties: wide }).html, /and 3 more, in/);
+});
+
+test("of a version that was published several times, the changelog calls the newest one this documentation", () => {
+  const version = (nth: number) => ({ version: "1.0.0", date: "2026-11-27", nth, changes: [] });
+  const page = changesPage({ info: { title: "Orders", version: "1.0.0" } } as never, [version(2), version(1)] as never);
+  assert.equal([...page.matchAll(/this documentation/g)].length, 1);
+  assert.match(page, /no\. 2<\/span><span class="tag published">this documentation/);
+});
+
+test("types and bounds are told as people say them", () => {
+  const label = (schema: JsonSchema) =>
+    typeLabel(schema)
+      .map(({ text }) => text)
+      .join("");
+  assert.equal(label({ type: "integer", minimum: 1, maximum: 100 }), "integer from 1 to 100");
+  assert.equal(label({ type: "number", exclusiveMinimum: 0, maximum: 1 }), "number > 0, <= 1");
+  assert.equal(label({ type: "number", exclusiveMaximum: 5 }), "number < 5");
+  assert.equal(label({ anyOf: [{ type: "object" }, { type: "null" }] }), "object | null");
 });
 
 test("what is no text where a text should be is shown as text, and is no markup", () => {

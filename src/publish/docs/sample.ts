@@ -77,7 +77,7 @@ export function sampleOfRequest(document: OpenApiDocument, { operation }: Pick<S
   const body = takesFile(operation) ? undefined : bodySchemaOf(operation);
   const fields = (operation.parameters ?? []).flatMap(({ name, in: place, required, schema }): SampleField[] => {
     if (place === "cookie") return [];
-    const value = name === "Idempotency-Key" ? sampleKey : required ? textOf(sampleOf(schema, schemas)) : "";
+    const value = name === "Idempotency-Key" ? sampleKey : required ? textOf(sampleOf(schema, schemas, name)) : "";
     return [{ name, in: place, required, value }];
   });
   return { fields, ...(body === undefined ? {} : { body: sampleOf(body, schemas) }) };

@@ -37,14 +37,37 @@ export function typeLabel(schema: JsonSchema, depth = 0): readonly LabelPart[] {
   if (schema.format === "binary") return [{ text: "file" }, ...orNull(types)];
   const bounds = [
     typeof schema.format === "string" ? `(${schema.format})` : "",
-    schema.minimum === undefined ? "" : `>= ${String(schema.minimum)}`,
-    schema.exclusiveMinimum === undefined ? "" : `> ${String(schema.exclusiveMinimum)}`,
-    schema.maximum === undefined ? "" : `<= ${String(schema.maximum)}`,
+    rangeLabel(schema),
     lengthLabel(schema),
     typeof schema.pattern === "string" && schema.pattern.length <= 60 ? `matching ${schema.pattern}` : "",
   ].filter((text) => text !== "");
+  if (types.length === 1 && types[0] === "null") return [{ text: "null" }];
   const named = types.filter((type) => type !== "null").join(" | ");
   return [{ text: [named === "" ? "any" : named, ...bounds].join(" ") }, ...orNull(types)];
+}
+
+function rangeLabel({
+  minimum,
+  maximum,
+  exclusiveMinimum,
+  exclusiveMaximum,
+}: {
+  readonly [keyword: string]: unknown;
+}): string {
+  if (
+    minimum !== undefined &&
+    maximum !== undefined &&
+    exclusiveMinimum === undefined &&
+    exclusiveMaximum === undefined
+  )
+    return `from ${String(minimum)} to ${String(maximum)}`;
+  const bounds = [
+    [">=", minimum],
+    [">", exclusiveMinimum],
+    ["<=", maximum],
+    ["<", exclusiveMaximum],
+  ] as const;
+  return bounds.flatMap(([sign, bound]) => (bound === undefined ? [] : [`${sign} ${String(bound)}`])).join(", ");
 }
 
 function lengthLabel({ minLength, maxLength }: { readonly [keyword: string]: unknown }): string {
