@@ -17,6 +17,7 @@ import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { failure, type MortiseError } from "../errors.ts";
 import { createServer } from "../http.ts";
+import { rememberBelow } from "./below-tls.ts";
 import { screenClear } from "./clear.ts";
 import type { HttpHandler, HttpRequest, HttpResponse } from "./http.ts";
 import { addressBucket } from "./limits/address.ts";
@@ -111,7 +112,13 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
   const server =
     tls === undefined || pair === undefined
       ? createServer(settings)
-      : createTlsServer({ ...settings, ...tlsOptions(pair, tls.asksClients), handshakeTimeout: headersTimeout });
+      : createTlsServer({
+          ...settings,
+          ...tlsOptions(pair, tls.asksClients),
+          // What is spoken here; a client that names HTTP/1.0 alone would be turned away in its handshake.
+          ALPNProtocols: ["http/1.1", "http/1.0"],
+          handshakeTimeout: headersTimeout,
+        });
   const watch =
     tls === undefined || pair === undefined || !(server instanceof TlsServer) ? undefined : watchTls(server, tls, pair);
   const proxies = options.certificateProxies ?? new Set<string>();
@@ -201,7 +208,7 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
     if (mine) refuseUnparsed(error, socket as Socket, ids(), limits.headerBytes, limits.bodyMs);
     else socket.destroy();
   });
-  if (server instanceof TlsServer)
+  if (server instanceof TlsServer) {
     screenClear(server, {
       maxHeaderSize: settings.maxHeaderSize,
       maxHeaders: limits.headers,
@@ -210,6 +217,8 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
       send: (req, res, answer, id) => send(req, res, answer, id, true, limits.bodyMs),
       told: options.onClear,
     });
+    rememberBelow(server);
+  }
   server.on("connection", (socket: Socket) => {
     const address = addressBucket(socket.remoteAddress ?? "");
     const open = (perAddress.get(address) ?? 0) + 1;

@@ -1,7 +1,7 @@
 /** Writes a stream as the body of an answer, no faster than the client reads. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
-import { TLSSocket } from "node:tls";
+import { resetConnection } from "../below-tls.ts";
 
 /**
  * The head was written. A stream that fails breaks the connection before the end of the body (RFC 9112, section 8), and so does a client that takes nothing of what is
@@ -41,6 +41,6 @@ export function sendStream(req: IncomingMessage, res: ServerResponse, stream: Re
 
 /** Where the body ends with the connection (HTTP/1.0), only a reset tells a client that something is missing. */
 function breakOff(req: IncomingMessage, res: ServerResponse): void {
-  if (req.httpVersion === "1.0" && !(req.socket instanceof TLSSocket)) req.socket.resetAndDestroy();
+  if (req.httpVersion === "1.0") resetConnection(req.socket);
   else res.destroy();
 }

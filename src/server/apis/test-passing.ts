@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -53,6 +53,10 @@ paths:
       requestBody: { required: true, content: { application/octet-stream: {} } }
       responses: { "200": { description: converted, content: { application/pdf: {} } } }
 `;
+
+const fixture = (name: string) => readFileSync(new URL(`../../outbound/fixtures/${name}`, import.meta.url), "utf8");
+const pair = { cert: fixture("good.pem"), key: fixture("server.key") };
+export const authority: string = fixture("ca.pem");
 
 export async function contractOf(): Promise<ContractModel> {
   const bytes = Buffer.from(contractText);
@@ -119,9 +123,12 @@ export interface Served extends AsyncDisposable {
 export async function serve({
   silenceMs = 5000,
   apis = [],
+  tls = false,
 }: {
   readonly silenceMs?: number;
   readonly apis?: readonly ApiDefinition[];
+  /** With a certificate for `localhost`, of the authority `authority`. */
+  readonly tls?: boolean;
 } = {}): Promise<Served> {
   const sockets = new Set<Socket>();
   const seen: string[] = [];
@@ -183,6 +190,7 @@ export async function serve({
   const listener = await listen((request) => publisher.handle(request), {
     port: 0,
     bodyTimeoutMs: silenceMs,
+    ...(tls ? { tls: { read: () => pair, asksClients: false, onFailure: assert.ifError } } : {}),
   });
   const served: Served = {
     url: `${listener.url}/v1`,
