@@ -369,7 +369,7 @@ const table = {
   "probe-fault": {
     status: 502,
     class: "retry",
-    text: "The probe {probe} answered with the fault {fault}, which does not say whether {step} happened. Mend what the probe needs (rights, input), or, where that fault means that nothing is there, name it in the probe's notFound.",
+    text: "The probe {probe} answered with the fault {fault}, which does not say whether {step} happened. Mend what the probe needs (rights, input), or, where that fault means that nothing is there, name it under effects, in notFound of {probe}.",
   },
   "probe-unfit": {
     status: 502,

@@ -44,10 +44,7 @@ export interface Probe {
    * Default: an output that is not null, or a list that is not empty, is taken as it is (a list: its first element).
    */
   readonly found?: (output: never) => unknown;
-  /**
-   * Names of faults of `call` that mean: it did not happen. Default: those that its contract declares for the statuses 404 and 410. Any other
-   * fault tells nothing of the probed call, and the probe is asked again.
-   */
+  /** `notFound` of the operation that is called; connections set it. Any other fault tells nothing, and the probe is asked again. */
   readonly notFound?: readonly string[];
   /** Problems of what was found, as the output of the probed operation. Connections set it from the contract. */
   readonly problems?: (output: Json) => readonly Problem[];
@@ -66,6 +63,11 @@ export interface Operation<I = unknown, O = unknown, F extends Faults = Faults> 
   readonly effect: Effect;
   /** How long the system honours a key, in milliseconds; absent: as long as the run lives. */
   readonly keyLifetimeMs?: number;
+  /**
+   * Its declared faults that mean: what was asked about is not there. As a probe it then says that the probed call did not happen, as an undo of
+   * what may have happened that there is nothing to take back. Any other fault says neither.
+   */
+  readonly notFound?: readonly string[];
   readonly probe?: Probe;
   readonly types?: { readonly input: (value: I) => void; readonly output: O; readonly faults: F };
 }

@@ -64,12 +64,8 @@ test("a setting that could not work is refused where it is written, by its name"
     [{ effects: probe("nothing") }, /probe\.call names no operation of its contract: nothing/],
     [{ effects: probe("release") }, /probe\.call must be a read, and release is idempotent/],
     [
-      {
-        effects: {
-          reserve: { effect: "unrepeatable", probe: { ...probe("findHold").reserve.probe, notFound: ["gone"] } },
-        },
-      },
-      /probe\.notFound findHold declares no gone/,
+      { effects: { findHold: { effect: "read", notFound: ["gone"] } } },
+      /effects\.findHold\.notFound names no declared fault: gone/,
     ],
     [{ sensitive: ["reserve.card"] }, /sensitive holds "reserve\.card"/],
     [{ sensitive: ["reserved.input.card"] }, /sensitive holds "reserved/],
@@ -82,13 +78,14 @@ test("a setting that could not work is refused where it is written, by its name"
 });
 
 test("a probe knows from the contract which faults mean that nothing is there, and what a find must look like", () => {
-  const probeOf = (more: object) =>
-    (
-      make({ effects: { reserve: { effect: "unrepeatable", probe: { call: "findHold", with: () => ({}), ...more } } } })
-        .reserve as Operation
-    ).probe;
-  assert.deepEqual(probeOf({})?.notFound, ["unknownHold"], "not that the caller may not look, nor any other fault");
-  assert.deepEqual(probeOf({ notFound: ["otherFault"] })?.notFound, ["otherFault"]);
-  assert.deepEqual(probeOf({})?.problems?.({ hold: "H-1" }), []);
-  assert.match(probeOf({})?.problems?.({ items: [] })[0]?.message ?? "", /hold/);
+  const probeOf = (notFound?: readonly string[]) => {
+    const own = notFound === undefined ? {} : { findHold: { effect: "read" as const, notFound } };
+    const probe = { call: "findHold", with: () => ({}) };
+    return (make({ effects: { reserve: { effect: "unrepeatable", probe }, ...own } }).reserve as Operation).probe;
+  };
+  assert.deepEqual(probeOf()?.notFound, ["unknownHold"], "not that the caller may not look, nor any other fault");
+  assert.deepEqual(probeOf(["otherFault"])?.notFound, ["otherFault"]);
+  assert.deepEqual((make({}).findHold as Operation).notFound, ["unknownHold"]);
+  assert.deepEqual(probeOf()?.problems?.({ hold: "H-1" }), []);
+  assert.match(probeOf()?.problems?.({ items: [] })[0]?.message ?? "", /hold/);
 });

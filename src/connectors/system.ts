@@ -33,9 +33,13 @@ type EffectSettings<I, O> = {
     // The probe's output has the type of another operation: its author states it.
     // biome-ignore lint/suspicious/noExplicitAny: see above
     readonly found?: (output: any) => O | undefined;
-    readonly notFound?: readonly string[];
     readonly settle?: Duration;
   };
+  /**
+   * Its declared faults that mean that what was asked about is not there: as a probe it says that a call did not happen, as an undo that there is
+   * nothing to take back. Default: those of the statuses 404 and 410.
+   */
+  readonly notFound?: readonly string[];
   /** How long the system honours a key. Default: as long as the run lives. */
   readonly keyLifetime?: Duration;
 };
@@ -225,18 +229,18 @@ function checkSettings(model: ContractModel, settings: SystemSettings<ContractTy
     must(Object.hasOwn(model.operations, name), `effects.${name}`, "names no operation of its contract");
     time(own?.keyLifetime, `effects.${name}.keyLifetime`);
     time(own?.probe?.settle, `effects.${name}.probe.settle`);
+    for (const fault of own?.notFound ?? [])
+      must(
+        Object.hasOwn(model.operations[name]?.faults ?? {}, fault),
+        `effects.${name}.notFound`,
+        `names no declared fault: ${fault}`,
+      );
     if (own?.probe === undefined) continue;
     const { call } = own.probe;
     const probing = Object.hasOwn(model.operations, call) ? model.operations[call] : undefined;
     const effect = Object.hasOwn(effects, call) ? effects[call]?.effect : probing?.effect;
     must(probing !== undefined, `effects.${name}.probe.call`, `names no operation of its contract: ${call}`);
     must(effect === "read", `effects.${name}.probe.call`, `must be a read, and ${call} is ${String(effect)}`);
-    for (const fault of own.probe.notFound ?? [])
-      must(
-        Object.hasOwn(probing?.faults ?? {}, fault),
-        `effects.${name}.probe.notFound`,
-        `${call} declares no ${fault}`,
-      );
   }
   for (const path of settings.sensitive ?? []) {
     const [first = "", side = ""] = path.split(".");
@@ -248,13 +252,20 @@ function checkSettings(model: ContractModel, settings: SystemSettings<ContractTy
   }
 }
 
+/** Faults of an operation that mean that what was asked about is not there. */
+function notFoundOf({ binding, name }: OperationModel, effects: EffectsByName): readonly string[] {
+  const own = Object.hasOwn(effects, name) ? effects[name]?.notFound : undefined;
+  if (own !== undefined) return own;
+  const faults = binding?.protocol === "rest" ? binding.faults : [];
+  return faults.filter(({ status }) => status === "404" || status === "410").map(({ fault }) => fault);
+}
+
 /** With what the contract knows: which faults mean that nothing is there, and what a find must look like. */
-function probeOf(model: ContractModel, operation: OperationModel, probe: Probe): Probe {
-  const binding = model.operations[probe.call]?.binding;
-  const absent = binding?.protocol === "rest" ? binding.faults.filter(({ status }) => /^(404|410)$/.test(status)) : [];
+function probeOf(model: ContractModel, operation: OperationModel, probe: Probe, effects: EffectsByName): Probe {
+  const called = model.operations[probe.call];
   return Object.freeze({
     ...probe,
-    notFound: Object.freeze(probe.notFound ?? absent.map(({ fault }) => fault)),
+    notFound: Object.freeze(called === undefined ? [] : notFoundOf(called, effects)),
     problems: (output: Json) => operationValidators(model, operation).output(output),
   });
 }
@@ -271,13 +282,15 @@ function system<T extends ContractTypes>(
   for (const operation of Object.values(model.operations)) {
     const own = Object.hasOwn(effects, operation.name) ? effects[operation.name] : undefined;
     const lifetime = own?.keyLifetime === undefined ? operation.key?.lifetimeMs : milliseconds(own.keyLifetime);
+    const notFound = notFoundOf(operation, effects);
     members[operation.name] = Object.freeze({
       kind: "operation",
       system: model.name,
       name: operation.name,
       effect: own?.effect ?? operation.effect,
       ...(lifetime === undefined ? {} : { keyLifetimeMs: lifetime }),
-      ...(own?.probe === undefined ? {} : { probe: probeOf(model, operation, own.probe as Probe) }),
+      ...(notFound.length === 0 ? {} : { notFound: Object.freeze(notFound) }),
+      ...(own?.probe === undefined ? {} : { probe: probeOf(model, operation, own.probe as Probe, effects) }),
     } satisfies Operation);
   }
   for (const event of Object.values(model.events)) {

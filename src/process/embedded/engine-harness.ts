@@ -4,17 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { MortiseError } from "../../errors.ts";
-import type {
-  AnyOperation,
-  CallContext,
-  CallResult,
-  Cipher,
-  Effect,
-  Json,
-  Probe,
-  Schema,
-  Validate,
-} from "../../operation.ts";
+import type { AnyOperation, CallContext, CallResult, Cipher, Effect, Json, Schema, Validate } from "../../operation.ts";
 import { type OpenedStore, openStore } from "../../store/open.ts";
 import type { Store } from "../../store/store.ts";
 import type { AnyProcess } from "../define.ts";
@@ -52,7 +42,7 @@ export class FakeSystem {
     name: string,
     effect: Effect,
     behaviour: Behaviour = () => null,
-    more: { probe?: Probe; keyLifetimeMs?: number } = {},
+    more: Pick<AnyOperation, "probe" | "keyLifetimeMs" | "notFound"> = {},
   ): AnyOperation {
     this.#behaviours.set(name, behaviour);
     const operation: AnyOperation = Object.freeze({ kind: "operation", system: "fake", name, effect, ...more });

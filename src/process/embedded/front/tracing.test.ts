@@ -286,7 +286,9 @@ test("a restart is another run: what the first did and did not take back is ther
 
 test("an undo of what may have happened: its fault says that there was nothing to take back", async () => {
   const system = new FakeSystem();
-  const back = system.operation("back", "idempotent", () => fault("unknown-reference"));
+  const back = system.operation("back", "idempotent", () => fault("unknown-reference"), {
+    notFound: ["unknown-reference"],
+  });
   const a = system.operation("a", "unrepeatable", after("unknown"));
   const p = processOf((flow) => flow.call(a, {}, { undo: { call: back, with: ({ key }) => key } }));
   const one = await open({ processes: [p], system });

@@ -70,8 +70,11 @@ test("an edited retry that waits for its attempt is made with the edited input a
 
 test("what may have happened under the key before an edit is undone too, after what happened under the new one", async () => {
   const system = new FakeSystem();
-  const back = system.operation("back", "idempotent", (input) =>
-    (input as { key: string }).key.endsWith("-1") ? fault("unknown-reference") : null,
+  const back = system.operation(
+    "back",
+    "idempotent",
+    (input) => ((input as { key: string }).key.endsWith("-1") ? fault("unknown-reference") : null),
+    { notFound: ["unknown-reference"] },
   );
   const a = system.operation("a", "unrepeatable", (input) => {
     if ((input as { id: string }).id === "lost") throw failing("unknown");

@@ -136,7 +136,7 @@ test("an unknown step is undone with the input that was computed before its outp
     throw failing("unknown");
   });
   // There is nothing under this reference: the undo's fault means so.
-  const undoA = system.operation("undoA", "idempotent", () => fault("NotFound"));
+  const undoA = system.operation("undoA", "idempotent", () => fault("NotFound"), { notFound: ["NotFound"] });
   const p = process(async (flow) =>
     flow.call(a, {}, { undo: { call: undoA, with: ({ output, key }) => ({ output: output ?? null, key }) } }),
   );

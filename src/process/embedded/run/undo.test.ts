@@ -184,3 +184,28 @@ test("a step that is under way when the end begins, as the loser of a race, is l
   // What was asked in the turn of the end was never begun, so there is nothing to take back.
   assert.deepEqual([inputs(system, "unbook"), system.calls("never").length], [["slow"], 0]);
 });
+
+test("a fault of an undo of what may have happened takes it back only where it says that it is not there; any other asks", async () => {
+  for (const restart of [false, true]) {
+    const system = new FakeSystem();
+    const book = system.operation("book", "unrepeatable", () => {
+      throw failing("unknown");
+    });
+    const unbook = system.operation("unbook", "idempotent", () => fault("forbidden"), { notFound: ["unknownBooking"] });
+    const undo = { call: unbook, with: ({ key }: { key: string }) => key };
+    const options = { processes: [processOf(async (flow) => flow.call(book, {}, { undo }))], system };
+    let one = await open(options);
+    const run = await begin(one);
+    await one.until(run, "parked");
+    await act(one, run, "undo");
+    const asked = await one.when(run, ({ parked }) => parked?.code === "undo-failed");
+    assert.match(asked.parked?.message ?? "", /The undo of fake\.book can't be done: forbidden/);
+    if (restart) one = await restarted(one, options);
+    assert.equal((await one.until(run, "parked", "undone")).status, "parked");
+    assert.equal(system.calls("unbook").length, 1);
+    system.behave("unbook", () => fault("unknownBooking"));
+    await act(one, run, "retry");
+    await one.until(run, "undone");
+    assert.deepEqual(new Set(inputs(system, "unbook")), new Set([`${run}-1`]));
+  }
+});

@@ -2,8 +2,8 @@
  * The undo of a run: what took effect is taken back, last first, one step at a time, each recorded and performed like any call.
  *
  * The undo of a step is data in its records, so that it needs no code of the process. A step whose outcome is unknown is
- * undone too, with the input that was computed before its output was known; a declared fault that answers such an undo
- * ("there is no such reservation") means that there was nothing to take back.
+ * undone too, with the input that was computed before its output was known; a fault that answers such an undo and means that it is not there
+ * (`notFound`: "there is no such reservation") says that there was nothing to take back. Any other fault asks a person.
  */
 import type { Json } from "../../../operation.ts";
 import { type Past, pastsOf } from "../attempts/past.ts";
@@ -107,8 +107,7 @@ export class Undoing {
         const step = execution.steps.get(record.n);
         const { of, og } = step?.ask ?? {};
         const original = of === undefined || og !== undefined ? undefined : execution.steps.get(of);
-        // A refused undo of what surely happened is no result: a person was asked.
-        if (step !== undefined && (record.fault === undefined || original?.got === undefined)) step.got = record;
+        if (step !== undefined && !isRefused(execution, step, original, record)) step.got = record;
       }
     }
     recallChildren(execution, new Set(records.flatMap((record) => (record.t === "recall" ? [record.n] : []))));
@@ -267,13 +266,13 @@ export class Undoing {
     if (step.ask.v !== "undo") return;
     const { got, ask } = step;
     const original = ask.og === undefined ? this.#execution.steps.get(ask.of as number) : undefined;
-    if (got?.fault !== undefined && original?.got !== undefined) {
+    if (got?.fault !== undefined && isRefused(this.#execution, step, original, got)) {
       const { name, message } = got.fault;
-      // The step surely took effect, and its undo was refused: a person decides. The undo is asked anew.
+      // A person decides. The undo is asked anew.
       this.#execution.steps.reopen(step);
       this.#execution.park(
         step,
-        undoQuestion(original.ask.id, `${name}${message === "" ? "" : `, ${message}`}.`, undefined),
+        undoQuestion(takenBack(ask), `${name}${message === "" ? "" : `, ${message}`}.`, undefined),
       );
       return;
     }
@@ -284,6 +283,20 @@ export class Undoing {
   again(step: Step): void {
     this.#execution.journal.whenCommitted(() => this.#perform(step, false));
   }
+}
+
+/**
+ * Whether this fault of an undo is no result: what it takes back surely happened, or the fault says something else than that there is nothing to take
+ * back, such as that one may not.
+ */
+function isRefused(
+  { host }: Running,
+  { ask }: Step,
+  original: Step | undefined,
+  { fault }: HistoryRecord & { readonly t: "got" },
+): boolean {
+  if (ask.v !== "undo" || fault === undefined) return false;
+  return original?.got !== undefined || host.operation(ask.op as string)?.notFound?.includes(fault.name) !== true;
 }
 
 /** Name of the step that an undo takes back. */
