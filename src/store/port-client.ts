@@ -3,7 +3,7 @@ import type { MessagePort } from "node:worker_threads";
 import { realClock } from "../clock.ts";
 import { failure } from "../errors.ts";
 import { Slots } from "../slots.ts";
-import type { ToClient, WireBatch } from "./protocol.ts";
+import { done, type ToClient, type WireBatch } from "./protocol.ts";
 import type { BatchAnswer, Command, WriterClient } from "./store.ts";
 
 /** When to try again where the disk is full. */
@@ -83,7 +83,8 @@ export function portClient(
       stop(message.failed);
       return;
     }
-    for (const [id, answer] of message.answers) {
+    for (const entry of message.answers) {
+      const [id, answer] = typeof entry === "number" ? ([entry, done] as const) : entry;
       const one = waiting.take(id - 1);
       if (one === undefined) continue;
       if (answer.kind === "full") one.failed(failure("store-full", {}, { retryAfterMs: fullRetryMs }));

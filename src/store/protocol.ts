@@ -12,9 +12,12 @@ export type WireBatch = readonly [number, ...unknown[]];
 export type ToWriter = readonly WireBatch[];
 export type WireAnswer = BatchAnswer | { readonly kind: "error"; readonly message: string } | { readonly kind: "full" };
 
-/** To a client, after a commit. */
+/** A batch was applied, and none of its commands has something to say: nearly all of them. */
+export const done: BatchAnswer = Object.freeze({ kind: "done", answers: Object.freeze([]) });
+
+/** To a client, after a commit. Of a batch whose answer is `done` the number alone: to clone the answer costs more than all else in the message. */
 export type ToClient =
-  | { readonly answers: readonly (readonly [number, WireAnswer])[]; readonly posts: readonly unknown[] }
+  | { readonly answers: readonly (number | readonly [number, WireAnswer])[]; readonly posts: readonly unknown[] }
   | { readonly failed: string };
 
 /** To the thread that opened the store. */

@@ -54,7 +54,7 @@ export interface Command {
   readonly parameters: unknown;
 }
 
-/** `answers`: one per command, in order. */
+/** `answers`: one per command, in order; none at all where no command has something to say. */
 export type BatchAnswer =
   | { readonly kind: "done"; readonly answers: readonly unknown[] }
   | { readonly kind: "refused"; readonly by: string; readonly answer: Json };

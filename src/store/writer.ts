@@ -20,7 +20,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Clock } from "../clock.ts";
 import type { Json } from "../operation.ts";
 import { migrate } from "./migrate.ts";
-import type { FromWriter, ToClient, ToWriter, WireAnswer, WireBatch } from "./protocol.ts";
+import { done, type FromWriter, type ToClient, type ToWriter, type WireAnswer, type WireBatch } from "./protocol.ts";
 import { isFatal, isFull } from "./sqlite-errors.ts";
 import type { CommandHandler, PartContext, StorePart } from "./store.ts";
 
@@ -74,7 +74,7 @@ interface Attached {
   readonly name: string;
   readonly port: ClientPort | undefined;
   queue: WireBatch[];
-  answers: [number, WireAnswer][];
+  answers: (number | readonly [number, WireAnswer])[];
   posts: unknown[];
 }
 
@@ -185,7 +185,7 @@ export function createWriter(options: WriterOptions): Writer {
       return;
     }
     if (stopped || crashesAt("after", group)) return;
-    for (const [one, id, reply] of outcome.answers) if (id !== 0) one.answers.push([id, reply]);
+    for (const [one, id, reply] of outcome.answers) if (id !== 0) one.answers.push(reply === done ? id : [id, reply]);
     answer(outcome.posts);
     checkpoint();
   }
@@ -261,7 +261,7 @@ export function createWriter(options: WriterOptions): Writer {
     batchPosts = [];
     for (const [one, batch] of group) {
       try {
-        answers.push([one, batch[0], { kind: "done", answers: runCommands(batch) }]);
+        answers.push([one, batch[0], runCommands(batch)]);
       } catch (error) {
         if (isFatal(error)) throw error;
         return undefined;
@@ -285,9 +285,9 @@ export function createWriter(options: WriterOptions): Writer {
   function applyBatch(batch: WireBatch): WireAnswer {
     savepoint.run();
     try {
-      const answers = runCommands(batch);
+      const answer = runCommands(batch);
       release.run();
-      return { kind: "done", answers };
+      return answer;
     } catch (error) {
       if (isFatal(error)) throw error;
       back.run();
@@ -297,7 +297,7 @@ export function createWriter(options: WriterOptions): Writer {
     }
   }
 
-  function runCommands(batch: WireBatch): unknown[] {
+  function runCommands(batch: WireBatch): WireAnswer {
     const answers: unknown[] = [];
     for (let at = 1; at < batch.length; at += 2) {
       current = batch[at] as string;
@@ -305,7 +305,7 @@ export function createWriter(options: WriterOptions): Writer {
       if (handler === undefined) throw new Error(`there is no store command ${current}`);
       answers.push(handler(batch[at + 1] as never));
     }
-    return answers;
+    return answers.every((one) => one === undefined) ? done : { kind: "done", answers };
   }
 
   function answer(posts: readonly Post[]): void {
