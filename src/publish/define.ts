@@ -192,6 +192,8 @@ function checkOperation(
     if (operation.download !== undefined || operation.upload !== undefined)
       throw refuse(`${name} gives pages: it has no download and no upload`);
   }
+  if (operation.kind === "calls" && operation.on !== undefined && operation.everyMs === undefined)
+    throw refuse(`${name} says on and no every: say how often it is asked where no event comes, such as every: "1m"`);
   if (operation.kind === "calls" && operation.everyMs !== undefined) {
     if (operation.method !== "GET") throw refuse(`${name} answers with events, and is no GET`);
     if (operation.cacheMs !== undefined)

@@ -11,6 +11,7 @@ import type { ApiCaller, ApiOperation } from "./operations.ts";
 import type { Cursors } from "./pages/cursor.ts";
 import type { SharedFailure } from "./report-failure.ts";
 import type { PassPlan } from "./streams/act-pass.ts";
+import type { Arrivals } from "./streams/arrivals.ts";
 import type { EventStream } from "./streams/event-stream.ts";
 
 /** A request that was let in, read and found valid. */
@@ -41,6 +42,8 @@ export interface Workshop {
   readonly idempotency: Idempotency;
   readonly cursors: Cursors;
   readonly clock: () => number;
+  /** Events of systems, for what is served. */
+  readonly arrivals: Arrivals;
   /** Fires when the publisher is closed: what is still under way then is broken off. */
   readonly signal: AbortSignal;
   readonly compile: (schema: Schema) => Validate;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { ContractModel } from "../contract/model.ts";
 import { failure } from "../errors.ts";
 import { canonicalJson } from "../formats/json.ts";
-import type { CallContext, CallResult, Json, Operation, PassCaller, Schema } from "../operation.ts";
+import type { CallContext, CallResult, EventType, Json, Operation, PassCaller, Schema } from "../operation.ts";
 import { openStore } from "../store/open.ts";
 import type { Store } from "../store/store.ts";
 import { apiKey } from "./access/api-key.ts";
@@ -93,7 +93,14 @@ export const warehouse: ContractModel = {
   name: "warehouse",
   source: { language: "sql", languageVersion: "1", files: [] },
   servers: [],
-  events: {},
+  events: {
+    stockChanged: {
+      name: "stockChanged",
+      payload: true,
+      binding: { protocol: "webhook", mediaType: "application/json" },
+    },
+    counted: { name: "counted", payload: true, binding: { protocol: "webhook", mediaType: "application/json" } },
+  },
   schemas: {},
   operations: {
     getStock: {
@@ -132,6 +139,9 @@ export const warehouse: ContractModel = {
     },
   },
 };
+
+/** An event of the warehouse. Its contract has `stockChanged` and `counted`. */
+export const event = (name: string): EventType<Json> => ({ kind: "event", system: "warehouse", name });
 
 export const ordersOptions: ApiOptions = {
   name: "orders",

@@ -2,7 +2,14 @@
  * The operations of an API, as a user writes them: `get("/stock/{sku}", { scope, calls: warehouse.getStock })`.
  * What `{sku}` names must be a property of the operation's input; another name is a compile error.
  */
-import { type AnyOperation, type Duration, type InputOf, milliseconds, type OutputOf } from "../operation.ts";
+import {
+  type AnyOperation,
+  type Duration,
+  type EventType,
+  type InputOf,
+  milliseconds,
+  type OutputOf,
+} from "../operation.ts";
 import type { Spoken } from "./implement/spoken.ts";
 import type {
   Accepts,
@@ -103,6 +110,8 @@ export interface CallsOperation extends Base {
   readonly pages?: PageSettings;
   /** It answers with events: milliseconds from an answer of the system to the next question. */
   readonly everyMs?: number;
+  /** Events after which it is asked again at once. */
+  readonly on?: readonly EventType[];
   readonly cacheMs?: number;
   readonly timeoutMs: number;
   readonly download?: PassOptions;
@@ -271,6 +280,7 @@ export function operationOf(
     kind: "calls",
     operation: options.calls,
     ...(options.every === undefined ? {} : { everyMs: milliseconds(options.every) }),
+    ...(options.on === undefined ? {} : { on: eventsOf(options.on, path) }),
     ...(options.pages === undefined ? {} : { pages: pageSettings(options.pages, path) }),
     cacheMs: options.cache === undefined ? undefined : milliseconds(options.cache),
     timeoutMs: milliseconds(options.timeout ?? (options.download || options.upload ? "10m" : "10s")),
@@ -281,6 +291,13 @@ export function operationOf(
     idempotency: settings(options.idempotency),
     ...(options.allow === undefined ? {} : { allow: options.allow }),
   });
+}
+
+function eventsOf(given: EventType | readonly EventType[], path: string): readonly EventType[] {
+  const events: readonly EventType[] = Array.isArray(given) ? given : [given as EventType];
+  if (events.length === 0 || events.some((event) => event?.kind !== "event"))
+    throw new TypeError(`"${path}" says on: name events of systems, such as on: erp.stockChanged`);
+  return Object.freeze([...events]);
 }
 
 const mostOfAPage = 1000;

@@ -1,5 +1,5 @@
 /** What a user says about an operation, for the verbs in operations.ts. */
-import type { AnyOperation, Duration, FaultsOf, InputOf, Json, OutputOf, Schema } from "../operation.ts";
+import type { AnyOperation, Duration, EventType, FaultsOf, InputOf, Json, OutputOf, Schema } from "../operation.ts";
 import type { Limit } from "./limits/limit.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -200,6 +200,11 @@ export interface CallsOptions<T extends AnyOperation, B = InputOf<T>, R = Output
    * least `"100ms"`.
    */
   readonly every?: Duration;
+  /**
+   * With `every`: events of systems after which the answer may be another. The system is then asked at once, for all inputs that somebody listens to, at most ten times a
+   * second each; `every` is for what no event tells.
+   */
+  readonly on?: EventType | readonly EventType[];
   /**
    * Reads only: the answer is a page of a list, `{ items, next }`. Callers ask with `limit` and, for the next page, with the `cursor` of the one before.
    */

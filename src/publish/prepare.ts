@@ -113,6 +113,11 @@ function eventsOf(
 ): Prepared["events"] {
   if (operation.kind === "follows") return followAct(operation, shop);
   if (operation.kind !== "calls" || operation.everyMs === undefined) return undefined;
+  const strange = operation.on?.find(({ system, name: event }) => contracts.get(system)?.events[event] === undefined);
+  if (strange !== undefined) {
+    const reason = `${name} is asked again on ${strange.system}.${strange.name}, an event that no contract has`;
+    throw failure("api-definition", { api: api.name, reason });
+  }
   const input = inputOf(api, name, operation.operation, contracts);
   return watchAct(operation, operation.everyMs, input, outputOf(operation, contracts), shop);
 }

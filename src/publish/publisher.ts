@@ -42,6 +42,7 @@ import { remembering } from "./remembering.ts";
 import { reportFailure } from "./report-failure.ts";
 import { checkPath, createRoutes, numbered, type RouterShelf, type RouteTable } from "./routes.ts";
 import { type Signed, signpost } from "./signpost.ts";
+import { openArrivals } from "./streams/arrivals.ts";
 import { openStreams, type StreamOpener, type StreamSettings } from "./streams/open-streams.ts";
 import { codeOf, newTrace, requests, type Trace, tell } from "./trace.ts";
 
@@ -89,6 +90,8 @@ export interface Publisher {
   exposed(request: HttpRequest): Promise<void>;
   /** The OpenAPI 3.1 document of an API, drafts included. */
   openapi(name: string, version: string): OpenApiDocument | undefined;
+  /** An event of a system came: reads that are watched and name it (`on`) are asked for again. */
+  arrived(event: { readonly system: string; readonly name: string }): void;
   /** Ends the streams of events; their clients come again in a moment, and none is opened any more. */
   drain(): void;
   readonly keys: Keyring;
@@ -143,13 +146,15 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const shelf: RouterShelf = {};
   const pagesOf = openDocs(options.docs ?? {}, monotonic);
   const metering = openMetering(quotas, clock, monotonic);
-  let { table, documents, inventory } = publication(options);
+  let { table, documents, inventory, arrivals } = publication(options);
   metering.commit();
 
   /** Routes and documents of these APIs; nothing is changed by it. */
   function publication({ apis, backend, contracts, access: sources }: Publication) {
     const lookMs = options.streams?.lookMs;
-    const shop: Workshop = { backend, idempotency, cursors, clock, signal: closing.signal, compile, report, lookMs };
+    const { signal } = closing;
+    const arrivals = openArrivals();
+    const shop: Workshop = { backend, idempotency, cursors, clock, arrivals, signal, compile, report, lookMs };
     const routes = createRoutes<Route>(shelf);
     const written = new Map<string, OpenApiDocument>();
     const known: Signed[] = [];
@@ -191,7 +196,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
         routes.add("GET", resource.path, { kind: "page", gate, form, page: metadata });
       }
     }
-    return { table: routes, documents: written, inventory: known };
+    return { table: routes, documents: written, inventory: known, arrivals };
   }
 
   async function answer(incoming: HttpRequest, trace: Trace): Promise<HttpResponse> {
@@ -237,15 +242,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const reading = prepared.read(request, found.params);
     const { input, body } = reading instanceof Promise ? await reading : reading;
     if (account !== undefined) take(late, account, caller, request.address, input);
-    const exchange: Exchange = {
-      request,
-      caller,
-      params: found.params,
-      input,
-      body,
-      message,
-      delayMs: account?.delayMs ?? 0,
-    };
+    const { params } = found;
+    const delayMs = account?.delayMs ?? 0;
+    const exchange: Exchange = { request, caller, params, input, body, message, delayMs };
     return await (prepared.events === undefined
       ? prepared.act(exchange)
       : withEvents(route, prepared.events, exchange));
@@ -344,7 +343,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       const made = publication(next);
       return () => {
         metering.commit();
-        ({ table, documents, inventory } = made);
+        ({ table, documents, inventory, arrivals } = made);
         // Its clients come again, to what is served now.
         streams.renew();
       };
@@ -354,6 +353,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       const authenticator = route?.kind === "operation" ? route.authenticator : undefined;
       await noteExposed(request, authenticator, keys).catch((error: unknown) => report(error, request.id));
     },
+    arrived: (event) => arrivals.tell(event),
     drain: () => streams.drain(),
     openapi: (name, version) => documents.get(`${name} ${version}`),
     keys,

@@ -78,7 +78,11 @@ export function createLive(options: LiveOptions): Live {
     project: () => project,
     sources: () => state.sources,
     masking: () => masking,
-    deliver: (event) => deliver(event),
+    async deliver(event) {
+      const delivered = await deliver(event);
+      publisher.arrived({ system: event.system, name: event.event });
+      return delivered;
+    },
     publisher,
     prepare(next) {
       const to: LiveState = { ...state, ...next };

@@ -1,4 +1,7 @@
-/** Watches what a read of a system answers: it is asked again and again, once for all who listen to the same, and what has changed is sent. */
+/**
+ * Watches what a read of a system answers: it is asked again and again, and after each event that the operation names (`on`), once for all who listen to the same; what has
+ * changed is sent.
+ */
 import { failure } from "../../errors.ts";
 import type { Schema } from "../../operation.ts";
 import { type Answered, callPort, unseen } from "../act-call.ts";
@@ -19,6 +22,12 @@ export function watchAct(
 ): EventAct {
   const { inputOf, idOf, allowed, read, publicFailure } = callPort(operation, input, output, shop, plainAnswers);
   const watch = openReadWatch<Answered>(everyMs);
+  let arrived = 0;
+  if (operation.on !== undefined)
+    shop.arrivals.listen(operation.on, () => {
+      arrived++;
+      watch.wake();
+    });
 
   return async (exchange, stream) => {
     const asked = inputOf(exchange);
@@ -62,12 +71,15 @@ export function watchAct(
       }
     }
 
+    const before = arrived;
     try {
       tell(watch.latest(id) ?? (await read(id, asked)));
     } catch (error) {
       throw publicFailure(error, requestId);
     }
     if (!stream.destroyed) stream.once("close", watch.listen(id, again, told));
+    // What came while it was asked for the first time may have changed the answer.
+    if (arrived !== before) watch.wake();
     return eventResponse(stream);
   };
 }

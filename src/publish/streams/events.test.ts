@@ -10,12 +10,23 @@ import { failure } from "../../errors.ts";
 import { get as httpGet } from "../../http.ts";
 import type { ApiDefinition } from "../define.ts";
 import { defineApi } from "../define.ts";
-import { anOrder, type Bench, getStock, type Order, openBench, ordersOptions, orderToCash } from "../harness.test.ts";
+import {
+  anOrder,
+  type Bench,
+  event,
+  getStock,
+  type Order,
+  openBench,
+  ordersOptions,
+  orderToCash,
+} from "../harness.test.ts";
 import { type Listener, listen } from "../listener.ts";
 import { get, post, type Startable } from "../operations.ts";
 import type { PublisherOptions } from "../publisher.ts";
 
 const shop = "https://shop.example";
+const stockChanged = event("stockChanged");
+const stockSold = event("stockSold");
 const followOrder = get("/orders/{key}/events", {
   scope: "orders:read",
   follows: orderToCash,
@@ -494,6 +505,16 @@ test("what answers with events is described, and what can't be is refused", asyn
   assert.throws(() => define(get("/s/{sku}", { scope: "s", calls: getStock, every: "1ms" })), /from 100ms to 1h/);
   assert.throws(() => define(post("/s", { scope: "s", calls: getStock, every: "1s" })), /is no GET/);
   assert.throws(() => define(get("/s/{sku}", { scope: "s", calls: getStock, every: "1s", etag: true })), /has an etag/);
+  assert.throws(
+    () => define(get("/s/{sku}", { scope: "s", calls: getStock, on: stockChanged })),
+    /says on and no every/,
+  );
+  assert.throws(() => get("/s/{sku}", { scope: "s", calls: getStock, every: "1s", on: [] }), /name events of systems/);
+  assert.throws(
+    () =>
+      served.bench.republish([define(get("/s/{sku}", { scope: "s", calls: getStock, every: "1s", on: stockSold }))]),
+    /asked again on warehouse\.stockSold, an event that no contract has/,
+  );
   assert.throws(() => define({ ...followOrder, allow: undefined }), /needs the object rule/);
 });
 
