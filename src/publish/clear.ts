@@ -9,6 +9,7 @@ import type { Socket } from "node:net";
 import { failure } from "../errors.ts";
 import { createServer } from "../http.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
+import { isLingering, linger } from "./linger.ts";
 import { problemResponse } from "./problem.ts";
 import { checkedHead } from "./request-head.ts";
 
@@ -25,8 +26,6 @@ export interface ClearOptions {
 }
 
 const noProxies: ReadonlySet<string> = new Set();
-/** After the refusal, milliseconds until the connection is cut. */
-const lingerMs = 1000;
 
 /** Puts itself between the server's connections and their handshakes. */
 export function screenClear(server: TlsServer, options: ClearOptions): void {
@@ -34,7 +33,9 @@ export function screenClear(server: TlsServer, options: ClearOptions): void {
   // It never listens, so Node's own timers for heads don't run in it: each connection has one of ours.
   const clear = createServer({ maxHeaderSize: options.maxHeaderSize, insecureHTTPParser: false, keepAlive: false });
   clear.maxHeadersCount = 0;
-  clear.on("clientError", (_error, socket) => socket.destroy());
+  clear.on("clientError", (_error, socket) => {
+    if (!isLingering(socket as Socket)) socket.destroy();
+  });
   const refuse = (req: IncomingMessage, res: ServerResponse) => {
     const id = ids();
     let answer = problemResponse(failure("tls-required", {}), id);
@@ -45,9 +46,8 @@ export function screenClear(server: TlsServer, options: ClearOptions): void {
     } catch (error) {
       answer = problemResponse(error, id);
     }
+    req.socket.destroySoon = () => linger(req.socket, headersMs);
     options.send(req, res, answer, id);
-    const timer = setTimeout(() => req.socket.destroy(), lingerMs);
-    req.socket.once("close", () => clearTimeout(timer));
   };
   for (const event of ["request", "checkContinue", "checkExpectation"] as const) clear.on(event, refuse);
   for (const event of ["connect", "upgrade"] as const) clear.on(event, (_req, socket: Socket) => socket.destroy());

@@ -7,7 +7,7 @@
  *      (Node would hide the rest).
  *  L2  No body is read before the handler asks for it; then at most the limit is kept, whatever was declared.
  *  L3  Every wait has an end: headers, whole request, idle connection, and a client that does not read its answer.
- *  L4  Every refusal is a problem (RFC 9457), also where there was no request yet.
+ *  L4  Every refusal is a problem (RFC 9457), also where there was no request yet, and reaches a client that is still writing (linger.ts).
  */
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -21,9 +21,10 @@ import { rememberBelow } from "./below-tls.ts";
 import { screenClear } from "./clear.ts";
 import type { HttpHandler, HttpRequest, HttpResponse } from "./http.ts";
 import { addressBucket } from "./limits/address.ts";
+import { isLingering, linger } from "./linger.ts";
 import { problemResponse, rawProblem } from "./problem.ts";
 import { checkedHead, readBody } from "./request-head.ts";
-import type { Wire } from "./streams/body.ts";
+import { cutBody, type Wire } from "./streams/body.ts";
 import { sendStream } from "./streams/send.ts";
 import { type TlsOptions, tlsOptions, watchTls } from "./tls.ts";
 
@@ -118,9 +119,12 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
           // What is spoken here; a client that names HTTP/1.0 alone would be turned away in its handshake.
           ALPNProtocols: ["http/1.1", "http/1.0"],
           handshakeTimeout: headersTimeout,
+          allowHalfOpen: true,
         });
   const watch =
     tls === undefined || pair === undefined || !(server instanceof TlsServer) ? undefined : watchTls(server, tls, pair);
+  // A client may end its side once its request is whole, and still wait for the answer. Node has no option for it, but this property.
+  (server as { httpAllowHalfOpen?: boolean }).httpAllowHalfOpen = true;
   const proxies = options.certificateProxies ?? new Set<string>();
   server.maxHeadersCount = 0; // show all of them: checkedHead counts
   server.maxConnections = options.maxConnections ?? listenerDefaults.connections;
@@ -137,10 +141,18 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
     const over = (): void => {
       line.open -= 1;
       inFlight -= 1;
+      if (line.open === 0 && (line.refusal !== undefined || line.last?.cut !== undefined))
+        linger(socket, limits.bodyMs, line.refusal);
       if (draining && inFlight === 0) drained?.();
     };
-    const line: Line = { open: 0, closing: false, last: undefined, over };
+    const line: Line = { open: 0, closing: false, last: undefined, refusal: undefined, more: false, over };
     lines.set(socket, line);
+    // What Node ends a connection with once its last answer is written.
+    const usual = socket.destroySoon.bind(socket);
+    socket.destroySoon = () => {
+      if (line.more || line.last?.req.complete === false) linger(socket, limits.bodyMs);
+      else usual();
+    };
     return line;
   }
 
@@ -171,9 +183,22 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
   function accept(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
     const line = lines.get(req.socket) ?? opened(req.socket);
     // What comes behind a refused head is not believed to be a request; the connection ends with the refusal.
-    if (line.closing) return;
+    if (line.closing) {
+      line.more = true;
+      req.resume();
+      return;
+    }
     line.open += 1;
-    const wire = { req, res, continues: expectsContinue, silenceMs: limits.bodyMs, passing: false, broken: false };
+    const wire: Wire = {
+      req,
+      res,
+      continues: expectsContinue,
+      silenceMs: limits.bodyMs,
+      passing: false,
+      broken: false,
+      cut: undefined,
+      onCut: undefined,
+    };
     line.last = wire;
     inFlight += 1;
     res.on("close", line.over);
@@ -195,18 +220,39 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
     );
   });
   server.on("connect", (_req: IncomingMessage, socket: Duplex) => {
-    socket.end(rawProblem(failure("request-malformed", { reason: "CONNECT is not served" }), ids()));
+    socket.on("error", () => {}); // Node no longer listens to it
+    const refusal = failure("request-malformed", { reason: "CONNECT is not served" });
+    linger(socket as Socket, limits.bodyMs, rawProblem(refusal, ids()));
   });
-  server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
-    const line = lines.get(socket as Socket);
-    if (line?.last?.passing === true && error.code === "ERR_HTTP_REQUEST_TIMEOUT") return;
-    // An answer written now would be taken for that of a request still being worked on: none is better than a wrong one.
-    const mine =
-      line === undefined ||
-      line.open === 0 ||
-      (line.open === 1 && line.last !== undefined && !line.last.req.complete && !line.last.res.headersSent);
-    if (mine) refuseUnparsed(error, socket as Socket, ids(), limits.headerBytes, limits.bodyMs);
-    else socket.destroy();
+  server.on("clientError", (error: NodeJS.ErrnoException, duplex: Duplex) => {
+    const socket = duplex as Socket;
+    if (isLingering(socket)) return;
+    const line = lines.get(socket);
+    if (error.code === "ECONNRESET" || !socket.writable || socket.destroyed) {
+      socket.destroy();
+      return;
+    }
+    if (line === undefined || line.open === 0) {
+      linger(socket, limits.bodyMs, rawProblem(unparsed(error, limits.headerBytes, limits.bodyMs), ids()));
+      return;
+    }
+    line.more = true;
+    // The last answer is being sent: what comes behind it is nobody's.
+    if (line.closing || line.last === undefined) return;
+    const { last } = line;
+    if (!last.req.complete) {
+      if (last.passing && error.code === "ERR_HTTP_REQUEST_TIMEOUT") return;
+      // Whoever reads the body is told, and answers in its turn.
+      cutBody(last, unparsed(error, limits.headerBytes, limits.bodyMs));
+      return;
+    }
+    // It said `Connection: close` itself: there is no next request that could be refused (RFC 9112, section 9.6).
+    if (error.code === "HPE_CLOSED_CONNECTION") return;
+    // An answer written now would be taken for that of a request still being worked on: it waits for its turn.
+    line.closing = true;
+    line.refusal = rawProblem(unparsed(error, limits.headerBytes, limits.bodyMs), ids());
+    const timer = setTimeout(() => socket.destroy(), limits.bodyMs);
+    socket.once("close", () => clearTimeout(timer));
   });
   if (server instanceof TlsServer) {
     screenClear(server, {
@@ -271,6 +317,10 @@ interface Line {
   open: number;
   closing: boolean;
   last: Wire | undefined;
+  /** Written as the last answer once the others are: what came behind their requests is none. */
+  refusal: string | undefined;
+  /** Something came that is no request, and more of it may be on its way. */
+  more: boolean;
   /** One of the answers was sent, or can't be any more. */
   readonly over: () => void;
 }
@@ -310,6 +360,8 @@ function send(
   // RFC 6797, section 7.2: only in what comes over TLS. Behind a proxy that ends TLS it is the proxy's to say.
   if (req.socket instanceof TLSSocket && headers[hsts[0]] === undefined) list.push(...hsts);
   if (closes) list.push("connection", "close");
+  // The client may still be sending: it is read away, or it never comes to read the answer.
+  if (closes && !req.complete) req.resume();
   if (stream !== undefined) {
     res.writeHead(answer.status, list);
     sendStream(req, res, stream, readWithinMs);
@@ -325,30 +377,18 @@ function send(
     const timer = setTimeout(() => res.destroy(), readWithinMs);
     res.once("close", () => clearTimeout(timer));
   }
-  if (closes && !req.complete) {
-    // The client may still be sending: let it read the answer first, a reset would lose it.
-    req.resume();
-    const timer = setTimeout(() => req.socket.destroy(), 1000);
-    req.socket.once("close", () => clearTimeout(timer));
-  }
 }
 
-function refuseUnparsed(
-  error: NodeJS.ErrnoException,
-  socket: Socket,
-  id: string,
-  headerBytes: number,
-  bodyMs: number,
-): void {
-  if (error.code === "ECONNRESET" || !socket.writable || socket.destroyed) {
-    socket.destroy();
-    return;
+/** What is wrong with what the parser did not take. */
+function unparsed(error: NodeJS.ErrnoException, headerBytes: number, bodyMs: number): MortiseError {
+  switch (error.code) {
+    case "HPE_HEADER_OVERFLOW":
+      return failure("headers-too-large", { limit: `${headerBytes} bytes` });
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return failure("request-timeout", { seconds: bodyMs / 1000 });
+    case "HPE_INVALID_EOF_STATE":
+      return failure("request-malformed", { reason: "the connection ended before the request did" });
+    default:
+      return failure("request-malformed", { reason: "it can't be parsed" });
   }
-  let refusal: MortiseError;
-  if (error.code === "HPE_HEADER_OVERFLOW") refusal = failure("headers-too-large", { limit: `${headerBytes} bytes` });
-  else if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") refusal = failure("request-timeout", { seconds: bodyMs / 1000 });
-  else refusal = failure("request-malformed", { reason: "it can't be parsed" });
-  socket.end(rawProblem(refusal, id));
-  const timer = setTimeout(() => socket.destroy(), 1000);
-  socket.once("close", () => clearTimeout(timer));
 }

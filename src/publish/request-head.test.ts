@@ -12,7 +12,10 @@ async function reading(t: TestContext, limit: number, came: (bytes: number) => v
   const read = Promise.withResolvers<Uint8Array>();
   const server = createServer((req, res) => {
     const headers = req.headers as Readonly<Record<string, string>>;
-    readBody(req, headers, limit, { continues: false, res }).then(read.resolve, read.reject);
+    readBody(req, headers, limit, { continues: false, res, cut: undefined, onCut: undefined }).then(
+      read.resolve,
+      read.reject,
+    );
     let bytes = 0;
     req.on("data", (chunk: Buffer) => {
       bytes += chunk.length;

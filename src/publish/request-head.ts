@@ -31,6 +31,12 @@ function NoHeaders() {}
 NoHeaders.prototype = Object.create(null);
 const HeaderFields = NoHeaders as unknown as new () => Record<string, string>;
 
+/**
+ * What no target may hold (RFC 9112, section 3.2), of what the parser lets through: a fragment is the client's own, and the rest is what a URL
+ * parser encodes too. What it leaves in a query (`[`, `]`, `{`, `}`, `|`, `^`, a backslash, a backtick) is data to everybody, and is taken.
+ */
+const foreign = /[^!$-;=?-~]/;
+
 type Plain = Omit<HttpRequest, "id" | "wire" | "body">;
 type Head = { -readonly [K in keyof Plain]: Plain[K] };
 
@@ -59,6 +65,7 @@ export function checkedHead(req: IncomingMessage, maxHeaders: number, proxies: R
   }
   const target = req.url ?? "";
   if (target[0] !== "/") throw refused("the target must be a path");
+  if (foreign.test(target)) throw refused("the target holds a character that must be percent-encoded");
   const cut = target.indexOf("?");
   const certificate = clientCertificate(req.socket, headers, proxies);
   // What most requests don't have is added after: in clear all of them are of one shape.
@@ -78,13 +85,14 @@ export function readBody(
   req: IncomingMessage,
   headers: Readonly<Record<string, string>>,
   limit: number,
-  { continues, res }: Pick<Wire, "continues" | "res">,
+  wire: Pick<Wire, "continues" | "res" | "cut" | "onCut">,
 ): Promise<Uint8Array> {
   const declared = headers["content-length"];
   if (declared === undefined && headers["transfer-encoding"] === undefined) return Promise.resolve(empty);
   const length = declared === undefined ? undefined : Number(declared);
   if (length !== undefined && length > limit) return Promise.reject(failure("body-too-large", { limit }));
   if (length === 0) return Promise.resolve(empty);
+  if (wire.cut !== undefined) return Promise.reject(wire.cut);
   return new Promise((resolve, reject) => {
     const pieces = new Pieces();
     req.on("data", (chunk: Buffer) => {
@@ -101,7 +109,8 @@ export function readBody(
     };
     req.once("error", cut);
     req.once("close", cut);
-    if (continues) res.writeContinue();
+    wire.onCut = reject;
+    if (wire.continues) wire.res.writeContinue();
   });
 }
 

@@ -18,6 +18,7 @@ import { unknownKidMs } from "../../src/publish/access/key-set.ts";
 import { usualClockSkew } from "../../src/publish/access/oauth.ts";
 import { longestIdempotencyKey } from "../../src/publish/idempotency.ts";
 import { mostPairs } from "../../src/publish/input.ts";
+import { lingering } from "../../src/publish/linger.ts";
 import { listenerDefaults } from "../../src/publish/listener.ts";
 import { longestPath } from "../../src/publish/routes.ts";
 import { configOptions } from "../../src/server/project/config.ts";
@@ -48,6 +49,7 @@ const tests = {
   issuers: "limits: an issuer's answers, the pause between fetches of its keys, and clocks",
   contracts: "limits: how deep a contract may be, whatever it is written in",
   slow: "attack 15: slow headers, a slow body and an idle connection end by their deadlines; others are served meanwhile",
+  rest: "what is read away for the sake of an answer has an end: by amount, and by time",
   connections: "connections in all are limited",
   connecting: "a connection that does not come about is given up before the deadline",
   attempt: "the total deadline cuts a silent system and a slow drip",
@@ -168,6 +170,13 @@ export const limitRows: readonly LimitRow[] = [
     set: "`limits.keepAlive`",
     beyond: "the connection ends",
     test: tests.slow,
+  },
+  {
+    what: "the rest of a body that is refused, read away for the sake of the answer",
+    value: `${bytes(lingering.bytes)}, 1 s of silence`,
+    set: "fixed, and `limits.requestTimeout`",
+    beyond: "the connection is cut",
+    test: tests.rest,
   },
   {
     what: "connections of one address",

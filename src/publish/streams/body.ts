@@ -16,6 +16,18 @@ export interface Wire {
   passing: boolean;
   /** It was not read to its end: nothing more is read from the connection. */
   broken: boolean;
+  /** Why the rest of it never comes; the connection still takes the answer. */
+  cut: MortiseError | undefined;
+  /** Of whoever reads it: told of `cut`. */
+  onCut: ((error: MortiseError) => void) | undefined;
+}
+
+/** The rest of a body never comes: its reader fails with this, and one that begins later does too. The connection ends with the answer. */
+export function cutBody(wire: Wire, error: MortiseError): void {
+  if (wire.cut !== undefined) return;
+  wire.cut = error;
+  wire.broken = true;
+  wire.onCut?.(error);
 }
 
 /** Bytes for each millisecond, about: who sends more slowly than 1 KiB a second on the whole is given up. */
@@ -38,6 +50,7 @@ export function passedBody({ wire, headers }: HttpRequest, limit: number): Passe
     return { stream: Readable.from([]), length: 0 };
   const length = declared === undefined ? undefined : Number(declared);
   if (length !== undefined && length > limit) throw failure("body-too-large", { limit });
+  if (wire.cut !== undefined) throw wire.cut;
   const stream = incoming(wire, limit);
   if (wire.continues) wire.res.writeContinue();
   return length === undefined ? { stream } : { stream, length };
@@ -103,6 +116,7 @@ function incoming(wire: Wire, limit: number): Readable {
     },
   });
   wire.passing = true;
+  wire.onCut = fail;
   req.pause();
   req.on("data", onData).once("end", onEnd).once("close", onClose).on("error", onClose);
   return stream;

@@ -5,7 +5,8 @@ import { resetConnection } from "../below-tls.ts";
 
 /**
  * The head was written. A stream that fails breaks the connection before the end of the body (RFC 9112, section 8), and so does a client that takes nothing of what is
- * due for `stalledMs`. Once the connection is gone the stream is destroyed.
+ * due for `stalledMs`. Once the connection is gone, or the client ended its side, the stream is destroyed: whoever may be gone is
+ * not sent what never ends, or what a system works for.
  */
 export function sendStream(req: IncomingMessage, res: ServerResponse, stream: Readable, stalledMs: number): void {
   if (req.method === "HEAD") {
@@ -33,8 +34,13 @@ export function sendStream(req: IncomingMessage, res: ServerResponse, stream: Re
     if (!res.writableFinished) stalled();
   });
   stream.once("error", () => breakOff(req, res));
+  const left = () => res.destroy();
+  const { socket } = req;
+  socket.once("end", left);
+  if (socket.readableEnded) left();
   res.once("close", () => {
     clearTimeout(timer);
+    socket.off("end", left);
     stream.destroy();
   });
 }
