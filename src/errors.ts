@@ -366,6 +366,11 @@ const table = {
     class: "give-up",
     text: "Run {run} is {status}: {operation} is not possible now. Possible: {possible}.",
   },
+  "act-unfit": {
+    status: 409,
+    class: "give-up",
+    text: "What is given ({act}) does not fit the call that the run asks about: {problems}. Give this run one of its own.",
+  },
   "probe-fault": {
     status: 502,
     class: "retry",

@@ -97,16 +97,25 @@ export function runsCommands(runs: Command, leaf: Leaf): void {
     ),
   );
   answering(
-    reasoned(
-      leaf(
-        runs,
-        "edit <run>",
-        "make the call that a parked run asks about with another input, under a new key",
-        [`mortise runs edit 01J9ZQ6K3V --input '{"sku":"A-1","quantity":2}' --reason "the article was renamed"`],
-        async () => (await acts()).editRun,
+    many(
+      reasoned(
+        leaf(
+          runs,
+          "edit [run...]",
+          "make the call that a parked run asks about with another input, under a new key",
+          [
+            `mortise runs edit 01J9ZQ6K3V --input '{"sku":"A-1","quantity":2}' --reason "the article was renamed"`,
+            `mortise runs edit --all --cause b04c2e2297 --patch '{"currency":"EUR"}' --reason "the shop left it out"`,
+          ],
+          async () => (await acts()).editRuns,
+        ),
       ),
     ),
-  ).requiredOption("--input <json>", "what is sent instead");
+  )
+    .addOption(new Option("--input <json>", "what is sent instead").conflicts("patch"))
+    .addOption(
+      new Option("--patch <json>", "what differs from what each run sent (JSON Merge Patch: null takes a member away)"),
+    );
   many(
     reasoned(
       leaf(
@@ -152,17 +161,20 @@ export function runsCommands(runs: Command, leaf: Leaf): void {
     .option("--payload <json>", "what the event says", "{}")
     .option("--delivery <id>", "a second delivery with the same id does nothing (default: a new id)");
   answering(
-    reasoned(
-      leaf(
-        runs,
-        "answer <task-or-run>",
-        "answer a task, or the question of a parked run",
-        [
-          `mortise runs answer task_41 --with '{"approved":true}'`,
-          `mortise runs answer 01J9ZQ6K3V --happened '{"number":"S-100"}' --question 1`,
-          "mortise runs answer 01J9ZQ6K3V --repeat",
-        ],
-        async () => (await acts()).answer,
+    many(
+      reasoned(
+        leaf(
+          runs,
+          "answer [task-or-run...]",
+          "answer a task, or the question of parked runs",
+          [
+            `mortise runs answer task_41 --with '{"approved":true}'`,
+            `mortise runs answer 01J9ZQ6K3V --happened '{"number":"S-100"}' --question 1`,
+            "mortise runs answer 01J9ZQ6K3V --repeat",
+            `mortise runs answer --all --cause b04c2e2297 --happened null --reason "the carrier has all of them"`,
+          ],
+          async () => (await acts()).answer,
+        ),
       ),
     ),
   )

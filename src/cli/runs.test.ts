@@ -230,6 +230,27 @@ test("parked runs are seen by cause, and acted on all at once", async () => {
   assert.match((await run("runs", "retry")).err, /name the runs/);
 });
 
+test("many runs are answered at once: a result that all of them have, checked before", async () => {
+  for (const id of ["d-1", "d-2"]) {
+    await fetch(`${server.apiUrl}/risky/v1/shipments`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ id }),
+    });
+    await becomes(id, "parked");
+  }
+  const filter = ["--all", "--process", "risky", "--status", "parked"];
+  assert.match((await run("runs", "answer", ...filter, "--with", "1")).err, /name one task/);
+  assert.match((await run("runs", "edit", ...filter)).err, /--input, or --patch/);
+  // What code of one's own asks has no input that could be edited.
+  const edited = await run("runs", "edit", ...filter, "--patch", '{"a":1}', "--yes");
+  assert.match(edited.out, /possible for 0 of 2[\s\S]*2 refused/);
+  const acted = await run("runs", "answer", ...filter, "--happened", '"T-1"', "--reason", "seen there", "--yes");
+  assert.equal(acted.code, 0, acted.err);
+  assert.match(acted.out, /happened 2 runs[\s\S]*done: 2 runs of 2/);
+  for (const id of ["d-1", "d-2"]) await becomes(id, "completed");
+});
+
 test("an event of no system is refused, with its code", async () => {
   const { code, err } = await run("runs", "signal", "carrier.shipped", "k-1", "--payload", "{}");
   assert.equal(code, 1);

@@ -1,5 +1,9 @@
 /** What people see of operators' acts: what one would do, and how far one on many runs is. */
+import type { Json } from "../operation.ts";
 import type { OperatorAct, RunFilter } from "./engine.ts";
+
+/** An act on many runs. An edit may be a patch (RFC 7396) of what each of them sent. */
+export type BulkAct = OperatorAct | { readonly kind: "edit"; readonly patch: Json };
 
 /** A step's effect, as a preview names it. */
 export interface EffectOf {
@@ -52,7 +56,8 @@ export interface BulkPreview {
 export interface BulkJob {
   readonly id: string;
   readonly filter: RunFilter;
-  readonly act: OperatorAct;
+  /** Without what was given (a result, an input): it may hold what is sensitive. */
+  readonly act: Pick<OperatorAct, "kind"> & { readonly to?: string; readonly first?: "cancel" | "terminate" };
   readonly by: string;
   readonly reason: string;
   readonly status: "running" | "done" | "stopped";

@@ -3,7 +3,7 @@
  * Everything that is accepted is on disk before its promise resolves (P1).
  */
 import type { Effect, Json, JsonSchema, StoredFailure } from "../operation.ts";
-import type { BulkJob, BulkPreview, Preview, RunRefusal } from "./acts.ts";
+import type { BulkAct, BulkJob, BulkPreview, Preview, RunRefusal } from "./acts.ts";
 
 /**
  * `queued`: accepted, and waits for its turn or its time to begin. `paused`: an operator stopped it for a while. `parked`: it asks a
@@ -352,12 +352,12 @@ export interface Engine {
   operate(run: string, act: OperatorAct, actor: Actor, question?: number): Promise<{ readonly run: string }>;
   /** Refused with `run-unknown`. */
   preview(run: string, act: OperatorAct): Preview;
-  bulkPreview(filter: RunFilter, act: OperatorAct): BulkPreview;
+  bulkPreview(filter: RunFilter, act: BulkAct): BulkPreview;
   /**
    * Acts on all runs that the filter finds now, in the background, in portions; on disk when this resolves. Refused with `runs-changed`
    * if there are not `expect` of them.
    */
-  bulk(filter: RunFilter, act: OperatorAct, actor: Actor, expect: number): Promise<BulkJob>;
+  bulk(filter: RunFilter, act: BulkAct, actor: Actor, expect: number): Promise<BulkJob>;
   /** The newest hundred. */
   bulkJobs(): readonly BulkJob[];
   /** With the runs that refused, at most 500. Refused with `bulk-unknown`. */

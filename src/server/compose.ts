@@ -39,6 +39,7 @@ import { plainWarning } from "./secrets/secrets.ts";
 import type { RunningServer, ServerOptions } from "./server.ts";
 import { lockStore } from "./storage/lock.ts";
 import { openFrontStore } from "./storage/open.ts";
+import { checkGiven } from "./systems/answers.ts";
 import { watchHealth } from "./systems/health.ts";
 import { shareSystems } from "./systems/shared.ts";
 import { takeTurns } from "./turns.ts";
@@ -152,6 +153,8 @@ export async function compose({
   closers.add(() => workers.close());
   const { valueBytes, valueDepth, historyBytes } = config.limits;
   const valueLimits = { bytes: valueBytes, depth: valueDepth, historyBytes };
+  // Acts on many runs go on at once, before the front stands.
+  let projectNow = () => project;
   const engine: EmbeddedEngine = createEngine(
     {
       store,
@@ -161,6 +164,7 @@ export async function compose({
       valueLimits,
       onFailed,
       limits: limitsOf(sources.processes),
+      unfit: (run, act) => checkGiven(projectNow(), run, act),
       admission: { openRuns: config.limits.openRuns, disk: disk.state },
     },
     inbox,
@@ -187,6 +191,7 @@ export async function compose({
   });
   closers.add(() => front.close());
   const { live } = front;
+  projectNow = live.project;
 
   const metrics = createMetrics({
     runs: () => engine.counts(),

@@ -124,12 +124,20 @@ export function cancelRuns(
 ): Promise<number> {
   return act(context, runs, { act: options.now === true ? "terminate" : "cancel" }, options);
 }
-export function editRun(
+export function editRuns(
   context: Context,
   runs: readonly string[],
-  options: ActOptions & { readonly input: string },
+  options: ActOptions & { readonly input?: string; readonly patch?: string },
 ): Promise<number> {
-  return act(context, runs, { act: "edit", input: jsonOption("--input", options.input) }, options);
+  const { input, patch } = options;
+  if (input === undefined && patch === undefined)
+    throw failure("option-invalid", {
+      option: "--input",
+      reason: "say what is sent: --input, or --patch of what was sent",
+    });
+  const given =
+    input === undefined ? { patch: jsonOption("--patch", patch!) } : { input: jsonOption("--input", input) };
+  return act(context, runs, { act: "edit", ...given }, options);
 }
 export function rewindRuns(
   context: Context,
@@ -157,19 +165,22 @@ interface AnswerOptions extends ActOptions {
   readonly undo?: boolean;
 }
 
-export async function answer(context: Context, [id]: readonly string[], options: AnswerOptions): Promise<number> {
+export async function answer(context: Context, runs: readonly string[], options: AnswerOptions): Promise<number> {
   const { terminal } = context;
   if (options.with !== undefined) {
+    const [id] = runs;
+    if (id === undefined || runs.length > 1 || options.all === true)
+      throw failure("option-invalid", { option: "--with", reason: "name one task: each has a form of its own" });
     const client = await adminClient(context);
     const body = { answer: jsonOption("--with", options.with), reason: options.reason };
-    const result: unknown = await client.post(`/tasks/${segment(id!)}/answer`, body);
+    const result: unknown = await client.post(`/tasks/${segment(id)}/answer`, body);
     terminal.result(result, () => terminal.line(`${terminal.paint("green", "answered")} ${id}`));
     return exit.done;
   }
   if (options.happened !== undefined)
-    return act(context, [id!], { act: "happened", result: jsonOption("--happened", options.happened) }, options);
-  if (options.repeat === true) return act(context, [id!], { act: "repeat" }, options);
-  if (options.undo === true) return act(context, [id!], { act: "undo" }, options);
+    return act(context, runs, { act: "happened", result: jsonOption("--happened", options.happened) }, options);
+  if (options.repeat === true) return act(context, runs, { act: "repeat" }, options);
+  if (options.undo === true) return act(context, runs, { act: "undo" }, options);
   const why = "say the answer: --with for a task; --happened, --repeat or --undo for a parked run";
   throw failure("option-invalid", { option: "<task-or-run>", reason: why });
 }

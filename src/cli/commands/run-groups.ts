@@ -51,7 +51,7 @@ interface Cause {
   readonly example: string;
 }
 
-/** What no retry helps: each of the runs wants an answer of its own. */
+/** What no retry helps: somebody has to look, and say for each of the runs, or for all, what is known. */
 const asksEach = new Set(["step-unknown", "process-after-pivot", "process-missing"]);
 
 export async function listCauses(context: Context): Promise<number> {

@@ -10,7 +10,7 @@ import type { Store } from "../../store/store.ts";
 import type { AnyProcess } from "../define.ts";
 import type { RunDetail, RunStatus } from "../engine.ts";
 import { limitsOf } from "../limits.ts";
-import { createEngine, type EmbeddedEngine, frontInbox } from "./engine.ts";
+import { createEngine, type EmbeddedEngine, type EngineOptions, frontInbox } from "./engine.ts";
 import type { AdmissionOptions } from "./front/admission.ts";
 import type { ValueLimits } from "./history/json-text.ts";
 import { runWorker } from "./worker/worker.ts";
@@ -109,6 +109,7 @@ export async function rig(options: {
   readonly worker?: Pick<WorkerOptions, "restMs" | "residentRuns" | "clock" | "systemRetry" | "gate">;
   readonly valueLimits?: ValueLimits;
   readonly cipher?: Cipher;
+  readonly unfit?: EngineOptions["unfit"];
 }): Promise<Rig> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "mortise-engine-"));
   const system = options.system ?? new FakeSystem();
@@ -126,6 +127,7 @@ export async function rig(options: {
       cipher: options.cipher,
       limits: limitsOf(options.processes),
       ...(options.valueLimits === undefined ? {} : { valueLimits: options.valueLimits }),
+      ...(options.unfit === undefined ? {} : { unfit: options.unfit }),
       ...(options.admission === undefined ? {} : { admission: options.admission }),
       startWorker: (version, link) => {
         if (options.startsNoWorker === true) {

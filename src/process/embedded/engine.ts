@@ -5,10 +5,10 @@
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { type Clock, realClock } from "../../clock.ts";
 import { failure } from "../../errors.ts";
-import type { Cipher, Json } from "../../operation.ts";
+import type { Cipher, Json, Problem } from "../../operation.ts";
 import { NamedSlots } from "../../slots.ts";
 import type { OpenedStore } from "../../store/open.ts";
-import type { Actor, Engine, RunDetail, RunStatus, SignalAnswer, SignalCommand } from "../engine.ts";
+import type { Actor, Engine, OperatorAct, RunDetail, RunStatus, SignalAnswer, SignalCommand } from "../engine.ts";
 import { finalStatuses, wholeRun } from "../engine.ts";
 import { limitData, type ProcessLimits } from "../limits.ts";
 import type { Traces } from "../trace.ts";
@@ -28,6 +28,8 @@ import { type FromWorker, portName, type ToFront } from "./wire.ts";
 import type { WorkerLink } from "./worker/worker-options.ts";
 
 export interface EngineOptions {
+  /** Problems of what an operator gives many runs at once, as the result or the input of the call that each asks about. Default none. */
+  readonly unfit?: (run: RunDetail, act: OperatorAct) => readonly Problem[];
   readonly store: Omit<OpenedStore, "close">;
   /** The code version that new runs start on. */
   readonly version: string;
@@ -214,7 +216,16 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
     limits: () => limits,
     version: () => version,
   });
-  const { resume, ...many } = bulks({ store, clock, runId, read, prepare, stopping: () => stopping });
+  const { resume, ...many } = bulks({
+    store,
+    clock,
+    runId,
+    read,
+    vault,
+    unfit: options.unfit ?? (() => []),
+    prepare,
+    stopping: () => stopping,
+  });
 
   async function signal(command: SignalCommand): Promise<SignalAnswer> {
     const { system, event, key, delivery } = command;

@@ -1,6 +1,7 @@
 /** The addresses of the admin API by which operators act on runs: one at a time. And why runs are parked, in groups. */
 import { failure, plainName } from "../../errors.ts";
 import type { Json, JsonSchema, Problem } from "../../operation.ts";
+import { actFor } from "../../process/edited.ts";
 import {
   type Cause,
   type Engine,
@@ -92,7 +93,10 @@ const acts: { readonly [K in Kind]: ActAddress } = {
   },
   edit: {
     summary: "Answers the parked question: the call is made with this input, under a new key",
-    takes: { input: { description: "Is sent instead of the input of the code." } },
+    mayTake: {
+      input: { description: "Is sent instead of the input of the code. This or `patch` is needed." },
+      patch: { description: "JSON Merge Patch (RFC 7396) of what was sent last." },
+    },
   },
   rewind: {
     summary:
@@ -125,6 +129,15 @@ export function actOf(kind: Kind, body: AdminCall["body"]): OperatorAct {
   return kind === "edit" ? { kind, input: body.input as Json } : { kind };
 }
 
+/** The act on one run: a patch is applied to what it sent. */
+export function oneOf(engine: Engine, run: RunDetail, kind: Kind, body: AdminCall["body"]): OperatorAct {
+  if (kind !== "edit") return actOf(kind, body);
+  const { input, patch } = body as { input?: Json; patch?: Json };
+  if ((input === undefined) === (patch === undefined))
+    refuseProblems([{ at: "/input", message: "is missing, or patch is: give one of them" }]);
+  return patch === undefined ? actOf(kind, body) : actFor(run, { kind, patch }, engine.value);
+}
+
 function refuseAt(place: string, problems: readonly Problem[]): void {
   refuseProblems(problems.map(({ at, message }) => ({ at: `${place}${at}`, message })));
 }
@@ -155,7 +168,7 @@ export function actRoutes({
     answer: ref("Done"),
     async handle(call) {
       const run = existingRun(engine, call);
-      const operation = actOf(kind, call.body);
+      const operation = oneOf(engine, run, kind, call.body);
       if (operation.kind === "happened") refuseAt("/result", checkResult(run, operation.result));
       if (operation.kind === "edit") refuseAt("/input", checkInput(run, operation.input));
       if (operation.kind === "restart") refuseAt("/input", checkStart(wholeRun(run, engine.value), operation.input));

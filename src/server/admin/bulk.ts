@@ -1,14 +1,17 @@
 /** The addresses of the admin API that show what an act would do, and that act on many runs by filter. */
-import type { JsonSchema } from "../../operation.ts";
+import type { Json, JsonSchema } from "../../operation.ts";
+import type { BulkAct } from "../../process/acts.ts";
 import { type Engine, type OperatorAct, type RunFilter, runStatuses } from "../../process/engine.ts";
-import { actOf, existingRun, filterOf, reason } from "./acts.ts";
+import { actOf, existingRun, filterOf, oneOf, reason } from "./acts.ts";
+import { refuseProblems } from "./admin.ts";
 import type { AdminCall, AdminRoute } from "./route.ts";
 import { list, ref } from "./schemas.ts";
 
-/** What makes sense for many: an answer of its own for each run does not. */
 const bulkKinds = [
   "retry",
   "repeat",
+  "happened",
+  "edit",
   "pause",
   "resume",
   "rewind",
@@ -40,7 +43,21 @@ const filter: JsonSchema = {
 const more = {
   to: { ...text, description: "Of a rewind: id of the step." },
   first: { enum: ["cancel", "terminate"], description: "Of a restart: how a parked run is ended. Default cancel." },
+  result: { description: "Of `happened`: what the call of each run answered." },
+  input: { description: "Of an edit: is sent instead of the input of the code. Of one restart: the new run's input." },
+  patch: { description: "Of an edit, instead of `input`: JSON Merge Patch (RFC 7396) of what each run sent." },
 };
+
+/** Throws where an act lacks what it gives, or gives what only one run can be given. */
+function manyOf({ body }: AdminCall): BulkAct {
+  const { act, input, patch } = body as { act: OperatorAct["kind"]; input?: Json; patch?: Json };
+  const missing = (at: string, message: string) => refuseProblems([{ at, message }]);
+  if (act === "happened" && body.result === undefined) missing("/result", "is missing");
+  if (act === "restart" && input !== undefined) missing("/input", "can be given to one run only, since it has its key");
+  if (act !== "edit") return actOf(act, body);
+  if ((input === undefined) === (patch === undefined)) missing("/input", "is missing, or patch is: give one of them");
+  return patch === undefined ? actOf(act, body) : { kind: "edit", patch };
+}
 
 const filterIn = ({ body }: AdminCall): RunFilter => filterOf(body.filter as AdminCall["query"]);
 
@@ -54,16 +71,17 @@ export function bulkRoutes({ engine }: { readonly engine: Engine }): readonly Ad
       role: "viewer",
       body: {
         properties: {
-          act: { enum: [...bulkKinds, "happened", "edit"] },
+          act: { enum: bulkKinds },
           ...more,
-          input: { description: "Of an edit or a restart." },
-          result: { description: "Of `happened`." },
         },
         required: ["act"],
       },
       answer: ref("Preview"),
-      handle: (call) =>
-        engine.preview(existingRun(engine, call).id, actOf(call.body.act as OperatorAct["kind"], call.body)),
+      handle(call) {
+        const run = existingRun(engine, call);
+        const act = oneOf(engine, run, call.body.act as OperatorAct["kind"], call.body);
+        return engine.preview(run.id, act);
+      },
     },
     {
       method: "POST",
@@ -73,7 +91,7 @@ export function bulkRoutes({ engine }: { readonly engine: Engine }): readonly Ad
       role: "viewer",
       body: { properties: { filter, act: { enum: bulkKinds }, ...more }, required: ["filter", "act"] },
       answer: ref("BulkPreview"),
-      handle: (call) => engine.bulkPreview(filterIn(call), actOf(call.body.act as OperatorAct["kind"], call.body)),
+      handle: (call) => engine.bulkPreview(filterIn(call), manyOf(call)),
     },
     {
       method: "POST",
@@ -102,7 +120,7 @@ export function bulkRoutes({ engine }: { readonly engine: Engine }): readonly Ad
       handle: (call) =>
         engine.bulk(
           filterIn(call),
-          actOf(call.body.act as OperatorAct["kind"], call.body),
+          manyOf(call),
           { by: call.caller.name, reason: String(call.body.reason) },
           Number(call.body.expect),
         ),

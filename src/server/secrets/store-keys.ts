@@ -14,6 +14,7 @@ const sealedColumns = [
   ["inbox", "body"],
   ["signals", "payload"],
   ["tasks", "input"],
+  ["bulk_jobs", "act"],
   ["runs", "reason"],
   ["publish_idempotency", "body"],
   ["secrets", "body"],

@@ -1,7 +1,7 @@
 /** Whether what an operator says that a call answered, or is to be sent, fits the contract: a process must get what its types promise. */
 import { compileSchema, operationValidators } from "../../contract/validate.ts";
 import type { Json, Problem } from "../../operation.ts";
-import type { RunDetail } from "../../process/engine.ts";
+import type { OperatorAct, RunDetail } from "../../process/engine.ts";
 import type { Project } from "../project/project.ts";
 
 type Systems = Pick<Project, "systems">;
@@ -27,6 +27,16 @@ export function checkResult(
 export function checkInput(project: Systems, run: RunDetail, input: Json): readonly Problem[] {
   const asked = askedStep(run);
   return asked === undefined ? [] : (validators(project, asked)?.input(input) ?? []);
+}
+
+/** Problems of what an act gives as the result, or as the input, of the call that the parked run asks about. */
+export function checkGiven(
+  project: Parameters<typeof checkResult>[0],
+  run: RunDetail,
+  act: OperatorAct,
+): readonly Problem[] {
+  if (act.kind === "happened") return checkResult(project, run, act.result);
+  return act.kind === "edit" ? checkInput(project, run, act.input) : [];
 }
 
 /**

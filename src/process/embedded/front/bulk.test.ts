@@ -151,3 +151,58 @@ test("a preview says what may double, what is undone in which order, and what st
   assert.deepEqual(names(one.engine.preview(run, { kind: "restart" }).mayDouble), ["fake.b"]);
   assert.throws(() => one.engine.preview("nothing", { kind: "pause" }), { code: "run-unknown" });
 });
+
+/** Many runs that are parked at a call which takes no such input. */
+async function refusedCalls(count: number) {
+  const system = new FakeSystem();
+  const pay = system.operation("pay", "unrepeatable", (input) => {
+    if ((input as { currency?: string }).currency === undefined) throw failing("none", "give-up");
+    return { paid: input };
+  });
+  const p = processOf(async (flow, input) => flow.call(pay, { of: input, amount: { value: 1, note: "old" } }));
+  const unfit: NonNullable<Parameters<typeof open>[0]["unfit"]> = (run, given) => {
+    const sent = given.kind === "edit" ? (given.input as { of?: Json }) : undefined;
+    return sent !== undefined && sent.of !== Number(run.key.slice(1)) ? [{ at: "/of", message: "is wrong" }] : [];
+  };
+  const options = { processes: [p], system, unfit };
+  const one = await open(options);
+  const runs: string[] = [];
+  for (let number = 0; number < count; number++) runs.push(await begin(one, `k${number}`, number));
+  for (const run of runs) await one.until(run, "parked");
+  return { system, options, one, runs };
+}
+
+test("a patch edits what each of many runs sent, through a restart; what does not fit a run is counted before, and refused", async () => {
+  const { system, options, one: first, runs } = await refusedCalls(70);
+  let one = first;
+  const filter = { status: "parked", process: "p" } as const;
+  const wrong = { kind: "edit", patch: { of: 3 } } as const;
+  const preview = one.engine.bulkPreview({ ...filter, keyPrefix: "k3" }, wrong);
+  // k3 and k30 to k39.
+  assert.deepEqual([preview.runs, preview.possible], [11, 1]);
+  assert.deepEqual(preview.refused, [{ what: "what is given does not fit: /of is wrong", times: 10 }]);
+  const spoilt = await one.engine.bulk({ ...filter, key: "k4" }, wrong, anna, 1);
+  const over = await ended(one, spoilt.id);
+  assert.deepEqual([over.done, over.refused, over.refusals[0]?.code], [0, 1, "act-unfit"]);
+
+  const patch = { currency: "EUR", amount: { note: null, rate: 2 } };
+  const { id } = await one.engine.bulk(filter, { kind: "edit", patch }, anna, 70);
+  one = await restarted(one, options);
+  const job = await ended(one, id);
+  assert.deepEqual([job.done, job.refused, job.act], [70, 0, { kind: "edit" }], "what was given is not shown");
+  for (const [number, run] of runs.entries()) {
+    const { output, steps } = await one.until(run, "completed");
+    assert.deepEqual(output, { paid: { of: number, currency: "EUR", amount: { value: 1, rate: 2 } } });
+    assert.equal(steps.filter(({ kind }) => kind === "operator").length, 1);
+  }
+  assert.equal(new Set(system.calls("pay").map(({ key }) => key)).size, 140, "a new key for each edited call");
+});
+
+test("many runs are given the same result; none of them calls again", async () => {
+  const { system, one, runs } = await refusedCalls(3);
+  const filter = { status: "parked", process: "p" } as const;
+  const { id } = await one.engine.bulk(filter, { kind: "happened", result: { paid: "by hand" } }, anna, 3);
+  assert.equal((await ended(one, id)).done, 3);
+  for (const run of runs) assert.deepEqual((await one.until(run, "completed")).output, { paid: "by hand" });
+  assert.equal(system.calls("pay").length, 3);
+});

@@ -4,11 +4,13 @@
  */
 import type { Clock } from "../../../clock.ts";
 import { asMortiseError, failure } from "../../../errors.ts";
-import type { Json } from "../../../operation.ts";
+import { inWords, type Json, type Problem } from "../../../operation.ts";
 import type { OpenedStore } from "../../../store/open.ts";
 import type { Command } from "../../../store/store.ts";
-import type { BulkJob, BulkPreview, RunRefusal } from "../../acts.ts";
+import type { BulkAct, BulkJob, BulkPreview, RunRefusal } from "../../acts.ts";
+import { actFor } from "../../edited.ts";
 import type { Actor, Engine, OperatorAct, RunDetail, RunFilter } from "../../engine.ts";
+import { places, type Vault } from "../history/vault.ts";
 import type { BulkBegin, BulkPortion, BulkRefused } from "../store/bulk.ts";
 import { previewOf } from "./preview.ts";
 
@@ -27,7 +29,10 @@ export interface BulkParts {
   readonly store: Pick<OpenedStore, "submit" | "read">;
   readonly clock: Clock;
   readonly runId: (now: number) => string;
-  readonly read: Pick<Engine, "run" | "runs"> & { count(filter: RunFilter): number };
+  readonly read: Pick<Engine, "run" | "runs" | "value"> & { count(filter: RunFilter): number };
+  readonly vault: Vault;
+  /** Problems of what is given as the result or the input of the call that a run asks about. */
+  readonly unfit: (run: RunDetail, act: OperatorAct) => readonly Problem[];
   /** The command of an act; throws why it is not possible. */
   prepare(run: RunDetail, act: OperatorAct, actor: Actor): { readonly command: Command };
   stopping(): boolean;
@@ -52,7 +57,7 @@ interface Row {
   readonly refused: number;
 }
 
-export function bulks({ store, clock, runId, read, prepare, stopping }: BulkParts): Bulks {
+export function bulks({ store, clock, runId, read, vault, unfit, prepare, stopping }: BulkParts): Bulks {
   const columns = "id, filter, act, actor, total, before, created, ended, stopped, done, refused";
   const sql = {
     job: store.read.prepare(`select ${columns} from bulk_jobs where id = ?`),
@@ -61,12 +66,21 @@ export function bulks({ store, clock, runId, read, prepare, stopping }: BulkPart
     refusals: store.read.prepare("select run, code, message from bulk_refusals where job = ? order by run limit ?"),
     pending: store.read.prepare("select 1 from inbox where run = ? and kind = 'operate'"),
   };
+  const actIn = ({ id, act }: Row) => JSON.parse(vault.open(act, places.job(id))) as BulkAct;
+  const shownAct = (row: Row): BulkJob["act"] => {
+    const act = actIn(row);
+    return {
+      kind: act.kind,
+      ...(act.kind === "rewind" ? { to: act.to } : {}),
+      ...(act.kind === "restart" && act.first !== undefined ? { first: act.first } : {}),
+    };
+  };
   const view = (row: Row): BulkJob => {
     const { by, reason } = JSON.parse(row.actor) as Actor;
     return {
       id: row.id,
       filter: JSON.parse(row.filter) as RunFilter,
-      act: JSON.parse(row.act) as OperatorAct,
+      act: shownAct(row),
       by,
       reason,
       status: row.ended === null ? "running" : row.stopped === 1 ? "stopped" : "done",
@@ -96,7 +110,7 @@ export function bulks({ store, clock, runId, read, prepare, stopping }: BulkPart
       if (stopping()) return;
       const row = rowOf(id);
       if (row.ended !== null) return;
-      const act = JSON.parse(row.act) as OperatorAct;
+      const act = actIn(row);
       const actor = JSON.parse(row.actor) as Actor;
       const page = read.runs({ ...(JSON.parse(row.filter) as RunFilter), before: row.before, limit: portion });
       const last = page.at(-1);
@@ -112,7 +126,11 @@ export function bulks({ store, clock, runId, read, prepare, stopping }: BulkPart
         try {
           const detail = read.run(run);
           if (detail === undefined) throw failure("run-unknown", { run });
-          acts.push(prepare(detail, act, actor).command.parameters as BulkPortion["acts"][number]);
+          const own = actFor(detail, act, read.value);
+          const { command } = prepare(detail, own, actor);
+          const problems = unfit(detail, own);
+          if (problems.length > 0) throw failure("act-unfit", { act: own.kind, problems: inWords(problems) });
+          acts.push(command.parameters as BulkPortion["acts"][number]);
         } catch (error) {
           const { code, message } = asMortiseError(error);
           refused.push({ run, code, message });
@@ -139,7 +157,7 @@ export function bulks({ store, clock, runId, read, prepare, stopping }: BulkPart
       const parameters: BulkBegin = {
         id,
         filter: JSON.stringify(meant),
-        act: JSON.stringify(act),
+        act: vault.seal(JSON.stringify(act), places.job(id)),
         actor: JSON.stringify(actor),
         total,
         before: `${newest?.id ?? ""}~`,
@@ -164,7 +182,13 @@ export function bulks({ store, clock, runId, read, prepare, stopping }: BulkPart
         looked += 1;
         const run = read.run(id);
         if (run === undefined) continue;
-        const preview = previewOf(run, act);
+        const own = actFor(run, act, read.value);
+        const preview = previewOf(run, own);
+        const problems = preview.possible ? unfit(run, own) : [];
+        if (problems.length > 0) {
+          add(refusals, `what is given does not fit: ${inWords(problems)}`);
+          continue;
+        }
         if (preview.possible) possible += 1;
         else add(refusals, `not possible for a run that is ${run.status}`);
         for (const one of preview.mayDouble) add(doubles, one.operation ?? one.step);

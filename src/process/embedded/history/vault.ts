@@ -68,6 +68,7 @@ export const places = {
   answer: (id: string) => `answer ${id}`,
   signal: (event: string, key: string) => `signal ${event} ${key}`,
   act: (run: string) => `act ${run}`,
+  job: (id: string) => `job ${id}`,
   halt: (run: string) => `halt ${run}`,
 };
 
