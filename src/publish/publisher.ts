@@ -235,7 +235,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const counted = lifecycle.usage.count(prepared, caller);
     if (counted !== undefined) await counted;
     const { early, late } = meters.get(caller.plan ?? "") ?? (meters.get("") as Meters);
-    if (early.length + late.length > 0) trace.account = openAccount();
+    if (early.meters.length + late.meters.length > 0) trace.account = openAccount();
     const account = trace.account;
     if (account !== undefined) take(early, account, caller, request.address, undefined);
     if (caller.key !== undefined) keys.used(caller.key, prepared.label);

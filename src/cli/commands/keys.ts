@@ -16,7 +16,8 @@ interface Key {
   readonly revokedAt?: number;
   readonly rotatedFrom?: string;
   readonly exposedAt?: number;
-  readonly lastUsed?: { readonly at: number };
+  /** `by`: the operation, `orders 1.0.0 placeOrder`. */
+  readonly lastUsed?: { readonly at: number; readonly by: string };
 }
 
 export async function createKey(
@@ -88,7 +89,7 @@ export async function listKeys(
           key.consumer,
           key.scopes.join(" "),
           time(key.createdAt),
-          key.lastUsed === undefined ? "never" : time(key.lastUsed.at),
+          key.lastUsed === undefined ? "never" : `${time(key.lastUsed.at)}  ${key.lastUsed.by}`,
           stateOf(key),
         ]),
       );

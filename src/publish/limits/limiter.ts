@@ -24,6 +24,8 @@ export interface Limiter {
   readonly policy: string;
   /** Takes `cost` of `who`'s share. */
   take(who: string, cost: number): Taken;
+  /** Takes nothing: the refusal that `take` would give now, if it would. Of quotas and rates. */
+  look?(who: string, cost: number): Refused | undefined;
   /** The answer that belongs to it. */
   refusal(refused: Refused): ProblemError;
 }

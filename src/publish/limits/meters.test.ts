@@ -140,6 +140,48 @@ test("a limit that queues accepts what is too much, to begin when its turn comes
   assert.equal(bench.backend.started.length, 3);
 });
 
+test("what refuses a caller takes nothing of what all share, nor of its quota: no turn of a queue, no rate; and what is invalid takes no turn", async () => {
+  const pieces = ({ input }: { readonly input: { readonly lines: readonly { readonly quantity: number }[] } }) =>
+    input.lines.reduce((sum, { quantity }) => sum + quantity, 0);
+  // As they may be written down: what all share comes first.
+  const own: Limit[] = [
+    { per: "all", rate: 1, every: "10s", queue: "15s" },
+    { per: "consumer", rate: 10, every: "1h", cost: pieces },
+  ];
+  const shared: Limit[] = [
+    { per: "all", rate: 4, every: "1h" },
+    { per: "consumer", quota: 3, window: "day" },
+  ];
+  await using bench = await openBench({ apis: [limited([{ per: "consumer", quota: 5, window: "day" }], own)] });
+  const order = (id: string, quantity: number) =>
+    bench.ask("POST", orders, { body: { ...anOrder, id, lines: [{ sku: "rope", quantity }] } });
+  for (let at = 0; at < 6; at++) {
+    assertProblem(await order("large", 11), 429, "quota-exceeded");
+    assert.equal((await order("bad", 0)).status, 400);
+  }
+  const first = await order("1", 1);
+  assert.equal(first.status, 202);
+  assert.match(String(first.headers.ratelimit), /"consumer";r=4/);
+  assert.equal((await order("2", 1)).status, 202);
+  assert.deepEqual(
+    bench.backend.started.map(({ at }) => (at === undefined ? 0 : Number(at) - bench.time.now)),
+    [0, 10_000],
+  );
+
+  bench.republish([limited(shared)]);
+  const { key } = await bench.publisher.keys.create({ consumer: "other", scopes: allScopes, by: "t" });
+  const statuses = async (times: number, by = bench.key) => {
+    const all: number[] = [];
+    for (let at = 0; at < times; at++) all.push((await bench.ask("GET", stock, { key: by })).status);
+    return all;
+  };
+  assert.deepEqual(await statuses(6), [200, 200, 200, 429, 429, 429]);
+  const refused = await bench.ask("GET", stock);
+  assert.deepEqual(refused.json["violated-policies"], ["consumer"]);
+  assert.match(String(refused.headers.ratelimit), /^"consumer";r=0;t=\d+$/);
+  assert.deepEqual(await statuses(2, key), [200, 429], "the last of four is the other's");
+});
+
 test("a consumer's plan has limits of its own; without one, or with one that the API does not name, the API's hold", async () => {
   const api = limited([{ per: "consumer", rate: 1, every: "1h" }], [], {
     gold: { limits: [{ per: "consumer", rate: 3, every: "1h" }] },

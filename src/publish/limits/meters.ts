@@ -1,6 +1,8 @@
 /**
- * The limits of an operation, for callers of one plan: those of the API or of the plan, and its own. What needs no input is taken before the body is read;
- * what has a cost, once the input was found valid.
+ * The limits of an operation, for callers of one plan: those of the API or of the plan, and its own. What needs no input is taken before the body is read; what has a cost, and a
+ * turn in a queue, once the input was found valid.
+ *
+ * The order is such that what refuses a caller leaves alone what all share: a caller's own limits come before those of all, turns and quotas come last.
  */
 import { failure } from "../../errors.ts";
 import type { Json } from "../../operation.ts";
@@ -20,9 +22,16 @@ interface Meter {
   readonly cost: Cost | undefined;
 }
 
+/** What is taken at one time. */
+export interface Phase {
+  /** Looked at before anything is taken: quotas, where something that all share would be taken before them. */
+  readonly looks: readonly Meter[];
+  readonly meters: readonly Meter[];
+}
+
 export interface Meters {
-  readonly early: readonly Meter[];
-  readonly late: readonly Meter[];
+  readonly early: Phase;
+  readonly late: Phase;
 }
 
 /** What was taken for a request so far. */
@@ -61,7 +70,7 @@ export function openMetering(book: QuotaBook, clock: () => number, monotonic: ()
   }
 
   /** Named `consumer`, `address`, `all`; `consumer-2` where there are several of a kind. */
-  function metersFor(scope: string, prefix: string, limits: readonly Limit[]): readonly (Meter & { rank: number })[] {
+  function metersFor(scope: string, prefix: string, limits: readonly Limit[]): readonly Ranked[] {
     const seen = new Map<string, number>();
     return limits.map((limit) => {
       const count = (seen.get(limit.per) ?? 0) + 1;
@@ -70,19 +79,20 @@ export function openMetering(book: QuotaBook, clock: () => number, monotonic: ()
       // Without its cost, which is a function: what has been counted stays, whatever a request counts for from now on.
       const { cost, ...data } = limit as Limit & { readonly cost?: Cost };
       const limiter = limiterOf(`${scope} ${name} ${JSON.stringify(data)}`, limit, name);
-      return { limiter, per: limit.per, cost, rank: "concurrency" in limit ? 0 : "rate" in limit ? 1 : 2 };
+      return { limiter, per: limit.per, cost, rank: rankOf(limit) };
     });
   }
 
   return {
     metersOf(api, general, operation, own) {
       const all = [...metersFor(api, "", general), ...metersFor(`${api} ${operation}`, `${operation}-`, own)];
-      // A quota is taken last: what a rate refuses does not use it up.
       const sorted = all.toSorted((a, b) => a.rank - b.rank);
-      return {
-        early: sorted.filter(({ cost }) => cost === undefined),
-        late: sorted.filter(({ cost }) => cost !== undefined),
-      };
+      const needsInput = ({ cost, rank }: Ranked) => cost !== undefined || rank === ranks.turn;
+      // Then quotas wait for it, too: what it refuses does not use them up.
+      const first = sorted.some(needsInput)
+        ? sorted.filter((one) => !needsInput(one) && one.rank !== ranks.quota)
+        : sorted;
+      return { early: phaseOf(first), late: phaseOf(sorted.filter((one) => !first.includes(one))) };
     },
     begin() {
       next = new Map();
@@ -93,17 +103,42 @@ export function openMetering(book: QuotaBook, clock: () => number, monotonic: ()
   };
 }
 
+/** The order in which limits are taken. */
+const ranks = { ownPlace: 0, place: 1, ownRate: 2, rate: 3, turn: 4, quota: 5 } as const;
+type Ranked = Meter & { readonly rank: number };
+
+function rankOf(limit: Limit): number {
+  const isShared = limit.per === "all";
+  if ("concurrency" in limit) return isShared ? ranks.place : ranks.ownPlace;
+  if ("quota" in limit) return ranks.quota;
+  if (limit.queue !== undefined) return ranks.turn;
+  return isShared ? ranks.rate : ranks.ownRate;
+}
+
+function phaseOf(meters: readonly Ranked[]): Phase {
+  const takesShared = meters.some(({ per, rank }) => per === "all" && rank !== ranks.quota);
+  return { looks: takesShared ? meters.filter(({ rank }) => rank === ranks.quota) : [], meters };
+}
+
 /** Takes from each meter in turn; throws the first refusal. The account says what was asked by then. */
 export function take(
-  meters: readonly Meter[],
+  { looks, meters }: Phase,
   account: Account,
   caller: ApiCaller,
   address: string,
   input: Json | undefined,
 ): void {
+  const whoOf = (per: LimitPer): string =>
+    per === "all" ? "" : per === "address" || caller.id === "" ? addressBucket(address) : caller.id;
+  for (const { limiter, per, cost } of looks) {
+    const refused = limiter.look?.(whoOf(per), cost === undefined ? 1 : costOf(cost, limiter.name, caller, input));
+    if (refused === undefined) continue;
+    account.policies += account.policies === "" ? limiter.policy : `, ${limiter.policy}`;
+    account.fields += account.fields === "" ? refused.field : `, ${refused.field}`;
+    throw limiter.refusal(refused);
+  }
   for (const { limiter, per, cost } of meters) {
-    const who = per === "all" ? "" : per === "address" || caller.id === "" ? addressBucket(address) : caller.id;
-    const taken = limiter.take(who, cost === undefined ? 1 : costOf(cost, limiter.name, caller, input));
+    const taken = limiter.take(whoOf(per), cost === undefined ? 1 : costOf(cost, limiter.name, caller, input));
     account.policies += account.policies === "" ? limiter.policy : `, ${limiter.policy}`;
     account.fields += account.fields === "" ? taken.field : `, ${taken.field}`;
     if (taken.kind === "refused") throw limiter.refusal(taken);

@@ -4,7 +4,7 @@
  * a hundredth, and no more than a few seconds of it. An orderly stop loses nothing.
  */
 import type { QuotaLimit, QuotaWindow } from "./limit.ts";
-import { exceeded, type Limiter } from "./limiter.ts";
+import { exceeded, type Limiter, type Refused } from "./limiter.ts";
 import type { QuotaBook } from "./quota-book.ts";
 
 const hourMs = 3_600_000;
@@ -42,20 +42,30 @@ export function quotaLimiter(
   return {
     name,
     policy: `"${name}";q=${Math.floor(quota)};w=${seconds(to - from)}`,
+    look(who, cost) {
+      const now = clock();
+      const { from, to } = windowAround(now, window);
+      return refusedBy(book.used(policy, who, from), cost, to - now);
+    },
     take(who, cost) {
       const now = clock();
       const around = windowAround(now, window);
       const used = book.used(policy, who, around.from);
       const left = around.to - now;
-      // A hair of tolerance: costs may be sums of tenths.
-      if (used + cost > quota + 1e-9)
-        return { kind: "refused", retryMs: left, field: `"${name}";r=${rest(used)};t=${seconds(left)}` };
+      const refused = refusedBy(used, cost, left);
+      if (refused !== undefined) return refused;
       const written = book.add(policy, who, around, cost, quota * forgettable);
       const field = `"${name}";r=${rest(used + cost)};t=${seconds(left)}`;
       return written === undefined ? { kind: "taken", field } : { kind: "taken", field, written };
     },
     refusal: ({ retryMs }) => exceeded(name, `${quota} in ${window === "hour" ? "an" : "a"} ${window}`, retryMs),
   };
+
+  function refusedBy(used: number, cost: number, leftMs: number): Refused | undefined {
+    // A hair of tolerance: costs may be sums of tenths.
+    if (used + cost <= quota + 1e-9) return undefined;
+    return { kind: "refused", retryMs: leftMs, field: `"${name}";r=${rest(used)};t=${seconds(leftMs)}` };
+  }
 
   function rest(used: number): number {
     return Math.max(0, Math.floor(quota - used + 1e-9));
