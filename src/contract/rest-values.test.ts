@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JsonSchema } from "../operation.ts";
-import { pairsOf, pairValue } from "./rest-values.ts";
+import { NotJson, pairsOf, pairValue, plainValue } from "./rest-values.ts";
 import { modelValidator } from "./validate.ts";
 
 const schemas = { Small: { type: "integer", maximum: 9 } };
@@ -62,7 +62,31 @@ test("JSON in a parameter is read as a body is: no member twice, no number witho
     );
   assert.deepEqual(near('{"lat":1.5}'), { lat: 1.5 });
   for (const json of ['{"lat":1e999}', '{"lat":1,"lat":2}', `${"[".repeat(100)}${"]".repeat(100)}`])
-    assert.equal(near(json), json);
+    assert.throws(() => near(json), NotJson);
+});
+
+test("JSON in a parameter has one reading: half an object is no text, whatever the schema allows, and a text stands in quotes", () => {
+  const read = (json: string, schema: JsonSchema) => [
+    pairValue(
+      { name: "q", style: "form", explode: true, json: true },
+      [["q", encodeURIComponent(json)]],
+      schema,
+      {},
+      new Set(),
+    ),
+    plainValue(
+      { name: "q", property: "q", in: "path", style: "simple", explode: false, required: true, json: true },
+      encodeURIComponent(json),
+      schema,
+      {},
+    ),
+  ];
+  for (const schema of [{ type: ["object", "string"] }, true, { type: "string" }] as const) {
+    for (const json of ['{"a":', "abc", "'abc'", "", "[1", "01", "NaN"])
+      assert.throws(() => read(json, schema), NotJson, json);
+    assert.deepEqual(read('"abc"', schema), ["abc", "abc"]);
+    assert.deepEqual(read('{"a":1}', schema), [{ a: 1 }, { a: 1 }]);
+  }
 });
 
 test("nothing of an object is lost: a name without a value, one that comes twice, one with something behind it", () => {

@@ -101,10 +101,26 @@ function look(schema: JsonSchema, definitions: Definitions, depth: number): Seen
   return { list, object, properties, items, others, scalars };
 }
 
-/** A path or header parameter. `text` is as it stands there. */
+/** A parameter that is JSON by its contract, and is none. */
+export class NotJson extends Error {
+  readonly parameter: string;
+  constructor(parameter: string) {
+    super("must be JSON, with each member once and no number that would be rounded; a text stands in quotes");
+    this.parameter = parameter;
+  }
+}
+
+/** A parameter whose contract says `content: application/json` has one reading, whatever its schema allows: half an object is no text. */
+function ofJson(name: string, text: string): Json {
+  const value = jsonOf(text);
+  if (value === undefined) throw new NotJson(name);
+  return value;
+}
+
+/** A path or header parameter. `text` is as it stands there. Throws `NotJson`. */
 export function plainValue(parameter: RestParameter, text: string, schema: JsonSchema, definitions: Definitions): Json {
   const decode = parameter.in === "header" ? (raw: string) => raw : decodedPath;
-  if (parameter.json === true) return jsonOf(decode(text)) ?? decode(text);
+  if (parameter.json === true) return ofJson(parameter.name, decode(text));
   switch (parameter.style) {
     case "label":
       return valueIn(text.replace(/^\./, ""), parameter.explode ? "." : ",", parameter.explode);
@@ -144,7 +160,7 @@ export function plainValue(parameter: RestParameter, text: string, schema: JsonS
   }
 }
 
-/** A query parameter or form field; `undefined` where it is not there. `others`: names that belong to other parameters. */
+/** A query parameter or form field; `undefined` where it is not there. `others`: names that belong to other parameters. Throws `NotJson`. */
 export function pairValue(
   { name, style, explode, json }: Pick<RestParameter, "name" | "style" | "explode" | "json">,
   pairs: readonly Pair[],
@@ -153,7 +169,7 @@ export function pairValue(
   others: ReadonlySet<string>,
 ): Json | undefined {
   const own = pairs.filter(([each]) => each === name).map(([, value]) => value);
-  if (json === true) return own[0] === undefined ? undefined : (jsonOf(decoded(own[0])) ?? decoded(own[0]));
+  if (json === true) return own[0] === undefined ? undefined : ofJson(name, decoded(own[0]));
   const shape = seen(schema, definitions);
   if (style === "deepObject") {
     const deep = pairs.filter(([each]) => each.startsWith(`${name}[`));

@@ -176,3 +176,40 @@ test("an event of a contract has one validator, whoever asks for it", () => {
   assert.equal(modelValidator(model, payload), modelValidator(model, payload));
   assert.notEqual(modelValidator(model, payload), modelValidator({ schemas: {} } as ContractModel, payload));
 });
+
+test("a number with a format of integers is whole and within its bounds, whatever else it may be", () => {
+  const formats: Readonly<Record<string, readonly [least: number, most: number, beyond: number]>> = {
+    int8: [-128, 127, 128],
+    int16: [-32_768, 32_767, 32_768],
+    int32: [-2_147_483_648, 2_147_483_647, 2_147_483_648],
+    // The last double before 2 to the 63rd, and that.
+    int64: [-(2 ** 63), 2 ** 63 - 1024, 2 ** 63],
+    uint8: [0, 255, 256],
+    uint16: [0, 65_535, 65_536],
+    uint32: [0, 4_294_967_295, 4_294_967_296],
+    uint64: [0, 2 ** 64 - 2048, 2 ** 64],
+    "double-int": [-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 2 ** 53],
+  };
+  for (const [format, [least, most, beyond]] of Object.entries(formats)) {
+    for (const type of ["integer", "number", ["integer", "null"], undefined]) {
+      const schema = { ...(type === undefined ? {} : { type }), format } as JsonSchema;
+      assert.deepEqual(
+        [least, most, 1].map((value) => check(schema, value).length),
+        [0, 0, 0],
+        format,
+      );
+      for (const wrong of [beyond, 1e30, -1e30, 1.5]) assert.ok(check(schema, wrong).length > 0, `${format} ${wrong}`);
+    }
+    const [problem] = check({ type: "integer", format }, 1e30);
+    assert.match(problem?.message ?? "", /^must be a whole number from -?\d+ to \d+$/);
+  }
+  assert.match(
+    check({ type: "integer", format: "int64" }, 1e30)[0]!.message,
+    /-9223372036854775808 to 9223372036854775807/,
+  );
+  // Texts and other formats are what they were.
+  assert.deepEqual(check({ type: "string", format: "int64" }, "9223372036854775807"), []);
+  assert.equal(check({ type: "string", format: "int64" }, "9223372036854775808").length, 1);
+  assert.deepEqual(check({ type: "number", format: "double" }, 1e300), []);
+  assert.deepEqual(check({ type: "number", format: "constructor" }, 1e300), []);
+});

@@ -7,10 +7,13 @@ import formats from "ajv-formats";
 import type { JsonSchema, Problem, Schema, Validate } from "../operation.ts";
 import { uncached } from "../uncached.ts";
 import { compareExact } from "./exact.ts";
+import { integerBounds, shownBounds } from "./integer-bounds.ts";
 import { addLateReferences, withLateReferences } from "./late-references.ts";
 import type { ContractModel, OperationModel } from "./model.ts";
+import { explained, type NearestTools } from "./nearest.ts";
+import { addNumberFormats } from "./number-formats.ts";
 import { compilePattern } from "./pattern.ts";
-import { mapReferences, referencesOf } from "./references.ts";
+import { mapReferences, referencedName, referencesOf } from "./references.ts";
 
 /** Containers inside each other that a recursive schema is followed into. */
 const maxDepth = 200;
@@ -32,6 +35,8 @@ const noDefinitions: Definitions = Object.freeze({});
 function validatorOf(allErrors: boolean, optimize = true): Ajv2020 {
   const ajv = new Ajv2020({
     allErrors,
+    // What chooses among options looks at them and at the value.
+    verbose: allErrors,
     ownProperties: true, // "constructor" and "toString" are no members of a value that does not have them
     strict: false,
     logger: false,
@@ -49,6 +54,7 @@ function validatorOf(allErrors: boolean, optimize = true): Ajv2020 {
   const compare = compareExact;
   ajv.addFormat("int64", { type: "string", validate: isInt64, compare });
   ajv.addFormat("integer", { type: "string", validate: /^[+-]?\d+$/, compare });
+  addNumberFormats(ajv);
   addLateReferences(ajv);
   ajv.addFormat("decimal", { type: "string", validate: /^[+-]?(\d+(\.\d*)?|\.\d+)$/, compare });
   return ajv;
@@ -79,6 +85,8 @@ interface Root {
   readonly recursive: Map<string, boolean>;
   /** Whether `every` has it too. */
   inEvery: boolean;
+  /** Made when the first value fits none of several options. */
+  nearest: NearestTools | undefined;
 }
 const roots = new WeakMap<object, Root>();
 const passing = new WeakMap<object, Root>();
@@ -203,7 +211,10 @@ function compile(
   return (value) => {
     if (recursive && !within(value, maxDepth)) return tooDeep;
     if (fits(value)) return none;
-    if (!tellAll || sizeOf(value, maxFullyChecked) >= maxFullyChecked) return problems(fits.errors ?? []);
+    const first = fits.errors ?? [];
+    // Of a choice each option complains: which of them counts takes a look at all that they say.
+    const looks = tellAll || (known === roots && first.some(isChoice));
+    if (!looks || sizeOf(value, maxFullyChecked) >= maxFullyChecked) return problems(first);
     if (all === undefined) {
       const { every } = root.compilers;
       if (!root.inEvery) every.addSchema({ $id: root.id, $defs: root.definitions });
@@ -211,7 +222,7 @@ function compile(
       all = uncached(() => every.compile(made));
     }
     all(value);
-    return problems(all.errors ?? []);
+    return told(explained(all.errors ?? [], nearestIn(root)));
   };
 }
 
@@ -239,7 +250,7 @@ function rootOf(definitions: Definitions, known: WeakMap<object, Root>): Root {
   if (root === undefined) {
     const id = `mortise:schemas/${++rootCount}`;
     const own = known === roots ? latest : { ...latest, first: validatorOf(false, false) };
-    root = { id, compilers: own, definitions, recursive: new Map(), inEvery: false };
+    root = { id, compilers: own, definitions, recursive: new Map(), inEvery: false, nearest: undefined };
     known.set(key, root);
     own.left -= Object.keys(definitions).length;
     own.first.addSchema({ $id: root.id, $defs: definitions });
@@ -257,7 +268,8 @@ function addLateRoot(definitions: Definitions, root: Root): boolean {
     turned[name] = one;
   }
   root.compilers.first.addSchema({ $id: id, $defs: turned });
-  late.set(root, { id, compilers: root.compilers, definitions: turned, recursive: root.recursive, inEvery: false });
+  const { compilers, recursive } = root;
+  late.set(root, { id, compilers, definitions: turned, recursive, inEvery: false, nearest: undefined });
   return true;
 }
 
@@ -295,13 +307,48 @@ function within(value: unknown, depth: number): boolean {
   return true;
 }
 
+function isChoice({ keyword }: ErrorObject): boolean {
+  return keyword === "oneOf" || keyword === "anyOf";
+}
+
+/** What tells which option of a choice is the nearest; the validators of its options are kept with the others. */
+function nearestIn(root: Root): NearestTools {
+  if (root.nearest !== undefined) return root.nearest;
+  const prefix = `${root.id}#/$defs/`;
+  const options = new WeakMap<object, ValidateFunction>();
+  const { every } = root.compilers;
+  root.nearest = {
+    messageOf,
+    check(option) {
+      if (typeof option === "boolean") return every.compile(option);
+      const known = options.get(option);
+      if (known !== undefined) return known;
+      const made = mapReferences(option, (name) => prefix + name) as object;
+      const check = uncached(() => every.compile(made));
+      options.set(option, check);
+      return check;
+    },
+    named(reference) {
+      const local = reference.startsWith(root.id) ? reference.slice(root.id.length) : reference;
+      const name = referencedName(local);
+      const schema = name === undefined || !Object.hasOwn(root.definitions, name) ? undefined : root.definitions[name];
+      return name === undefined || schema === undefined ? undefined : { name, schema };
+    },
+  };
+  return root.nearest;
+}
+
 function problems(errors: readonly ErrorObject[]): readonly Problem[] {
+  return told(errors.map((error) => ({ at: error.instancePath, message: messageOf(error) })));
+}
+
+/** Each once, and not all of very many. */
+function told(found: readonly Problem[]): readonly Problem[] {
   const seen = new Set<string>();
   const all: Problem[] = [];
-  for (const error of errors) {
-    const problem = Object.freeze({ at: error.instancePath, message: messageOf(error) });
-    const id = `${problem.at}\n${problem.message}`;
-    if (!seen.has(id) && all.length < maxProblems) all.push(problem);
+  for (const { at, message } of found) {
+    const id = `${at}\n${message}`;
+    if (!seen.has(id) && all.length < maxProblems) all.push(Object.freeze({ at, message }));
     seen.add(id);
   }
   return Object.freeze(all);
@@ -328,6 +375,10 @@ function messageOf(error: ErrorObject): string {
       return `must have at most ${String(params.limit)} ${counted(error)}`;
     case "false schema":
       return "is not allowed";
+    case "format": {
+      const range = integerBounds(params.format);
+      return range === undefined ? (error.message as string) : `must be a whole number ${shownBounds(range)}`;
+    }
     default:
       return error.message ?? `breaks the rule ${error.keyword}`;
   }

@@ -8,6 +8,7 @@ import { cookiePairs, formValue } from "../contract/rest-form.ts";
 import { multipartValue } from "../contract/rest-multipart.ts";
 import {
   decoded,
+  NotJson,
   type Pair,
   pairsOf,
   pairValue,
@@ -19,7 +20,15 @@ import {
 import { compileSchema, operationValidators } from "../contract/validate.ts";
 import { MortiseError } from "../errors.ts";
 import { parseJson } from "../formats/json.ts";
-import { type CallResult, inWords, type Json, type JsonSchema, type Problem, type Validate } from "../operation.ts";
+import {
+  type CallResult,
+  inWords,
+  type Json,
+  type JsonSchema,
+  type Problem,
+  pointerToken,
+  type Validate,
+} from "../operation.ts";
 import { withMessage } from "./messages.ts";
 import { type Came, type Protocol, problemReply, type Reading, type Reply } from "./protocol.ts";
 import { type Match, Routes } from "./rest-routes.ts";
@@ -89,26 +98,28 @@ function readInput(
   };
   const cookies = cookiePairs(came.headers.cookie ?? "");
   const queryNames = binding.parameters.filter((each) => each.in === "query").map((each) => each.name);
-  for (const parameter of binding.parameters) {
+  const read = (parameter: (typeof binding.parameters)[number]): Json | undefined => {
     const schema = schemaOf(parameter.property);
     if (parameter.in === "query") {
       const others = new Set(queryNames.filter((name) => name !== parameter.name));
-      put(parameter.property, pairValue(parameter, query, schema, schemas, others));
-      continue;
+      return pairValue(parameter, query, schema, schemas, others);
     }
-    if (parameter.in === "cookie") {
-      put(parameter.property, pairValue({ ...parameter, style: "form" }, cookies, schema, schemas, noNames));
-      continue;
-    }
-    if (parameter.in === "querystring") {
-      if (came.query !== "") put(parameter.property, wholeQuery(parameter, came.query, schema, schemas));
-      continue;
-    }
+    if (parameter.in === "cookie") return pairValue({ ...parameter, style: "form" }, cookies, schema, schemas, noNames);
+    if (parameter.in === "querystring")
+      return came.query === "" ? undefined : wholeQuery(parameter, came.query, schema, schemas);
     const text = parameter.in === "path" ? values[parameter.name] : came.headers[parameter.name.toLowerCase()];
-    if (text !== undefined) put(parameter.property, plainValue(parameter, text, schema, schemas));
+    return text === undefined ? undefined : plainValue(parameter, text, schema, schemas);
+  };
+  const problems: Problem[] = [];
+  for (const parameter of binding.parameters) {
+    try {
+      put(parameter.property, read(parameter));
+    } catch (error) {
+      if (!(error instanceof NotJson)) throw error;
+      problems.push({ at: `/${pointerToken(parameter.property)}`, message: error.message });
+    }
   }
   const notes = undeclaredQuery(query, route, (property) => seen(schemaOf(property), schemas).object);
-  const problems: Problem[] = [];
   let whole: Json = input;
   const body = readBody(binding, came, operation, model, maxBytes);
   if (body.kind === "problem") problems.push(body.problem);

@@ -5,6 +5,7 @@
 import { fullFormats } from "ajv-formats/dist/formats.js";
 import type { JsonSchema } from "../../operation.ts";
 import { compareExact } from "../exact.ts";
+import { integerBounds } from "../integer-bounds.ts";
 import { compilePattern } from "../pattern.ts";
 import { referencedName } from "../references.ts";
 
@@ -117,7 +118,8 @@ function numberFits(value: number, schema: Keywords): boolean {
   if (typeof maximum === "number" && value > maximum) return false;
   if (typeof exclusiveMinimum === "number" && value <= exclusiveMinimum) return false;
   if (typeof exclusiveMaximum === "number" && value >= exclusiveMaximum) return false;
-  if (format === "int32" && !(Number.isInteger(value) && Math.abs(value) < 2 ** 31)) return false;
+  const range = integerBounds(format);
+  if (range !== undefined && !(Number.isInteger(value) && value >= range[0] && value < range[1])) return false;
   return typeof multipleOf !== "number" || Number.isInteger(value / multipleOf);
 }
 

@@ -6,7 +6,7 @@ import { bodyKind } from "../../contract/media.ts";
 import type { RestBinding, RestParameter } from "../../contract/model.ts";
 import { cookiePairs, formValue } from "../../contract/rest-form.ts";
 import { multipartValue } from "../../contract/rest-multipart.ts";
-import { type Pair, pairsOf, pairValue, plainValue, type Seen, seen } from "../../contract/rest-values.ts";
+import { NotJson, type Pair, pairsOf, pairValue, plainValue, type Seen, seen } from "../../contract/rest-values.ts";
 import { failure } from "../../errors.ts";
 import { parseJson } from "../../formats/json.ts";
 import { type Json, type JsonSchema, type Problem, pointerToken, type Validate } from "../../operation.ts";
@@ -48,7 +48,7 @@ export function requestReader(
     const segments = request.path.split("/");
     for (const parameter of binding.parameters) {
       const schema = schemaOf(parameter.property);
-      const value = given(parameter, schema, { request, pairs, segments });
+      const value = readable(() => given(parameter, schema, { request, pairs, segments }));
       if (value !== undefined) put(input, parameter.property, value);
     }
     return input;
@@ -70,7 +70,8 @@ export function requestReader(
         const text = headers[parameter.name.toLowerCase()];
         if (text === undefined) return undefined;
         const { list, object } = seen(schema, schemas);
-        return plainValue(parameter, list || object ? text.replace(/\s*,\s*/g, ",") : text, schema, schemas);
+        const spaced = parameter.json !== true && (list || object);
+        return plainValue(parameter, spaced ? text.replace(/\s*,\s*/g, ",") : text, schema, schemas);
       }
       case "cookie": {
         const pairs = cookiePairs(headers.cookie ?? "");
@@ -107,6 +108,15 @@ export function requestReader(
     if (problems.length > 0) throw invalidInput(problems);
     return { input: whole, body: read?.value };
   };
+}
+
+function readable<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof NotJson) throw invalidInput([{ at: pointer(error.parameter), message: error.message }]);
+    throw error;
+  }
 }
 
 /** Where each name in braces stands: the number of its segment, from 1. */
