@@ -131,9 +131,10 @@ function written(
 }
 
 /** Control characters in a field would end it. */
-function fieldsOf(given: Readonly<Record<string, string | number>>): Record<string, string> {
+function fieldsOf(given: Readonly<Record<string, string | number | undefined>>): Record<string, string> {
   const fields: Record<string, string> = {};
   for (const [name, value] of Object.entries(given)) {
+    if (value === undefined) continue;
     const text = String(value);
     if (!/^[\w-]{1,100}$/.test(name) || !/^[\t\x20-\x7e]{0,4096}$/.test(text))
       throw new Error(`the header field ${name.slice(0, 100)} has a name or a value that can't be sent`);

@@ -11,7 +11,7 @@ export interface Spoken {
   readonly model: ContractModel;
   readonly operation: SpokenOperation;
   readonly status?: (answer: never) => number;
-  readonly headers?: (answer: never) => Readonly<Record<string, string | number>>;
+  readonly headers?: (answer: never) => Readonly<Record<string, string | number | undefined>>;
   /** Of what starts a process. */
   readonly accepted?: (facts: {
     readonly key: string;

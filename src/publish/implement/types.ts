@@ -73,8 +73,8 @@ interface Common<Answer> {
   readonly etag?: boolean;
   /** Of several that the contract has for success. Default: the first whose body this answer is. */
   readonly status?: (answer: Answer) => number;
-  /** Fields of the answer that the contract declares. Required, where it says that they are. */
-  readonly headers?: (answer: Answer) => Readonly<Record<string, string | number>>;
+  /** Fields of the answer that the contract declares; `undefined`: left out. Required, where it says that they are. */
+  readonly headers?: (answer: Answer) => Readonly<Record<string, string | number | undefined>>;
 }
 
 /** One of them is there; that the others are not tells the compiler which. */

@@ -146,7 +146,10 @@ function waysToGive(missing: readonly Reference[], folder: string): string {
     ...new Set(missing.flatMap((reference) => (reference.kind === kind ? [reference.name] : []))),
   ];
   const [variables, secrets] = [names("env"), names("secret")];
-  const ways = variables.length === 0 ? [] : [`set in the environment: ${variables.join(", ")}`];
+  const ways =
+    variables.length === 0
+      ? []
+      : [`set in the environment, which a running server keeps as it was at its start: ${variables.join(", ")}`];
   const [first] = secrets;
   if (first !== undefined) {
     const word = (path: string) => (/^[\w./-]+$/.test(path) ? path : `"${path}"`);
