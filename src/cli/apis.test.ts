@@ -112,4 +112,19 @@ test("who called what is counted, across a stop", async () => {
     /\(public\) +3\.0\.0 +place +\d+ +\d+ \(0 the week before\)/,
   );
   assert.equal((await run("apis", "usage", "shop", "3.0.0", "--days", "none")).code, 1);
+  // Both begin on the day that the first call of the window can have been on.
+  const froms = async (): Promise<readonly unknown[]> => {
+    const all = [];
+    for (const words of [["usage"], ["usage", "--days", "30"], ["migration"]]) {
+      const [what = "", ...options] = words;
+      all.push((await json<{ from: string }>("apis", what, "shop", "3.0.0", ...options)).from);
+    }
+    return all;
+  };
+  const day = () => new Date(Date.now() - 30 * 86_400_000).toISOString().slice(0, 10);
+  let before30 = day();
+  let begun = await froms();
+  // Midnight came between.
+  if (before30 !== day()) [before30, begun] = [day(), await froms()];
+  assert.deepEqual(begun, [before30, before30, before30]);
 });

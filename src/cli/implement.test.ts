@@ -87,6 +87,17 @@ test("the document is pinned beside its types, with an index.ts that lists what 
   assert.match(again.err, /There is a contract stock\.v2 already, in apis\/stock\.v2/);
   assert.equal((await run("implement", "stock.v2", "board.yaml", "--replace", "--json")).code, 0);
   assert.equal(readFileSync(join(folder, "index.ts"), "utf8"), index);
+  // The name of the file is its address.
+  writeFileSync(join(project, "board-2.yaml"), document);
+  const moved = await run("implement", "stock.v2", "board-2.yaml", "--replace");
+  assert.match(
+    `${moved.out}${moved.err}`,
+    /served at <base>\/openapi\/board\.yaml, and is at <base>\/openapi\/board-2\.yaml/,
+  );
+  assert.match(`${moved.out}${moved.err}`, /take it from a file called board\.yaml/);
+  const back = await run("implement", "stock.v2", "board.yaml", "--replace", "--json");
+  assert.deepEqual(JSON.parse(back.out).moved, { from: "board-2.yaml", to: "board.yaml" });
+  assert.ok(!existsSync(join(folder, "board-2.yaml")));
   for (const name of ["published", "Stock", "../x"])
     assert.notEqual((await run("implement", name, "board.yaml")).code, 0);
   writeFileSync(join(project, "old.yaml"), 'swagger: "2.0"\ninfo: { title: X, version: "1" }\npaths: {}\n');

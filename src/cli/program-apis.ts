@@ -39,7 +39,7 @@ export function apiCommands(apis: Command, leaf: Leaf): void {
     "show who called which operation of a version, how often and when last",
     ["mortise apis usage orders 1.0.0", "mortise apis usage orders 1.0.0 --days 90 --json"],
     async () => (await module()).apiUsage,
-  ).option("--days <days>", "today and the days before it, so many in all (default: 30)");
+  ).option("--days <days>", "today and so many days before it (default: lifecycle.window, 30)");
   leaf(
     apis,
     "strays",

@@ -47,15 +47,34 @@ export async function implement(context: Context, [name, from]: readonly string[
   const index = join(folder, "index.ts");
   const fresh = !existsSync(index);
   if (fresh) writeFileSync(index, implementFile(contract));
-  report(terminal, contract, { folder: relative(io.folder, folder), fresh, replaced: before !== undefined });
+  report(terminal, contract, {
+    folder: relative(io.folder, folder),
+    fresh,
+    replaced: before !== undefined,
+    moved: movedFile(before, contract),
+  });
   return exit.done;
 }
 
-function report(
-  terminal: Terminal,
-  model: ContractModel,
-  { folder, fresh, replaced }: { readonly folder: string; readonly fresh: boolean; readonly replaced: boolean },
-): void {
+/** The document's file, where it has another name than before: it is served by its name, and whoever reads it there must know. */
+function movedFile(before: ContractModel | undefined, now: ContractModel): Moved | undefined {
+  const [from, to] = [before?.source.files[0]?.path, now.source.files[0]?.path];
+  return from === undefined || to === undefined || from === to ? undefined : { from, to };
+}
+
+interface Moved {
+  readonly from: string;
+  readonly to: string;
+}
+
+interface Taken {
+  readonly folder: string;
+  readonly fresh: boolean;
+  readonly replaced: boolean;
+  readonly moved: Moved | undefined;
+}
+
+function report(terminal: Terminal, model: ContractModel, { folder, fresh, replaced, moved }: Taken): void {
   const { languageVersion, title, version, files, notes = [] } = model.source;
   const operations = Object.values(model.operations).map(({ name, binding, summary }) => ({
     name,
@@ -69,6 +88,7 @@ function report(
     folder,
     languageVersion,
     replaced,
+    ...(moved === undefined ? {} : { moved }),
     files: files.map(({ path }) => path),
     operations: operations.map(({ name, route }) => ({ name, route })),
     events,
@@ -93,6 +113,10 @@ function report(
     if (unspoken.length > 8)
       terminal.line(terminal.paint("dim", `  and ${unspoken.length - 8} more; --json lists them`));
     printNotes(terminal, notes);
+    if (moved !== undefined)
+      terminal.note(
+        `The document was served at <base>/openapi/${moved.from}, and is at <base>/openapi/${moved.to} from now on. To keep the address, take it from a file called ${moved.from.split("/").at(-1)}.`,
+      );
     terminal.line();
     const dim = (text: string): string => terminal.paint("dim", text);
     terminal.line(`  ${join(folder, "contract.ts")}  ${dim("its types; commit it")}`);

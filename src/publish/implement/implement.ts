@@ -13,7 +13,7 @@ import { behindProblem, contractProblem, operationProblem, scopeOf, securityProb
 import { writtenOperation } from "./pointer.ts";
 import { type ContractSource, sourceOf } from "./source.ts";
 import type { Spoken, SpokenOperation } from "./spoken.ts";
-import type { Implemented, ImplementOptions, Target } from "./types.ts";
+import type { Implemented, ImplementOptions, Target, Through } from "./types.ts";
 
 // biome-ignore-start lint/suspicious/noExplicitAny: the types of `operations` have checked them
 /** What stands behind an operation, whatever its types. */
@@ -205,12 +205,20 @@ function implemented(spoken: Spoken, behind: AnyBehind, refuse: (reason: string)
   }
 }
 
-/** What goes through unread, and how much of it. */
+/** What goes through unread, and how much of it. Throws `TypeError`. */
 function passes({ upload, download, maxBodyBytes, maxAnswerBytes }: AnyBehind) {
-  const bound = (maxBytes: number | undefined) => (maxBytes === undefined ? true : { maxBytes });
+  const bound = (said: Through, name: string, maxBytes: number | undefined): Through => {
+    if (said === true) return maxBytes === undefined ? true : { maxBytes };
+    const other = Object.keys(said).find((member) => member !== "maxBytes");
+    if (other !== undefined)
+      throw new TypeError(
+        `${name} says ${other}, and what goes through is what the contract says: give maxBytes alone`,
+      );
+    return said;
+  };
   return {
-    ...(upload === undefined ? {} : { upload: bound(maxBodyBytes) }),
-    ...(download === undefined ? {} : { download: bound(maxAnswerBytes) }),
+    ...(upload === undefined ? {} : { upload: bound(upload, "upload", maxBodyBytes) }),
+    ...(download === undefined ? {} : { download: bound(download, "download", maxAnswerBytes) }),
   };
 }
 

@@ -133,8 +133,7 @@ export interface CallsFor<Answer, Faults, P> extends AnyCall<Answer, Faults, P, 
 
 /** The request's body goes through as it comes, unread: of a contract whose body is bytes, or text without rules. */
 export interface UploadsFor<Answer, Faults, P> extends AnyCall<Answer, Faults, P, Beside<TakenBy<P>>> {
-  /** `maxBodyBytes` says how large it may be. Default 100 MiB. */
-  readonly upload: true;
+  readonly upload: Through;
   readonly download?: undefined;
 }
 /** The answer goes through as it comes, unread: of a contract whose 200 is bytes, or text without rules. */
@@ -143,13 +142,18 @@ export interface DownloadsFor<Answer, Faults, P> extends AnyCall<Answer, Faults,
 }
 /** Both. */
 export interface ConvertsFor<Answer, Faults, P> extends AnyCall<Answer, Faults, P, Beside<TakenBy<P>>>, Download {
-  readonly upload: true;
+  readonly upload: Through;
 }
 interface Download {
-  readonly download: true;
-  /** How large the answer may be. Default 1 GiB. */
+  readonly download: Through;
+  /** How large the answer may be, where `download` is `true`. Default 1 GiB. */
   readonly maxAnswerBytes?: number;
 }
+/**
+ * How large it may be, in bytes. `true`: a request as `maxBodyBytes` of the operation says, by default 100 MiB; an answer 1 GiB. Media types are the
+ * contract's.
+ */
+export type Through = true | { readonly maxBytes: number };
 /** What stands beside a body that goes through. */
 type Beside<I> = I extends object ? Omit<I, "body"> : I;
 

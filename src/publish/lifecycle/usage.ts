@@ -54,6 +54,8 @@ export interface UsageOptions {
 
 const dayMs = 86_400_000;
 export const dayOf = (at: number): number => Math.floor(at / dayMs);
+/** The first day of a window that ends now: each call of the last `windowMs` is in it, and the rest of that day. */
+export const firstDayOf = (now: number, windowMs: number): number => dayOf(now - windowMs);
 /** `2026-11-27`. */
 export const dayText = (day: number): string => new Date(day * dayMs).toISOString().slice(0, 10);
 /** Lines of one answer. */

@@ -5,7 +5,7 @@ import type { ApiDefinition } from "../../publish/define.ts";
 import type { LifecycleBook } from "../../publish/lifecycle/lifecycle.ts";
 import { type Despite, majorOf } from "../../publish/lifecycle/retirements.ts";
 import type { Lifecycle } from "../../publish/lifecycle/states.ts";
-import { dayOf, dayText, mostTotals } from "../../publish/lifecycle/usage.ts";
+import { dayText, firstDayOf, mostTotals } from "../../publish/lifecycle/usage.ts";
 import type { Command } from "../../store/store.ts";
 import { type FindInUse, overridden } from "../apis/published/in-use.ts";
 import { type MigrationParts, migrationBoard } from "../apis/published/migration.ts";
@@ -26,6 +26,7 @@ export interface ApiResources {
 
 const reason = { type: "string", minLength: 1, maxLength: 500, description: "Why; stands in the audit." };
 const longestReason = 20_000;
+const dayMs = 86_400_000;
 const defaultRetryAfterMs = 300_000;
 
 export function apiRoutes({ project, lifecycle, openapi, inUse, clock }: ApiResources): readonly AdminRoute[] {
@@ -89,12 +90,17 @@ export function apiRoutes({ project, lifecycle, openapi, inUse, clock }: ApiReso
       summary: "Who called which operation of a version, or of another one with the same major number, and when last",
       role: "viewer",
       query: {
-        days: { is: "integer", most: 3650, description: "Today and so many days before it, less one. Default 30." },
+        days: {
+          is: "integer",
+          most: 3650,
+          description: "Today and so many days before it. Default `lifecycle.window`, as the migration board's.",
+        },
       },
       answer: ref("ApiUsage"),
       async handle(call) {
         const { name, version } = existing(project(), call);
-        const fromDay = dayOf(clock()) - Number(call.query.days ?? 30) + 1;
+        const { days } = call.query;
+        const fromDay = firstDayOf(clock(), days === undefined ? inUse.windowMs : Number(days) * dayMs);
         // What was counted in this second is in it, too.
         await lifecycle.usage.flush();
         const usage = lifecycle.usage.totals(name, majorOf(version), fromDay);

@@ -101,7 +101,12 @@ const implemented = (contract: Contract<Documents>) =>
         accepts: ({ number }) => ({ id: number }),
         faults: { notFound: ({ reason = "" }) => fault("notFound", { why: reason }) },
       },
-      convert: { scope: "files", calls: convert, upload: true, download: true },
+      convert: {
+        scope: "files",
+        calls: convert,
+        upload: { maxBytes: 32 * block.length },
+        download: { maxBytes: 48 * block.length },
+      },
     },
   });
 
@@ -151,13 +156,11 @@ test("files pass through operations of a given contract, with its parameters, it
   ]);
 
   served.answer = (request, response) => void request.pipe(response.writeHead(200, pdf));
-  const converted = await ask("/conversions", {
-    method: "POST",
-    headers: type,
-    body: blocks(20) as never,
-    duplex: "half",
-  });
-  assert.equal((await converted.arrayBuffer()).byteLength, 20 * block.length);
+  const conversion = (count: number) =>
+    ask("/conversions", { method: "POST", headers: type, body: blocks(count) as never, duplex: "half" });
+  assert.equal((await (await conversion(20)).arrayBuffer()).byteLength, 20 * block.length);
+  assert.equal((await (await conversion(32)).arrayBuffer()).byteLength, 32 * block.length);
+  assert.deepEqual(await problem(await conversion(33)), [413, "body-too-large"]);
 
   const served3 = (await (await ask("/openapi.json")).json()) as { paths: Record<string, Record<string, never>> };
   assert.deepEqual(Object.keys(served3.paths), ["/documents/{number}", "/conversions"]);
@@ -194,6 +197,11 @@ test("what can't go through as the contract says is refused when the project is 
     { loose: { calls: convert, upload: true, download: true } },
     /may come without a body by its contract, and archive.convert needs one/,
   );
+  refused(
+    { convert: { calls: convert, upload: { maxBytes: 1, types: ["text/csv"] }, download: true } },
+    /upload says types, and what goes through is what the contract says: give maxBytes alone/,
+  );
+  refused({ convert: { calls: convert, upload: { maxBytes: -1 }, download: true } }, /lets -1 bytes through/);
   refused(
     { convert: { calls: convert, upload: true, download: true, cache: "1s" } },
     /an upload, which goes with no cache/,

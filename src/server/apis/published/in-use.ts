@@ -4,7 +4,7 @@ import { finalStatuses, runStatuses } from "../../../process/engine.ts";
 import { startedThrough } from "../../../publish/lifecycle/bound.ts";
 import type { LifecycleBook } from "../../../publish/lifecycle/lifecycle.ts";
 import { type Despite, majorOf } from "../../../publish/lifecycle/retirements.ts";
-import { dayOf, dayText, type UsageTotal } from "../../../publish/lifecycle/usage.ts";
+import { dayText, firstDayOf, type UsageTotal } from "../../../publish/lifecycle/usage.ts";
 import type { Store } from "../../../store/store.ts";
 import type { Project } from "../../project/project.ts";
 
@@ -44,7 +44,11 @@ const open = runStatuses.filter((status) => !finalStatuses.has(status));
 const longestChain = 1000;
 
 /** Looks for both, by name and major version. */
-export type FindInUse = (api: string, major: number) => Promise<InUse>;
+export interface FindInUse {
+  (api: string, major: number): Promise<InUse>;
+  /** Calls are looked for in so many milliseconds before now. */
+  readonly windowMs: number;
+}
 
 export function openInUse({ lifecycle, read, windowMs, clock }: InUseParts): FindInUse {
   // Open runs come by the index of their status; what each was started through stands in its row.
@@ -68,8 +72,8 @@ export function openInUse({ lifecycle, read, windowMs, clock }: InUseParts): Fin
     return origin;
   }
 
-  return async (api, major) => {
-    const fromDay = dayOf(clock() - windowMs);
+  const find = async (api: string, major: number): Promise<InUse> => {
+    const fromDay = firstDayOf(clock(), windowMs);
     await lifecycle.usage.flush();
     const calls = lifecycle.usage.totals(api, major, fromDay);
     const bound = `api:${api} ${major}.*`;
@@ -89,6 +93,7 @@ export function openInUse({ lifecycle, read, windowMs, clock }: InUseParts): Fin
     const consumers = [...new Set(calls.map(({ consumer }) => consumer))];
     return { from: dayText(fromDay), calls, consumers, openRuns, runs };
   };
+  return Object.assign(find, { windowMs });
 }
 
 interface Row {

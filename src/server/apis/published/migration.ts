@@ -47,7 +47,7 @@ export interface MigrationBoard {
 export interface MigrationParts {
   readonly apis: () => readonly ApiDefinition[];
   readonly openapi: (name: string, version: string) => OpenApiDocument | undefined;
-  readonly inUse: FindInUse;
+  readonly inUse: (...of: Parameters<FindInUse>) => ReturnType<FindInUse>;
 }
 
 export async function migrationBoard(parts: MigrationParts, api: ApiDefinition): Promise<MigrationBoard> {
