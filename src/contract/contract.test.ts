@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 import { pathToFileURL } from "node:url";
+import type { Schema } from "../operation.ts";
 import { type ContractTypes, pinnedContract } from "./contract.ts";
 import { contractHash, serialise } from "./model.ts";
 import { compileSchema } from "./validate.ts";
@@ -44,6 +45,34 @@ test("a pinned contract gives its named schemas, each whole, as a system does", 
   const validate = compileSchema(pinned.schemas.Order);
   assert.deepEqual(validate({ of: "a" }), []);
   assert.equal(validate({ of: 1 })[0]?.at, "/of");
+});
+
+type None = Readonly<Record<never, never>>;
+
+test("a pinned contract gives what each operation takes, typed and whole", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "mortise-contract-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const input = {
+    type: "object",
+    properties: { id: { type: "string" }, order: { $ref: "#/$defs/Order" } },
+    required: ["id"],
+  };
+  const operations = { placeOrder: { name: "placeOrder", input, output: true, faults: {} } };
+  const schemas = { Order: { type: "object", properties: { lines: { type: "integer" } } } };
+  const model = { format: 1, name: "s", operations, events: {}, schemas };
+  writeFileSync(join(folder, "contract.json"), JSON.stringify(model));
+  const pinned = pinnedContract<{
+    operations: { placeOrder: { input: { id: string; order?: { lines?: number } }; output: unknown; faults: None } };
+    events: None;
+    schemas: None;
+  }>(pathToFileURL(join(folder, "contract.ts")).href);
+  const { placeOrder } = pinned.inputs;
+  const typed: Schema<{ id: string; order?: { lines?: number } }> = placeOrder;
+  const validate = compileSchema(typed);
+  assert.deepEqual(validate({ id: "a", order: { lines: 1 } }), []);
+  assert.equal(validate({ id: "a", order: { lines: "x" } })[0]?.at, "/order/lines");
+  assert.ok(Object.isFrozen(pinned.inputs));
+  assert.equal((pinned.inputs as Readonly<Record<string, unknown>>).constructor, undefined);
 });
 
 test("a pinned contract that was edited by hand is refused with its file and what is wrong", (t) => {

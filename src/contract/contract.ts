@@ -20,6 +20,8 @@ export interface ContractTypes {
 export interface PinnedContract<T extends ContractTypes> extends Contract<T> {
   /** The contract's named schemas, for processes and tasks of your own. */
   readonly schemas: { readonly [N in keyof T["schemas"]]: Schema<T["schemas"][N]> };
+  /** What each operation takes, its parameters and its body together. */
+  readonly inputs: { readonly [N in keyof T["operations"]]: Schema<T["operations"][N]["input"]> };
 }
 
 export interface Contract<T extends ContractTypes = ContractTypes> {
@@ -52,7 +54,8 @@ export function pinnedContract<T extends ContractTypes>(moduleUrl: string, hash?
   if (reason !== undefined) throw failure("contract-pin-unreadable", { file, reason });
   const model = frozen(read as ContractModel);
   const schemas = schemasOf(model) as PinnedContract<T>["schemas"];
-  return Object.freeze({ kind: "contract", model, folder: dirname(file), schemas });
+  const inputs = inputsOf(model) as PinnedContract<T>["inputs"];
+  return Object.freeze({ kind: "contract", model, folder: dirname(file), schemas, inputs });
 }
 
 /** Each named schema of a model, self-contained. */
@@ -60,6 +63,12 @@ export function schemasOf(model: ContractModel): { readonly [name: string]: Sche
   const schemas: Record<string, Schema> = Object.create(null);
   for (const name of Object.keys(model.schemas)) schemas[name] = schemaOf(model, { $ref: `#/$defs/${name}` });
   return Object.freeze(schemas);
+}
+
+function inputsOf(model: ContractModel): { readonly [name: string]: Schema } {
+  const inputs: Record<string, Schema> = Object.create(null);
+  for (const [name, { input }] of Object.entries(model.operations)) inputs[name] = schemaOf(model, input);
+  return Object.freeze(inputs);
 }
 
 /** Why this can't be a model, as far as a look at its top says; the rest is checked by `mortise check`. */

@@ -12,6 +12,8 @@ export interface PublishedVersion {
   readonly since?: { readonly version: string; readonly date?: string; readonly nth?: number };
   /** The worst first. */
   readonly changes: readonly PublishedChange[];
+  /** How many more there are that are not told. Absent: none. */
+  readonly more?: number;
   /** What the owner has to say about it. Plain text. */
   readonly note?: string;
   /** Where it was deprecated by then. */
@@ -43,6 +45,30 @@ export function publicly(of: PublishedVersion): PublishedVersion {
     ...(note && { note }),
     ...(deprecation && { deprecation }),
   };
+}
+
+/**
+ * How much a server tells: publications, changes of one, and changes of all, the newest first. Both pages are held in memory for each major version, and
+ * a project that publishes each day goes on for years; all of it is in the project.
+ */
+export const toldAtMost = Object.freeze({ publications: 200, changesOfOne: 500, changes: 5000 });
+
+export interface ToldVersions {
+  readonly versions: readonly PublishedVersion[];
+  /** How many publications there are before those. */
+  readonly earlier: number;
+}
+
+/** What callers are told of them. `all`: the newest first. */
+export function toldVersions(all: readonly PublishedVersion[]): ToldVersions {
+  let left: number = toldAtMost.changes;
+  const versions = all.slice(0, toldAtMost.publications).map((one): PublishedVersion => {
+    const changes = one.changes.slice(0, Math.min(left, toldAtMost.changesOfOne));
+    left -= changes.length;
+    const more = one.changes.length - changes.length;
+    return { ...publicly({ ...one, changes }), ...(more > 0 && { more }) };
+  });
+  return { versions, earlier: all.length - versions.length };
 }
 
 /** The day, and which one of that day where there were several: `2026-11-27, no. 2`; absent: nobody wrote it down. */

@@ -1,7 +1,13 @@
 /** The changelog of an API for people: what was published when, and what it means for those who call it. */
 import type { Verdict } from "../../contract/compare/finding.ts";
 import type { OpenApiDocument } from "../openapi.ts";
-import { type Deprecation, dayInWords, type PublishedChange, type PublishedVersion } from "./changelog.ts";
+import {
+  type Deprecation,
+  dayInWords,
+  type PublishedChange,
+  type PublishedVersion,
+  type ToldVersions,
+} from "./changelog.ts";
 import { day, frame, link } from "./frame.ts";
 import { type Html, html } from "./html.ts";
 
@@ -11,11 +17,11 @@ const titles: Readonly<Record<Verdict, string>> = {
   safe: "Breaks nobody",
 };
 const verdicts = Object.keys(titles) as readonly Verdict[];
-/** Of one kind, in one version. The JSON has all of them. */
+/** Of one kind, in one version. The JSON has more of them. */
 const mostShown = 100;
 
 /** `versions`: of the API in all its major versions, the newest first. Links are relative: the page stands at `<base>/docs/changes`. */
-export function changesPage({ info }: OpenApiDocument, versions: readonly PublishedVersion[]): string {
+export function changesPage({ info }: OpenApiDocument, { versions, earlier }: ToldVersions): string {
   // A version that was published several times is described as it is now.
   const described = versions.findIndex(({ version }) => version === info.version);
   const anchors = versions.map((_, at) => `v${versions.length - at}`);
@@ -32,18 +38,20 @@ ${versions.map((one, at) => html`<a href="#${anchors[at]}">${one.version}<small>
 <p class="lead">What was published, the newest first, compared with what was there before. Within a major version nothing is published that breaks a caller.</p>
 </header>
 ${versions.length === 0 ? html`<section><p>Nothing is on record yet.</p></section>` : undefined}
-${versions.map((one, at) => versionSection(one, anchors[at] ?? "", at === described))}`,
+${versions.map((one, at) => versionSection(one, anchors[at] ?? "", at === described))}
+${earlier === 0 ? undefined : html`<section><p>There are ${earlier} earlier publications, which are not told here.</p></section>`}`,
   });
 }
 
 function versionSection(one: PublishedVersion, anchor: string, described: boolean): Html {
-  const { version, since, changes, note, deprecation } = one;
+  const { version, since, changes, more = 0, note, deprecation } = one;
   return html`<section id="${anchor}" class="version">
 <h2>${version}<span class="tag">${dayInWords(one) ?? "day not known"}</span>${described ? html`<span class="tag published">this documentation</span>` : undefined}</h2>
 ${note === undefined ? undefined : html`<p class="note">${note}</p>`}
 ${deprecation === undefined ? undefined : deprecationNotice(deprecation)}
-${since === undefined ? html`<p class="id">Nothing on record before it to compare with.</p>` : html`<p class="id">Compared with ${named(since)}${changes.length === 0 ? ": nothing changed for those who call it." : ""}</p>`}
+${since === undefined ? html`<p class="id">Nothing on record before it to compare with.</p>` : html`<p class="id">Compared with ${named(since)}${changes.length + more === 0 ? ": nothing changed for those who call it." : ""}</p>`}
 ${verdicts.map((verdict) => changeList(verdict, changes))}
+${more === 0 ? undefined : html`<p class="id">${more} more changes, none of them worse, are not told here.</p>`}
 </section>`;
 }
 

@@ -14,6 +14,7 @@ import { type ApiOptions, defineApi } from "../define.ts";
 import { getStock, openBench, ordersOptions } from "../harness.test.ts";
 import { deprecated } from "../lifecycle/states.ts";
 import { get } from "../operations.ts";
+import { toldAtMost, toldVersions } from "./changelog.ts";
 import { changesPage } from "./changes-page.ts";
 import { curlExample } from "./examples.ts";
 import { link } from "./frame.ts";
@@ -175,7 +176,13 @@ test("what an answer holds is shown where its schema has no name, down to what s
 
 test("of a version that was published several times, the changelog calls the newest one this documentation", () => {
   const version = (nth: number) => ({ version: "1.0.0", date: "2026-11-27", nth, changes: [] });
-  const page = changesPage({ info: { title: "Orders", version: "1.0.0" } } as never, [version(2), version(1)] as never);
+  const page = changesPage(
+    { info: { title: "Orders", version: "1.0.0" } } as never,
+    {
+      versions: [version(2), version(1)],
+      earlier: 0,
+    } as never,
+  );
   assert.equal([...page.matchAll(/this documentation/g)].length, 1);
   assert.match(page, /no\. 2<\/span><span class="tag published">this documentation/);
 });
@@ -201,4 +208,39 @@ test("what is no text where a text should be is shown as text, and is no markup"
 test("a path of a contract that was given may name its parameters as it likes", () => {
   const field = { name: "article-no", in: "path", required: true, value: "a b/c" } as const;
   assert.equal(pathOf("/articles/{article-no}/stock", { fields: [field] }), "/articles/a%20b%2Fc/stock");
+});
+
+test("the changelog that a server shows is bounded, the newest and the worst first, and says what it leaves out", () => {
+  const change = (at: number) => ({ verdict: "safe", rule: "r", at: `c${at}`, reason: "x" }) as const;
+  const many = (version: string, count: number) => ({
+    version,
+    changes: Array.from({ length: count }, (_, at) => change(at)),
+    document: {},
+  });
+  const { publications, changes, changesOfOne } = toldAtMost;
+  const all = Array.from({ length: publications + 7 }, (_, at) =>
+    many(`1.${1000 - at}.0`, at === 0 ? changesOfOne + 3 : 40),
+  );
+  const { versions, earlier } = toldVersions(all);
+  assert.deepEqual([versions.length, earlier], [publications, 7]);
+  assert.deepEqual(
+    [versions[0]?.changes.length, versions[0]?.more, versions[0]?.changes[0]?.at],
+    [changesOfOne, 3, "c0"],
+  );
+  assert.equal(
+    versions.reduce((sum, one) => sum + one.changes.length, 0),
+    changes,
+  );
+  const last = versions.at(-1);
+  assert.deepEqual([last?.changes.length, last?.more], [0, 40]);
+  assert.equal("document" in (last ?? {}), false);
+  assert.ok(JSON.stringify(versions).length < 1_048_576);
+  const page = changesPage({ info: { title: "Orders", version: "1.1000.0" } } as never, { versions, earlier });
+  assert.match(page, /There are 7 earlier publications/);
+  assert.match(page, /3 more changes, none of them worse, are not told here/);
+  // Few are told whole, and as ever.
+  assert.deepEqual(toldVersions([many("1.0.0", 1)]), {
+    versions: [{ version: "1.0.0", changes: [change(0)] }],
+    earlier: 0,
+  });
 });

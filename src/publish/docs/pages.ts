@@ -3,7 +3,7 @@ import { failure } from "../../errors.ts";
 import type { ApiDefinition } from "../define.ts";
 import type { OpenApiDocument } from "../openapi.ts";
 import { type Page, page } from "../page.ts";
-import { type PublishedVersion, publicly } from "./changelog.ts";
+import { type PublishedVersion, toldVersions } from "./changelog.ts";
 import { changesPage } from "./changes-page.ts";
 import { docsPolicy } from "./frame.ts";
 import { docsPage } from "./page.ts";
@@ -42,7 +42,7 @@ export function openDocs({ changes = () => [], makeUp, swaggerUi }: DocsSources,
     if (api.docs === false) return [described];
     const make = api.docs?.tryIt === false ? undefined : makeUp?.(document);
     const rendered = swaggerUi === undefined ? undefined : renderedPages(api, document, swaggerUi, make !== undefined);
-    const versions = changes(api.name).map(publicly);
+    const told = toldVersions(changes(api.name));
     const html = "text/html; charset=utf-8";
     const tried =
       make === undefined
@@ -64,8 +64,8 @@ export function openDocs({ changes = () => [], makeUp, swaggerUi }: DocsSources,
         docsPage(document, api, { tryIt: make !== undefined, swaggerUi: rendered !== undefined }),
         make === undefined ? docsPolicy : tryPolicy,
       ),
-      get("/docs/changes", html, changesPage(document, versions), docsPolicy),
-      get("/docs/changes.json", "application/json", JSON.stringify({ api: api.name, versions })),
+      get("/docs/changes", html, changesPage(document, told), docsPolicy),
+      get("/docs/changes.json", "application/json", JSON.stringify({ api: api.name, ...told })),
       ...[...(rendered ?? [])].map(([path, shown]) => ({ method: "GET", path, page: shown })),
       ...tried,
     ];
