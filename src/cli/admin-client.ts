@@ -123,7 +123,8 @@ function exchange(
   });
 }
 
-function user(): string {
+/** Who is at the command line, for the audit. */
+export function user(): string {
   try {
     return userInfo()
       .username.replace(/[^A-Za-z0-9._@-]/g, "_")

@@ -52,9 +52,15 @@ export function secretCommands(secrets: Command, leaf: Leaf): void {
     secrets,
     "set <name>",
     "keep a secret in the store, encrypted, and put it in force; the value is typed unseen or piped in, and is never an argument",
-    ["mortise secrets set payments-token", "openssl rand -hex 32 | mortise secrets set payments-token"],
+    [
+      "mortise secrets set payments-token",
+      "openssl rand -hex 32 | mortise secrets set payments-token",
+      "mortise secrets set payments-token --offline",
+    ],
     async () => (await module()).setSecret,
-  ).option("--reason <text>", "why, for the audit log", "set by the command line");
+  )
+    .option("--reason <text>", "why, for the audit log", "set by the command line")
+    .option("--offline", "write it into this machine's store while no server runs; in force from the next start on");
   leaf(
     secrets,
     "remove <name>",

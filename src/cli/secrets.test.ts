@@ -1,6 +1,15 @@
 /** `mortise secrets`, against a real server of a real project. */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -78,4 +87,77 @@ test("a value is never an argument", async () => {
   assert.equal(given.code, 2);
   const none = await run(["secrets", "set", "acme-password"]);
   assert.match(none.err, /pipe it in/);
+});
+
+test("while no server runs a secret is written into the store itself, sealed and with its audit, and the next start uses it", async (t) => {
+  const folder = join(home, "offline");
+  await mortise(["init", "offline"], { folder: home });
+  const config = (key: string) =>
+    writeFileSync(
+      join(folder, "mortise.config.ts"),
+      `import { defineConfig, secret } from "mortise"; export default defineConfig({ ${key} });`,
+    );
+  // The configuration is read once in a process: each way has its own.
+  config('encryption: { key: secret("STORE_KEY") }');
+  mkdirSync(join(folder, "apis"), { recursive: true });
+  copyFileSync(join(project, "apis", "partners.v1.ts"), join(folder, "apis", "partners.v1.ts"));
+  const env = { STORE_KEY: Buffer.alloc(32, 9).toString("base64") };
+  const offline = (args: readonly string[], secret?: string, given: Readonly<Record<string, string>> = env) =>
+    mortise(["secrets", "set", ...args, "--offline"], {
+      folder,
+      env: given,
+      ...(secret === undefined ? {} : { secret }),
+    });
+
+  const keyless = await offline(["acme-password"], "x", {});
+  assert.match(keyless.err, /values are missing: secret STORE_KEY \(encryption\.key\)/);
+  assert.ok(!existsSync(join(folder, ".mortise", "mortise.db")), "nothing was made");
+  const value = "canary-without-a-server";
+  const set = await offline(["acme-password", "--reason", "first"], value);
+  assert.deepEqual([set.code, set.err], [0, ""]);
+  assert.equal(set.out, "set acme-password: in the store, and in force from the next start on\n");
+  for (const file of readdirSync(join(folder, ".mortise")))
+    assert.ok(!readFileSync(join(folder, ".mortise", file)).includes("canary"), file);
+  assert.match((await offline(["acme-password"], "two\nlines")).err, /one line/);
+  assert.match((await offline(["../x"], value)).err, /a name is up to 100 letters/);
+  assert.match((await offline(["acme-password"])).err, /pipe it in/);
+  assert.match((await offline(["for-later"], "x")).out, /careful a secret is short/);
+  const other = { STORE_KEY: Buffer.alloc(32, 8).toString("base64") };
+  assert.match((await offline(["acme-password"], "y", other)).err, /encryption-key-missing/);
+  // Two at once: one is done, or both, and neither half.
+  const both = await Promise.all([offline(["twice"], "the-first-value"), offline(["twice"], "the-second-value")]);
+  assert.ok(both.some(({ code }) => code === 0));
+  for (const { code, err } of both) if (code !== 0) assert.match(err, /--offline/);
+
+  const running = await startServer(await loadProject(folder), {
+    apiPort: 0,
+    adminPort: 0,
+    environment: env,
+    log: () => {},
+  });
+  t.after(() => running.stop());
+  const asked = await fetch(`${running.apiUrl}/partners/v1/quotes/none`, {
+    headers: { authorization: `Basic ${Buffer.from(`acme:${value}`).toString("base64")}` },
+  });
+  assert.equal(asked.status, 404);
+  const list = await mortise(["secrets", "list"], { folder });
+  assert.match(list.out, /acme-password +store +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +local:/);
+  const headers = { authorization: `Bearer ${running.adminToken}` };
+  const audit = (await (await fetch(`${running.adminUrl}/audit`, { headers })).text()) as string;
+  assert.match(audit, /"secret\.set","target":"acme-password","reason":"first","result":"done"/);
+  const busy = await offline(["acme-password"], "z");
+  assert.equal(busy.code, 1);
+  assert.match(busy.err, /a server runs on this store, .*without --offline it is asked/);
+});
+
+test("without a key of the store nothing is kept in it, also while no server runs", async () => {
+  const folder = join(home, "clear");
+  await mortise(["init", "clear"], { folder: home });
+  writeFileSync(
+    join(folder, "mortise.config.ts"),
+    'import { defineConfig } from "mortise"; export default defineConfig({});',
+  );
+  const set = await mortise(["secrets", "set", "a", "--offline"], { folder, secret: "a-long-value-1" });
+  assert.match(set.err, /The store keeps secrets only where it encrypts.*\(secrets-unencrypted\)/);
+  assert.ok(!existsSync(join(folder, ".mortise", "mortise.db")));
 });

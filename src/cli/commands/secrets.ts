@@ -1,8 +1,9 @@
-/** `mortise secrets ...`: secrets of the running server. Values go in, by a prompt or a pipe; none comes out. */
+/** `mortise secrets ...`: secrets of the running server, or of the store while none runs. Values go in, by a prompt or a pipe; none comes out. */
 import { failure } from "../../errors.ts";
-import { adminClient } from "../admin-client.ts";
+import { adminClient, user } from "../admin-client.ts";
 import type { Context } from "../context.ts";
 import { exit } from "../exit.ts";
+import { projectFolder } from "../project-folder.ts";
 import { time } from "../terminal.ts";
 import { segment } from "../values.ts";
 
@@ -44,7 +45,12 @@ export async function listSecrets(context: Context): Promise<number> {
   return exit.done;
 }
 
-export async function setSecret(context: Context, [name]: readonly string[], { reason }: Reasoned): Promise<number> {
+export async function setSecret(
+  context: Context,
+  [name]: readonly string[],
+  { reason, offline }: Reasoned & { readonly offline?: boolean },
+): Promise<number> {
+  if (offline === true) return setOffline(context, name!, reason);
   const { terminal, io } = context;
   // Asked first: without a server the value would be typed in vain.
   const client = await adminClient(context);
@@ -55,6 +61,28 @@ export async function setSecret(context: Context, [name]: readonly string[], { r
   terminal.result(secret, () => {
     terminal.line(`${terminal.paint("green", "set")} ${name}: ${inForce(secret)}`);
     if (secret.warning !== undefined) terminal.line(`${terminal.paint("yellow", "careful")} ${secret.warning}`);
+  });
+  return exit.done;
+}
+
+/** Into the store itself, while no server runs. */
+async function setOffline({ terminal, io, project }: Context, name: string, reason: string): Promise<number> {
+  const { openOfflineSecrets } = await import("../../server/secrets/offline.ts");
+  const folder = projectFolder(io.folder, project);
+  // Asked first, and given back: the value would be typed in vain, and a server kept from starting by a prompt that nobody answers.
+  await (await openOfflineSecrets(folder, io.env)).close();
+  if (io.secret === undefined) throw failure("option-invalid", { option: "<value>", reason: "pipe it in" });
+  const value = await io.secret(`Value of ${name} (it is not shown): `);
+  const secrets = await openOfflineSecrets(folder, io.env);
+  let set: { readonly warning?: string };
+  try {
+    set = await secrets.set({ name, value, by: `local:${user()}`, reason });
+  } finally {
+    await secrets.close();
+  }
+  terminal.result({ name, ...set }, () => {
+    terminal.line(`${terminal.paint("green", "set")} ${name}: in the store, and in force from the next start on`);
+    if (set.warning !== undefined) terminal.line(`${terminal.paint("yellow", "careful")} ${set.warning}`);
   });
   return exit.done;
 }

@@ -9,7 +9,7 @@ import type { Command } from "../../store/store.ts";
 import type { Surface } from "../apis/surface.ts";
 import type { Front } from "../front.ts";
 import type { InTurn } from "../turns.ts";
-import { type FoundSecret, isOneLine, isPlain, plainWarning, secretName } from "./secrets.ts";
+import { checkValue, type FoundSecret, isPlain, plainWarning } from "./secrets.ts";
 import type { StoredSecrets } from "./stored.ts";
 
 /** A secret as people see it: never its value. */
@@ -61,8 +61,6 @@ export interface SecretActsOptions {
   /** Milliseconds between two looks at the secrets folder. Default 5000. */
   readonly everyMs?: number;
 }
-
-const longestValue = 65_536;
 
 export function openSecretActs(options: SecretActsOptions): SecretActs {
   const { stored, front, inTurn, redactor, log, resolve } = options;
@@ -126,10 +124,7 @@ export function openSecretActs(options: SecretActsOptions): SecretActs {
     set(name, value, { by, audit }) {
       // Before anything else: what goes wrong from here on is told, and must not tell it.
       redactor.register(value);
-      const refuse = (reason: string) => failure("secret-invalid", { reason });
-      if (!secretName.test(name)) throw refuse("a name is up to 100 letters, digits and . _ -, and begins with no dot");
-      if (value === "" || value.length > longestValue || !isOneLine(value))
-        throw refuse(`a value is one line of 1 to ${longestValue} characters`);
+      checkValue(name, value);
       stored.checkEncrypted();
       return inTurn(async () => {
         const write = () => stored.set(name, value, by, [audit()]);

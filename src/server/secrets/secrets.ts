@@ -129,6 +129,16 @@ export function createResolver({ folder, environment, redactor, stored = () => u
 /** Shorter ones stand in other words by chance, and so do words of the log itself: there it would be cut out of what is no secret. */
 const shortestSafe = 8;
 
+const longestValue = 65_536;
+
+/** Of a secret that is to be kept in the store. Throws `secret-invalid`. */
+export function checkValue(name: string, value: string): void {
+  const refuse = (reason: string) => failure("secret-invalid", { reason });
+  if (!secretName.test(name)) throw refuse("a name is up to 100 letters, digits and . _ -, and begins with no dot");
+  if (value === "" || value.length > longestValue || !isOneLine(value))
+    throw refuse(`a value is one line of 1 to ${longestValue} characters`);
+}
+
 /** What is said of a value that is plain. */
 export const plainWarning =
   "a secret is short or an ordinary word: the log masks every word that equals it, and one of less than 4 characters not at all; give it a longer value";
