@@ -4,10 +4,10 @@
  */
 import { failure } from "../errors.ts";
 import type { AnyProcess, ProcessDefinition } from "../process/define.ts";
-import type { TestWorld } from "./index.ts";
 import type { Outside } from "./outside.ts";
 import type { TestRun } from "./run.ts";
 import { type Played, play } from "./scenario.ts";
+import type { TestWorld } from "./test-world.ts";
 
 /** What an invariant sees when a history is over. */
 export interface Facts<O = unknown> {

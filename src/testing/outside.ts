@@ -1,7 +1,7 @@
 /** What comes from outside while a process is explored: events of its systems, and what people decide. */
 import type { EventType, PayloadOf } from "../operation.ts";
 import type { TaskDefinition } from "../process/task.ts";
-import type { TestWorld } from "./index.ts";
+import type { TestWorld } from "./test-world.ts";
 
 /** Made by `comes()` and `decides()`. */
 export type Outside = ComingEvent | Decision;

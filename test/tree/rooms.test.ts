@@ -142,6 +142,29 @@ test("the arrows have no cycle", () => {
     for (const one of below) assert.ok(Object.keys(inEngine).indexOf(one) < at, `${room} -> ${one}`);
 });
 
+test("no file imports itself round about, but for types that speak of each other", async () => {
+  const sources = (await files("src/**/*.ts")).filter((path) => !isTest(path));
+  const known = new Set(sources);
+  const imports = new Map(
+    sources.map((path) => [
+      path,
+      importsOf(path, text(path))
+        .filter(({ specifier, loads }) => loads && specifier.startsWith("."))
+        .map(({ specifier }) => join(dirname(path), specifier))
+        .filter((target) => known.has(target)),
+    ]),
+  );
+  const seen = new Map<string, "open" | "done">();
+  const visit = (path: string, way: readonly string[]): void => {
+    if (seen.get(path) === "open") assert.fail(`circle: ${[...way.slice(way.indexOf(path)), path].join(" -> ")}`);
+    if (seen.get(path) === "done") return;
+    seen.set(path, "open");
+    for (const next of imports.get(path) ?? []) visit(next, [...way, path]);
+    seen.set(path, "done");
+  };
+  for (const path of sources) visit(path, []);
+});
+
 test("the logger, the metrics and the tracer are imported by observe and server only", async () => {
   const sources = (await files("src/**/*.ts")).filter((path) => !isTest(path));
   const wrong = sources.filter(

@@ -35,6 +35,8 @@ export function text(path: string): string {
 export interface Import {
   readonly specifier: string;
   readonly line: number;
+  /** It is loaded with the source: named by import or re-export, and not for its types alone. */
+  readonly loads: boolean;
 }
 
 /** Every module that the source names; type imports count. */
@@ -42,11 +44,13 @@ export function importsOf(path: string, source: string): Import[] {
   const { program, module, errors } = parseSync(path, source, { sourceType: "module" });
   if (errors.length > 0) throw new Error(`${path} can't be parsed: ${errors[0]?.message}`);
   const found: Import[] = [];
-  const add = (specifier: string, start: number) =>
-    found.push({ specifier, line: source.slice(0, start).split("\n").length });
-  for (const { moduleRequest } of module.staticImports) add(moduleRequest.value, moduleRequest.start);
+  const add = (specifier: string, start: number, loads = false) =>
+    found.push({ specifier, line: source.slice(0, start).split("\n").length, loads });
+  for (const { moduleRequest, entries } of module.staticImports)
+    add(moduleRequest.value, moduleRequest.start, entries.length === 0 || entries.some(({ isType }) => !isType));
   for (const { entries } of module.staticExports) {
-    for (const { moduleRequest } of entries) if (moduleRequest) add(moduleRequest.value, moduleRequest.start);
+    for (const { moduleRequest, isType } of entries)
+      if (moduleRequest) add(moduleRequest.value, moduleRequest.start, !isType);
   }
   walk(program, (node) => {
     if (node.type === "ImportExpression" || node.type === "TSImportType") {

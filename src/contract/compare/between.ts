@@ -4,7 +4,7 @@ import type { Whole } from "./checked.ts";
 import type { Side } from "./finding.ts";
 import { type Proof, prove } from "./prove.ts";
 import type { Both, Found } from "./rules/rule.ts";
-import type { Issue } from "./schema/walk.ts";
+import type { Issue } from "./schema/issue.ts";
 
 export interface Place {
   readonly side: Exclude<Side, "contract">;

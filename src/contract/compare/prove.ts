@@ -2,7 +2,8 @@
 import { inWords, type Json } from "../../operation.ts";
 import { checkOf, type Whole } from "./checked.ts";
 import type { Example } from "./finding.ts";
-import type { Issue, Work } from "./schema/walk.ts";
+import type { Issue } from "./schema/issue.ts";
+import type { Work } from "./schema/walk.ts";
 import { type Where, witness } from "./witness.ts";
 
 /**

@@ -14,7 +14,6 @@ import {
   wholeRun,
 } from "../../process/engine.ts";
 import { refuseProblems } from "./admin.ts";
-import { bulkRoutes } from "./bulk.ts";
 import type { AdminCall, AdminRoute } from "./route.ts";
 import { list, ref } from "./schemas.ts";
 
@@ -196,7 +195,6 @@ export function actRoutes({
       answer: list("Cause", "causes"),
       handle: () => ({ causes: engine.causes().map(masked) }),
     },
-    ...bulkRoutes({ engine }),
     ...Object.entries(acts).map(([kind, address]) => act(kind as Kind, address)),
   ];
 }

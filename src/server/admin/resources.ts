@@ -5,6 +5,7 @@ import { type Json, type JsonSchema, longestKey, type Validate } from "../../ope
 import type { RunDetail, TaskView } from "../../process/engine.ts";
 import { type ActResources, actRoutes, existingRun, filterOf, filterQuery, reason } from "./acts.ts";
 import { refuseProblems } from "./admin.ts";
+import { bulkRoutes } from "./bulk.ts";
 import { type AdminRoute, RawAnswer } from "./route.ts";
 import { list, ref } from "./schemas.ts";
 
@@ -93,6 +94,7 @@ export function runRoutes(resources: RunResources): readonly AdminRoute[] {
       },
     },
     ...actRoutes(resources),
+    ...bulkRoutes(resources),
     {
       method: "POST",
       path: "/signals",

@@ -4,9 +4,10 @@
  */
 import type { Json, JsonSchema } from "../../../operation.ts";
 import { and, type Flat, memberOf, saysNothing, type Union } from "./flat.ts";
+import { type Issue, telling } from "./issue.ts";
 import { meaningOf } from "./same.ts";
 import { flatValues, matches } from "./values.ts";
-import { type Issue, type Spot, telling, type Walk } from "./walk.ts";
+import type { Spot, Walk } from "./walk.ts";
 
 /** `giver` and `taker`: what stands beside the two unions. */
 export function pairedIssues(

@@ -3,9 +3,10 @@ import { canonicalJson } from "../../../formats/json.ts";
 import type { Json, JsonSchema } from "../../../operation.ts";
 import type { XmlNote } from "../../xml-note.ts";
 import { allOf, type Flat, flatten, itemOf, memberOf } from "./flat.ts";
+import type { Issue } from "./issue.ts";
 import { quoted } from "./rule.ts";
 import { flatValues, matches, nameFor, smallest, valuesOf } from "./values.ts";
-import type { Issue, Spot, Walk } from "./walk.ts";
+import type { Spot, Walk } from "./walk.ts";
 
 export function memberIssues(walk: Walk, giver: Flat, taker: Flat, spot: Spot): readonly Issue[] {
   const issues: Issue[] = [];

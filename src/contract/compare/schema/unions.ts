@@ -6,8 +6,9 @@ import { canonicalJson } from "../../../formats/json.ts";
 import type { Json, JsonSchema } from "../../../operation.ts";
 import { pairedIssues } from "./alternatives.ts";
 import { allOf, and, copyOf, type Definitions, type Flat, flatten, memberOf, saysNothing, type Union } from "./flat.ts";
+import { type Issue, spread, telling } from "./issue.ts";
 import { flatValues, matches } from "./values.ts";
-import { type Issue, type Spot, spread, telling, type Walk } from "./walk.ts";
+import type { Spot, Walk } from "./walk.ts";
 
 /** `undefined`: the unions of both are the same, or none is left; the rest is looked at as usual. */
 export function unionIssues(walk: Walk, giver: Flat, taker: Flat, spot: Spot): readonly Issue[] | undefined {

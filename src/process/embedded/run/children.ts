@@ -13,8 +13,8 @@ import type { ChildNews } from "../wire.ts";
 import type { Host, Running } from "./host.ts";
 import type { Journal } from "./journal.ts";
 import { childQuestion } from "./questions.ts";
-import { undoWithOutput } from "./results.ts";
 import type { Step } from "./steps.ts";
+import { undoWithOutput } from "./undo-with-output.ts";
 
 /** What the code asks for. */
 export interface ChildDraft {

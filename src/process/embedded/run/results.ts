@@ -1,11 +1,11 @@
 /** Writes what came for a step into the history, as the step's result. */
 import type { Json } from "../../../operation.ts";
-import { asText } from "../history/json-text.ts";
-import { effectKey, keyOf } from "../history/records.ts";
+import { effectKey } from "../history/records.ts";
 import { places } from "../history/vault.ts";
 import { recordNews } from "./children.ts";
 import type { Running } from "./host.ts";
 import type { Mail, Step } from "./steps.ts";
+import { undoWithOutput } from "./undo-with-output.ts";
 
 /**
  * The step that now has its result; `undefined` if it had one, or there is none. `held`: the code is given nothing now, and gets it
@@ -86,16 +86,4 @@ function textOf({ host, identity }: Running, mail: Mail & { readonly kind: "inbo
   const place =
     mail.what === "signal" ? places.signal(String(ev), String(key)) : places.answer(effectKey(identity.id, mail.n));
   return host.vault.open(mail.body, place);
-}
-
-/** The undo of a step, computed with its output. */
-export function undoWithOutput({ identity, host }: Running, step: Step, output: Json): string | undefined {
-  const { live, ask } = step;
-  if (ask.undo === undefined || live?.undoWith === undefined) return undefined;
-  try {
-    return asText(live.undoWith({ output: output as never, key: keyOf(identity.id, step) }), ask.id, host.valueLimits);
-  } catch {
-    // Without it the undo that was computed with the intent counts; if there is none either, undoing asks a person.
-    return undefined;
-  }
 }
