@@ -5,7 +5,7 @@ import { type AdminClient, adminClient } from "../admin-client.ts";
 import type { Context } from "../context.ts";
 import { exit } from "../exit.ts";
 import { count, type Terminal } from "../terminal.ts";
-import { runOf } from "./runs.ts";
+import { runOf } from "./run-of.ts";
 import { deployPatience, short, versionOf } from "./versions.ts";
 
 // What the admin API answers; its OpenAPI document says the same.

@@ -6,6 +6,7 @@ import type { Context } from "../context.ts";
 import { exit } from "../exit.ts";
 import { count, type Terminal, time } from "../terminal.ts";
 import { durationOption, jsonOption, numberOption, segment } from "../values.ts";
+import { runOf } from "./run-of.ts";
 
 // What the admin API answers; its OpenAPI document says the same.
 interface EffectOf {
@@ -207,9 +208,15 @@ async function actOnEach(
   const client = await adminClient(context);
   const results: { run: string; done: boolean; as?: string; error?: { code: string; message: string } }[] = [];
   const asked = question === undefined ? {} : { question: numberOption("--question", question, 1_000_000) };
-  for (const run of runs) {
+  for (const idOrKey of runs) {
+    let run = idOrKey;
     try {
-      const preview: Preview = await client.post(`/runs/${segment(run)}/preview`, { act: kind, ...more });
+      const look = (): Promise<Preview> => client.post(`/runs/${segment(run)}/preview`, { act: kind, ...more });
+      const preview = await look().catch(async (error: unknown) => {
+        if (asMortiseError(error).code !== "run-unknown") throw error;
+        run = (await runOf(client, idOrKey)).id;
+        return look();
+      });
       // What is not possible is refused by the act itself, with its reason.
       if (preview.possible && yes !== true && needsAsking(preview)) {
         terminal.line(`${terminal.paint("bold", `${kind} ${run}`)}`);

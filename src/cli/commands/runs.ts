@@ -1,6 +1,6 @@
 /** `mortise runs ...`: looks at runs and acts on them, through the admin API of the running server. */
 import { randomUUID } from "node:crypto";
-import { asMortiseError, failure } from "../../errors.ts";
+import { failure } from "../../errors.ts";
 import type { Json } from "../../operation.ts";
 import { type AdminClient, adminClient } from "../admin-client.ts";
 import type { Context } from "../context.ts";
@@ -10,6 +10,7 @@ import { count, type Style, type Terminal, time } from "../terminal.ts";
 import { jsonOption, numberOption, segment } from "../values.ts";
 import { known } from "./known.ts";
 import { type FilterOptions, filterIn } from "./run-acts.ts";
+import { runOf } from "./run-of.ts";
 
 const styles: Readonly<Record<string, Style>> = {
   completed: "green",
@@ -131,23 +132,6 @@ async function withValues(client: AdminClient, run: Detail): Promise<Detail> {
   const steps = [];
   for (const step of run.steps) steps.push(await filled(step));
   return { ...(await filled(run)), steps };
-}
-
-/** By its id, else by its business key if one run only has that: people know orders by their number. */
-export async function runOf(client: AdminClient, idOrKey: string): Promise<Detail> {
-  try {
-    return await client.get(`/runs/${segment(idOrKey)}`);
-  } catch (error) {
-    if (asMortiseError(error).code !== "run-unknown") throw error;
-    const { runs }: { runs: Summary[] } = await client.get("/runs", { key: idOrKey, limit: 2 });
-    if (runs.length === 0) throw error;
-    if (runs.length > 1)
-      throw failure("option-invalid", {
-        option: "<run>",
-        reason: `several runs have this business key; take one of: mortise runs list --key ${idOrKey}`,
-      });
-    return await client.get(`/runs/${segment(runs[0]!.id)}`);
-  }
 }
 
 /** Why it is where it is, with times as everywhere else here. */
