@@ -19,6 +19,10 @@ const files = {
         if (does === "exits") process.exit(7);
         if (does === "blocks") for (;;);
         if (does === "eats") { const all: unknown[] = []; for (;;) all.push(new Array(100_000).fill(Math.random())); }
+        if (does === "rejects") void Promise.reject(new Error("nobody caught it"));
+        // Such code is not at work by then: another run is.
+        if (does === "throws") setTimeout(() => { throw new Error("astray"); }, 20);
+        if (does !== "works") for (let times = 0; times < 30; times++) await flow.sleep("40ms");
         return { one };
       } });`,
   "apis/work.v1.ts": `import { apiKey, defineApi, post, published } from "mortise"; import { work } from "../processes/work.ts";
@@ -65,12 +69,15 @@ for (const [does, what, reason] of [
   ["exits", "ends its worker", /ended with code 7/],
   ["eats", "eats its worker's memory", /memory/],
   ["blocks", "blocks its worker", /blocked its thread/],
+  ["throws", "throws outside of its own path", /astray/],
+  ["rejects", "leaves a rejection to nobody", /nobody caught it/],
 ] as const) {
   test(`a run whose code ${what} is parked after the third time; the API stays up, and the others end`, {
     timeout: 120_000,
   }, async (t) => {
     const { begin, becomes, admin } = await setUp(t);
-    await Promise.all(Array.from({ length: 10 }, (_, number) => begin(`before-${number}`, "works")));
+    const others = does === "throws" ? "idles" : "works";
+    await Promise.all(Array.from({ length: 10 }, (_, number) => begin(`before-${number}`, others)));
     await begin("hostile", does);
     // The API takes work the whole time.
     await Promise.all(Array.from({ length: 10 }, (_, number) => begin(`after-${number}`, "works")));
@@ -78,7 +85,7 @@ for (const [does, what, reason] of [
     assert.equal(parked.parked?.code, "process-quarantined");
     assert.match(parked.parked?.message ?? "", reason);
     for (let number = 0; number < 10; number += 1) {
-      await becomes(`before-${number}`, "completed");
+      assert.equal((await becomes(`before-${number}`, "completed", "parked")).status, "completed");
       await becomes(`after-${number}`, "completed");
     }
     await begin("later", "works");

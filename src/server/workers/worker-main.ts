@@ -2,6 +2,7 @@
  * The worker thread of one code version: imports the processes and systems of its snapshot, binds the systems to live clients, and
  * hands both to the engine's worker. Packages are those of the project; `mortise` is this Mortise.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { subscribe } from "node:diagnostics_channel";
 import { parentPort, workerData } from "node:worker_threads";
 import { bindSystems } from "../../connectors/bind.ts";
@@ -18,6 +19,10 @@ import { markRun, type SharedMessage, type WorkerMessage, type WorkerStart } fro
 
 const { link, folder, manifest, project, keys, slot, aliveEveryMs, mark } = workerData as WorkerStart;
 let { shared } = workerData as WorkerStart;
+/** The run whose code it is that runs, or that left a timer or a promise behind. Where nothing has died it costs nothing: it is not entered. */
+const codeOf = new AsyncLocalStorage<string>();
+// An error that nobody caught, or an exit, may come from code whose run is not the one at work by now. That of no run is nobody's fault but the version's.
+if (mark !== undefined) process.on("exit", () => markRun(mark, codeOf.getStore()));
 const tell = (message: WorkerMessage) => parentPort?.postMessage(message);
 
 const version = await importVersion({ folder, manifest }, project);
@@ -54,7 +59,10 @@ await runWorker({
   validateOutput: (process) => compileSchema(process.output),
   validateState: ({ state }) => (state === undefined ? () => [] : compileSchema(state)),
   where: (stack) => placeText(folder, stack),
-  careful: mark && { watch: (run) => markRun(mark, run) },
+  careful: mark && {
+    watch: (run) => markRun(mark, run),
+    within: (run, act) => codeOf.run(run, act),
+  },
 });
 clearInterval(alive);
 counted.flush();

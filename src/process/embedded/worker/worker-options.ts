@@ -8,6 +8,7 @@ import type { AnyProcess } from "../../define.ts";
 import type { Gate } from "../attempts/gate.ts";
 import type { ValueLimits } from "../history/json-text.ts";
 import type { Host } from "../run/host.ts";
+import type { Within } from "./reading.ts";
 
 /** What the engine hands to a worker thread (transfer both ports). */
 export interface WorkerLink {
@@ -51,9 +52,9 @@ export interface WorkerOptions {
   readonly around?: Host["around"];
   /**
    * The workers before this one died, and it is to be found out of which run: one run at a time for a while. `watch` is told which it
-   * is, before its code runs.
+   * is, before its code runs. `within` stands around all that may run code of a run.
    */
-  readonly careful?: { readonly watch: (run: string | undefined) => void } | undefined;
+  readonly careful?: { readonly watch: (run: string | undefined) => void; readonly within?: Within } | undefined;
 }
 
 const anything: Validate = () => [];

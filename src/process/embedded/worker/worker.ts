@@ -20,7 +20,7 @@ import type { Delivery, FromWorker, NewRun, ToWorker, ToWorkerControl } from "..
 import { AttemptCounts } from "./attempt-counts.ts";
 import { Expected } from "./expected.ts";
 import { Moving } from "./moving.ts";
-import { reading } from "./reading.ts";
+import { reading, type Within } from "./reading.ts";
 import { Replacing } from "./replacing.ts";
 import { Residents, watchWhileCareful } from "./residents.ts";
 import { type KnownProcess, knownProcesses, type WorkerLink, type WorkerOptions } from "./worker-options.ts";
@@ -70,6 +70,7 @@ class VersionWorker implements Host {
   #closed = false;
   readonly #counts: AttemptCounts;
   readonly #expected: Expected;
+  readonly #within: Within | undefined;
   readonly #moving: Moving;
 
   constructor(options: WorkerOptions) {
@@ -104,6 +105,7 @@ class VersionWorker implements Host {
       if (!this.#stopping) this.#residents.want(run);
     });
     const { careful } = options;
+    this.#within = careful?.within;
     const usual = options.residentRuns ?? usualResidentRuns;
     this.#residents = new Residents({
       restMs: options.restMs ?? usualRestMs,
@@ -162,7 +164,7 @@ class VersionWorker implements Host {
     const journal = new Journal(run, seq, row.status, row.reason, this.vault, stored.bytes);
     const halt = inbox.find(({ kind }) => kind === "halt");
     const execution = this.#execute(identity, journal, records, halt, unreadable);
-    for (const delivery of inbox) reading(execution, () => execution.receive(delivery));
+    for (const delivery of inbox) reading(execution, () => execution.receive(delivery), this.#within);
   }
 
   #execute(
@@ -185,7 +187,7 @@ class VersionWorker implements Host {
       unreadable,
     });
     this.#residents.add(identity.id, execution);
-    reading(execution, () => execution.begin(halt));
+    reading(execution, () => execution.begin(halt), this.#within);
     return execution;
   }
 
@@ -208,7 +210,7 @@ class VersionWorker implements Host {
     const there = this.#residents.get(run);
     // A run that is loaded now, or later, finds the delivery in its inbox.
     if (there === undefined) this.#residents.want(run);
-    else reading(there, () => there.receive(message.delivery));
+    else reading(there, () => there.receive(message.delivery), this.#within);
   }
 
   #start({ run, process, key, body }: NewRun): void {
@@ -263,11 +265,8 @@ class VersionWorker implements Host {
     return this.#moving.away(run);
   }
   ready(execution: Held): void {
-    try {
-      if (!this.#stopping && !this.away(execution.identity.id)) execution.takeMail();
-    } catch (error) {
-      execution.failedToRead(error);
-    }
+    if (this.#stopping || this.away(execution.identity.id)) return;
+    reading(execution, () => execution.takeMail(), this.#within);
   }
   ended(execution: Held): void {
     this.#residents.remove(execution.identity.id);
@@ -329,7 +328,7 @@ class VersionWorker implements Host {
         this.#residents.remove(execution.identity.id);
         return;
       }
-      for (const act of taken.committed) reading(execution, act);
+      for (const act of taken.committed) reading(execution, act, this.#within);
       if (this.#replacing.sent(execution)) this.reload(execution);
       if (!this.#replacing.has(execution)) this.#residents.committed(execution);
     });
