@@ -27,6 +27,7 @@ import { keepHouse } from "./housekeeping.ts";
 import { listening } from "./listening.ts";
 import { unfit, unfitness } from "./live.ts";
 import { openLives } from "./lives.ts";
+import { connectionsAllowed, openFilesAllowed } from "./open-files.ts";
 import type { Config } from "./project/config.ts";
 import type { Project } from "./project/project.ts";
 import { openReader } from "./project/reading.ts";
@@ -306,12 +307,20 @@ export async function compose({
   const adminPort = options.adminPort ?? config.admin.port;
   const adminListener = await listening("admin", listen(admin, { host: config.admin.host, port: adminPort, onError }));
   closers.add((ms) => adminListener.close(Math.min(ms, 1000)));
+  const allowed = openFilesAllowed();
+  const connections = connectionsAllowed(config.limits.connections, allowed);
+  if (connections < config.limits.connections)
+    log.warn(
+      { openFiles: allowed },
+      `the APIs take at most ${connections} connections at a time, half of the files that may be open; raise that limit (ulimit -n, LimitNOFILE) to take limits.connections`,
+    );
   const apiListener = await listening(
     "api",
     listen(front.api, {
       host: config.api.host,
       port: options.apiPort ?? config.api.port,
       ...apiLimits(config),
+      maxConnections: connections,
       ...front.tls,
       onClear: front.exposed,
       onError,

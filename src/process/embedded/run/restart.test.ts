@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { cpSync } from "node:fs";
 import { test } from "node:test";
 import { defineProcess } from "../../define.ts";
 import { defineTask } from "../../task.ts";
@@ -263,4 +264,38 @@ test("who waits for the end of a run is answered when the server is about to sto
   assert.equal((await one.engine.settled(run, 3_600_000)).status, "waiting");
   await one.stop();
   remove(one.folder);
+});
+
+test("row 30: a backup that is put back goes on from where it has its runs, under the same keys", async (t) => {
+  const system = new FakeSystem();
+  const first = system.operation("first", "idempotent", () => 1);
+  const then = system.operation("then", "idempotent", () => 2);
+  const p = process(async (flow) => {
+    await flow.call(first, {});
+    await flow.receive(event, { key: "k" });
+    return flow.call(then, {});
+  });
+  const one = await rig({ processes: [p], system });
+  t.after(() => remove(one.folder));
+  const run = await start(one);
+  await one.until(run, "waiting");
+  await one.stop();
+  const backup = `${one.folder}-backup`;
+  cpSync(one.folder, backup, { recursive: true });
+  t.after(() => remove(backup));
+  for (const folder of [one.folder, backup]) {
+    const again = await rig({ processes: [p], system, folder });
+    await again.engine.signal({ system: "carrier", event: "shipped", key: "k", payload: null, delivery: "d" });
+    await again.until(run, "completed");
+    await again.stop();
+  }
+  // What was done before the backup is not done again; what was done after it is, and a system that honours keys knows it.
+  assert.deepEqual(
+    system.received.map(({ operation, key }) => [operation, key]),
+    [
+      ["first", `${run}-1`],
+      ["then", `${run}-3`],
+      ["then", `${run}-3`],
+    ],
+  );
 });
