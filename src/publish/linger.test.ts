@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
@@ -134,7 +135,7 @@ test("a client that got its answer, is silent and keeps its side open is not wai
   const start = performance.now();
   // Closed on both sides is seen by the refused write alone.
   while (!socket.destroyed) {
-    await new Promise((resolve) => setTimeout(resolve, lingering.silenceMs + 2 * lingering.lookMs));
+    await new Promise((resolve) => setTimeout(resolve, lingering.silenceMs + 200));
     socket.write("a");
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -151,7 +152,7 @@ for (const [what, path, header, body] of [
 ] as const)
   for (const secure of [false, true])
     test(`${what}${secure ? ", over TLS" : ""}: a client that ends its side before the body is whole is told so; one that stalls, too`, async () => {
-      await using served = await serve({ bodyTimeoutMs: 300, ...(secure ? { tls } : {}) });
+      await using served = await serve(secure ? { tls } : {});
       const socket = served.open();
       socket.end(head("POST", path, header) + body);
       const text = await rest(socket);
@@ -159,7 +160,9 @@ for (const [what, path, header, body] of [
       assert.match(text, /application\/problem\+json/);
       assert.match(text, /the connection ended before the request did/);
       assert.match(text, /connection: close/i);
-      const stalled = served.open();
+      // A handshake has as much time.
+      await using hasty = await serve(secure ? { bodyTimeoutMs: 1500, tls } : { bodyTimeoutMs: 300 });
+      const stalled = hasty.open();
       stalled.write(head("POST", path, header) + body);
       const late = await rest(stalled);
       assert.deepEqual(statuses(late), [408], late);
@@ -200,6 +203,31 @@ for (const path of ["/read", "/late", "/refuse", "/stream"])
     const status = path === "/refuse" ? 403 : 200;
     assert.deepEqual(statuses(await both), [status, status, 400]);
   });
+
+test("requests behind a refusal that ends the connection are not even parsed, so that they can't pile up", async () => {
+  let made = 0;
+  const count = () => {
+    made += 1;
+  };
+  subscribe("http.server.request.start", count);
+  try {
+    for (const [first, answers] of [
+      ["GET /a HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", [400]],
+      [`${head("GET", "/refuse")}\0`, [403, 400]],
+    ] as const) {
+      await using served = await serve();
+      const socket = served.open();
+      socket.write(first);
+      const piece = Buffer.from(head("GET", "/refuse").repeat(1000));
+      made = 0;
+      assert.ok(await writeOn(socket, piece, 300));
+      assert.deepEqual(statuses(await rest(socket)), answers);
+      assert.ok(made < 20_000, `${made} of 300000 were made`);
+    }
+  } finally {
+    unsubscribe("http.server.request.start", count);
+  }
+});
 
 test("what comes behind a request that said it is the last one is nobody's, and its answer is not lost", async () => {
   const go = Promise.withResolvers<void>();

@@ -6,7 +6,7 @@
 import type { Socket } from "node:net";
 
 /** Milliseconds of silence after which nobody is waited for; bytes that are read away. */
-export const lingering = Object.freeze({ silenceMs: 1000, bytes: 67_108_864, lookMs: 200 });
+export const lingering = Object.freeze({ silenceMs: 1000, bytes: 67_108_864 });
 
 const ending = new WeakSet<Socket>();
 
@@ -15,27 +15,35 @@ export function isLingering(socket: Socket): boolean {
   return ending.has(socket);
 }
 
+/** What comes from now on is thrown away, and no longer parsed: requests that nobody answers would pile up. */
+export function deafen(socket: Socket, came: (bytes: number) => void = () => {}): void {
+  socket.removeAllListeners("data");
+  // With a listener of its own Node takes the bytes back from the parser.
+  socket.on("data", (chunk: Buffer) => came(chunk.length));
+}
+
 /** Writes the last of it and ends the connection so, within `wholeMs` however the client behaves. At most the first call for a connection counts. */
 export function linger(socket: Socket, wholeMs: number, last?: string): void {
   if (ending.has(socket)) return;
+  const cut = (): void => void socket.destroy();
   if (socket.destroyed || !socket.writable) {
-    socket.destroy();
+    cut();
     return;
   }
   ending.add(socket);
   if (last === undefined) socket.end();
   else socket.end(last);
+  const end = setTimeout(cut, wholeMs);
+  const quiet = setTimeout(cut, lingering.silenceMs);
+  let left = lingering.bytes;
+  deafen(socket, (bytes) => {
+    left -= bytes;
+    if (left < 0) cut();
+    else quiet.refresh();
+  });
   socket.resume();
-  const end = performance.now() + wholeMs;
-  const most = socket.bytesRead + lingering.bytes;
-  let read = socket.bytesRead;
-  let quiet = performance.now() + lingering.silenceMs;
-  // A look now and then: to listen for the bytes themselves would take them from the parser, which throws them away quicker.
-  const timer = setInterval(() => {
-    const now = performance.now();
-    if (socket.bytesRead !== read) quiet = now + lingering.silenceMs;
-    read = socket.bytesRead;
-    if (now >= Math.min(end, quiet) || read > most) socket.destroy();
-  }, lingering.lookMs);
-  socket.once("close", () => clearInterval(timer));
+  socket.once("close", () => {
+    clearTimeout(end);
+    clearTimeout(quiet);
+  });
 }

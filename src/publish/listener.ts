@@ -21,7 +21,7 @@ import { rememberBelow } from "./below-tls.ts";
 import { screenClear } from "./clear.ts";
 import type { HttpHandler, HttpRequest, HttpResponse } from "./http.ts";
 import { addressBucket } from "./limits/address.ts";
-import { isLingering, linger } from "./linger.ts";
+import { deafen, isLingering, linger } from "./linger.ts";
 import { problemResponse, rawProblem } from "./problem.ts";
 import { checkedHead, readBody } from "./request-head.ts";
 import { cutBody, type Wire } from "./streams/body.ts";
@@ -185,7 +185,7 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
     // What comes behind a refused head is not believed to be a request; the connection ends with the refusal.
     if (line.closing) {
       line.more = true;
-      req.resume();
+      deafen(req.socket);
       return;
     }
     line.open += 1;
@@ -228,7 +228,9 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
     const socket = duplex as Socket;
     if (isLingering(socket)) return;
     const line = lines.get(socket);
-    if (error.code === "ECONNRESET" || !socket.writable || socket.destroyed) {
+    // Before the handshake is done nobody can read an answer.
+    const unheard = error.code === "ECONNRESET" || error.code === "ERR_TLS_HANDSHAKE_TIMEOUT";
+    if (unheard || !socket.writable || socket.destroyed) {
       socket.destroy();
       return;
     }
@@ -250,6 +252,7 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
     if (error.code === "HPE_CLOSED_CONNECTION") return;
     // An answer written now would be taken for that of a request still being worked on: it waits for its turn.
     line.closing = true;
+    deafen(socket);
     line.refusal = rawProblem(unparsed(error, limits.headerBytes, limits.bodyMs), ids());
     const timer = setTimeout(() => socket.destroy(), limits.bodyMs);
     socket.once("close", () => clearTimeout(timer));
