@@ -21,6 +21,16 @@ test("a line of the log is a sentence with what belongs to it, without what only
   );
 });
 
+test("an error is told by its sentence and its code", () => {
+  const error = { code: "reload-refused", message: "apis/a.ts:3: syntax.", class: "give-up", outcome: "none" };
+  const entry = { level: "error", time: "2026-11-23T08:30:00.000Z", error, by: "server", msg: "not reloaded" };
+  assert.match(
+    logLine(JSON.stringify(entry), plain),
+    /error not reloaded: apis\/a\.ts:3: syntax\. \(reload-refused\) {2}by=server$/,
+  );
+  assert.match(logLine(JSON.stringify({ ...entry, error: "gone" }), plain), /not reloaded {2}error=gone by=server$/);
+});
+
 test("what is no JSON stays, and steers no terminal", () => {
   assert.equal(logLine("plain \u001b[2J text\n", plain), "plain \\u001b[2J text");
 });

@@ -25,11 +25,21 @@ export function logLine(line: string, terminal: Terminal): string {
   const clock = new Date(typeof entry.time === "number" || typeof entry.time === "string" ? entry.time : Date.now());
   const two = (value: number): string => String(value).padStart(2, "0");
   const at = `${two(clock.getHours())}:${two(clock.getMinutes())}:${two(clock.getSeconds())}`;
+  const why = sentenceOf(entry.error);
   const facts = Object.entries(entry)
-    .filter(([name]) => !standard.has(name))
+    .filter(([name]) => !standard.has(name) && !(name === "error" && why !== undefined))
     .map(([name, value]) => `${name}=${factText(value)}`);
-  const shown = printable(`${String(entry.msg ?? "")}${facts.length === 0 ? "" : "  "}`);
+  const said = `${String(entry.msg ?? "")}${why === undefined ? "" : `: ${why}`}`;
+  const shown = printable(`${said}${facts.length === 0 ? "" : "  "}`);
   return `${terminal.paint("dim", at)} ${terminal.paint(styles[level] ?? "cyan", level.padEnd(5))} ${shown}${terminal.paint("dim", printable(facts.join(" ")))}`;
+}
+
+/** What an error says, with its code; whether it would be tried again is of use to programs only. */
+function sentenceOf(error: unknown): string | undefined {
+  if (typeof error !== "object" || error === null) return undefined;
+  const { message, code } = error as { readonly message?: unknown; readonly code?: unknown };
+  if (typeof message !== "string") return undefined;
+  return typeof code === "string" ? `${message} (${code})` : message;
 }
 
 function factText(value: unknown): string {
