@@ -216,7 +216,10 @@ export function callAct(
     if (!allowed(exchange, value, undefined)) throw failure("not-allowed", {});
     const work = async (key: string, told?: Sending) => shown(await once(asked, key, told), exchange, value);
     try {
-      if (target.effect === "read") return shown(await read(idOf(asked), asked), exchange, value);
+      if (target.effect === "read") {
+        exchange.charge();
+        return shown(await read(idOf(asked), asked), exchange, value);
+      }
       const ticket = idempotency.ticket(
         exchange.request,
         operation.idempotency,
@@ -224,7 +227,9 @@ export function callAct(
         exchange.body,
         exchange.message,
       );
-      return ticket === undefined ? await work(randomUUID()) : await keyed(work, ticket, requestId);
+      if (ticket !== undefined) return await keyed(work, ticket, exchange);
+      exchange.charge();
+      return await work(randomUUID());
     } catch (error) {
       throw publicFailure(error, requestId);
     }
@@ -233,12 +238,15 @@ export function callAct(
   function keyed(
     work: (key: string, told: Sending) => Promise<HttpResponse>,
     ticket: Ticket,
-    requestId: string,
+    { charge, request: { id: requestId } }: Pick<Exchange, "charge" | "request">,
   ): Promise<HttpResponse> {
     return idempotency.holding(ticket, async (found) => {
       const open = found.kind === "open";
       const told: Sending = { again: open };
-      if (!open) await idempotency.reserve(ticket);
+      if (!open) {
+        charge();
+        await idempotency.reserve(ticket);
+      }
       // Left open by a crash: only a system that honours keys can be asked again.
       else if (target.effect === "unrepeatable") throw failure("idempotency-outcome-unknown", {});
       try {

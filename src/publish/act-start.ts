@@ -74,13 +74,14 @@ export function startAct(
   async function begin(
     key: string,
     input: Json,
-    { delayMs, caller }: Pick<Exchange, "delayMs" | "caller">,
+    { charge, caller }: Pick<Exchange, "charge" | "caller">,
     alongside?: Json,
-  ): Promise<BackendStarted> {
+  ): Promise<BackendStarted & { readonly delayMs: number }> {
+    const delayMs = charge();
     const at = beginsAt(input, delayMs);
     const origin = originOf({ api: api.name, version: api.version, operation: name, consumer: caller.id });
     try {
-      return await backend.start({
+      const begun = await backend.start({
         process: process.name,
         key,
         input,
@@ -88,6 +89,7 @@ export function startAct(
         ...(at === undefined ? {} : { at }),
         ...(alongside === undefined ? {} : { alongside: [{ name: "publish.reserve", parameters: alongside }] }),
       });
+      return { ...begun, delayMs };
     } catch (error) {
       if (!(error instanceof MortiseError)) throw error;
       if (error.code === "instant-invalid" || error.code === "start-time")
@@ -116,7 +118,7 @@ export function startAct(
   async function act(exchange: Exchange, ticket: Ticket | undefined): Promise<HttpResponse> {
     const asked = inputOf(exchange);
     const { input } = asked;
-    const { delayMs, caller, request } = exchange;
+    const { caller, request } = exchange;
     if (!permits(operation.allow, { caller, input }, (error) => shop.report(error, request.id)))
       throw failure("not-allowed", {});
     const key = process.key(input);
@@ -125,7 +127,7 @@ export function startAct(
     }
     if (ticket === undefined) {
       const begun = await begin(key, input, exchange);
-      if (waitMs === 0 || waitMs <= delayMs || begun.kind === "refused") return accepted(key, input);
+      if (waitMs === 0 || waitMs <= begun.delayMs || begun.kind === "refused") return accepted(key, input);
       return ended(await backend.settled(begun.run, waitMs), begun.kind === "started", asked);
     }
     const known = waitMs === 0 ? accepted(key, input) : undefined;

@@ -26,8 +26,11 @@ export interface Exchange {
   readonly body: Json | undefined;
   /** Of a signed request: what makes it count once. */
   readonly message?: SignedMessage | undefined;
-  /** What is started may begin after so many milliseconds: its turn under a limit comes then. */
-  readonly delayMs: number;
+  /**
+   * Takes what limits with a cost or a queue ask for; throws the refusal. Gives the milliseconds until what is started may begin. Called once, when it is sure that something is to
+   * be done: a repeat of what was done takes nothing.
+   */
+  readonly charge: () => number;
 }
 
 /** Answers a request; throws problems. */
@@ -72,6 +75,8 @@ export interface Prepared {
   readonly act: Act;
   /** Instead of `act`, of what answers with events. */
   readonly events: EventAct | undefined;
+  /** Whether `act` charges by itself; what does not is charged before it. */
+  readonly charges: boolean;
   /** Reads the input, and what the body held. */
   readonly read: (request: HttpRequest, params: Readonly<Record<string, string>>) => ReadInput | Promise<ReadInput>;
   /** The media type of its answers, or several that they may have; `undefined`: they have no body. */

@@ -61,6 +61,7 @@ export function prepare(
     validate,
     maxBodyBytes: most,
     act: actOf(api, name, operation, shop, contracts, answers, passes),
+    charges: chargesItself(operation, passes),
     read: (request, params) =>
       reader === undefined ? readInput(plan, validate, request, params, most) : reader(request, most),
     events: eventsOf(api, name, operation, shop, contracts),
@@ -100,6 +101,13 @@ function actOf(
   return passes === undefined
     ? callAct(api, name, operation, input, output, shop, answers)
     : passAct(operation, passes, input, output, shop, answers);
+}
+
+/** A start, and a call whose answer may be on record: they know whether there is anything to be done. */
+function chargesItself(operation: ApiOperation, passes: PassPlan | undefined): boolean {
+  if (operation.kind === "starts") return true;
+  const { kind } = operation;
+  return kind === "calls" && passes === undefined && operation.pages === undefined && operation.everyMs === undefined;
 }
 
 const neverCalled: Act = () => Promise.reject(new TypeError("it answers with events"));

@@ -29,7 +29,7 @@ import { type LifecycleBook, openLifecycle } from "./lifecycle/lifecycle.ts";
 import type { UsageOptions } from "./lifecycle/usage.ts";
 import { addressBucket } from "./limits/address.ts";
 import type { Limit } from "./limits/limit.ts";
-import { accounted, type Meters, openAccount, openMetering, take } from "./limits/meters.ts";
+import { accounted, chargeOf, type Meters, openAccount, openMetering, take } from "./limits/meters.ts";
 import { openQuotaBook } from "./limits/quota-book.ts";
 import { rateLimiter } from "./limits/rate.ts";
 import type { OpenApiDocument } from "./openapi.ts";
@@ -241,10 +241,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (caller.key !== undefined) keys.used(caller.key, prepared.label);
     const reading = prepared.read(request, found.params);
     const { input, body } = reading instanceof Promise ? await reading : reading;
-    if (account !== undefined) take(late, account, caller, request.address, input);
     const { params } = found;
-    const delayMs = account?.delayMs ?? 0;
-    const exchange: Exchange = { request, caller, params, input, body, message, delayMs };
+    const charge = chargeOf(late, account, caller, request.address, input);
+    if (!prepared.charges) charge();
+    const exchange: Exchange = { request, caller, params, input, body, message, charge };
     return await (prepared.events === undefined
       ? prepared.act(exchange)
       : withEvents(route, prepared.events, exchange));

@@ -2,7 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CallResult } from "../../operation.ts";
 import { defineApi } from "../define.ts";
-import { allScopes, anOrder, assertProblem, getStock, openBench, ordersOptions, orderToCash } from "../harness.test.ts";
+import {
+  allScopes,
+  anOrder,
+  assertProblem,
+  getStock,
+  openBench,
+  ordersOptions,
+  orderToCash,
+  setPrice,
+} from "../harness.test.ts";
 import { get, post } from "../operations.ts";
 import type { Limit } from "./limit.ts";
 
@@ -180,6 +189,46 @@ test("what refuses a caller takes nothing of what all share, nor of its quota: n
   assert.deepEqual(refused.json["violated-policies"], ["consumer"]);
   assert.match(String(refused.headers.ratelimit), /^"consumer";r=0;t=\d+$/);
   assert.deepEqual(await statuses(2, key), [200, 429], "the last of four is the other's");
+});
+
+test("a repeat under an Idempotency-Key takes nothing of a business limit, no turn and no quota, and is answered where they are used up", async () => {
+  const once: Limit[] = [{ per: "consumer", rate: 1, every: "1h", cost: () => 1 }];
+  const api = defineApi({
+    ...ordersOptions,
+    limits: [{ per: "consumer", quota: 3, window: "day" }],
+    operations: {
+      placeOrder: post("/orders", { scope: "orders:write", starts: orderToCash, limits: once }),
+      setPrice: post("/prices", { scope: "stock:write", calls: setPrice, limits: once }),
+      mine: post("/mine", {
+        scope: "orders:write",
+        starts: orderToCash,
+        allow: ({ caller, input }) => input.customerId === caller.id,
+        limits: [{ per: "all", rate: 1, every: "10s", queue: "5s" }],
+      }),
+    },
+  });
+  await using bench = await openBench({ apis: [api] });
+  const send = (path: string, body: object, key: string) =>
+    bench.ask("POST", `/orders/v1/${path}`, { body, headers: { "idempotency-key": `"${key}"` } });
+  for (const [path, body, status] of [
+    ["orders", anOrder, 202],
+    ["prices", { sku: "rope", price: "1.00" }, 200],
+  ] as const) {
+    assert.equal((await send(path, body, "k-1")).status, status);
+    for (let at = 0; at < 3; at++) {
+      const again = await send(path, body, "k-1");
+      assert.deepEqual([again.status, again.headers["idempotency-replayed"]], [status, "true"], again.text);
+    }
+    assertProblem(await send(path, body, "k-2"), 429, "quota-exceeded");
+  }
+  assert.equal(bench.backend.called.length, 1);
+  // What the object rule refuses takes no turn either.
+  const mine = (customerId: string) =>
+    bench.ask("POST", "/orders/v1/mine", { body: { ...anOrder, id: "o-9", customerId } });
+  for (let at = 0; at < 3; at++) assertProblem(await mine("else"), 403, "not-allowed");
+  const last = await mine("shop");
+  assert.deepEqual([last.status, bench.backend.started.at(-1)?.at], [202, undefined]);
+  assert.match(String(last.headers.ratelimit), /"consumer";r=0/, "three of three: an order, a price, an order");
 });
 
 test("a consumer's plan has limits of its own; without one, or with one that the API does not name, the API's hold", async () => {

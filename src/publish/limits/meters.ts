@@ -1,6 +1,6 @@
 /**
  * The limits of an operation, for callers of one plan: those of the API or of the plan, and its own. What needs no input is taken before the body is read; what has a cost, and a
- * turn in a queue, once the input was found valid.
+ * turn in a queue, when it is sure that something is to be done: the input is valid, the object rule lets it pass, and it is no repeat of what was done.
  *
  * The order is such that what refuses a caller leaves alone what all share: a caller's own limits come before those of all, turns and quotas come last.
  */
@@ -120,14 +120,14 @@ function phaseOf(meters: readonly Ranked[]): Phase {
   return { looks: takesShared ? meters.filter(({ rank }) => rank === ranks.quota) : [], meters };
 }
 
-/** Takes from each meter in turn; throws the first refusal. The account says what was asked by then. */
+/** Takes from each meter in turn; throws the first refusal. The account says what was asked by then. Gives the milliseconds until the run may begin. */
 export function take(
   { looks, meters }: Phase,
   account: Account,
   caller: ApiCaller,
   address: string,
   input: Json | undefined,
-): void {
+): number {
   const whoOf = (per: LimitPer): string =>
     per === "all" ? "" : per === "address" || caller.id === "" ? addressBucket(address) : caller.id;
   for (const { limiter, per, cost } of looks) {
@@ -148,6 +148,21 @@ export function take(
       if (taken.written !== undefined) account.written.push(taken.written);
     }
   }
+  return account.delayMs;
+}
+
+const nothing = (): number => 0;
+
+/** Takes from these meters when it is called. Where there are none it is always the same function. */
+export function chargeOf(
+  late: Phase,
+  account: Account | undefined,
+  caller: ApiCaller,
+  address: string,
+  input: Json,
+): () => number {
+  if (account === undefined || late.meters.length === 0) return nothing;
+  return () => take(late, account, caller, address, input);
 }
 
 export function openAccount(): Account {
