@@ -1,10 +1,10 @@
 /** Opens the store: starts the writer thread, attaches the front, opens a reader. */
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { type ErrorCode, failure, MortiseError } from "../errors.ts";
 import { moduleUrl } from "../module-url.ts";
+import { openReader } from "./database.ts";
 import { portClient } from "./port-client.ts";
 import type { FromWriter, WriterData } from "./protocol.ts";
 import type { Store } from "./store.ts";
@@ -71,7 +71,7 @@ export async function openStore(options: OpenOptions): Promise<OpenedStore> {
   });
 
   let ended = false;
-  const read = new DatabaseSync(options.file, { readOnly: true });
+  const read = openReader(options.file);
   read.exec("pragma query_only = on");
   return {
     file: options.file,

@@ -1,7 +1,7 @@
 /** The thread that measures the database; see size.ts. SQLite's `dbstat` gives a row for each page of a tree. */
 import { statSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
+import { openReader } from "./database.ts";
 import type { SizeOptions, StoreSize } from "./size.ts";
 
 interface Tree {
@@ -22,7 +22,7 @@ const pagesPerLook = 1000;
 
 function measure({ file, withinMs, last }: Required<SizeOptions>): StoreSize {
   const until = performance.now() + withinMs;
-  const db = new DatabaseSync(file, { readOnly: true });
+  const db = openReader(file);
   try {
     const number = (sql: string) => Number(Object.values(db.prepare(sql).get() ?? {})[0]);
     const pageBytes = number("pragma page_size");

@@ -76,6 +76,24 @@ test("the database is in WAL mode", async () => {
   });
 });
 
+test("a lock that another connection has for a moment is waited for, and no failure of the store", async () => {
+  const failures: string[] = [];
+  await withStore(async (store) => {
+    const other = new DatabaseSync(store.file);
+    // The lock that a reader takes, too, where it looks whether the journal's index is damaged.
+    other.exec("begin immediate");
+    const sent = store.submit([add("a")]).catch((error: Error) => failures.push(error.message));
+    // Long enough for the writer to come to it.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.deepEqual(ids(store), []);
+    other.exec("rollback");
+    other.close();
+    await sent;
+    assert.deepEqual(failures, []);
+    assert.deepEqual(ids(store), ["a"]);
+  });
+});
+
 test("a refused batch leaves nothing behind, and its neighbours are done", async () => {
   await withStore(async (store) => {
     const answers = await Promise.all([

@@ -1,7 +1,7 @@
 /** The writer in a thread of its own, over a file: opens the database, and hands the ports of its clients to the writer (writer.ts). */
-import { DatabaseSync } from "node:sqlite";
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { realClock } from "../clock.ts";
+import { openWriter } from "./database.ts";
 import type { FromWriter, ToWriter, WriterData } from "./protocol.ts";
 import type { StorePart } from "./store.ts";
 import { type ClientPort, createWriter } from "./writer.ts";
@@ -10,7 +10,7 @@ const { file, parts: partUrls, checkpointPages } = workerData as WriterData;
 const control = parentPort as MessagePort;
 const tell = (message: FromWriter) => control.postMessage(message);
 
-const db = new DatabaseSync(file);
+const db = openWriter(file);
 // A cache of 16 MiB holds the inner pages of a large store. At each commit SQLite walks through it: four times as much cost more than it saved.
 db.exec(`pragma page_size = 2048; pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 0;
   pragma temp_store = memory; pragma cache_size = -16384; pragma trusted_schema = off`);

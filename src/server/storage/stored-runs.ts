@@ -4,8 +4,8 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { finalStatuses, type RunStatus, runStatuses } from "../../process/engine.ts";
+import { openReader } from "../../store/database.ts";
 
 export interface StoredRun {
   readonly id: string;
@@ -22,7 +22,7 @@ export const openStatuses: readonly RunStatus[] = runStatuses.filter((status) =>
 export function storedRuns(store: string, most: number): readonly StoredRun[] {
   const file = join(store, "mortise.db");
   if (!existsSync(file)) return [];
-  const db = new DatabaseSync(file, { readOnly: true });
+  const db = openReader(file);
   try {
     const marks = openStatuses.map(() => "?").join(", ");
     const rows = db

@@ -2,7 +2,6 @@
  * The thread of a rehearsal: loads a version's code, and runs it on the history of one open run after the other. Nothing is bound and
  * nothing is written; the store is read on a connection that can't write. One history is in memory at a time.
  */
-import { DatabaseSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
 import { compileSchema } from "../../contract/validate.ts";
 import type { Validate } from "../../operation.ts";
@@ -10,6 +9,7 @@ import { openRuns } from "../../process/embedded/front/open-runs.ts";
 import { Vault } from "../../process/embedded/history/vault.ts";
 import { readRun } from "../../process/embedded/store/stored-run.ts";
 import { rehearse, unread } from "../../process/embedded/worker/rehearsal.ts";
+import { openReader } from "../../store/database.ts";
 import { createCipher } from "../secrets/encryption.ts";
 import type { RehearsalMessage, RehearsalStart } from "./rehearsals.ts";
 import { importVersion, placeText } from "./sources.ts";
@@ -31,7 +31,7 @@ parentPort?.on("message", (taken: number) => {
 const sources = await importVersion(version, project);
 const processes = new Map(sources.processes.map((process) => [process.name, process]));
 const validators = new Map<string, { readonly output: Validate; readonly state: Validate }>();
-const db = new DatabaseSync(file, { readOnly: true });
+const db = openReader(file);
 const vault = new Vault(db, keys.length === 0 ? undefined : createCipher(keys));
 const page = openRuns(db);
 

@@ -2,9 +2,10 @@
  * The worker's side of the engine: holds the executions of one code version, gives them their deliveries turn by turn, and sends
  * what a turn brought to the writer as one message.
  */
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { type Clock, realClock } from "../../../clock.ts";
 import type { Caller, StoredFailure } from "../../../operation.ts";
+import { openReader } from "../../../store/database.ts";
 import { type PortClient, portClient } from "../../../store/port-client.ts";
 import type { BatchAnswer, Command } from "../../../store/store.ts";
 import type { Work } from "../attempts/work.ts";
@@ -119,7 +120,7 @@ class VersionWorker implements Host {
     });
     this.#processes = knownProcesses(options);
     const { file, writer, control } = this.#link;
-    this.#db = options.database ?? new DatabaseSync(file, { readOnly: true });
+    this.#db = options.database ?? openReader(file);
     this.vault = new Vault(this.#db, options.cipher);
     this.#ownsDb = options.database === undefined;
     this.#client = portClient(
