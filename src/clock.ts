@@ -14,10 +14,14 @@ export interface Clock {
   soon(act: () => void): void;
 }
 
+/** A timer of Node takes no more, 24.8 days: for what is longer it takes one millisecond. */
+const longestTimer = 2 ** 31 - 1;
+
 export const realClock: Clock = Object.freeze({
   now: Date.now,
   chance: Math.random,
   later(ms: number, act: () => void, background = false): () => void {
+    if (ms > longestTimer) return inParts(ms, act, background);
     const timer = setTimeout(act, ms);
     if (background) timer.unref();
     return () => clearTimeout(timer);
@@ -26,3 +30,14 @@ export const realClock: Clock = Object.freeze({
     setImmediate(act);
   },
 });
+
+function inParts(ms: number, act: () => void, background: boolean): () => void {
+  let cancel = realClock.later(
+    longestTimer,
+    () => {
+      cancel = realClock.later(ms - longestTimer, act, background);
+    },
+    background,
+  );
+  return () => cancel();
+}

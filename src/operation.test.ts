@@ -25,4 +25,7 @@ test("durations are numbers with a unit", () => {
   assert.equal(milliseconds("1.5s"), 1500);
   assert.equal(milliseconds("2d"), 172_800_000);
   assert.throws(() => milliseconds("soon" as never), RangeError);
+  assert.equal(milliseconds("36500d"), 3_153_600_000_000);
+  for (const wrong of ["36501d", 1e308, Number.POSITIVE_INFINITY, Number.NaN, -1] as const)
+    assert.throws(() => milliseconds(wrong), { name: "RangeError", message: /not a duration/ });
 });

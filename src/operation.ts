@@ -52,7 +52,7 @@ export interface Probe {
   readonly settle?: Duration;
 }
 
-/** A duration such as `"250ms"`, `"10s"`, `"5m"`, `"2h"`, `"5d"`, or milliseconds. */
+/** A duration such as `"250ms"`, `"10s"`, `"5m"`, `"2h"`, `"5d"`, or milliseconds; 36,500 days at most. */
 export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
 
 /** One thing that a system can do, as data. `I`, `O`, `F` exist at compile time only. */
@@ -206,12 +206,18 @@ export interface Cipher {
 
 const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** Milliseconds of a duration. Throws a `RangeError` on text of another form. */
+/** A century: what is longer is a slip, and its end would be no date any more. */
+const longestDays = 36_500;
+
+/** Milliseconds of a duration. Throws a `RangeError` on text of another form, and on what is longer than 36,500 days. */
 export function milliseconds(duration: Duration): number {
-  if (typeof duration === "number") {
-    if (Number.isFinite(duration) && duration >= 0) return duration;
-    throw new RangeError(`not a duration: ${duration}`);
-  }
+  const ms = typeof duration === "number" ? duration : millisecondsOf(duration);
+  if (!(Number.isFinite(ms) && ms >= 0)) throw new RangeError(`not a duration: ${duration}`);
+  if (ms > longestDays * units.d) throw new RangeError(`not a duration: ${duration} (36,500 days at most)`);
+  return ms;
+}
+
+function millisecondsOf(duration: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(duration);
   if (match === null)
     throw new RangeError(`not a duration: "${duration}" (write for example "250ms", "10s", "5m", "2h", "5d")`);
