@@ -1133,9 +1133,18 @@ export function plainName(name: string, instead = "of that form"): string {
   return /^[\w.:-]{1,80}$/.test(name) ? name : instead;
 }
 
+/** What was thrown, in words: code may throw anything, also what throws when it is looked at. */
+export function thrownText(error: unknown): string {
+  try {
+    return error instanceof Error ? String(error.message) : String(error);
+  } catch {
+    return "something that can't be put in words";
+  }
+}
+
 /** Any thrown value as a `MortiseError`; an unknown one becomes `internal`, with unknown outcome. */
 export function asMortiseError(error: unknown): MortiseError {
   if (error instanceof MortiseError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = thrownText(error);
   return failure("internal", { reason }, { cause: error, outcome: "unknown" });
 }

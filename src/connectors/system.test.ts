@@ -61,6 +61,10 @@ test("a setting that could not work is refused where it is written, by its name"
     [{ retryBudget: { share: 20 } }, /retryBudget\.share must be a number from 0 to 1/],
     [{ circuit: { pause: "soon" as "1s" } }, /circuit\.pause must be a duration/],
     [{ effects: { missing: { effect: "read" } } }, /effects\.missing names no operation/],
+    [
+      { effects: { reserve: { effect: "unrepeatble" as "read" } } },
+      /effects\.reserve\.effect is "read", "idempotent" or/,
+    ],
     [{ effects: probe("nothing") }, /probe\.call names no operation of its contract: nothing/],
     [{ effects: probe("release") }, /probe\.call must be a read, and release is idempotent/],
     [

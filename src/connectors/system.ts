@@ -227,6 +227,11 @@ function checkSettings(model: ContractModel, settings: SystemSettings<ContractTy
   must(count(settings.maxResponseBytes), "maxResponseBytes", "must be a whole number from 1");
   for (const [name, own] of Object.entries(effects)) {
     must(Object.hasOwn(model.operations, name), `effects.${name}`, "names no operation of its contract");
+    must(
+      own?.effect === undefined || ["read", "idempotent", "unrepeatable"].includes(own.effect),
+      `effects.${name}.effect`,
+      `is "read", "idempotent" or "unrepeatable"`,
+    );
     time(own?.keyLifetime, `effects.${name}.keyLifetime`);
     time(own?.probe?.settle, `effects.${name}.probe.settle`);
     for (const fault of own?.notFound ?? [])

@@ -1,5 +1,5 @@
 /** The probe of an operation as a function, and what an attempt throws as a failure that can be stored. */
-import { asMortiseError, failure } from "../../../errors.ts";
+import { asMortiseError, failure, thrownText } from "../../../errors.ts";
 import type { AnyOperation, CallContext, CallResult, Json, Probe, StoredFailure } from "../../../operation.ts";
 import { inWords, milliseconds } from "../../../operation.ts";
 import type { Failed } from "./policy.ts";
@@ -65,7 +65,7 @@ function asStepFailure(error: unknown): {
 } {
   const known = asMortiseError(error);
   if (known.code !== "internal") return known;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = thrownText(error);
   return { code: "step-threw", message, class: "retry", outcome: "unknown" };
 }
 

@@ -109,7 +109,7 @@ export class Code implements Asker {
     this.#wake();
     let promise: Promise<unknown>;
     try {
-      promise = process.run(flowOf(this), input);
+      promise = Promise.resolve(process.run(flowOf(this), input));
     } catch (error) {
       promise = Promise.reject(error);
     }

@@ -1,4 +1,5 @@
 /** Judges how a process's code ended: completed, to be undone, or stopped with a question. */
+import { thrownText } from "../../../errors.ts";
 import { inWords, type Json, type Validate } from "../../../operation.ts";
 import type { ParkedQuestion } from "../../engine.ts";
 import { ChildFailed, DeclaredFault, FlowTimeout, type Rejection } from "../../flow.ts";
@@ -46,9 +47,24 @@ export function endingOf(
     const detail = faultOf(error);
     return { kind: "undo", as: "undone", reason: error.message.slice(0, longestMessage), detail };
   }
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  const at = error instanceof Error ? where?.(error.stack ?? "") : undefined;
-  return stop("process-threw", `The process's code threw: ${message.slice(0, longestMessage)}`, !pivoted, at);
+  const { message, stack } = told(error);
+  return stop(
+    "process-threw",
+    `The process's code threw: ${message.slice(0, longestMessage)}`,
+    !pivoted,
+    where?.(stack),
+  );
+}
+
+/** The kind of the error, what it says, and where it was thrown. */
+export function told(error: unknown): { readonly message: string; readonly stack: string } {
+  const text = thrownText(error);
+  try {
+    if (error instanceof Error) return { message: `${error.name}: ${text}`, stack: String(error.stack ?? "") };
+  } catch {
+    // Then its text alone.
+  }
+  return { message: text, stack: "" };
 }
 
 function completed(value: unknown, pivoted: boolean, validateOutput: Validate, limits: ValueLimits): Ending {

@@ -5,6 +5,7 @@ import type { ItemEnd } from "../history/finished-items.ts";
 import { asText } from "../history/json-text.ts";
 import type { Cue } from "../history/script.ts";
 import type { Code, Runs } from "./code.ts";
+import { told } from "./ending.ts";
 import { failedEnd, type MapHost, type Mapping, type Scope } from "./mapping.ts";
 import { codeQuestion } from "./questions.ts";
 import type { Step } from "./steps.ts";
@@ -61,7 +62,7 @@ export class Items implements MapHost {
       this.#returned.push({ mapping, scope, end });
       return;
     }
-    const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    const { message } = told(error);
     const text = `The function of ${scope.name} threw: ${message.slice(0, longestMessage)}`;
     this.#execution.stop(codeQuestion("process-threw", text, !this.#execution.pivoted));
   }

@@ -22,6 +22,7 @@ import { epochOf, type Instant } from "../../instant.ts";
 import type { TaskDefinition } from "../../task.ts";
 import type { AskKind } from "../history/records.ts";
 import type { ChildDraft } from "./children.ts";
+import { checkDraft } from "./drafts.ts";
 import { type MapHost, Mapping, type Scope } from "./mapping.ts";
 import type { LiveStep, UndoWith } from "./steps.ts";
 
@@ -78,11 +79,15 @@ const defaultStepTimeout = 60_000;
 
 export function flowOf(asker: Asker): Flow {
   let drawn = 0;
+  const ask = (draft: Draft): Promise<unknown> => {
+    checkDraft(draft);
+    return asker.ask(draft);
+  };
   const draw = () => createHash("sha256").update(`${asker.seed}:${drawn++}`).digest();
 
   const callAs = (operation: AnyOperation, input: unknown, options: CallOptions | undefined, faultIsValue: boolean) => {
     const undo = undoOf(options?.undo);
-    return asker.ask({
+    return ask({
       kind: "call",
       name: options?.name ?? `${operation.system}.${operation.name}`,
       operation,
@@ -106,7 +111,7 @@ export function flowOf(asker: Asker): Flow {
       callAs(operation, input, options, true),
     step: (name: string, options: StepOptions<unknown>, run: (context: StepContext) => unknown) => {
       const undo = undoOf(options.undo);
-      return asker.ask({
+      return ask({
         kind: "step",
         name,
         effect: options.effect,
@@ -122,16 +127,16 @@ export function flowOf(asker: Asker): Flow {
       });
     },
     sleep: (duration: Duration, options?: Named) =>
-      asker.ask({
+      ask({
         kind: "sleep",
         name: options?.name ?? "sleep",
         within: milliseconds(duration),
         live: { kind: "wait" },
       }),
     until: (when: Instant, options?: Named) =>
-      asker.ask({ kind: "sleep", name: options?.name ?? "until", due: epochOf(when), live: { kind: "wait" } }),
+      ask({ kind: "sleep", name: options?.name ?? "until", due: epochOf(when), live: { kind: "wait" } }),
     receive: (event: EventType, options: ReceiveOptions) =>
-      asker.ask({
+      ask({
         kind: "receive",
         name: options.name ?? `${event.system}.${event.name}`,
         event: { name: `${event.system}.${event.name}`, key: options.key, late: options.late },
@@ -139,7 +144,7 @@ export function flowOf(asker: Asker): Flow {
         live: { kind: "wait" },
       }),
     task: (definition: TaskDefinition, options: TaskOptions<unknown> & Named) =>
-      asker.ask({
+      ask({
         kind: "task",
         name: options.name ?? definition.name,
         input: options.input,
@@ -150,7 +155,7 @@ export function flowOf(asker: Asker): Flow {
     child: (process: AnyProcess, input: unknown, options?: ChildOptions<unknown> | StartedOptions) => {
       const undo = undoOf(options?.undo as Undo<unknown> | undefined);
       const leave = options !== undefined && "whenUndone" in options && options.whenUndone === "leave";
-      return asker.ask({
+      return ask({
         kind: "child",
         name: options?.name ?? process.name,
         input,
@@ -171,7 +176,7 @@ export function flowOf(asker: Asker): Flow {
       if (list.length === 0) return Promise.resolve([]);
       const call = (scope: Scope) => each(list[scope.i], flowOf(asker.within(scope)), scope.i);
       const mapping = new Mapping({ count: list.length, concurrency, outer: asker.scope, call }, asker.maps);
-      return asker.ask({
+      return ask({
         kind: "map",
         name: options?.name ?? "map",
         input: { items: list.length, concurrency },
@@ -195,6 +200,7 @@ export function flowOf(asker: Asker): Flow {
     },
     pivot: () => asker.pivot(),
     reject: (reason: string, detail?: unknown): never => {
+      if (typeof reason !== "string") throw new TypeError("flow.reject: say why, as text");
       const rejection = new Rejection(reason, detail);
       asker.reject(rejection);
       throw rejection;
