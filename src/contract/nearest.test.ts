@@ -103,6 +103,35 @@ test("an option that nothing fits, and hundreds of them, are no trouble", () => 
   assert.ok(problems({ oneOf: many }, { kind: "x" })[0]!.length < 300);
 });
 
+test("what would take long to tell is told by its place alone, and a tree of choices is not told of all of them", () => {
+  const many = Array.from({ length: 300 }, (_, at) => ({
+    type: "object",
+    properties: { kind: { const: `k${at}` }, value: { type: "integer" } },
+    required: ["kind", "value"],
+  }));
+  const wrong = Array.from({ length: 1600 }, (_, at) => ({ kind: "k1", value: at < 3 ? 1 : "x" }));
+  assert.deepEqual(problems({ type: "array", items: { oneOf: many } }, wrong), ["/3: fits none of several options"]);
+  const inner = {
+    properties: { next: { $ref: "#/$defs/Tree" }, leaf: { type: "integer" } },
+    additionalProperties: false,
+  };
+  const tree = {
+    Tree: {
+      oneOf: [
+        { ...inner, required: ["leaf"] },
+        { type: "object", required: ["other"], properties: { other: true } },
+      ],
+    },
+  };
+  let value: object = { leaf: "x" };
+  for (let depth = 0; depth < 100; depth++) value = { leaf: 1, next: value };
+  const json = { $ref: "#/$defs/Tree", $defs: tree } as JsonSchema;
+  const [problem, ...others] = compileSchema(frozen({ kind: "schema", json }) as Schema)(value);
+  assert.equal(problem?.at, `${"/next".repeat(100)}/leaf`);
+  assert.match(problem?.message ?? "", /^must be integer( \(the nearest of 2 options: number 1\)){2}$/);
+  assert.deepEqual(others, []);
+});
+
 test("a system's answer is told of in the same way", () => {
   const model = { schemas: $defs } as unknown as ContractModel;
   const operation = { output: { type: "array", items: pet }, input: true, faults: {} } as unknown as OperationModel;

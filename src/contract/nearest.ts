@@ -4,17 +4,20 @@
  */
 import type { ErrorObject, ValidateFunction } from "ajv/dist/2020.js";
 import { type JsonSchema, type Problem, pointerToken } from "../operation.ts";
+import { messageOf, shortened } from "./messages.ts";
 
 export interface NearestTools {
   /** The validator of an option, which tells all of its errors, with schema and data. */
   readonly check: (option: JsonSchema) => ValidateFunction;
   /** A named schema, by a reference as it stands in an option, with its name. */
   readonly named: (reference: string) => { readonly name: string; readonly schema: JsonSchema } | undefined;
-  readonly messageOf: (error: ErrorObject) => string;
 }
 
 /** Of the nearest option: a reader mends one thing at a time. */
 const mostOfOption = 3;
+/** A choice inside a choice is told of both; a tree of choices is not told of all of them. */
+const mostNotes = 2;
+const noteBegin = " (the nearest of ";
 /** References and `allOf` inside each other that are looked through for what marks an option. */
 const deepestMark = 8;
 
@@ -26,7 +29,7 @@ export function explained(errors: readonly ErrorObject[], tools: NearestTools, b
     const place = base + error.instancePath;
     const runs = runsOf(errors, at, tools);
     if (runs === undefined) {
-      found.push([{ at: place, message: tools.messageOf(error) }]);
+      found.push([{ at: place, message: messageOf(error) }]);
       continue;
     }
     found.push(choice(error, place, runs, tools));
@@ -84,8 +87,11 @@ function choice(error: ErrorObject, at: string, runs: readonly Run[], tools: Nea
   const problems = explained(best.run.errors, tools, at).slice(0, mostOfOption);
   // Something or null is not much of a choice.
   if (runs.filter((run) => !isNull(run)).length < 2) return problems;
-  const note = `the nearest of ${runs.length} options: ${labelOf(best, error.data, tools)}`;
-  return problems.map((problem) => ({ at: problem.at, message: `${problem.message} (${note})` }));
+  const note = ` (the nearest of ${runs.length} options: ${labelOf(best, error.data, tools)})`;
+  return problems.map(({ at: inner, message }) => ({
+    at: inner,
+    message: message.split(noteBegin).length > mostNotes ? message : message + note,
+  }));
 }
 
 type Marks = ReadonlyMap<string, unknown>;
@@ -203,8 +209,4 @@ function isNull({ option, errors }: Run): boolean {
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function shortened(text: string): string {
-  return text.length <= 200 ? text : `${text.slice(0, 200)}…`;
 }

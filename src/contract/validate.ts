@@ -7,8 +7,8 @@ import formats from "ajv-formats";
 import type { JsonSchema, Problem, Schema, Validate } from "../operation.ts";
 import { uncached } from "../uncached.ts";
 import { compareExact } from "./exact.ts";
-import { integerBounds, shownBounds } from "./integer-bounds.ts";
 import { addLateReferences, withLateReferences } from "./late-references.ts";
+import { messageOf } from "./messages.ts";
 import type { ContractModel, OperationModel } from "./model.ts";
 import { explained, type NearestTools } from "./nearest.ts";
 import { addNumberFormats } from "./number-formats.ts";
@@ -20,6 +20,8 @@ const maxDepth = 200;
 const maxProblems = 20;
 /** Values inside a value; above, only its first problem is told: a million wrong items are not worth a million findings. */
 const maxFullyChecked = 5000;
+/** Values times options of a choice that are tried for the sake of telling all; above, the place of the first is told alone. */
+const maxTried = 200_000;
 const none: readonly Problem[] = Object.freeze([]);
 const tooDeep: readonly Problem[] = Object.freeze([
   Object.freeze({ at: "", message: `is nested deeper than ${maxDepth} levels` }),
@@ -213,8 +215,11 @@ function compile(
     if (fits(value)) return none;
     const first = fits.errors ?? [];
     // Of a choice each option complains: which of them counts takes a look at all that they say.
-    const looks = tellAll || (known === roots && first.some(isChoice));
-    if (!looks || sizeOf(value, maxFullyChecked) >= maxFullyChecked) return problems(first);
+    const choices = first.some(isChoice);
+    const looks = tellAll || (known === roots && choices);
+    // Each value in it may be tried with as many options as the first that failed.
+    const most = choices ? Math.min(maxFullyChecked, Math.ceil(maxTried / first.length)) : maxFullyChecked;
+    if (!looks || sizeOf(value, most) >= most) return problems(outermost(first));
     if (all === undefined) {
       const { every } = root.compilers;
       if (!root.inEvery) every.addSchema({ $id: root.id, $defs: root.definitions });
@@ -311,6 +316,12 @@ function isChoice({ keyword }: ErrorObject): boolean {
   return keyword === "oneOf" || keyword === "anyOf";
 }
 
+/** What the options of a choice say stands before it, and is much where nobody chose among them. */
+function outermost(errors: readonly ErrorObject[]): readonly ErrorObject[] {
+  const last = errors.at(-1);
+  return last === undefined || !isChoice(last) ? errors : [last];
+}
+
 /** What tells which option of a choice is the nearest; the validators of its options are kept with the others. */
 function nearestIn(root: Root): NearestTools {
   if (root.nearest !== undefined) return root.nearest;
@@ -318,7 +329,6 @@ function nearestIn(root: Root): NearestTools {
   const options = new WeakMap<object, ValidateFunction>();
   const { every } = root.compilers;
   root.nearest = {
-    messageOf,
     check(option) {
       if (typeof option === "boolean") return every.compile(option);
       const known = options.get(option);
@@ -352,44 +362,6 @@ function told(found: readonly Problem[]): readonly Problem[] {
     seen.add(id);
   }
   return Object.freeze(all);
-}
-
-function messageOf(error: ErrorObject): string {
-  const params = error.params as Readonly<Record<string, unknown>>;
-  switch (error.keyword) {
-    case "additionalProperties":
-      return `has the property ${JSON.stringify(params.additionalProperty)}, which the schema does not know`;
-    case "unevaluatedProperties":
-      return `has the property ${JSON.stringify(params.unevaluatedProperty)}, which the schema does not know`;
-    case "required":
-      return `lacks the property ${JSON.stringify(params.missingProperty)}`;
-    case "enum":
-      return `must be one of ${shortened((params.allowedValues as unknown[]).map((value) => JSON.stringify(value)).join(", "))}`;
-    case "const":
-      return `must be ${shortened(JSON.stringify(params.allowedValue))}`;
-    case "minLength":
-    case "minItems":
-      return params.limit === 1 ? "must not be empty" : `must have at least ${String(params.limit)} ${counted(error)}`;
-    case "maxLength":
-    case "maxItems":
-      return `must have at most ${String(params.limit)} ${counted(error)}`;
-    case "false schema":
-      return "is not allowed";
-    case "format": {
-      const range = integerBounds(params.format);
-      return range === undefined ? (error.message as string) : `must be a whole number ${shownBounds(range)}`;
-    }
-    default:
-      return error.message ?? `breaks the rule ${error.keyword}`;
-  }
-}
-
-function counted({ keyword }: ErrorObject): string {
-  return keyword.endsWith("Length") ? "characters" : "items";
-}
-
-function shortened(text: string): string {
-  return text.length <= 200 ? text : `${text.slice(0, 200)}…`;
 }
 
 function isInt64(text: string): boolean {
