@@ -262,6 +262,17 @@ test("a client that ends its side after a whole request still gets its answer", 
   }
 });
 
+test("a client that ended its side is not waited for without end: its connection makes room while its request is still worked on", async () => {
+  for (const options of [{}, { tls }]) {
+    await using served = await serve(options, new Promise(() => {}));
+    const socket = served.open();
+    const text = rest(socket);
+    socket.end(head("GET", "/late"));
+    assert.equal(await text, "");
+    while (served.listener.inFlight > 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+});
+
 test("a client that ends its side ends a stream of events, which would have no end", async () => {
   const ended = Promise.withResolvers<void>();
   const listener = await listen(

@@ -5,8 +5,8 @@
  */
 import type { Socket } from "node:net";
 
-/** Milliseconds of silence after which nobody is waited for; bytes that are read away. */
-export const lingering = Object.freeze({ silenceMs: 1000, bytes: 67_108_864 });
+/** Milliseconds of silence after which nobody is waited for; bytes that are read away; milliseconds that a client which ended its side may still be there. */
+export const lingering = Object.freeze({ silenceMs: 1000, bytes: 67_108_864, goneMs: 2000 });
 
 const ending = new WeakSet<Socket>();
 
@@ -20,6 +20,19 @@ export function deafen(socket: Socket, came: (bytes: number) => void = () => {})
   socket.removeAllListeners("data");
   // With a listener of its own Node takes the bytes back from the parser.
   socket.on("data", (chunk: Buffer) => came(chunk.length));
+}
+
+/**
+ * A client that ended its side waits for its answer, or is gone: both look the same until something is written. So an answer that has not begun soon
+ * after is for nobody, and the connection makes room. `waits`: an answer is due, and nothing of it was sent.
+ */
+export function giveUpLater(socket: Socket, waits: () => boolean): void {
+  socket.once("end", () => {
+    const timer = setTimeout(() => {
+      if (waits()) socket.destroy();
+    }, lingering.goneMs);
+    socket.once("close", () => clearTimeout(timer));
+  });
 }
 
 /** Writes the last of it and ends the connection so, within `wholeMs` however the client behaves. At most the first call for a connection counts. */

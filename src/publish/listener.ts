@@ -21,7 +21,7 @@ import { rememberBelow } from "./below-tls.ts";
 import { screenClear } from "./clear.ts";
 import type { HttpHandler, HttpRequest, HttpResponse } from "./http.ts";
 import { addressBucket } from "./limits/address.ts";
-import { deafen, isLingering, linger } from "./linger.ts";
+import { deafen, giveUpLater, isLingering, linger } from "./linger.ts";
 import { problemResponse, rawProblem } from "./problem.ts";
 import { checkedHead, readBody } from "./request-head.ts";
 import { cutBody, type Wire } from "./streams/body.ts";
@@ -147,6 +147,7 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
     };
     const line: Line = { open: 0, closing: false, last: undefined, refusal: undefined, more: false, over };
     lines.set(socket, line);
+    giveUpLater(socket, () => line.open > 0 && line.last?.res.headersSent !== true);
     // What Node ends a connection with once its last answer is written.
     const usual = socket.destroySoon.bind(socket);
     socket.destroySoon = () => {
