@@ -120,6 +120,11 @@ function phaseOf(meters: readonly Ranked[]): Phase {
   return { looks: takesShared ? meters.filter(({ rank }) => rank === ranks.quota) : [], meters };
 }
 
+function whoOf(per: LimitPer, { id }: ApiCaller, address: string): string {
+  if (per === "all") return "";
+  return per === "address" || id === "" ? addressBucket(address) : id;
+}
+
 /** Takes from each meter in turn; throws the first refusal. The account says what was asked by then. Gives the milliseconds until the run may begin. */
 export function take(
   { looks, meters }: Phase,
@@ -128,17 +133,21 @@ export function take(
   address: string,
   input: Json | undefined,
 ): number {
-  const whoOf = (per: LimitPer): string =>
-    per === "all" ? "" : per === "address" || caller.id === "" ? addressBucket(address) : caller.id;
   for (const { limiter, per, cost } of looks) {
-    const refused = limiter.look?.(whoOf(per), cost === undefined ? 1 : costOf(cost, limiter.name, caller, input));
+    const refused = limiter.look?.(
+      whoOf(per, caller, address),
+      cost === undefined ? 1 : costOf(cost, limiter.name, caller, input),
+    );
     if (refused === undefined) continue;
     account.policies += account.policies === "" ? limiter.policy : `, ${limiter.policy}`;
     account.fields += account.fields === "" ? refused.field : `, ${refused.field}`;
     throw limiter.refusal(refused);
   }
   for (const { limiter, per, cost } of meters) {
-    const taken = limiter.take(whoOf(per), cost === undefined ? 1 : costOf(cost, limiter.name, caller, input));
+    const taken = limiter.take(
+      whoOf(per, caller, address),
+      cost === undefined ? 1 : costOf(cost, limiter.name, caller, input),
+    );
     account.policies += account.policies === "" ? limiter.policy : `, ${limiter.policy}`;
     account.fields += account.fields === "" ? taken.field : `, ${taken.field}`;
     if (taken.kind === "refused") throw limiter.refusal(taken);
