@@ -283,7 +283,7 @@ const table = {
   "store-open": {
     status: 500,
     class: "give-up",
-    text: "The store {file} can't be opened: {reason}. Check that the folder is writable, has space, and belongs to this installation.",
+    text: "The store {file} can't be opened: {reason}. Check that the folder is writable, has space, and belongs to this installation; restore a damaged file from a backup.",
   },
   // --- process ------------------------------------------------------------------------------------------------------
   "run-key-conflict": {

@@ -226,6 +226,13 @@ test("parked runs are seen by cause, and acted on all at once", async () => {
   for (const id of ["c-1", "c-2", "c-3"]) await becomes(id, "terminated");
   assert.match((await run("runs", "causes")).out, /No parked runs/);
   assert.match((await run("runs", "jobs")).out, /terminate +done +3 +0 +3 .*shipped by hand/);
+  const headers = { authorization: `Bearer ${server.adminToken}` };
+  const audit = (await (await fetch(`${server.adminUrl}/audit`, { headers })).json()) as {
+    entries: { action: string; target: string; result: string; reason: string }[];
+  };
+  const entry = audit.entries.find(({ action }) => action === "runs.act");
+  assert.deepEqual([entry?.reason, entry?.result], ["shipped by hand", "done"]);
+  assert.match(entry?.target ?? "", new RegExp(`^terminate .*${cause}`));
   assert.match((await run("runs", "retry", "--all")).err, /say which/);
   assert.match((await run("runs", "retry")).err, /name the runs/);
 });

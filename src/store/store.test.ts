@@ -1,5 +1,16 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -173,6 +184,30 @@ test("a database that other text of a migration made is refused", async () => {
     await (await open(folder, [table])).close();
   });
 });
+
+for (const [what, harm] of Object.entries({
+  "whose head was overwritten": (file: string) => overwrite(file, 0, Buffer.from("garbage")),
+  "whose first page was overwritten": (file: string) => overwrite(file, 100, Buffer.alloc(2000, 0xff)),
+  "that was cut in the middle": (file: string) => truncateSync(file, Math.floor(statSync(file).size / 8192) * 4096),
+})) {
+  test(`row 7: a database ${what} is not opened, and nothing is written to it`, async () => {
+    await withStore(async (store, folder) => {
+      await store.submit(Array.from({ length: 50 }, (_, number) => add(`d${number}`, "x".repeat(1000))));
+      await store.close();
+      const file = join(folder, "data", "store.db");
+      harm(file);
+      const before = readFileSync(file);
+      await assert.rejects(open(folder, [table]), { code: "store-open", message: /not a database|malformed/ });
+      assert.deepEqual(readFileSync(file), before);
+    });
+  });
+}
+
+function overwrite(file: string, at: number, bytes: Buffer): void {
+  const descriptor = openSync(file, "r+");
+  writeSync(descriptor, bytes, 0, bytes.length, at);
+  closeSync(descriptor);
+}
 
 test("a migration that fails changes nothing", async () => {
   await withStore(async (store, folder) => {
