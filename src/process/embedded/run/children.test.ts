@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { defineProcess } from "../../define.ts";
+import { type AnyProcess, defineProcess } from "../../define.ts";
 import { ChildFailed } from "../../flow.ts";
 import { anything, FakeSystem, fault, type Rig } from "../engine-harness.ts";
 import { endRigs, open, restarted } from "../operating-rig.ts";
@@ -155,13 +155,14 @@ test("a child that is completed and whose history was removed asks a person", as
   await one.until(parked.id, "undone");
 });
 
-test("an input that does not fit, a key that is none, and an unknown process stop the parent, and start nothing", async () => {
+test("an input that does not fit, a key that is none or the run's own, and an unknown process stop the parent, and start nothing", async () => {
   const system = new FakeSystem();
   const own = shipping(system);
   const keyless = defineProcess({ name: "keyless", input: anything, key: () => "", run: async () => null });
-  const parents = {
+  const parents: Readonly<Record<"input" | "key" | "itself" | "unknown", AnyProcess>> = {
     input: process("input", async (flow) => flow.child(own, { id: "S", bad: true })),
     key: process("key", async (flow) => flow.child(keyless, {})),
+    itself: process("itself", async (flow, input): Promise<unknown> => flow.child(parents.itself, input)),
     unknown: process("unknown", async (flow) =>
       flow.child(
         process("nowhere", async () => null),
@@ -178,6 +179,7 @@ test("an input that does not fit, a key that is none, and an unknown process sto
   for (const [name, code] of [
     ["input", "child-input"],
     ["key", "child-input"],
+    ["itself", "child-input"],
     ["unknown", "child-unknown"],
   ] as const) {
     const parked = await one.until(await start(one, name), "parked");

@@ -10,7 +10,7 @@ import { laneOf } from "../../limits.ts";
 import type { AskRecord, ChildAsk, GotRecord } from "../history/records.ts";
 import type { Vault } from "../history/vault.ts";
 import type { ChildNews } from "../wire.ts";
-import type { Host, Running } from "./host.ts";
+import type { Host, Identity, Running } from "./host.ts";
 import type { Journal } from "./journal.ts";
 import { childQuestion } from "./questions.ts";
 import type { Step } from "./steps.ts";
@@ -28,13 +28,13 @@ export function childAsk(
   host: Host,
   draft: ChildDraft,
   input: string,
-  version: string,
+  parent: Identity,
   undoable: boolean,
 ): ChildAsk | ParkedQuestion {
   const { process, wait, leave } = draft;
   const known = host.process(process.name);
   if (known === undefined) {
-    const message = `The process starts ${process.name}, which code version ${version} does not have. Export it from a file in processes/.`;
+    const message = `The process starts ${process.name}, which code version ${parent.version} does not have. Export it from a file in processes/.`;
     return childQuestion("child-unknown", message, undefined, undoable);
   }
   const value = JSON.parse(input) as Json;
@@ -46,6 +46,10 @@ export function childAsk(
   const key = keyOf(process, value);
   if (key === undefined) {
     const message = `The key function of ${process.name} gives no key for this input: it must be a text of 1 to ${longestKey} characters.`;
+    return childQuestion("child-input", message, undefined, undoable);
+  }
+  if (wait && process.name === parent.process && key === parent.key) {
+    const message = `The process would wait for itself: the run of ${process.name} with the key ${key} is this one. A child needs a key of its own.`;
     return childQuestion("child-input", message, undefined, undoable);
   }
   let lane: string | undefined;

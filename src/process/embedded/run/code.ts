@@ -156,7 +156,7 @@ export class Code implements Asker {
       const { journal, identity, host } = execution;
       let child: ChildAsk | undefined;
       if (draft.child !== undefined) {
-        const made = childAsk(host, draft.child, asked.input as string, identity.version, !this.#pivoted);
+        const made = childAsk(host, draft.child, asked.input as string, identity, !this.#pivoted);
         if ("code" in made) {
           execution.stop(made);
           return never();
