@@ -63,6 +63,8 @@ export interface Operation<I = unknown, O = unknown, F extends Faults = Faults> 
   readonly effect: Effect;
   /** How long the system honours a key, in milliseconds; absent: as long as the run lives. */
   readonly keyLifetimeMs?: number;
+  /** Its contract has no place for a key: the system never sees one, and nobody finds it there. */
+  readonly keyless?: true;
   /**
    * Its declared faults that mean: what was asked about is not there. As a probe it then says that the probed call did not happen, as an undo of
    * what may have happened that there is nothing to take back. Any other fault says neither.

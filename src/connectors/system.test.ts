@@ -50,6 +50,9 @@ test("an operation carries the contract's effect and key lifetime, or those of t
   assert.equal((own.reserve as { effect: string }).effect, "idempotent");
   assert.equal((own.reserve as { keyLifetimeMs: number }).keyLifetimeMs, 7_200_000);
   assert.equal(definitionOf(own)?.name, "warehouse");
+  // It changes something, and its contract has no place for a key.
+  assert.equal((make({}).release as { keyless?: true }).keyless, true);
+  assert.equal((make({}).findHold as { keyless?: true }).keyless, undefined);
 });
 
 test("a setting that could not work is refused where it is written, by its name", () => {

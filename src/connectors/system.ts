@@ -294,6 +294,9 @@ function system<T extends ContractTypes>(
       name: operation.name,
       effect: own?.effect ?? operation.effect,
       ...(lifetime === undefined ? {} : { keyLifetimeMs: lifetime }),
+      ...(operation.key === undefined && (own?.effect ?? operation.effect) !== "read"
+        ? { keyless: true as const }
+        : {}),
       ...(notFound.length === 0 ? {} : { notFound: Object.freeze(notFound) }),
       ...(own?.probe === undefined ? {} : { probe: probeOf(model, operation, own.probe as Probe, effects) }),
     } satisfies Operation);

@@ -108,6 +108,7 @@ export function perform(execution: Running, step: Step, resumed: boolean): void 
       now: execution.host.now(),
       undoable: !execution.pivoted,
       undone: work.undone,
+      keyless: live.kind === "call" && live.operation.keyless === true,
     }),
   );
 }

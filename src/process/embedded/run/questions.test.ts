@@ -17,6 +17,7 @@ const facts = (known: Partial<KnownOfStep>, more: Partial<StepFacts> = {}): Step
   now: 10_000,
   undoable: true,
   undone: true,
+  keyless: false,
   ...more,
 });
 const said = (question: ReturnType<typeof stepQuestion>, kind: string) =>
@@ -28,6 +29,15 @@ test("a question about an unknown step names its key, and warns of the repeat", 
   assert.match(said(question, "repeat"), /happened twice/);
   assert.match(said(question, "undo"), /This step is undone too, since it may have happened/);
   assert.match(said(question, "terminate"), /If this step happened, that stays/);
+});
+
+test("where the system takes no key nobody is sent to look for one", () => {
+  const question = stepQuestion("step-unknown", facts({ effect: "unrepeatable" }, { keyless: true }));
+  assert.match(
+    question.message,
+    /Look in the system for what the step was to do, by its input: the system takes no key/,
+  );
+  assert.doesNotMatch(question.message, /for the key/);
 });
 
 test("after the pivot no answer undoes", () => {

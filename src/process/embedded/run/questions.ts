@@ -50,6 +50,8 @@ export interface StepFacts {
   /** Whether the run may still be undone, and whether the step itself has an undo. */
   readonly undoable: boolean;
   readonly undone: boolean;
+  /** The system never saw the key. */
+  readonly keyless: boolean;
 }
 
 const onceMended = " Answer so once the result will be another.";
@@ -95,11 +97,19 @@ function more(code: StepCode, facts: StepFacts): string {
   if (code === "step-result") return "";
   const probed = known.probeFoundNothingAt === undefined ? "" : " Its probe found that it has not happened.";
   const expired = isExpired(facts) ? " The system has forgotten the step's key since: its lifetime is over." : "";
-  if (code === "step-unknown") return `${expired} Look in the system for the key ${known.key}.`;
+  if (code === "step-unknown") return `${expired} ${capital(whereToLook(facts))}`;
   if (known.effect === "read") return "";
   if (!known.mayHaveHappened) return probed === "" ? " It has surely not happened." : probed;
-  return `${expired} An attempt may have happened all the same: look in the system for the key ${known.key}.`;
+  return `${expired} An attempt may have happened all the same: ${whereToLook(facts)}`;
 }
+
+function whereToLook({ known, keyless }: StepFacts): string {
+  return keyless
+    ? "look in the system for what the step was to do, by its input: the system takes no key."
+    : `look in the system for the key ${known.key}.`;
+}
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 function isExpired({ known, now }: StepFacts): boolean {
   return known.effect === "idempotent" && known.keyUntil !== undefined && now > known.keyUntil;
