@@ -244,10 +244,11 @@ test("a run that waits for its turn can be cancelled, and the others keep their 
 test("a start for later joins the queue when its time comes", async (t) => {
   const p = held({ concurrency: 1 });
   const one = await rigFor(t, { processes: [p.definition], system: p.system });
+  const a = await start(one, "a");
+  await p.until(1);
   const at = Date.now() + 60;
   const command = { process: "p", key: "l", input: { id: "l", customer: "c" }, origin: "test", at };
   const { run } = (await one.engine.start(command)) as { run: string };
-  const a = await start(one, "a");
   await one.when(run, ({ reason }) => reason === "waits for its turn");
   assert.deepEqual(p.begun, ["a"]);
   p.end("a");
