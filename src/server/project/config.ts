@@ -44,7 +44,9 @@ export interface LimitOptions {
   readonly headersTimeout?: Duration | Reference;
   /** How long a connection without a request is kept open. */
   readonly keepAlive?: Duration | Reference;
-  /** Connections at a time; one more is closed at once. */
+  /**
+   * Connections at a time; one more is closed at once. On Linux at most half of the files that the process may open (`ulimit -n`), so that workers, systems and the store have the rest; a start says so.
+   */
   readonly connections?: number | Reference;
   /** Connections from one address (IPv6: one /64 network). Raise it behind a proxy: all callers then have the proxy's address. */
   readonly connectionsPerAddress?: number | Reference;
