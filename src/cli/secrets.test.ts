@@ -109,6 +109,8 @@ test("while no server runs a secret is written into the store itself, sealed and
       ...(secret === undefined ? {} : { secret }),
     });
 
+  const unserved = await mortise(["secrets", "set", "acme-password"], { folder, env, secret: "x" });
+  assert.match(unserved.err, /mortise secrets set acme-password --offline/);
   const keyless = await offline(["acme-password"], "x", {});
   assert.match(keyless.err, /values are missing: secret STORE_KEY \(encryption\.key\)/);
   assert.ok(!existsSync(join(folder, ".mortise", "mortise.db")), "nothing was made");

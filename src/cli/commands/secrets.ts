@@ -1,6 +1,6 @@
 /** `mortise secrets ...`: secrets of the running server, or of the store while none runs. Values go in, by a prompt or a pipe; none comes out. */
-import { failure } from "../../errors.ts";
-import { adminClient, user } from "../admin-client.ts";
+import { failure, MortiseError, plainName } from "../../errors.ts";
+import { type AdminClient, adminClient, user } from "../admin-client.ts";
 import type { Context } from "../context.ts";
 import { exit } from "../exit.ts";
 import { projectFolder } from "../project-folder.ts";
@@ -53,8 +53,7 @@ export async function setSecret(
   if (offline === true) return setOffline(context, name!, reason);
   const { terminal, io } = context;
   // Asked first: without a server the value would be typed in vain.
-  const client = await adminClient(context);
-  await client.get("/secrets");
+  const client = await asked(context, name!);
   if (io.secret === undefined) throw failure("option-invalid", { option: "<value>", reason: "pipe it in" });
   const value = await io.secret(`Value of ${name} (it is not shown): `);
   const secret: Secret = await client.post(`/secrets/${segment(name!)}`, { value, reason });
@@ -63,6 +62,21 @@ export async function setSecret(
     if (secret.warning !== undefined) terminal.line(`${terminal.paint("yellow", "careful")} ${secret.warning}`);
   });
   return exit.done;
+}
+
+/** The server, which answered; where there is none, the other way is said. */
+async function asked(context: Context, name: string): Promise<AdminClient> {
+  try {
+    const client = await adminClient(context);
+    await client.get("/secrets");
+    return client;
+  } catch (error) {
+    if (error instanceof MortiseError && error.code === "server-unreachable")
+      context.terminal.note(
+        `Where no server runs, this writes it into the store itself: mortise secrets set ${plainName(name)} --offline`,
+      );
+    throw error;
+  }
 }
 
 /** Into the store itself, while no server runs. */
