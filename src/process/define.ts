@@ -63,11 +63,46 @@ function checkHistory({ retention, keys, atMost }: HistoryPolicy = {}, what: str
     throw new TypeError(`${what}.atMost is a whole number from 0`);
 }
 
-/** Defines a process. Throws a `TypeError` on a name of another form. */
+/** All that a process may say. A slip of the pen would say nothing: no limit, and nothing masked. */
+const members: ReadonlySet<string> = new Set([
+  ...[
+    "kind",
+    "name",
+    "input",
+    "output",
+    "state",
+    "key",
+    "description",
+    "run",
+    "retry",
+    "limits",
+    "history",
+    "sensitive",
+    "on",
+  ],
+]);
+const sensitiveForm = /^(input|output|state|log|\*)(\.|$)/;
+
+function checkParts(given: Readonly<Record<string, unknown>>, what: string): void {
+  const must = (fits: boolean, message: string) => {
+    if (!fits) throw new TypeError(`${what}: ${message}`);
+  };
+  for (const name of Object.keys(given)) must(members.has(name), `there is no option ${name}`);
+  const sensitive = given.sensitive ?? [];
+  must(Array.isArray(sensitive), 'sensitive is a list, such as ["input.cardToken"]');
+  for (const path of sensitive as readonly unknown[])
+    must(
+      typeof path === "string" && sensitiveForm.test(path),
+      `sensitive holds "${String(path)}", which begins with none of input, output, state and log`,
+    );
+}
+
+/** Defines a process. Throws a `TypeError` that names what does not fit: a start does not look at types. */
 export function defineProcess<I, O, S = unknown>(options: ProcessOptions<I, O, S>): ProcessDefinition<I, O, S> {
-  if (!nameForm.test(options.name)) {
+  if (typeof options.name !== "string" || !nameForm.test(options.name)) {
     throw new TypeError(`a process is named in lower case with dashes, such as "order-to-cash"; not "${options.name}"`);
   }
+  checkParts(options as unknown as Readonly<Record<string, unknown>>, options.name);
   checkRetry(options.retry, `${options.name}: retry`);
   checkHistory(options.history, `${options.name}: history`);
   const [problem] = limitProblems(options.limits ?? {});
