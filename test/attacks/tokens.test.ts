@@ -7,6 +7,7 @@ import { createHmac } from "node:crypto";
 import { type AddressInfo, connect } from "node:net";
 import test, { type TestContext } from "node:test";
 import { createServer } from "../../src/http.ts";
+import { unknownKidMs } from "../../src/publish/access/key-set.ts";
 import { openTestIssuer, type TestIssuer } from "../../src/publish/access/test-issuer.ts";
 import { loadProject } from "../../src/server/project/project.ts";
 import { startServer } from "../../src/server/server.ts";
@@ -142,6 +143,7 @@ test("attack 5: ten thousand tokens with unknown keys have the keys fetched once
   const { issuer, calls, start } = await setUp(t);
   const port = await start({ ISSUER: issuer.url });
   assert.deepEqual(await send(port, [await issuer.token()]), [200]);
+  const begun = performance.now();
   const [, payload] = (await issuer.token()).split(".");
   const forged = (i: number) =>
     `${part({ alg: "RS256", typ: "at+jwt", kid: `unknown-${i}` })}.${payload}.${"A".repeat(342)}`;
@@ -156,7 +158,10 @@ test("attack 5: ten thousand tokens with unknown keys have the keys fetched once
   assert.equal(statuses.length, 10_000);
   assert.ok(statuses.every((status) => status === 401 || status === 429));
   assert.deepEqual(meanwhile, [200, 200]);
-  assert.equal(issuer.asked.filter((path) => path === "/jwks").length, 2);
+  // On a machine that needs longer than that for them, once more in each such time.
+  const times = 1 + Math.floor((performance.now() - begun) / unknownKidMs);
+  const fetched = issuer.asked.filter((path) => path === "/jwks").length - 1;
+  assert.ok(fetched >= 1 && fetched <= times, `${fetched} of at most ${times}`);
   assert.equal(calls.length, 3);
 });
 
