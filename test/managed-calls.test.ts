@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -156,6 +156,11 @@ async function setUp(t: TestContext) {
   });
   await start();
   const keys = new Map<string, string>();
+  async function keyOf(consumer: string): Promise<string> {
+    const key = keys.get(consumer) ?? (await run<{ key: string }>("keys", "create", consumer, "--scope", "w")).key;
+    keys.set(consumer, key);
+    return key;
+  }
   async function run<T>(...args: string[]): Promise<T> {
     const { code, out, err } = await mortise([...args, "--json"], { folder: project.folder });
     assert.equal(code, 0, err);
@@ -170,16 +175,33 @@ async function setUp(t: TestContext) {
       await start();
     },
     async ask(path: string, body?: object, { consumer = "acme", headers = {} }: Asking = {}) {
-      const key = keys.get(consumer) ?? (await run<{ key: string }>("keys", "create", consumer, "--scope", "w")).key;
-      keys.set(consumer, key);
       const response = await fetch(`${api}/things/v1${path}`, {
         method: body === undefined ? "GET" : "POST",
-        headers: { authorization: `Bearer ${key}`, "content-type": "application/json", ...headers },
+        headers: { authorization: `Bearer ${await keyOf(consumer)}`, "content-type": "application/json", ...headers },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       // biome-ignore lint/suspicious/noExplicitAny: answers of every shape are looked into
       const json = (await response.json()) as any;
       return { status: response.status, headers: response.headers, json };
+    },
+    /** Reads that are sent at once on one connection, so that the server takes them in this order; the bodies of their answers. */
+    async together(
+      asked: readonly { readonly path: string; readonly consumer: string }[],
+    ): Promise<{ text: string }[]> {
+      const requests: string[] = [];
+      for (const [at, { path, consumer }] of asked.entries()) {
+        const last = at === asked.length - 1 ? "connection: close\r\n" : "";
+        const head = `GET /things/v1${path} HTTP/1.1\r\nhost: things\r\nauthorization: Bearer ${await keyOf(consumer)}`;
+        requests.push(`${head}\r\n${last}\r\n`);
+      }
+      const socket = connect(Number(new URL(api).port), "127.0.0.1");
+      socket.write(requests.join(""));
+      let answers = "";
+      for await (const chunk of socket) answers += String(chunk);
+      return answers
+        .split("HTTP/1.1 200 OK\r\n")
+        .slice(1)
+        .map((answer) => JSON.parse(answer.slice(answer.indexOf("\r\n\r\n"))));
     },
   };
 }
@@ -200,7 +222,7 @@ async function until<T>(look: () => Promise<T | undefined> | T | undefined): Pro
 // --- the tests --------------------------------------------------------------------------------------------------------
 
 test("straight calls over sockets: answers are kept and shared, and none is another caller's; what is sent twice, and what is not; a time that is over ends the call", async (t) => {
-  const { system, ask } = await setUp(t);
+  const { system, ask, together } = await setUp(t);
   const { of, waiting } = system;
 
   // Kept: one call for both consumers, where nothing of it depends on who asks.
@@ -214,16 +236,19 @@ test("straight calls over sockets: answers are kept and shared, and none is anot
   assert.deepEqual((await ask("/mine", { sku: "mast" })).json, mine.json);
   assert.deepEqual([of("mast-acme").length, of("mast-other").length], [1, 1]);
 
-  // Equal reads under way are one call.
-  const many = Array.from({ length: 12 }, (_, at) =>
-    ask("/look/slow", undefined, { consumer: at % 2 === 0 ? "acme" : "other" }),
-  );
-  await until(() => (waiting.length > 0 ? true : undefined));
-  // All of them are in when the last one is; who comes when the answer is out would ask anew.
-  await ask("/look/rope");
+  // Equal reads under way are one call. The one behind them is asked once all of them are in; that each consumer calls this operation is on record by then.
+  for (const consumer of ["acme", "other"]) await ask("/look/rope", undefined, { consumer });
+  const many = Array.from({ length: 12 }, (_, at) => ({
+    path: "/look/slow",
+    consumer: at % 2 === 0 ? "acme" : "other",
+  }));
+  const answers = together([...many, { path: "/look/behind", consumer: "acme" }]);
+  await until(() => (of("behind").length > 0 ? true : undefined));
+  assert.equal(waiting.length, 1);
   waiting[0]?.();
-  const answers = await Promise.all(many);
-  assert.deepEqual([new Set(answers.map(({ json }) => json.text)).size, of("slow").length], [1, 1]);
+  const texts = (await answers).map(({ text }) => text);
+  assert.equal(texts.length, 13);
+  assert.deepEqual([new Set(texts.slice(0, 12)).size, of("slow").length], [1, 1]);
 
   // Cut off: a read and what has a key are sent once more, the one under its key; what must not be repeated is not.
   assert.equal((await ask("/look/cut-1")).status, 200);
