@@ -17,7 +17,8 @@ import { causes } from "../history/causes.ts";
 import { firstRunId } from "../history/run-id.ts";
 import type { Vault } from "../history/vault.ts";
 
-export interface RunRow {
+/** What a list shows of a run. */
+export interface ListedRow {
   readonly id: string;
   readonly process: string;
   readonly key: string;
@@ -27,14 +28,18 @@ export interface RunRow {
   readonly reason: string | null;
   readonly created: number;
   readonly updated: number;
+}
+
+export interface RunRow extends ListedRow {
   readonly history_gone: number;
   /** Empty: it was not restarted. */
   readonly restarted_as: string;
   readonly restart_of: string | null;
 }
 
-export const runColumns =
-  "id, process, key, version, status, origin, reason, created, updated, history_gone, restarted_as, restart_of";
+/** Each column of a page costs a tenth of a microsecond a row: no more of them than are shown. */
+const listedColumns = "id, process, key, version, status, origin, reason, created, updated";
+export const runColumns = `${listedColumns}, history_gone, restarted_as, restart_of`;
 const largestPage = 500;
 const usualPage = 50;
 /** How much older than its row an id may be. */
@@ -50,18 +55,13 @@ export interface RunLists {
   openByVersion(): readonly { readonly version: string; readonly runs: number }[];
 }
 
-export function summary(row: RunRow, vault: Vault): RunSummary {
+export function summary(row: ListedRow, vault: Vault): RunSummary {
   const { id, process, key, version, status, origin, created, updated } = row;
   const reason = vault.openReason(row.reason, id);
+  const shown = { id, process, key, version, status, origin, createdAt: created, updatedAt: updated };
+  if (reason === undefined && !origin.startsWith("run:")) return shown;
   return {
-    id,
-    process,
-    key,
-    version,
-    status,
-    origin,
-    createdAt: created,
-    updatedAt: updated,
+    ...shown,
     ...(origin.startsWith("run:") ? { parent: origin.slice(4) } : {}),
     ...(reason === undefined ? {} : { reason }),
   };
@@ -77,7 +77,7 @@ export function runLists(db: DatabaseSync, vault: Vault): RunLists {
        union all select (select min(process) from runs where process > name) from found where name is not null)
      select name from found where name is not null`,
   );
-  const byKey = db.prepare(`select ${runColumns} from runs where process = ? and key = ?`);
+  const byKey = db.prepare(`select ${listedColumns} from runs where process = ? and key = ?`);
   const countOpen = db.prepare(
     `select process, status, count(*) as runs from runs where status in (${open}) group by status, process`,
   );
@@ -120,7 +120,7 @@ export function runLists(db: DatabaseSync, vault: Vault): RunLists {
   }
 
   /** A page of the runs that fit, newest first. */
-  function page(filter: RunFilter, limit: number, cause?: string): RunRow[] {
+  function page(filter: RunFilter, limit: number, cause?: string): ListedRow[] {
     const { status, process } = filter;
     const { clauses, values } = bounds(filter);
     const where = (own: readonly string[]) => {
@@ -129,10 +129,10 @@ export function runLists(db: DatabaseSync, vault: Vault): RunLists {
     };
     if (status === undefined && process !== undefined && cause === undefined) {
       const one = `select * from (select id from runs${where(["status = ?", "process = ?"])} order by id desc limit ?)`;
-      const sql = `select ${runColumns} from runs where id in (select id from (${runStatuses.map(() => one).join(" union all ")})
+      const sql = `select ${listedColumns} from runs where id in (select id from (${runStatuses.map(() => one).join(" union all ")})
         order by id desc limit ?) order by id desc`;
       const all = runStatuses.flatMap((each) => [each, process, ...values, limit]);
-      return prepared(sql).all(...all, limit) as unknown as RunRow[];
+      return prepared(sql).all(...all, limit) as unknown as ListedRow[];
     }
     const fixed: readonly (readonly [string, string | undefined])[] = [
       ["status = ?", status],
@@ -140,13 +140,13 @@ export function runLists(db: DatabaseSync, vault: Vault): RunLists {
       ["cause = ?", cause],
     ];
     const own = fixed.filter(([, value]) => value !== undefined);
-    const sql = `select ${runColumns} from runs${where(own.map(([clause]) => clause))} order by id desc limit ?`;
+    const sql = `select ${listedColumns} from runs${where(own.map(([clause]) => clause))} order by id desc limit ?`;
     const given = own.map(([, value]) => value as string);
-    return prepared(sql).all(...given, ...values, limit) as unknown as RunRow[];
+    return prepared(sql).all(...given, ...values, limit) as unknown as ListedRow[];
   }
 
   /** Of parked runs: a page of each cause that fits. */
-  function ofCauses(filter: RunFilter, limit: number): RunRow[] {
+  function ofCauses(filter: RunFilter, limit: number): ListedRow[] {
     const { status, process, cause, step } = filter;
     if (status !== undefined && status !== "parked") return [];
     const processes = process === undefined ? names() : [process];
@@ -158,10 +158,10 @@ export function runLists(db: DatabaseSync, vault: Vault): RunLists {
   function ofKey(
     key: string,
     { process, status, before, createdFrom, createdTo, version, keyPrefix = "" }: RunFilter,
-  ): RunRow[] {
+  ): ListedRow[] {
     if (!key.startsWith(keyPrefix)) return [];
     const rows = (process === undefined ? names() : [process]).flatMap(
-      (name) => byKey.all(name, key) as unknown as RunRow[],
+      (name) => byKey.all(name, key) as unknown as ListedRow[],
     );
     return rows.filter(
       (row) =>
