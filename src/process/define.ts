@@ -65,21 +65,19 @@ function checkHistory({ retention, keys, atMost }: HistoryPolicy = {}, what: str
 
 /** All that a process may say. A slip of the pen would say nothing: no limit, and nothing masked. */
 const members: ReadonlySet<string> = new Set([
-  ...[
-    "kind",
-    "name",
-    "input",
-    "output",
-    "state",
-    "key",
-    "description",
-    "run",
-    "retry",
-    "limits",
-    "history",
-    "sensitive",
-    "on",
-  ],
+  "kind",
+  "name",
+  "input",
+  "output",
+  "state",
+  "key",
+  "description",
+  "run",
+  "retry",
+  "limits",
+  "history",
+  "sensitive",
+  "on",
 ]);
 const sensitiveForm = /^(input|output|state|log|\*)(\.|$)/;
 
