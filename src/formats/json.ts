@@ -5,6 +5,7 @@
  * This is on the path of every request and answer: the pass allocates nothing, and everything unusual (long numbers,
  * exponents, surrogate escapes) only raises a flag that pays for the slower check.
  */
+import { isAscii } from "node:buffer";
 import { failure, type MortiseError } from "../errors.ts";
 import type { Json } from "../operation.ts";
 import { syntaxFault } from "./json-syntax.ts";
@@ -45,7 +46,7 @@ const odd = { number: 1, surrogate: 2 } as const;
 export function parseJson(input: string | Uint8Array, limits: JsonLimits = {}): Json {
   const maxBytes = limits.maxBytes ?? jsonDefaults.maxBytes;
   if (input.length > maxBytes) throw tooMuch("its size in bytes", maxBytes);
-  const text = typeof input === "string" ? input : decode(input);
+  const text = typeof input === "string" ? input : decodeJson(input);
   const flags = scan(
     text,
     limits.maxDepth ?? jsonDefaults.maxDepth,
@@ -72,7 +73,10 @@ export function parseJson(input: string | Uint8Array, limits: JsonLimits = {}): 
   return value;
 }
 
-function decode(bytes: Uint8Array): string {
+/** The text of bytes in UTF-8, without a byte order mark. Throws `json-invalid`. */
+export function decodeJson(bytes: Uint8Array): string {
+  // Most texts are: then nothing has to be decoded.
+  if (isAscii(bytes)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
   try {
     return decoder.decode(bytes);
   } catch {
@@ -202,9 +206,12 @@ export function canonicalJson(value: unknown): string {
     return `${text}]`;
   }
   const record = value as Readonly<Record<string, unknown>>;
+  const names = Object.keys(record);
+  // Of one member the usual writer makes the same text, and makes it at once: such are most inputs of reads.
+  if (names.length === 1 && typeof record[names[0] as string] !== "object") return JSON.stringify(record);
   let text = "{";
   let comma = "";
-  for (const name of Object.keys(record).sort()) {
+  for (const name of names.sort()) {
     const inner = record[name];
     if (inner === undefined) continue;
     text += `${comma}${JSON.stringify(name)}:${canonicalJson(inner)}`;

@@ -27,27 +27,43 @@ function labelOf(value: unknown): string {
 
 /** `bounds`: of a histogram. */
 export function labelSets<L extends string>(names: readonly L[], bounds: readonly number[] = []): LabelSets<L> {
-  const sets = new Map<string, LabelSet<L>>();
+  /** By the first label, then by the next. Labels are mostly the same texts again: one lookup for each costs less than making one text of them all. */
+  type Branch = Map<string, Branch | LabelSet<L>>;
+  const root: Branch = new Map();
+  const sets: LabelSet<L>[] = [];
+  const final = names.length - 1;
   const setOf = (label: (name: L) => string): LabelSet<L> => ({
     labels: Object.fromEntries(names.map((name) => [name, label(name)])) as Record<L, string>,
     sum: 0,
     buckets: Array.from({ length: bounds.length + 1 }, () => 0),
   });
   let other: LabelSet<L> | undefined;
+  const others = (): LabelSet<L> => {
+    other ??= setOf(() => "other");
+    return other;
+  };
   return {
     of(fact) {
-      let id = "";
-      for (const name of names) id += `${labelOf(fact[name])}\n`;
-      const known = sets.get(id);
-      if (known !== undefined) return known;
-      if (sets.size >= most) {
-        other ??= setOf(() => "other");
-        return other;
+      let branch: Branch = root;
+      for (let at = 0; at < final; at++) {
+        const label = labelOf(fact[names[at] as L]);
+        let next = branch.get(label) as Branch | undefined;
+        if (next === undefined) {
+          if (sets.length >= most) return others();
+          next = new Map();
+          branch.set(label, next);
+        }
+        branch = next;
       }
+      const last = labelOf(fact[names[final] as L]);
+      const known = branch.get(last) as LabelSet<L> | undefined;
+      if (known !== undefined) return known;
+      if (sets.length >= most) return others();
       const set = setOf((name) => labelOf(fact[name]));
-      sets.set(id, set);
+      branch.set(last, set);
+      sets.push(set);
       return set;
     },
-    seen: () => (other === undefined ? [...sets.values()] : [...sets.values(), other]),
+    seen: () => (other === undefined ? [...sets] : [...sets, other]),
   };
 }

@@ -59,7 +59,9 @@ export function createLog({ level, redactor, write }: LogOptions): Log {
     timer = undefined;
     const lines = batch;
     batch = "";
-    if (lines !== "") out(redactor.scrub(lines.replace(keys, redacted)).replace(unprintable, escaped));
+    if (lines === "") return;
+    const hidden = lines.includes("mtz_") || lines.includes("mta_") ? lines.replace(keys, redacted) : lines;
+    out(redactor.scrub(hidden).replace(unprintable, escaped));
   };
   const passSoon = (): void => {
     pass();
