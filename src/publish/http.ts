@@ -22,10 +22,18 @@ export interface HttpRequest {
   readonly secure?: boolean;
   /** What the client showed when the connection was made; the handshake proved that it holds the private key, and nothing else. */
   readonly certificate?: ClientCertificate;
+  /** What is remembered of the connection from one request to the next; of the listener, and never told. */
+  readonly memory?: ConnectionMemory;
   /** What a body is read from that passes unread. Of the listener; absent where there is no connection. */
   readonly wire?: Wire;
   /** Reads the whole body. Rejects with `body-too-large` above `limit` bytes, before buffering what is over. Call it at most once. */
   body(limit: number): Promise<Uint8Array>;
+}
+
+/** Goes with its connection. */
+export interface ConnectionMemory {
+  /** The key that came with it last and was found right (access/keyring.ts). */
+  key?: { readonly presented: Uint8Array; readonly id: string };
 }
 
 export interface HttpResponse {

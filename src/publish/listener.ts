@@ -19,7 +19,7 @@ import { failure, type MortiseError } from "../errors.ts";
 import { createServer } from "../http.ts";
 import { rememberBelow } from "./below-tls.ts";
 import { screenClear } from "./clear.ts";
-import type { HttpHandler, HttpRequest, HttpResponse } from "./http.ts";
+import type { ConnectionMemory, HttpHandler, HttpRequest, HttpResponse } from "./http.ts";
 import { addressBucket } from "./limits/address.ts";
 import { deafen, giveUpLater, isLingering, linger } from "./linger.ts";
 import { problemResponse, rawProblem } from "./problem.ts";
@@ -145,7 +145,7 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
         linger(socket, limits.bodyMs, line.refusal);
       if (draining && inFlight === 0) drained?.();
     };
-    const line: Line = { open: 0, closing: false, last: undefined, refusal: undefined, more: false, over };
+    const line: Line = { open: 0, closing: false, last: undefined, refusal: undefined, more: false, memory: {}, over };
     lines.set(socket, line);
     giveUpLater(socket, () => line.open > 0 && line.last?.res.headersSent !== true);
     // What Node ends a connection with once its last answer is written.
@@ -164,7 +164,7 @@ export async function listen(handler: HttpHandler, options: ListenerOptions): Pr
     let closes = draining;
     try {
       const head = checkedHead(req, limits.headers, proxies);
-      request = { ...head, id, wire, body: (limit) => readBody(req, head.headers, limit, wire) };
+      request = { ...head, id, wire, memory: line.memory, body: (limit) => readBody(req, head.headers, limit, wire) };
       answer = await handler(request);
     } catch (thrown) {
       answer = problemResponse(thrown, id);
@@ -325,6 +325,7 @@ interface Line {
   refusal: string | undefined;
   /** Something came that is no request, and more of it may be on its way. */
   more: boolean;
+  readonly memory: ConnectionMemory;
   /** One of the answers was sent, or can't be any more. */
   readonly over: () => void;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { allScopes, assertProblem, openBench } from "../harness.test.ts";
+import type { ConnectionMemory } from "../http.ts";
 import { parseKey } from "./keyring.ts";
 
 const stock = "/orders/v1/stock/rope";
@@ -129,4 +130,35 @@ test("a key that expires, or is no longer valid, gains nothing by being rotated"
   await keys.revoke(brief.record.id, "t");
   await assert.rejects(keys.rotate(brief.record.id, { by: "t" }), { code: "api-key-unknown" });
   assert.equal(keys.list().length, 3, "a refused rotation leaves no key behind");
+});
+
+test("a key that a connection brings again is known from before, and looked at anew: wrong, revoked and other ones are told apart", async () => {
+  await using bench = await openBench();
+  const { keys } = bench.publisher;
+  const memory: ConnectionMemory = {};
+  const of = (presented: string) => keys.authenticate(presented, memory)?.consumer;
+  const other = await keys.create({ consumer: "other", scopes: allScopes, by: "t" });
+  assert.deepEqual([of(bench.key), of(bench.key), of(other.key), of(bench.key)], ["shop", "shop", "other", "shop"]);
+  const swapped = bench.key.at(-1) === "0" ? "1" : "0";
+  for (const wrong of [
+    bench.key.slice(0, -1),
+    `${bench.key} `,
+    `${bench.key}0`,
+    bench.key.slice(0, -1) + swapped,
+    bench.key.toLowerCase(),
+    "",
+    "x".repeat(101),
+    `${bench.key.slice(0, -1)}\u0130`,
+  ]) {
+    assert.equal(of(wrong), undefined, wrong);
+    assert.equal(of(bench.key), "shop", "what is wrong takes nothing away");
+  }
+  // What is remembered is the last right one, and nobody else's connection knows it.
+  assert.equal(of(other.key), "other");
+  await keys.revoke(other.record.id, "t");
+  assert.deepEqual([of(other.key), of(bench.key)], [undefined, "shop"]);
+  const brief = await keys.create({ consumer: "brief", scopes: allScopes, expiresAt: bench.time.now + 1000, by: "t" });
+  assert.deepEqual([of(brief.key), of(brief.key)], ["brief", "brief"]);
+  bench.time.now += 1000;
+  assert.equal(of(brief.key), undefined);
 });

@@ -1,5 +1,6 @@
 /** API keys as a way of proving who calls. The keys themselves are in keyring.ts. */
 import { failure } from "../../errors.ts";
+import type { HttpRequest } from "../http.ts";
 import type { Credential, Verdict, Way, WayTools } from "./way.ts";
 
 /** What `apiKey()` gives. */
@@ -17,8 +18,8 @@ export function openApiKey({ keys }: WayTools): Way {
     challenge: { scheme: "Bearer", parameters: {} },
     places: ["bearer", "x-api-key"],
     owns: (credential) => ("token" in credential && credential.token.startsWith("mtz_") ? 2 : 0),
-    check(credential: Credential): Verdict {
-      const record = "token" in credential ? keys.authenticate(credential.token) : undefined;
+    check(credential: Credential, { memory }: HttpRequest): Verdict {
+      const record = "token" in credential ? keys.authenticate(credential.token, memory) : undefined;
       return record === undefined
         ? { ok: false, error: failure("api-key-invalid", {}), guess: true }
         : { ok: true, caller: { id: record.consumer, scopes: record.scopes, via: "api-key", key: record.id } };

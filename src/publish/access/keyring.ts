@@ -9,6 +9,7 @@ import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { failure, plainName } from "../../errors.ts";
 import type { Command, Store } from "../../store/store.ts";
+import type { ConnectionMemory } from "../http.ts";
 import type { KeyCreateParameters, KeyRotateParameters, KeysUsedParameters } from "../store-part.ts";
 
 /** A key as lists show it. Times are epoch milliseconds. */
@@ -66,8 +67,11 @@ export interface Keyring {
   rotate(id: string, rotation: Rotation): Promise<{ readonly key: string; readonly record: KeyRecord }>;
   /** Newest first. */
   list(): readonly KeyRecord[];
-  /** The key's record, or `undefined` if it is unknown, revoked or expired. Takes the same time for a wrong secret and an unknown id. */
-  authenticate(presented: string): KeyRecord | undefined;
+  /**
+   * The key's record, or `undefined` if it is unknown, revoked or expired. Takes the same time for a wrong secret and an unknown id. `memory`: of the connection; a key
+   * that comes on it again is compared with the one that was found right there, in constant time, and not hashed once more. Whether it is still valid is looked at each time.
+   */
+  authenticate(presented: string, memory?: ConnectionMemory): KeyRecord | undefined;
   /** Notes on record that it came in clear. The first time counts; what is on record is not written again. */
   exposed(id: string): Promise<void>;
   /** Remembers the use; written later, in batches. `by`: `orders 1.0.0 placeOrder`. */
@@ -88,12 +92,15 @@ const crcLength = 6;
 const environmentForm = /^[a-z0-9]{1,12}$/;
 const consumerForm = /^[A-Za-z0-9._@-]{1,100}$/;
 const scopeForm = /^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/; // RFC 6749, section 3.3
+/** A key as it is sent, in characters, at most. */
+const longestForm = 100;
+const scratch = Buffer.alloc(longestForm);
 const noSecret = Buffer.alloc(32);
 const defaultOverlapMs = 7 * 86_400_000;
 
 /** Splits a key, or gives `undefined` if its form or checksum is wrong. Needs no store. */
 export function parseKey(text: string): { readonly id: string; readonly secret: string } | undefined {
-  if (text.length > 100 || !text.startsWith("mtz_")) return undefined;
+  if (text.length > longestForm || !text.startsWith("mtz_")) return undefined;
   const [, environment, id, secret, crc, ...rest] = text.split("_");
   if (environment === undefined || id?.length !== idLength || secret?.length !== secretLength) return undefined;
   if (crc?.length !== crcLength || rest.length > 0) return undefined;
@@ -114,6 +121,28 @@ export function openKeyring(store: Pick<Store, "submit" | "read">, clock: () => 
     if (row === undefined) return undefined;
     const found = { record: recordOf(row), digest: Buffer.from(row.hash, "hex") };
     cache.set(id, found);
+    return found;
+  }
+
+  /** The key that came with this connection before, if it is this one. */
+  function known(presented: string, memory: ConnectionMemory | undefined): Cached | undefined {
+    const last = memory?.key;
+    if (last === undefined || presented.length > longestForm) return undefined;
+    scratch.fill(0, scratch.write(presented, "latin1"));
+    return timingSafeEqual(scratch, last.presented) ? lookup(last.id) : undefined;
+  }
+
+  function proven(presented: string, memory: ConnectionMemory | undefined): Cached | undefined {
+    const parts = parseKey(presented);
+    if (parts === undefined) return undefined;
+    const found = lookup(parts.id);
+    const same = timingSafeEqual(digest(parts.secret), found?.digest ?? noSecret);
+    if (!same || found === undefined) return undefined;
+    if (memory !== undefined) {
+      const text = Buffer.alloc(longestForm);
+      text.write(presented, "latin1");
+      memory.key = { presented: text, id: parts.id };
+    }
     return found;
   }
 
@@ -171,12 +200,9 @@ export function openKeyring(store: Pick<Store, "submit" | "read">, clock: () => 
       if (answer.kind === "refused") throw failure("api-key-unknown", { key: plainName(id) });
     },
     list: () => (all.all() as unknown as Row[]).map(recordOf),
-    authenticate(presented) {
-      const parts = parseKey(presented);
-      if (parts === undefined) return undefined;
-      const found = lookup(parts.id);
-      const same = timingSafeEqual(digest(parts.secret), found?.digest ?? noSecret);
-      if (!same || found === undefined) return undefined;
+    authenticate(presented, memory) {
+      const found = known(presented, memory) ?? proven(presented, memory);
+      if (found === undefined) return undefined;
       const { revokedAt, expiresAt } = found.record;
       return revokedAt !== undefined || (expiresAt !== undefined && expiresAt <= clock()) ? undefined : found.record;
     },
