@@ -111,6 +111,9 @@ export type CallResult =
   | { readonly ok: true; readonly output: Json }
   | { readonly ok: false; readonly fault: { readonly name: string; readonly message: string; readonly detail: Json } };
 
+/** What a call gave whose output nobody looks at before it is passed on. `text`: the output as JSON, checked, with nothing in it that the contract does not name. */
+export type Told = CallResult | { readonly ok: true; readonly text: string };
+
 /**
  * Calls an operation once. Never repeats by itself (only the engine repeats). Rejects with a `MortiseError` whose class and
  * outcome are right: `none` only if the request surely did not take effect.
@@ -120,6 +123,9 @@ export type Caller = (
   input: Json,
   context: CallContext,
 ) => Promise<CallResult>;
+
+/** As `Caller`, for what passes the output on. */
+export type Teller = (...call: Parameters<Caller>) => Promise<Told>;
 
 /** What of a call passes unread. */
 export interface Passage {

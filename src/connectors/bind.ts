@@ -8,7 +8,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ContractModel, OperationModel } from "../contract/model.ts";
 import { asMortiseError, failure, MortiseError } from "../errors.ts";
-import type { CallContext, Caller, CallResult, Json, Passage, PassCaller, PassResult } from "../operation.ts";
+import type { CallContext, Caller, Json, Passage, PassCaller, PassResult, Teller, Told } from "../operation.ts";
 import type { SystemPermits } from "../outbound/permits.ts";
 import type { Client, Connector, ConnectorEnvironment, Health } from "./connector.ts";
 import type { ResolvedSettings, SystemDefinition } from "./system.ts";
@@ -29,6 +29,8 @@ export interface BindOptions extends Binding {
 
 export interface BoundSystems {
   readonly caller: Caller;
+  /** Calls whose output is passed on. */
+  readonly teller: Teller;
   /** Calls whose bodies pass unread. A permit is held until the answer was read. */
   readonly passer: PassCaller;
   /** A cheap sign of life of one system. Never rejects. */
@@ -136,7 +138,11 @@ export function bindSystems(options: BindOptions): BoundSystems {
     }
   }
 
-  async function attempt(system: Bound, model: OperationModel, input: Json, context: CallContext): Promise<CallResult> {
+  async function attempt<R>(
+    system: Bound,
+    context: CallContext,
+    call: (client: Client, context: CallContext) => Promise<R>,
+  ): Promise<R> {
     const { permits, timeoutMs } = system;
     const now = Date.now();
     let bounded = within(context, now + timeoutMs);
@@ -154,7 +160,7 @@ export function bindSystems(options: BindOptions): BoundSystems {
         // The time of waiting here is not the system's.
         bounded = within(context, Date.now() + timeoutMs);
       } else permit = given;
-      return await client.call(model, input, bounded);
+      return await call(client, bounded);
     } catch (error) {
       // What a connector throws by mistake may have happened after it sent something.
       throw asMortiseError(error);
@@ -210,7 +216,15 @@ export function bindSystems(options: BindOptions): BoundSystems {
       const system = systems.get(operation.system);
       const model = modelOf(system, operation.name);
       if (closed || system === undefined || model === undefined) return Promise.reject(refusal(operation));
-      return attempt(system, model, input, context);
+      return attempt(system, context, (client, bounded) => client.call(model, input, bounded));
+    },
+    teller(operation: Target, input: Json, context: CallContext) {
+      const system = systems.get(operation.system);
+      const model = modelOf(system, operation.name);
+      if (closed || system === undefined || model === undefined) return Promise.reject(refusal(operation));
+      return attempt<Told>(system, context, (client, bounded) =>
+        client.tell === undefined ? client.call(model, input, bounded) : client.tell(model, input, bounded),
+      );
     },
     passer: pass,
     async health(name: string, signal: AbortSignal): Promise<Health> {

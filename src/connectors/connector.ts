@@ -12,7 +12,7 @@
  *  C5  the effect key is sent wherever the contract has a place for it.
  */
 import type { ContractModel, OperationModel } from "../contract/model.ts";
-import type { CallContext, CallResult, Json, Passage, PassResult } from "../operation.ts";
+import type { CallContext, CallResult, Json, Passage, PassResult, Told } from "../operation.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { ResolvedSettings } from "./system.ts";
 
@@ -35,6 +35,8 @@ export type Health = { readonly healthy: true } | { readonly healthy: false; rea
 
 export interface Client {
   call(operation: OperationModel, input: Json, context: CallContext): Promise<CallResult>;
+  /** As `call`, for what passes the output on. Absent: `call` does. */
+  tell?(operation: OperationModel, input: Json, context: CallContext): Promise<Told>;
   /** As `call`, with bodies that pass unread. Absent: the protocol has none. */
   pass?(operation: OperationModel, input: Json, context: CallContext, passage: Passage): Promise<PassResult>;
   /** A cheap sign of life (a TCP connect, `SELECT 1`). Resolves with a reason when unhealthy. Never throws. */

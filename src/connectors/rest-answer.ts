@@ -1,17 +1,22 @@
 /** From an HTTP answer to a result: success, declared fault, or a failure with the right class and outcome. */
+import { isUtf8 } from "node:buffer";
 import { accepts, bodyKind } from "../contract/media.ts";
-import type { OperationModel, RestBinding } from "../contract/model.ts";
+import type { ContractModel, OperationModel, RestBinding } from "../contract/model.ts";
+import { type TextCheck, textCheck } from "../contract/text-check.ts";
 import type { OperationValidators } from "../contract/validate.ts";
 import { failure, MortiseError, type Outcome } from "../errors.ts";
-import { parseJson } from "../formats/json.ts";
-import { type CallResult, inWords, type Json, type Problem, type Validate } from "../operation.ts";
+import { decodeJson, parseJson } from "../formats/json.ts";
+import { type CallResult, inWords, type Json, type Problem, type Told, type Validate } from "../operation.ts";
 import type { OutboundResponse } from "../outbound/outbound.ts";
 import { retryAfter, unsaidPauseMs } from "./http.ts";
 import { isProblem, readProblem, type SystemProblem, saidBy, withoutMistyped } from "./rest-problem.ts";
 import { readSequence } from "./rest-sequence.ts";
 
 /** `scrub` takes out of a text what must not be told; it is made only where a text is kept. */
-export type ReadAnswer = (response: OutboundResponse, scrub: () => (text: string) => string) => CallResult;
+type Reading<R> = (response: OutboundResponse, scrub: () => (text: string) => string) => R;
+export type ReadAnswer = Reading<CallResult>;
+/** The same, for what passes the output on: as the text that came, where that is known to fit as it is. */
+export type TellAnswer = Reading<Told>;
 
 interface Reader {
   readonly fault: { readonly name: string; readonly message: string } | undefined;
@@ -26,8 +31,9 @@ export function answerReader(
   operation: OperationModel,
   binding: RestBinding,
   validators: OperationValidators,
+  model: ContractModel,
   maxBytes: number,
-): ReadAnswer {
+): { readonly read: ReadAnswer; readonly tell: TellAnswer } {
   const readers = new Map<string, Reader>();
   for (const { status, mediaType, option, list = false } of binding.success)
     readers.set(status, {
@@ -43,7 +49,7 @@ export function answerReader(
   }
   const limits = { maxBytes };
 
-  return (response, scrub) => {
+  const read: ReadAnswer = (response, scrub) => {
     const { status } = response;
     const type = response.headers["content-type"];
     // What a system says of a failure is for operators: it stands in the error, which no caller of an API is shown.
@@ -75,7 +81,43 @@ export function answerReader(
     if (reader.fault === undefined) return { ok: true, output: value };
     return { ok: false, fault: { name: reader.fault.name, message: reader.fault.message, detail: value } };
   };
+  return { read, tell: teller(read, operation, binding, model) };
 }
+
+/** Passes the text on that came with the one status of success, as JSON; everything else is read. */
+function teller(read: ReadAnswer, operation: OperationModel, binding: RestBinding, model: ContractModel): TellAnswer {
+  const [one, ...others] = binding.success;
+  if (one === undefined || others.length > 0 || one.option !== undefined || one.list === true) return read;
+  const { mediaType, status } = one;
+  const isJson = mediaType !== null && !mediaType.includes("*") && bodyKind(mediaType) === "json";
+  if (!isJson || binding.method === "HEAD" || !/^2\d\d$/.test(status)) return read;
+  let check: TextCheck | undefined;
+  let made = false;
+  /** The media type that came last, and fitted. */
+  let fitting: string | undefined;
+  /** Answers in a row of which nothing was said. */
+  let unsaid = 0;
+  return (response, scrub) => {
+    const type = response.headers["content-type"];
+    if (response.status !== Number(status) || type === undefined) return read(response, scrub);
+    if (type !== fitting) {
+      if (!accepts(mediaType, type)) return read(response, scrub);
+      fitting = type;
+    }
+    if (!made) check = textCheck(model, operation.output);
+    made = true;
+    if (check === undefined) return read(response, scrub);
+    // A system whose answers always hold more than the contract names is asked about it now and then only.
+    const tries = unsaid < mostUnsaid || unsaid % mostUnsaid === 0;
+    if (tries && isUtf8(response.body) && check(response.body)) {
+      unsaid = 0;
+      return { ok: true, text: decodeJson(response.body) };
+    }
+    unsaid += 1;
+    return read(response, scrub);
+  };
+}
+const mostUnsaid = 32;
 
 /** A range (`*\/*`) is read as what came; anything declared more narrowly as it was declared. */
 function readAs(declared: string, actual: string | undefined): string {

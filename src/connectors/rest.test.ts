@@ -127,9 +127,14 @@ function call(name: string, input: Json, client = open()) {
   return client.call(model.operations[name]!, input, context);
 }
 
+function tell(name: string, input: Json, client = open()) {
+  const context = { key: "key-1", attempt: 1, deadline: Date.now() + 5000, signal: new AbortController().signal };
+  return client.tell?.(model.operations[name]!, input, context);
+}
+
 function answers(
   status: number,
-  body: string,
+  body: string | Uint8Array,
   headers: Record<string, string> = { "content-type": "application/json" },
 ): void {
   answer = (_, response) => response.writeHead(status, headers).end(body);
@@ -200,6 +205,49 @@ test("a wrong input is never sent", async () => {
     fails("contract-input", {}, /shop\.getOrder.*"unknown"/),
   );
   assert.equal(seen.length, 0);
+});
+
+test("what is passed on is the text that came, where it fits as it is; everything else is read as ever", async () => {
+  const client = open();
+  const order = () => tell("getOrder", { id: "a" }, client);
+  for (const type of ["application/json", "application/json; charset=utf-8", "application/json"]) {
+    answers(200, '{"id": "a",  "total": 1.50}', { "content-type": type });
+    assert.deepEqual(await order(), { ok: true, text: '{"id": "a",  "total": 1.50}' });
+  }
+  answers(200, '\ufeff{"id":"grün"}');
+  assert.deepEqual(await order(), { ok: true, output: { id: "grün" } });
+  answers(200, '{"id":"grün"}');
+  assert.deepEqual(await order(), { ok: true, text: '{"id":"grün"}' });
+  answers(200, '{"id":"a","other":1}');
+  assert.deepEqual(await order(), { ok: true, output: { id: "a", other: 1 } });
+  answers(200, '{"id":"a"}', {});
+  assert.deepEqual(await order(), { ok: true, output: { id: "a" } });
+  answers(404, '{"reason":"none"}');
+  assert.equal((await order())?.ok, false);
+  answers(200, '{"id":1}');
+  await assert.rejects(async () => order(), fails("contract-output", { outcome: "unknown" }));
+  answers(200, '{"id":"a"');
+  await assert.rejects(async () => order(), fails("contract-output", { outcome: "unknown" }));
+  answers(200, Buffer.from([0x7b, 0x22, 0x69, 0x64, 0x22, 0x3a, 0x22, 0xff, 0x22, 0x7d]));
+  await assert.rejects(async () => order(), fails("contract-output", { outcome: "unknown" }));
+  answers(200, '{"id":"a"}', { "content-type": "text/html" });
+  await assert.rejects(async () => order(), fails("contract-output", { outcome: "unknown" }));
+  answers(503, "");
+  await assert.rejects(async () => order(), fails("rest-unavailable", {}));
+  // Other forms of answers have no such way.
+  answers(204, "");
+  assert.deepEqual(await tell("deleteOrder", { id: "a" }, client), { ok: true, output: null });
+});
+
+test("a system that always sends more than its contract names is passed on again once it sends no more than that", async () => {
+  const client = open();
+  answers(200, '{"id":"a","other":1}');
+  for (let n = 0; n < 100; n++) await tell("getOrder", { id: "a" }, client);
+  answers(200, '{"id":"a"}');
+  let reads = 1;
+  for (; !("text" in ((await tell("getOrder", { id: "a" }, client)) ?? {})); reads++) assert.ok(reads < 40);
+  assert.ok(reads > 1, "it was not looked at each time");
+  assert.ok("text" in ((await tell("getOrder", { id: "a" }, client)) ?? {}));
 });
 
 test("a declared fault is a value; another answer with its status is not", async () => {

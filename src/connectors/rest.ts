@@ -14,6 +14,7 @@ import {
   type Json,
   type Passage,
   type PassResult,
+  type Told,
   type Validate,
 } from "../operation.ts";
 import type { OutboundRequest, OutboundResponse } from "../outbound/outbound.ts";
@@ -21,7 +22,7 @@ import type { Client, Connector, ConnectorEnvironment, Health } from "./connecto
 import { noteDeprecation } from "./deprecation.ts";
 import { type CredentialText, credentialHeader, credentialText, signOfLife } from "./http.ts";
 import { TokenSource } from "./oauth.ts";
-import { answerReader, type ReadAnswer } from "./rest-answer.ts";
+import { answerReader, type ReadAnswer, type TellAnswer } from "./rest-answer.ts";
 import { passThrough } from "./rest-pass.ts";
 import { scrubber, secretsOf } from "./rest-problem.ts";
 import { requestWriter, type Writer, type Written } from "./rest-request.ts";
@@ -43,9 +44,13 @@ interface Plan {
   readonly succeeds: (status: number) => boolean;
   readonly write: Writer;
   readonly read: ReadAnswer;
+  readonly tell: TellAnswer;
   /** Of its input. */
   readonly mask: Mask;
 }
+
+const readIt = ({ read }: Plan): ReadAnswer => read;
+const tellIt = ({ tell }: Plan): TellAnswer => tell;
 
 class RestClient implements Client {
   readonly #contract: ContractModel;
@@ -73,8 +78,21 @@ class RestClient implements Client {
   }
 
   call(operation: OperationModel, input: Json, context: CallContext): Promise<CallResult> {
+    return this.#send(operation, input, context, readIt);
+  }
+
+  tell(operation: OperationModel, input: Json, context: CallContext): Promise<Told> {
+    return this.#send(operation, input, context, tellIt);
+  }
+
+  #send<R>(
+    operation: OperationModel,
+    input: Json,
+    context: CallContext,
+    way: (plan: Plan) => (...answer: Parameters<ReadAnswer>) => R,
+  ): Promise<R> {
     let sent: OutboundRequest;
-    let read: (answer: OutboundResponse, token?: string) => CallResult;
+    let read: (answer: OutboundResponse, token?: string) => R;
     try {
       const plan = this.#plans.get(operation) ?? this.#plan(operation);
       const request = written(plan, plan.validate, input, context.key);
@@ -88,7 +106,7 @@ class RestClient implements Client {
         maxResponseBytes: this.#settings.maxResponseBytes,
         internal: this.#settings.internal,
       };
-      read = this.#reader(operation, plan, input);
+      read = this.#reader(operation, plan, input, way(plan));
     } catch (error) {
       return Promise.reject(error as Error);
     }
@@ -96,12 +114,12 @@ class RestClient implements Client {
     return this.#environment.outbound.request(sent).then(read);
   }
 
-  async #callWithToken(
+  async #callWithToken<R>(
     tokens: TokenSource,
     sent: OutboundRequest,
     signal: AbortSignal,
-    read: (answer: OutboundResponse, token?: string) => CallResult,
-  ): Promise<CallResult> {
+    read: (answer: OutboundResponse, token?: string) => R,
+  ): Promise<R> {
     const { outbound } = this.#environment;
     const token = await tokens.token(sent.deadline, signal);
     const response = await outbound.request(authorised(sent, token));
@@ -119,14 +137,14 @@ class RestClient implements Client {
     const { shown, method, succeeds } = plan;
     const { outbound } = this.#environment;
     const [settings, tokens] = [this.#settings, this.#tokens];
-    const read = this.#reader(operation, plan, input);
+    const read = this.#reader(operation, plan, input, plan.read);
     return passThrough({ shown, method, succeeds, request, settings, outbound, tokens, read }, context, passage);
   }
 
-  #reader(operation: OperationModel, plan: Plan, input: Json) {
-    return (answer: OutboundResponse, token?: string): CallResult => {
+  #reader<R>(operation: OperationModel, plan: Plan, input: Json, read: (...answer: Parameters<ReadAnswer>) => R) {
+    return (answer: OutboundResponse, token?: string): R => {
       noteDeprecation(this.#settings.name, operation.name, answer.headers);
-      return plan.read(answer, () => {
+      return read(answer, () => {
         const sensitive: (string | number)[] = [];
         eachHidden(input, plan.mask(input), (value) => sensitive.push(value));
         return scrubber([...secretsOf(this.#settings.credentials), token ?? ""], sensitive);
@@ -180,7 +198,7 @@ class RestClient implements Client {
         { accept: acceptOf(binding), ...this.#headers },
         this.#extra,
       ),
-      read: answerReader(shown, operation, binding, validators, this.#settings.maxResponseBytes),
+      ...answerReader(shown, operation, binding, validators, this.#contract, this.#settings.maxResponseBytes),
       mask: maskAt(pathsBelow(this.#settings.sensitive, `${operation.name}.input`)),
     };
     this.#plans.set(operation, plan);

@@ -5,9 +5,9 @@
 import { randomUUID } from "node:crypto";
 import { asMortiseError, failure, type MortiseError } from "../errors.ts";
 import { canonicalJson } from "../formats/json.ts";
-import type { CallContext, CallResult, Json, Problem, Schema } from "../operation.ts";
+import type { CallContext, CallResult, Json, Problem, Schema, Told } from "../operation.ts";
 import { NamedSlots } from "../slots.ts";
-import type { Answers } from "./answers/answers.ts";
+import { type Answers, jsonHeaders, plainAnswers } from "./answers/answers.ts";
 import type { ApiDefinition } from "./define.ts";
 import { type Act, type Exchange, permits, type Workshop } from "./exchange.ts";
 import type { HttpResponse } from "./http.ts";
@@ -74,6 +74,13 @@ export function callPort(
   /** What a call failed with that several requests waited for; `told`: the first of them that was told. */
   const shared = new WeakMap<object, { readonly requests: number; told?: string }>();
   const kept = keptAnswers<Answered>(cacheMs, clock);
+  /** Nobody looks into what was read: it may come as the text that is told. */
+  const passesOn =
+    operation.responds === undefined &&
+    operation.allow === undefined &&
+    operation.pages === undefined &&
+    operation.everyMs === undefined &&
+    answers === plainAnswers;
 
   // The deadline ends the call. A signal of its own for each, with a timer that fires long after the answer, cost a tenth of it (npm run bench -- w2).
   const contextOf = (key: string): CallContext => ({
@@ -115,6 +122,11 @@ export function callPort(
     );
   }
 
+  function told(result: Told, asked: Asked): Answered {
+    if (!("text" in result)) return answer(result, asked);
+    return { output: undefined, response: { status: 200, headers: jsonHeaders, body: result.text } };
+  }
+
   function read(id: string, asked: Asked): Promise<Answered> {
     const before = cacheMs > 0 ? kept.get(id) : undefined;
     if (before !== undefined) return Promise.resolve(before);
@@ -132,7 +144,10 @@ export function callPort(
   /** Nobody else is asking for it: `underway` knows of it already, whenever it fails. */
   async function first(id: string, asked: Asked): Promise<Answered> {
     try {
-      const answered = answer(await backend.call(target, asked.input, contextOf(`read-${++reads}`)), asked);
+      const context = contextOf(`read-${++reads}`);
+      const answered = passesOn
+        ? told(await backend.read(target, asked.input, id, context), asked)
+        : answer(await backend.call(target, asked.input, context), asked);
       if (cacheMs > 0 && answered.fault === undefined) kept.keep(id, answered, sizeOf(answered));
       return answered;
     } catch (error) {

@@ -2,7 +2,7 @@
  * What publishing needs from the rest of the server, as plain functions. The server adapts its engine and its connectors
  * to it; this room imports neither.
  */
-import type { AnyOperation, CallContext, CallResult, Json, PassCaller } from "../operation.ts";
+import type { AnyOperation, CallContext, CallResult, Json, PassCaller, Told } from "../operation.ts";
 
 /**
  * As a `Caller`, with the effect of what is called: it decides whether it may be sent twice. `repeated` is told before it is sent once more though the
@@ -14,6 +14,14 @@ export type StraightCall = (
   context: CallContext,
   repeated?: () => void,
 ) => Promise<CallResult>;
+
+/** A read whose output nobody looks at before it is told. `text`: the input as JSON. */
+export type ReadCaller = (
+  operation: Parameters<StraightCall>[0],
+  input: Json,
+  text: string,
+  context: CallContext,
+) => Promise<Told>;
 
 export interface Backend {
   /**
@@ -31,6 +39,8 @@ export interface Backend {
   mark(process: string, key: string): string | undefined;
   /** Calls a system's operation; sent twice only where that is harmless. */
   readonly call: StraightCall;
+  /** The same for reads, where the answer is passed on as it is. */
+  readonly read: ReadCaller;
   /** One attempt, with bodies that pass unread. */
   readonly pass: PassCaller;
 }

@@ -10,7 +10,7 @@ import type { CallContext, CallResult, EventType, Json, Operation, PassCaller, S
 import { openStore } from "../store/open.ts";
 import type { Store } from "../store/store.ts";
 import { apiKey } from "./access/api-key.ts";
-import type { Backend, BackendRun, BackendStart, BackendStarted, ListedRun } from "./backend.ts";
+import type { Backend, BackendRun, BackendStart, BackendStarted, ListedRun, ReadCaller } from "./backend.ts";
 import { type ApiDefinition, type ApiOptions, defineApi } from "./define.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
 import { published } from "./lifecycle/states.ts";
@@ -241,6 +241,7 @@ export class FakeBackend implements Backend {
     this.called.push({ operation: operation.name, input, key: context.key });
     return this.answer(input, context);
   }
+  read: ReadCaller = (operation, input, _text, context) => this.call(operation, input, context);
 }
 
 export interface Bench {

@@ -18,12 +18,13 @@ import type { PublisherOptions } from "../publish/publisher.ts";
 import type { OpenedStore } from "../store/open.ts";
 import { docsSources } from "./apis/docs-sources.ts";
 import { checkRetired, type FindInUse, openInUse } from "./apis/published/in-use.ts";
-import { straightCalls, straightPasses } from "./apis/straight-calls.ts";
+import { straightCalls, straightPasses, straightReads } from "./apis/straight-calls.ts";
 import type { Surface } from "./apis/surface.ts";
 import { apiTls } from "./apis/tls.ts";
 import { openContracts } from "./contracts/open.ts";
 import type { ContractWatch } from "./contracts/watch.ts";
 import { createLive, type Live } from "./live.ts";
+import { openReads } from "./reads/reads.ts";
 import { openSchedules } from "./schedules/open.ts";
 import type { Scheduler } from "./schedules/scheduler.ts";
 import { type FileTriggers, openFileTriggers } from "./systems/file-triggers.ts";
@@ -88,14 +89,25 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   let { surface, permits } = options;
   const { config } = surface;
   const gates = { circuits: () => shared.now().circuits, changed: shared.circuits.changed };
+  const reads = openReads({
+    teller: bound.teller,
+    project: surface.project.folder,
+    systems: () => surface.project.systems.values(),
+    shared: shared.now,
+    ...(config.workers.reads === "never" ? { share: { next: () => false } } : {}),
+    died: (reason) => log.error({ reason }, "the thread of reads ended; reads go on without it"),
+  });
   const live = createLive({
     project: surface.project,
     version: options.version,
     sources: options.sources,
     access: accessOf(surface, outbound),
     engine,
-    caller: straightCalls({ caller: bound.caller, ...gates }),
-    passer: straightPasses({ passer: bound.passer, ...gates }),
+    calls: {
+      call: straightCalls({ caller: bound.caller, ...gates }),
+      read: straightReads({ caller: reads.caller, ...gates }),
+      pass: straightPasses({ passer: bound.passer, ...gates }),
+    },
     publisher: {
       store,
       maxBodyBytes: config.limits.bodyBytes,
@@ -173,6 +185,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
           bound.rebind({ definitions: [...to.project.systems.values()], settings: to.settings, permits });
           webhooks = freshWebhooks;
           surface = to;
+          reads.rebind();
           switchLive();
         },
         async follow() {
@@ -203,6 +216,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       await watch.stop();
       await scheduler.close();
       await publisher.close();
+      await reads.close();
     },
   };
 }

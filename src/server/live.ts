@@ -5,12 +5,11 @@
  * run that it starts runs on the version that its input was checked for.
  */
 import { failure } from "../errors.ts";
-import type { PassCaller } from "../operation.ts";
 import type { AnyProcess } from "../process/define.ts";
 import type { EmbeddedEngine } from "../process/embedded/engine.ts";
 import type { Engine } from "../process/engine.ts";
 import type { AccessSources } from "../publish/access/way.ts";
-import type { StraightCall } from "../publish/backend.ts";
+import type { Backend } from "../publish/backend.ts";
 import type { ApiDefinition } from "../publish/define.ts";
 import { createPublisher, type Publication, type Publisher, type PublisherOptions } from "../publish/publisher.ts";
 import { backendOf } from "./apis/backend.ts";
@@ -54,18 +53,18 @@ export interface LiveOptions extends LiveState {
     EmbeddedEngine,
     "start" | "signal" | "settled" | "run" | "runByKey" | "runs" | "mark" | "value"
   >;
-  readonly caller: StraightCall;
-  readonly passer: PassCaller;
+  /** Straight calls, under their circuits. */
+  readonly calls: Pick<Backend, "call" | "read" | "pass">;
   readonly publisher: Omit<PublisherOptions, keyof Publication>;
 }
 
 export function createLive(options: LiveOptions): Live {
-  const { engine, caller, passer } = options;
+  const { engine, calls } = options;
   let state: LiveState = options;
   let project = projectWith(options.project, options.sources);
   const publication = (to: LiveState, { apis }: Project): Publication => ({
     apis,
-    backend: backendOf(engine, caller, passer, to.version, { run: (run) => masking.run(run) }),
+    backend: backendOf(engine, calls, to.version, { run: (run) => masking.run(run) }),
     contracts: new Map([...to.project.systems].map(([name, { contract }]) => [name, contract])),
     access: to.access,
   });

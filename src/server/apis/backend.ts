@@ -1,15 +1,14 @@
 /** What publishing asks for, from the engine and the front's clients. */
-import type { Json, PassCaller } from "../../operation.ts";
+import type { Json } from "../../operation.ts";
 import { type Engine, wholeRun } from "../../process/engine.ts";
 import { epochOf } from "../../process/instant.ts";
-import type { Backend, StraightCall } from "../../publish/backend.ts";
+import type { Backend } from "../../publish/backend.ts";
 import type { Masking } from "../secrets/masking.ts";
 
 /** `version`: the code version whose schemas the requests are checked with; runs start on it. */
 export function backendOf(
   engine: Pick<Engine, "start" | "settled" | "runByKey" | "runs" | "mark" | "value">,
-  call: StraightCall,
-  pass: PassCaller,
+  { call, read, pass }: Pick<Backend, "call" | "read" | "pass">,
   version: string,
   masking: Pick<Masking, "run">,
 ): Backend {
@@ -33,6 +32,7 @@ export function backendOf(
     runsOf: (process, before, limit) => engine.runs({ process, limit, ...(before === undefined ? {} : { before }) }),
     mark: (process, key) => engine.mark(process, key),
     call,
+    read,
     pass,
   };
 }

@@ -8,11 +8,11 @@
  */
 import { asMortiseError, failure, MortiseError } from "../../errors.ts";
 import { canonicalJson } from "../../formats/json.ts";
-import type { CallContext, Caller, CallResult, Json, PassCaller } from "../../operation.ts";
+import type { CallContext, Caller, Json, PassCaller } from "../../operation.ts";
 import type { CircuitTable } from "../../outbound/circuit.ts";
 import { type CircuitChange, openGates, type SystemGate } from "../../outbound/gates.ts";
 import { wordOf } from "../../process/embedded/attempts/gate.ts";
-import type { StraightCall } from "../../publish/backend.ts";
+import type { ReadCaller, StraightCall } from "../../publish/backend.ts";
 
 export interface StraightOptions {
   readonly caller: Caller;
@@ -78,22 +78,49 @@ export function straightPasses({
 }
 
 export function straightCalls({ caller, ...options }: StraightOptions): StraightCall {
-  const gateOf = gatesUnder(options);
+  const call = gated(gatesUnder(options));
+  return (operation, input, context, repeated) =>
+    call(operation, input, context, (now) => caller(operation, input, now), repeated);
+}
 
-  return (operation, input, context, repeated) => {
-    const { system, name, effect } = operation;
+/** Reads whose answer may come as text, under the same circuits. */
+export function straightReads({
+  caller,
+  ...options
+}: Omit<StraightOptions, "caller"> & { readonly caller: ReadCaller }): ReadCaller {
+  const call = gated(gatesUnder(options));
+  return (operation, input, text, context) =>
+    call(operation, input, context, (now) => caller(operation, input, text, now));
+}
+
+type Gated = <R>(
+  operation: Parameters<StraightCall>[0],
+  input: Json,
+  context: CallContext,
+  call: (context: CallContext) => Promise<R>,
+  repeated?: () => void,
+) => Promise<R>;
+
+function gated(gateOf: (system: string) => SystemGate | undefined): Gated {
+  return <R>(
+    { system, name, effect }: Parameters<StraightCall>[0],
+    input: Json,
+    context: CallContext,
+    call: (context: CallContext) => Promise<R>,
+    repeated?: () => void,
+  ) => {
     const gate = gateOf(system);
-    if (gate === undefined) return caller(operation, input, context);
+    if (gate === undefined) return call(context);
     const entry = gate.enter();
     if (entry.kind === "away")
       return Promise.reject(failure("system-away", { system }, { retryAfterMs: entry.retryAfterMs }));
     const { looking } = entry;
 
-    const answered = (result: CallResult): CallResult => {
+    const answered = (result: R): R => {
       gate.answered(looking);
       return result;
     };
-    const failed = (thrown: unknown): Promise<CallResult> => {
+    const failed = (thrown: unknown): Promise<R> => {
       const error = asMortiseError(thrown);
       tell(gate, name, input, error, looking);
       const harmless = effect !== "unrepeatable" || error.outcome === "none";
@@ -101,22 +128,17 @@ export function straightCalls({ caller, ...options }: StraightOptions): Straight
       const pause = pauseMs.least + Math.random() * pauseMs.more;
       if (looking || !harmless || !passing || Date.now() + pause >= context.deadline || !gate.repeat()) throw error;
       if (error.outcome === "unknown") repeated?.();
-      return again(gate, pause, context, () => caller(operation, input, { ...context, attempt: 2 })).catch((last) => {
+      return again(gate, pause, context, () => call({ ...context, attempt: 2 })).catch((last) => {
         tell(gate, name, input, asMortiseError(last), false);
         // What it may have done is what either of them may have done.
         throw worse(error, asMortiseError(last));
       });
     };
-    return caller(operation, input, context).then(answered, failed);
+    return call(context).then(answered, failed);
   };
 }
 
-async function again(
-  gate: SystemGate,
-  pause: number,
-  { signal }: CallContext,
-  call: () => Promise<CallResult>,
-): Promise<CallResult> {
+async function again<R>(gate: SystemGate, pause: number, { signal }: CallContext, call: () => Promise<R>): Promise<R> {
   await new Promise<void>((resolve) => {
     const done = () => {
       clearTimeout(timer);

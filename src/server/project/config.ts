@@ -104,12 +104,14 @@ export interface ShutdownOptions {
   readonly grace?: Duration | Reference;
 }
 
-/** Threads that run the project's code, one for each code version with open runs. */
+/** Threads besides the server's own: those that run the project's code, one for each code version with open runs, and one for reads. */
 export interface WorkerOptions {
   /** Heap of one worker in MiB; a worker that needs more is restarted, and its runs resume. */
   readonly memoryMiB?: number | Reference;
   /** How long code may block its thread before the worker is ended and started again; its runs resume. */
   readonly blockedAfter?: Duration | Reference;
+  /** `"auto"`: reads that APIs make of systems get a thread of their own while the server is busy, where there is a second processor. `"never"`: they stay with the server's own. */
+  readonly reads?: "auto" | "never" | Reference;
 }
 
 /** Whether systems still have the contracts that are pinned. */
@@ -193,7 +195,7 @@ export interface Config {
   readonly history: { readonly atMost: number; readonly retention: number; readonly keys: number };
   readonly encryption: { readonly key: Reference | undefined };
   readonly shutdown: { readonly grace: number };
-  readonly workers: { readonly memoryMiB: number; readonly blockedAfter: number };
+  readonly workers: { readonly memoryMiB: number; readonly blockedAfter: number; readonly reads: "auto" | "never" };
   readonly watch: { readonly every: number };
 }
 
@@ -251,6 +253,7 @@ export const configOptions = {
   workers: {
     memoryMiB: { is: "integer", default: 512, least: 64, most: 65_536 },
     blockedAfter: { is: "duration", default: "60s", least: "1s", most: "1h" },
+    reads: { is: "text", default: "auto", allowed: ["auto", "never"] },
   },
   watch: { every: { is: "duration", default: "24h", least: "0s", most: "365d" } },
 } as const satisfies Declared<Config>;
