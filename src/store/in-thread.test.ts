@@ -76,3 +76,79 @@ test("a crash before a commit loses the group, one after it loses only the answe
     assert.deepEqual(ids(db), [...kept, "b"], point);
   }
 });
+
+test("what comes while a group is applied joins it; where that is refused, all of the group but that is written", async () => {
+  for (const late of ["add", "refuse"] as const) {
+    const db = new DatabaseSync(":memory:");
+    const commits: (readonly string[])[] = [];
+    const answers: unknown[] = [];
+    let send = (_id: string): void => {};
+    let times = 0;
+    const asking: StorePart = {
+      ...part,
+      commands: (context) => ({
+        ...part.commands(context),
+        // As a worker does that is told of a run while its start is being written.
+        start: ({ id }: { id: string }) => {
+          db.prepare("insert into items (id) values (?)").run(id);
+          times += 1;
+          if (times === 1) send(`${id}-asked`);
+        },
+      }),
+    };
+    const store = storeInThread({
+      db,
+      parts: [asking],
+      clock: realClock,
+      schedule: (_lane, act) => void setImmediate(act),
+      onPost: () => {},
+      crashes: (point, group) => {
+        if (point === "after") commits.push(group.map((batch) => String(batch[1])));
+        return false;
+      },
+    });
+    const worker = store.attach("worker");
+    worker.on("message", (message) => answers.push(...message.answers));
+    send = (id) => worker.postMessage([[7, `test.${late}`, { id }]]);
+    const answer = await store.submit([{ name: "test.start", parameters: { id: "a" } }]);
+    await turns();
+    assert.equal(answer.kind, "done");
+    assert.deepEqual(commits, [["test.start", `test.${late}`]]);
+    assert.deepEqual(ids(db), late === "add" ? ["a", "a-asked"] : ["a"]);
+    assert.deepEqual(answers, [late === "add" ? 7 : [7, { kind: "refused", by: "test.refuse", answer: "no" }]]);
+    assert.equal(times, late === "add" ? 1 : 2, "what was taken back was done again");
+  }
+});
+
+test("who comes late is taken in twice, and then waits for the next commit: nobody's answer waits for ever", async () => {
+  const db = new DatabaseSync(":memory:");
+  const commits: number[] = [];
+  let port: { postMessage(message: unknown): void } | undefined;
+  let sent = 0;
+  const chatty: StorePart = {
+    ...part,
+    commands: (context) => ({
+      ...part.commands(context),
+      add: ({ id }: { id: string }) => {
+        db.prepare("insert into items (id) values (?)").run(id);
+        if (sent < 5) port?.postMessage([[0, "test.add", { id: `late ${++sent}` }]]);
+      },
+    }),
+  };
+  const store = storeInThread({
+    db,
+    parts: [chatty],
+    clock: realClock,
+    schedule: (_lane, act) => void setImmediate(act),
+    onPost: () => {},
+    crashes: (point, group) => {
+      if (point === "after") commits.push(group.length);
+      return false;
+    },
+  });
+  port = store.attach("worker");
+  await store.submit(add("first"));
+  await turns();
+  assert.deepEqual(commits, [3, 3]);
+  assert.equal(ids(db).length, 6);
+});

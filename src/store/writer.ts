@@ -13,18 +13,21 @@
  *  W6  A full disk is no such error: SQLite has taken the group back, and nobody was told of it. The front's batches are refused, so
  *      that nothing new is accepted; what others sent stays, in its order, and is tried again until there is space.
  *
- * The group grows by itself: while one COMMIT waits for the disk, batches queue up in the ports.
+ * The group grows by itself: while one COMMIT waits for the disk, batches queue up in the ports; and what comes while a group is applied joins it, such as
+ * the first intents of the runs that it starts.
  */
 import { randomUUID } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Clock } from "../clock.ts";
-import type { Json } from "../operation.ts";
+import { joined, type Outcome, openApplier, type Post } from "./applier.ts";
 import { migrate } from "./migrate.ts";
 import { done, type FromWriter, type ToClient, type ToWriter, type WireAnswer, type WireBatch } from "./protocol.ts";
-import { isFatal, isFull } from "./sqlite-errors.ts";
+import { isFull } from "./sqlite-errors.ts";
 import type { CommandHandler, PartContext, StorePart } from "./store.ts";
 
 const largestGroup = 2000;
+/** How often what came meanwhile is taken into the same group: nobody's answer waits for ever for those who come after. */
+const lateTurns = 2;
 /** How often the length of the WAL is looked at. */
 const groupsPerLook = 16;
 /** How long after a full disk was met it is tried again. */
@@ -62,14 +65,6 @@ export interface Writer {
   end(): void;
 }
 
-class Refusal extends Error {
-  readonly answer: Json;
-  constructor(answer: Json) {
-    super("refused");
-    this.answer = answer;
-  }
-}
-
 interface Attached {
   readonly name: string;
   readonly port: ClientPort | undefined;
@@ -78,28 +73,20 @@ interface Attached {
   posts: unknown[];
 }
 
-type Post = { readonly to: string; readonly message: unknown };
-interface Outcome {
-  readonly answers: readonly (readonly [Attached, number, WireAnswer])[];
-  readonly posts: readonly Post[];
-}
-
 export function createWriter(options: WriterOptions): Writer {
   const { db, clock, checkpointPages, tell, crashes } = options;
   const attached: Attached[] = [];
   const handlers = new Map<string, CommandHandler>();
+  const applier = openApplier<Attached>(db, handlers);
   const idle: (() => void)[] = [];
   /** Batches of the parts themselves (timers that are due), answered to nobody. */
   const own: Attached = { name: "", port: undefined, queue: [], answers: [], posts: [] };
-  /** Posts of the batch under way: kept only if it is not rolled back. */
-  let batchPosts: Post[] = [];
   let now = clock.now();
   let stopped = false;
   /** The disk is full (W6). */
   let full = false;
   let scheduled = false;
   let groups = 0;
-  let current = "";
 
   // `noop` (SQLite 3.51) only tells the length; an older SQLite takes it for a passive checkpoint.
   const walLength = db.prepare("pragma wal_checkpoint(noop)");
@@ -110,17 +97,12 @@ export function createWriter(options: WriterOptions): Writer {
   const undoGroup: StatementSync = db.prepare("rollback");
   /** A write that changes nothing. */
   let touch: StatementSync;
-  const savepoint = db.prepare("savepoint batch");
-  const release = db.prepare("release batch");
-  const back = db.prepare("rollback to batch");
 
   const context: PartContext = {
     db,
     clock,
-    post: (to, message) => void batchPosts.push({ to, message }),
-    refuse: (answer) => {
-      throw new Refusal(answer);
-    },
+    post: applier.post,
+    refuse: applier.refuse,
     now: () => now,
     attached: (name) => attached.some((one) => one.name === name),
     whenIdle: (look) => void idle.push(look),
@@ -164,18 +146,23 @@ export function createWriter(options: WriterOptions): Writer {
    */
   function commitGroup(): void {
     now = clock.now();
-    const group: [Attached, WireBatch][] = [];
-    for (const one of [own, ...attached]) {
-      for (const batch of one.queue.splice(0, largestGroup)) group.push([one, batch]);
-    }
-    let outcome: Outcome | undefined;
+    const group = queuedBy([own, ...attached]);
+    let outcome: Outcome<Attached> | undefined;
     try {
       begin.run();
-      outcome = applyPlainly(group);
+      outcome = applier.plainly(group);
+      for (let turn = 0; turn < lateTurns && outcome !== undefined; turn++) {
+        drain();
+        // The parts' own batches are portions of long work: each waits for a commit of its own.
+        const late = queuedBy(attached);
+        if (late.length === 0) break;
+        group.push(...late);
+        outcome = joined(outcome, applier.plainly(late));
+      }
       if (outcome === undefined) {
         undoGroup.run();
         begin.run();
-        outcome = applyCarefully(group);
+        outcome = applier.carefully(group);
       }
       if (crashesAt("before", group)) undoGroup.run();
       else commit.run();
@@ -188,6 +175,13 @@ export function createWriter(options: WriterOptions): Writer {
     for (const [one, id, reply] of outcome.answers) if (id !== 0) one.answers.push(reply === done ? id : [id, reply]);
     answer(outcome.posts);
     checkpoint();
+  }
+
+  /** Takes what is queued: of the ports the front's first (W4). */
+  function queuedBy(ports: readonly Attached[]): [Attached, WireBatch][] {
+    const group: [Attached, WireBatch][] = [];
+    for (const one of ports) for (const batch of one.queue.splice(0, largestGroup)) group.push([one, batch]);
+    return group;
   }
 
   /** Whether nothing of a group that failed is left in the database. */
@@ -254,58 +248,6 @@ export function createWriter(options: WriterOptions): Writer {
     );
     if (crashed) stopped = true;
     return crashed;
-  }
-
-  function applyPlainly(group: readonly [Attached, WireBatch][]): Outcome | undefined {
-    const answers: [Attached, number, WireAnswer][] = [];
-    batchPosts = [];
-    for (const [one, batch] of group) {
-      try {
-        answers.push([one, batch[0], runCommands(batch)]);
-      } catch (error) {
-        if (isFatal(error)) throw error;
-        return undefined;
-      }
-    }
-    return { answers, posts: batchPosts };
-  }
-
-  function applyCarefully(group: readonly [Attached, WireBatch][]): Outcome {
-    const answers: [Attached, number, WireAnswer][] = [];
-    const posts: Post[] = [];
-    for (const [one, batch] of group) {
-      batchPosts = [];
-      const reply = applyBatch(batch);
-      answers.push([one, batch[0], reply]);
-      if (reply.kind === "done") posts.push(...batchPosts);
-    }
-    return { answers, posts };
-  }
-
-  function applyBatch(batch: WireBatch): WireAnswer {
-    savepoint.run();
-    try {
-      const answer = runCommands(batch);
-      release.run();
-      return answer;
-    } catch (error) {
-      if (isFatal(error)) throw error;
-      back.run();
-      release.run();
-      if (error instanceof Refusal) return { kind: "refused", by: current, answer: error.answer };
-      return { kind: "error", message: `${current}: ${(error as Error).message}` };
-    }
-  }
-
-  function runCommands(batch: WireBatch): WireAnswer {
-    const answers: unknown[] = [];
-    for (let at = 1; at < batch.length; at += 2) {
-      current = batch[at] as string;
-      const handler = handlers.get(current);
-      if (handler === undefined) throw new Error(`there is no store command ${current}`);
-      answers.push(handler(batch[at + 1] as never));
-    }
-    return answers.every((one) => one === undefined) ? done : { kind: "done", answers };
   }
 
   function answer(posts: readonly Post[]): void {
