@@ -116,11 +116,10 @@ async function setUp(t: TestContext, handler: Handler, concurrency = 16) {
       await ask("first").catch(() => {});
       while (!reads.running) await new Promise(setImmediate);
     },
-    async change(path: string, more: string) {
+    async change(path: string, more: string, odd = {}) {
       shared.update(settingsOf(path));
-      definitions = [
-        { name: "shop", connector: "rest", contract: await modelOf(contract(more)), settings: {} as never },
-      ];
+      const changed = { ...(await modelOf(contract(more))), ...odd };
+      definitions = [{ name: "shop", connector: "rest", contract: changed, settings: {} as never }];
       bound.rebind({ definitions, settings: shared.now().settings });
       reads.rebind();
     },
@@ -214,6 +213,17 @@ test("reads go by the settings and the contract of when they were asked for", as
   for (const told of await Promise.all(before)) assert.deepEqual(told, { ok: true, text: '{"sku":"a","free":1}' });
   for (const told of await Promise.all(after))
     assert.deepEqual(told, { ok: true, text: '{"sku":"a","free":1,"place":"next"}' });
+});
+
+test("a contract that can't be handed to a thread is read by in this one, and the change to it does not fail", async (t) => {
+  const { ask, running, change, deaths } = await setUp(t, (request, response) =>
+    json(response, { sku: skuOf(request), free: 1, place: request.url }),
+  );
+  await running();
+  await change("/next", ", place: { type: string }", { odd: () => {} });
+  assert.deepEqual(await ask("a"), { ok: true, text: '{"sku":"a","free":1,"place":"/next/stock/a"}' });
+  while (deaths.length === 0) await new Promise(setImmediate);
+  assert.deepEqual(await ask("b"), { ok: true, text: '{"sku":"b","free":1,"place":"/next/stock/b"}' });
 });
 
 test("what the thread was asking when it died is asked here, and it is not started again at once", async (t) => {

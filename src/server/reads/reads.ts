@@ -81,6 +81,8 @@ interface Helper {
   /** The contracts that it has. */
   contracts: ReadonlyMap<string, ContractModel>;
   ready: boolean;
+  /** It goes by what is in force. */
+  bound: boolean;
 }
 
 const none: Share = Object.freeze({ next: () => false });
@@ -110,6 +112,7 @@ export function openReads(options: ReadsOptions): Reads {
       named: new Map(),
       contracts: new Map(),
       ready: false,
+      bound: true,
     };
     // It keeps nobody from ending: requests do.
     thread.unref();
@@ -159,7 +162,13 @@ export function openReads(options: ReadsOptions): Reads {
     to.contracts = contracts;
     // What was asked for before goes by what was in force then.
     to.asking.flush();
-    to.thread.postMessage({ kind: "bind", systems, settings, permits } satisfies ToReads);
+    try {
+      to.thread.postMessage({ kind: "bind", systems, settings, permits } satisfies ToReads);
+    } catch {
+      // What can't travel is read here. A reload must not fail for it.
+      to.bound = false;
+      void to.thread.terminate();
+    }
   }
 
   function numberOf({ numbers, named, thread }: Helper, operation: Parameters<Teller>[0]): number {
@@ -179,7 +188,7 @@ export function openReads(options: ReadsOptions): Reads {
   /** The thread, where it takes calls. The first read that is given away starts it, and is read here. */
   function ready(): Helper | undefined {
     if (helper === undefined && Date.now() >= startFrom) helper = start();
-    return helper?.ready === true ? helper : undefined;
+    return helper?.ready === true && helper.bound ? helper : undefined;
   }
 
   return {
