@@ -6,6 +6,7 @@ import { failure } from "../errors.ts";
 import { parseJson } from "../formats/json.ts";
 import { type Json, type JsonSchema, type Problem, pointerToken, type Schema, type Validate } from "../operation.ts";
 import { readsAsJson } from "./answers/negotiate.ts";
+import { bareRecord } from "./bare.ts";
 import type { HttpRequest } from "./http.ts";
 import type { Method } from "./operations.ts";
 import { invalidInput, ProblemError } from "./problem.ts";
@@ -77,7 +78,7 @@ export function readInput(
   maxBodyBytes: number,
 ): ReadInput | Promise<ReadInput> {
   if (plan.body) return readWithBody(plan, validate, request, params, maxBodyBytes);
-  const named: Record<string, Json> = Object.create(null);
+  const named = bareRecord<Json>();
   if (request.query !== "") readQuery(plan.query, request.query, named);
   for (const parameter of plan.path) addFromPath(parameter, params[parameter.name] ?? "", named);
   return checked(validate, named, undefined);

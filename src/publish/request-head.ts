@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { TLSSocket } from "node:tls";
 import { failure } from "../errors.ts";
 import { Pieces } from "../outbound/pieces.ts";
+import { bareRecord } from "./bare.ts";
 import { clientCertificate } from "./client-certificate.ts";
 import type { HttpRequest } from "./http.ts";
 import type { Wire } from "./streams/body.ts";
@@ -24,20 +25,12 @@ const single: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Headers by name, with nothing inherited. Instances share hidden classes; what `Object.create(null)` makes is a hash table each time, slower to
- * make and to read.
- */
-function NoHeaders() {}
-NoHeaders.prototype = Object.create(null);
-const HeaderFields = NoHeaders as unknown as new () => Record<string, string>;
-
-/**
  * What no target may hold (RFC 9112, section 3.2), of what the parser lets through: a fragment is the client's own, and the rest is what a URL
  * parser encodes too. What it leaves in a query (`[`, `]`, `{`, `}`, `|`, `^`, a backslash, a backtick) is data to everybody, and is taken.
  */
 const foreign = /[^!$-;=?-~]/;
 
-type Plain = Omit<HttpRequest, "id" | "wire" | "body">;
+type Plain = Omit<HttpRequest, "id" | "memory" | "wire" | "body">;
 type Head = { -readonly [K in keyof Plain]: Plain[K] };
 
 /** The head as a plain value, or a refusal. */
@@ -46,7 +39,7 @@ export function checkedHead(req: IncomingMessage, maxHeaders: number, proxies: R
   if (req.httpVersion !== "1.1" && req.httpVersion !== "1.0") throw refused("only HTTP/1.1 and HTTP/1.0 are served");
   const raw = req.rawHeaders;
   if (raw.length > maxHeaders * 2) throw failure("headers-too-large", { limit: `${maxHeaders} headers` });
-  const headers = new HeaderFields();
+  const headers = bareRecord<string>();
   for (let at = 0; at < raw.length; at += 2) {
     const name = (raw[at] as string).toLowerCase();
     const value = raw[at + 1] as string;
