@@ -20,10 +20,10 @@ const globs = rest.some((argument) => !argument.startsWith("-"))
   ? []
   : ["src", "test", "examples", "bench"].map((folder) => `${folder}/**/*.${ending}.ts`);
 
-// Tests of the default suite wait for servers, disks and deadlines a quarter of their time: one more than there are cores fills it. The
+// Tests of the default suite wait for servers, disks and deadlines for two fifths of their time: two more than there are cores fill it. The
 // proofs that are timed by what they do keep the cores for themselves.
 const cores = Math.max(2, availableParallelism());
-const atOnce = long || slices ? cores : cores + 1;
+const atOnce = long || slices ? cores : cores + 2;
 
 ensureInstalled();
 const node = pickNode(wanted === undefined ? undefined : Number(wanted.slice("--node=".length)));
