@@ -67,6 +67,8 @@ test("text is passed that fits and holds nothing that is not named", () => {
     '{ "sku": "A", "stock": [ { "site": "n", "free": 0 } ], "home": null, "name": null }',
     '{"sku":"A","stock":[],"name":"0123456789","since":"2026-11-27","state":"old","price":12.5,"sold":false,"home":{"a":1}}',
     '{"sku":"A","stock":[],"home":{}}',
+    '{"sku":"A","stock":[]}\n',
+    '{"sku":"A","stock":[]}\r\n',
   ]) {
     assert.ok(check(text), text);
     assert.deepEqual(general(item, text), { changed: false }, text);
@@ -82,7 +84,8 @@ test("nothing is said of text that does not fit, is no JSON, is unusual, or hold
     "{",
     '{"sku":"A"}',
     '{"sku":"A","stock":[]',
-    '{"sku":"A","stock":[]} ',
+    '{"sku":"A","stock":[]}\n{}',
+    '\n{"sku":"A","stock":[]}',
     '{"sku":"A","stock":[],}',
     '{"sku":"A","stock":[],"other":1}',
     '{"sku":"A","stock":[],"sku":"B"}',

@@ -45,7 +45,14 @@ const leaves: ReadonlySet<string> = new Set(["string", "integer", "number", "boo
 /** The check of a schema that stands in a model; `undefined`: of such schemas it says nothing. */
 export function textCheck(model: ContractModel, schema: JsonSchema): TextCheck | undefined {
   const walk = walkOf(model, schema, 0);
-  return walk === undefined ? undefined : (text) => walk(text, 0) === text.length;
+  if (walk === undefined) return undefined;
+  return (text) => {
+    let at = walk(text, 0);
+    if (at < 0) return false;
+    // Many writers end a text with a line feed.
+    while (text[at] === 10 || text[at] === 13) at++;
+    return at === text.length;
+  };
 }
 
 function walkOf(model: ContractModel, given: JsonSchema, depth: number): Walk | undefined {

@@ -1,8 +1,7 @@
 /** What the front and the thread of reads say to each other. */
 import type { Deprecation } from "../../connectors/deprecation.ts";
 import type { ResolvedSettings, SystemDefinition } from "../../connectors/system.ts";
-import type { FailureClass, Outcome } from "../../errors.ts";
-import { type ErrorCode, MortiseError } from "../../errors.ts";
+import { type ErrorCode, type FailureClass, MortiseError, type Outcome } from "../../errors.ts";
 import type { OutboundCounts } from "../../observe/facts.ts";
 import type { CallResult } from "../../operation.ts";
 import type { PermitTable } from "../../outbound/permits.ts";

@@ -32,7 +32,7 @@ const say = (message: FromReads): void => port.postMessage(message);
 
 const outbound = createOutbound();
 const bound = bindSystems({ definitions: [], settings: new Map(), environment: { outbound, project } });
-/** What is not told of a read that is given up is told by its end: the front ends the thread. */
+/** Never fires: a read ends by its deadline, and with the thread. */
 const { signal } = new AbortController();
 let permits: ReadonlyMap<string, SystemPermits> | undefined;
 const contracts = new Map<string, ContractModel>();
