@@ -145,9 +145,9 @@ export function callPort(
   async function first(id: string, asked: Asked): Promise<Answered> {
     try {
       const context = contextOf(`read-${++reads}`);
-      const answered = passesOn
-        ? told(await backend.read(target, asked.input, id, context), asked)
-        : answer(await backend.call(target, asked.input, context), asked);
+      // A question is its input, where nothing is made of it: its text is at hand.
+      const how = passesOn ? { text: id, whole: false } : { whole: true };
+      const answered = told(await backend.read(target, asked.input, context, how), asked);
       if (cacheMs > 0 && answered.fault === undefined) kept.keep(id, answered, sizeOf(answered));
       return answered;
     } catch (error) {

@@ -15,12 +15,15 @@ export type StraightCall = (
   repeated?: () => void,
 ) => Promise<CallResult>;
 
-/** A read whose output nobody looks at before it is told. `text`: the input as JSON. */
+/**
+ * A read. `text`: the input as JSON, where it is at hand. `whole`: its output is looked at here, so it comes as a value, with all that the system sent; else it may come as the
+ * text that is told.
+ */
 export type ReadCaller = (
   operation: Parameters<StraightCall>[0],
   input: Json,
-  text: string,
   context: CallContext,
+  how: { readonly text?: string; readonly whole: boolean },
 ) => Promise<Told>;
 
 export interface Backend {
@@ -39,7 +42,7 @@ export interface Backend {
   mark(process: string, key: string): string | undefined;
   /** Calls a system's operation; sent twice only where that is harmless. */
   readonly call: StraightCall;
-  /** The same for reads, where the answer is passed on as it is. */
+  /** The same for reads: while the server is busy, another thread may make them. */
   readonly read: ReadCaller;
   /** One attempt, with bodies that pass unread. */
   readonly pass: PassCaller;

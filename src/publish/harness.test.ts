@@ -241,7 +241,7 @@ export class FakeBackend implements Backend {
     this.called.push({ operation: operation.name, input, key: context.key });
     return this.answer(input, context);
   }
-  read: ReadCaller = (operation, input, _text, context) => this.call(operation, input, context);
+  read: ReadCaller = (operation, input, context) => this.call(operation, input, context);
 }
 
 export interface Bench {

@@ -25,6 +25,7 @@ import { openContracts } from "./contracts/open.ts";
 import type { ContractWatch } from "./contracts/watch.ts";
 import { createLive, type Live } from "./live.ts";
 import { openReads } from "./reads/reads.ts";
+import { fixedShare } from "./reads/share.ts";
 import { openSchedules } from "./schedules/open.ts";
 import type { Scheduler } from "./schedules/scheduler.ts";
 import { type FileTriggers, openFileTriggers } from "./systems/file-triggers.ts";
@@ -90,11 +91,11 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   const { config } = surface;
   const gates = { circuits: () => shared.now().circuits, changed: shared.circuits.changed };
   const reads = openReads({
-    teller: bound.teller,
+    bound,
     project: surface.project.folder,
     systems: () => surface.project.systems.values(),
     shared: shared.now,
-    ...(config.workers.reads === "never" ? { share: { next: () => false } } : {}),
+    ...(config.workers.reads === "auto" ? {} : { share: fixedShare(config.workers.reads === "always") }),
     died: (reason) => log.error({ reason }, "the thread of reads ended; reads go on without it"),
   });
   const live = createLive({

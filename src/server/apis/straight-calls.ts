@@ -83,14 +83,14 @@ export function straightCalls({ caller, ...options }: StraightOptions): Straight
     call(operation, input, context, (now) => caller(operation, input, now), repeated);
 }
 
-/** Reads whose answer may come as text, under the same circuits. */
+/** Reads, under the same circuits. */
 export function straightReads({
   caller,
   ...options
 }: Omit<StraightOptions, "caller"> & { readonly caller: ReadCaller }): ReadCaller {
   const call = gated(gatesUnder(options));
-  return (operation, input, text, context) =>
-    call(operation, input, context, (now) => caller(operation, input, text, now));
+  return (operation, input, context, how) =>
+    call(operation, input, context, (now) => caller(operation, input, now, how));
 }
 
 type Gated = <R>(

@@ -110,8 +110,8 @@ export interface WorkerOptions {
   readonly memoryMiB?: number | Reference;
   /** How long code may block its thread before the worker is ended and started again; its runs resume. */
   readonly blockedAfter?: Duration | Reference;
-  /** `"auto"`: reads that APIs make of systems get a thread of their own while the server is busy, where there is a second processor. `"never"`: they stay with the server's own. */
-  readonly reads?: "auto" | "never" | Reference;
+  /** `"auto"`: reads that APIs make of systems get a thread of their own while the server is busy, where there is a second processor. `"always"`: they have it from the first one on. `"never"`: they stay with the server's own. */
+  readonly reads?: "auto" | "always" | "never" | Reference;
 }
 
 /** Whether systems still have the contracts that are pinned. */
@@ -195,7 +195,11 @@ export interface Config {
   readonly history: { readonly atMost: number; readonly retention: number; readonly keys: number };
   readonly encryption: { readonly key: Reference | undefined };
   readonly shutdown: { readonly grace: number };
-  readonly workers: { readonly memoryMiB: number; readonly blockedAfter: number; readonly reads: "auto" | "never" };
+  readonly workers: {
+    readonly memoryMiB: number;
+    readonly blockedAfter: number;
+    readonly reads: "auto" | "always" | "never";
+  };
   readonly watch: { readonly every: number };
 }
 
@@ -253,7 +257,7 @@ export const configOptions = {
   workers: {
     memoryMiB: { is: "integer", default: 512, least: 64, most: 65_536 },
     blockedAfter: { is: "duration", default: "60s", least: "1s", most: "1h" },
-    reads: { is: "text", default: "auto", allowed: ["auto", "never"] },
+    reads: { is: "text", default: "auto", allowed: ["auto", "always", "never"] },
   },
   watch: { every: { is: "duration", default: "24h", least: "0s", most: "365d" } },
 } as const satisfies Declared<Config>;

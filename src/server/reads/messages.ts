@@ -33,13 +33,21 @@ export type ToReads =
   | readonly Asking[number][];
 
 /**
- * One read of a batch, `askingSize` places long: what it is answered by, number of the operation, input as JSON text, key, attempt, deadline (epoch milliseconds).
- * Flat, since an object for each read takes several times as long to copy.
+ * One read of a batch, `askingSize` places long: what it is answered by, number of the operation, input as JSON text, key, attempt, deadline (epoch milliseconds), and 1 where all
+ * that came is wanted. Flat, since an object for each read takes several times as long to copy.
  */
-export type Asking = [id: number, operation: number, input: string, key: string, attempt: number, deadline: number];
-export const askingSize = 6;
+export type Asking = [
+  id: number,
+  operation: number,
+  input: string,
+  key: string,
+  attempt: number,
+  deadline: number,
+  whole: 0 | 1,
+];
+export const askingSize = 7;
 
-/** One answer of a batch, `answerSize` places long. Text: the output, as JSON, with nothing in it that the contract does not name. */
+/** One answer of a batch, `answerSize` places long. Text: the output, as JSON; unless all is wanted, with nothing in it that the contract does not name. */
 export type Answering = [id: number, what: string | Extract<CallResult, { readonly ok: false }> | PlainError];
 export const answerSize = 2;
 

@@ -78,6 +78,7 @@ function call(batch: readonly Asking[number][], at: number): void {
   const id = batch[at] as number;
   const target = targets[batch[at + 1] as number] as Target;
   const input = batch[at + 2] as string;
+  const whole = batch[at + 6] === 1;
   const context = {
     key: batch[at + 3] as string,
     attempt: batch[at + 4] as number,
@@ -86,9 +87,11 @@ function call(batch: readonly Asking[number][], at: number): void {
   };
   bound
     .teller(target, JSON.parse(input) as Json, context)
-    .then((result) =>
-      answers.add(id, "text" in result ? result.text : result.ok ? told(target, result.output) : result),
-    )
+    .then((result) => {
+      if ("text" in result) answers.add(id, result.text);
+      else if (!result.ok) answers.add(id, result);
+      else answers.add(id, whole ? JSON.stringify(result.output ?? null) : told(target, result.output));
+    })
     .catch((error: unknown) => answers.add(id, plainError(asMortiseError(error))));
 }
 

@@ -12,7 +12,7 @@ import { readOpenApi } from "../../contract/read/openapi.ts";
 import type { ContractFile } from "../../contract/read/source.ts";
 import type { MortiseError } from "../../errors.ts";
 import { createServer } from "../../http.ts";
-import type { CallContext, Json, Told } from "../../operation.ts";
+import type { CallContext, Told } from "../../operation.ts";
 import { createOutbound } from "../../outbound/client.ts";
 import { openPermits } from "../../outbound/permits.ts";
 import { shareSystems } from "../systems/shared.ts";
@@ -78,7 +78,7 @@ async function setUp(t: TestContext, handler: Handler, concurrency = 16) {
   const deaths: string[] = [];
   let thread: Worker | undefined;
   const reads = openReads({
-    teller: bound.teller,
+    bound,
     project: ".",
     systems: () => definitions,
     shared: shared.now,
@@ -89,14 +89,10 @@ async function setUp(t: TestContext, handler: Handler, concurrency = 16) {
     died: (reason) => deaths.push(reason),
   });
   let asked = 0;
-  const ask = (sku: string, more: Partial<CallContext> = {}): Promise<Told> => {
-    const context = { key: `read-${++asked}`, attempt: 1, deadline: Date.now() + 5000, ...more };
-    const input: Json = { sku };
+  const ask = (sku: string, whole = false): Promise<Told> => {
     const { signal } = new AbortController();
-    return reads.caller({ system: "shop", name: "getStock", effect: "read" }, input, JSON.stringify(input), {
-      signal,
-      ...context,
-    });
+    const context: CallContext = { key: `read-${++asked}`, attempt: 1, deadline: Date.now() + 5000, signal };
+    return reads.caller({ system: "shop", name: "getStock", effect: "read" }, { sku }, context, { whole });
   };
   t.after(async () => {
     await reads.close();
@@ -168,6 +164,23 @@ test("a read that is given away comes back as text, without what the contract do
     away.map(({ code }) => code),
     ["rest-wait", "contract-output", "contract-input"],
   );
+});
+
+test("what is looked at here comes as a value, with all that the system sent, whoever read it", async (t) => {
+  const { ask, running, given } = await setUp(t, (request, response) => {
+    const sku = skuOf(request);
+    if (sku === "none") json(response, { reason: "no such article" }, 404);
+    else json(response, sku === "grown" ? { sku, free: 1, inner: { of: "the system" } } : { sku, free: 1 });
+  });
+  await running();
+  const all = () => Promise.all(["plain", "grown", "none", "grün"].map((sku) => ask(sku, true)));
+  const there = await all();
+  given.away = false;
+  assert.deepEqual(there, await all());
+  assert.deepEqual(there.slice(0, 2), [
+    { ok: true, output: { sku: "plain", free: 1 } },
+    { ok: true, output: { sku: "grown", free: 1, inner: { of: "the system" } } },
+  ]);
 });
 
 test("many at once: each read gets its own answer, and no more are under way than the system takes, here and there together", async (t) => {

@@ -5,17 +5,20 @@
  *
  *  R1  Limits, keys, circuits, coalescing and counts stay in the front: they are exact, however many threads there are.
  *  R2  Permits of a system are shared memory, as for the threads of code versions.
- *  R3  A read goes by the systems and settings that were in force when it was asked for.
- *  R4  If the thread dies, the front asks again what was under way there (they are reads), and goes on by itself until another one is there.
+ *  R3  What a rule, a mapping or a page looks at comes as it would have come here: all that the system sent, as a value.
+ *  R4  A read goes by the systems and settings that were in force when it was asked for.
+ *  R5  If the thread dies, the front asks again what was under way there (they are reads), and goes on by itself until another one is there.
  */
 import { channel } from "node:diagnostics_channel";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
+import type { BoundSystems } from "../../connectors/bind.ts";
 import type { SystemDefinition } from "../../connectors/system.ts";
 import type { ContractModel } from "../../contract/model.ts";
 import { failure } from "../../errors.ts";
+import { canonicalJson } from "../../formats/json.ts";
 import { moduleUrl } from "../../module-url.ts";
-import type { Teller, Told } from "../../operation.ts";
+import type { Json, Told } from "../../operation.ts";
 import { reclaim } from "../../outbound/permits.ts";
 import type { ReadCaller } from "../../publish/backend.ts";
 import { Slots } from "../../slots.ts";
@@ -31,7 +34,7 @@ import {
   type ReadSystem,
   type ToReads,
 } from "./messages.ts";
-import { createShare, loopUtilization, type Share } from "./share.ts";
+import { createShare, fixedShare, loopUtilization, type Share } from "./share.ts";
 
 /** No thread of a code version comes so far: they take the lowest free number. */
 const slot = 1_000_000_000;
@@ -40,7 +43,7 @@ const pauseMs = 10_000;
 
 export interface ReadsOptions {
   /** In this thread. */
-  readonly teller: Teller;
+  readonly bound: Pick<BoundSystems, "caller" | "teller">;
   readonly project: string;
   readonly systems: () => Iterable<SystemDefinition>;
   readonly shared: () => Shared;
@@ -67,6 +70,7 @@ interface Waiting {
   readonly reject: (error: Error) => void;
   /** Asks here instead. */
   readonly here: () => Promise<Told>;
+  readonly whole: boolean;
 }
 
 /** A thread that was started. */
@@ -85,14 +89,13 @@ interface Helper {
   bound: boolean;
 }
 
-const none: Share = Object.freeze({ next: () => false });
 const outboundFacts = channel("mortise:server:outbound");
 const deprecatedFacts = channel("mortise:connectors:deprecated");
 
 export function openReads(options: ReadsOptions): Reads {
-  const { teller, shared, died } = options;
+  const { bound, shared, died } = options;
   const alone = availableParallelism() === 1;
-  const share = options.share ?? (alone ? none : createShare(loopUtilization(), () => performance.now()));
+  const share = options.share ?? (alone ? fixedShare(false) : createShare(loopUtilization(), () => performance.now()));
   let helper: Helper | undefined;
   let startFrom = 0;
   let closed = false;
@@ -146,7 +149,8 @@ export function openReads(options: ReadsOptions): Reads {
   function answer({ waiting }: Helper, id: number, what: Answering[1]): void {
     const who = waiting.take(id);
     if (who === undefined) return;
-    if (typeof what === "string") who.resolve({ ok: true, text: what });
+    if (typeof what === "string")
+      who.resolve(who.whole ? { ok: true, output: JSON.parse(what) as Json } : { ok: true, text: what });
     else if ("code" in what) who.reject(errorOf(what));
     else who.resolve(what);
   }
@@ -171,7 +175,7 @@ export function openReads(options: ReadsOptions): Reads {
     }
   }
 
-  function numberOf({ numbers, named, thread }: Helper, operation: Parameters<Teller>[0]): number {
+  function numberOf({ numbers, named, thread }: Helper, operation: Parameters<ReadCaller>[0]): number {
     const known = numbers.get(operation);
     if (known !== undefined) return known;
     const { system, name } = operation;
@@ -192,13 +196,14 @@ export function openReads(options: ReadsOptions): Reads {
   }
 
   return {
-    caller(operation, input, text, context) {
+    caller(operation, input, context, { text, whole }) {
+      const here = () => (whole ? bound.caller(operation, input, context) : bound.teller(operation, input, context));
       const to = closed || !share.next() ? undefined : ready();
-      if (to === undefined) return teller(operation, input, context);
+      if (to === undefined) return here();
       const { key, attempt, deadline } = context;
       return new Promise((resolve, reject) => {
-        const id = to.waiting.put({ resolve, reject, here: () => teller(operation, input, context) });
-        to.asking.add(id, numberOf(to, operation), text, key, attempt, deadline);
+        const id = to.waiting.put({ resolve, reject, here, whole });
+        to.asking.add(id, numberOf(to, operation), text ?? canonicalJson(input), key, attempt, deadline, whole ? 1 : 0);
       });
     },
     rebind() {

@@ -17,6 +17,9 @@ export interface Share {
   next(): boolean;
 }
 
+/** All of them, or none. */
+export const fixedShare = (all: boolean): Share => Object.freeze({ next: () => all });
+
 /** `utilization`: the share of the time since it was last asked in which the event loop was at work, from 0 to 1. `now`: in milliseconds. */
 export function createShare(utilization: () => number, now: () => number): Share {
   let share = 0;
