@@ -8,7 +8,7 @@ import { defineProcess } from "../../src/process/define.ts";
 import { policyOf } from "../../src/process/embedded/attempts/policy.ts";
 import { stored } from "../../src/process/embedded/attempts/probing.ts";
 import { anything, FakeSystem, failing, type Rig, remove, rig } from "../../src/process/embedded/engine-harness.ts";
-import { largestInline } from "../../src/process/embedded/history/vault.ts";
+import { largestInline } from "../../src/process/embedded/history/named.ts";
 import { configOptions } from "../../src/server/project/config.ts";
 
 const { limits } = configOptions;

@@ -10,7 +10,7 @@ import {
   type TaskView,
 } from "../../src/process/engine.ts";
 import type { LogLine } from "./client-log.ts";
-import { abridged, arrived, papersOf, planOf, versions } from "./journey.ts";
+import { abridged, arrived, goodsOf, papersOf, planOf, versions } from "./journey.ts";
 import { appliedUnder } from "./ledger.ts";
 import type { ReportedRun, ScenarioOptions } from "./scenario.ts";
 import { isDoor, WorksClient } from "./works-client.ts";
@@ -101,7 +101,7 @@ export class Client {
       const answer = await this.#engine.start({
         process: "journey",
         key,
-        input: { id: key, ...plan, ...(plan.papers === "start" ? { text: papersOf(key) } : {}) },
+        input: { id: key, goods: goodsOf(key), ...plan, ...(plan.papers === "start" ? { text: papersOf(key) } : {}) },
         origin: "test:crash",
       });
       if (answer.kind === "refused") throw new Error(`the start of ${key} was refused`);

@@ -30,7 +30,13 @@ export interface Plan {
 }
 export interface JourneyInput extends Plan {
   readonly id: string;
+  readonly goods: Json;
   readonly text?: string;
+}
+
+/** What is ordered, and told to every system that acts on it: the history names it there, and does not write it again. */
+export function goodsOf(id: string): Json {
+  return Array.from({ length: 4 }, (_, line) => ({ line, what: `goods of ${id}, "as ordered" ü`, pieces: line * 2 }));
 }
 
 /** Larger than what a history takes itself, with what UTF-8 and JSON write longer. */
@@ -128,6 +134,9 @@ const operations = [
 const byName = new Map(operations.map((one) => [`ledger.${one.name}`, one]));
 export const operationNamed = (name: string): AnyOperation | undefined => byName.get(name);
 
+/** What is told of the goods. */
+export const toldOfGoods: ReadonlySet<string> = new Set("pay deposit book deliver leg".split(" "));
+
 /** What only undoing calls. */
 export const undoNames: ReadonlySet<string> = new Set("refund redeposit release recall collect unclaimed".split(" "));
 
@@ -142,14 +151,14 @@ export interface Outside {
 /** A child of the journey, in three parts: one call in each. */
 export const errand = defineProcess({
   name: "errand",
-  input: anything as Schema<{ readonly id: string; readonly part: number }>,
+  input: anything as Schema<{ readonly id: string; readonly part: number; readonly goods: Json }>,
   key: ({ id }) => `${id}/errand`,
   retry: { backoff: "20ms" },
-  async run(flow, { id, part }) {
+  async run(flow, { id, part, goods }) {
     flow.state({ part });
-    await flow.call(leg, { id, part });
+    await flow.call(leg, { id, part, goods });
     await flow.sleep("2ms");
-    if (part < parts) flow.continueAs({ id, part: part + 1 });
+    if (part < parts) flow.continueAs({ id, part: part + 1, goods });
     return { id, part };
   },
 });
@@ -167,9 +176,9 @@ export function journeyOf(outside: Outside, version: string): AnyProcess {
     input: anything as Schema<JourneyInput>,
     key: ({ id }) => id,
     retry: { backoff: "20ms" },
-    async run(flow, { id, end, mails, papers, text }) {
+    async run(flow, { id, goods, end, mails, papers, text }) {
       await flow.call(look, { id });
-      const paid = await flow.call(pay, { id, order: flow.uuid() }, { undo: undoing(id, refund) });
+      const paid = await flow.call(pay, { id, order: flow.uuid(), goods }, { undo: undoing(id, refund) });
       const denied = await flow.attempt(deny, { id });
       const stamped = await flow.step("stamp", { effect: "idempotent" }, ({ key }) => outside.stamp(id, key));
       const made = { id, text: papersOf(id) };
@@ -183,18 +192,18 @@ export function journeyOf(outside: Outside, version: string): AnyProcess {
         passed: flow.until(flow.now() + 3),
         weighed: flow.call(weigh, { id }),
       });
-      const ran = await flow.child(errand, { id, part: 1 }, { undo: undoing(id, recall) });
+      const ran = await flow.child(errand, { id, part: 1, goods }, { undo: undoing(id, recall) });
       const delivered = await flow.map(
         Array.from({ length: parcels }, (_, number) => number),
         async (parcel, inner) => {
           await inner.sleep("1ms");
-          return inner.call(deliver, { id, parcel }, { undo: undoing(id, collect) });
+          return inner.call(deliver, { id, parcel, goods }, { undo: undoing(id, collect) });
         },
         { concurrency: 2 },
       );
       const [booked, deposited, signal] = await flow.all([
-        flow.call(book, { id }, { undo: undoing(id, release) }),
-        flow.call(deposit, { id }, { undo: undoing(id, redeposit) }),
+        flow.call(book, { goods, id }, { undo: undoing(id, release) }),
+        flow.call(deposit, { id, goods }, { undo: undoing(id, redeposit) }),
         flow.receive(arrived, { key: id }),
       ]);
       const answer = await flow.task(approval, { input: { id }, assign: "finance" });

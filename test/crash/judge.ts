@@ -8,7 +8,16 @@
  */
 import { finalStatuses } from "../../src/process/engine.ts";
 import type { LogLine } from "./client-log.ts";
-import { abridged, expectedOf, papersOf, planOf, type ScenarioName, versions } from "./journey.ts";
+import {
+  abridged,
+  expectedOf,
+  goodsOf,
+  papersOf,
+  planOf,
+  type ScenarioName,
+  toldOfGoods,
+  versions,
+} from "./journey.ts";
 import type { LedgerLine } from "./ledger.ts";
 import type { Report } from "./scenario.ts";
 import { idOf, judgeWorks } from "./works-judge.ts";
@@ -92,6 +101,11 @@ export function judge(
     const filed = lines.find(({ operation }) => operation === "filed")?.body;
     if (filed !== undefined && JSON.stringify(filed) !== JSON.stringify(abridged({ id, text: papersOf(id) })))
       lost.push(`${id} made papers, and filed ${JSON.stringify(filed)}`);
+    for (const { operation, body } of lines) {
+      const told = (body as { readonly goods?: unknown } | null)?.goods;
+      if (toldOfGoods.has(operation) && JSON.stringify(told) !== JSON.stringify(goodsOf(id)))
+        lost.push(`${operation} of ${id} was told of goods that nobody ordered: ${JSON.stringify(told)}`);
+    }
   }
   const works = judgeWorks(log, byId, report.runs);
   for (const id of byId.keys()) if (!ids.has(id)) lost.push(`the ledger knows ${id}, and there is no such run`);

@@ -2,9 +2,10 @@
  * What must hold after a simulation, judged by the fakes' ledger, what the clients were told, and the committed rows:
  * A accepted things are there; B no effect twice under a key, nor for one step without an operator's word; C every run ends; D a history
  * replays to the same end on a fresh process; E nothing of an ended run is left; F signals of one key are given in their order; G every
- * signal and every child is accounted for. What must hold at every commit is in watch.ts.
+ * signal and every child is accounted for; H a call is told what its code said. What must hold at every commit is in watch.ts.
  */
 import type { DatabaseSync } from "node:sqlite";
+import type { Json } from "../../src/operation.ts";
 import type { HistoryRecord } from "../../src/process/embedded/history/records.ts";
 import { rowSum } from "../../src/process/embedded/history/row-sum.ts";
 import { finalStatuses, type RunStatus } from "../../src/process/engine.ts";
@@ -12,6 +13,7 @@ import { brokenPromises, historyOf } from "../../src/testing/promises.ts";
 import type { World } from "../../src/testing/world.ts";
 import { accounts } from "./accounts.ts";
 import type { StepBooks } from "./perform.ts";
+import { sumOf } from "./shapes.ts";
 
 /** What was acknowledged. */
 export interface Accepted {
@@ -82,7 +84,22 @@ export function judge(world: World, accepted: Accepted, books: StepBooks): strin
     if (accepted.ends.has(row.id) && !final) broken.push(`A: the accepted end of ${name} is lost`);
     if (final) broken.push(...leftOvers(db, row));
   }
-  return [...broken, ...doubled(world, accepted, books), ...placesLeft(db), ...accounts(db, histories)];
+  return [
+    ...broken,
+    ...doubled(world, accepted, books),
+    ...mistold(world),
+    ...placesLeft(db),
+    ...accounts(db, histories),
+  ];
+}
+
+/** H: what histories name in place of writing it is put back as it was. */
+function mistold(world: World): string[] {
+  return world.calls().flatMap(({ operation, input }) => {
+    const { whose, goods, sum } = input as { readonly whose?: string; readonly goods?: Json; readonly sum?: string };
+    if (sum === undefined || sum === sumOf(goods ?? null)) return [];
+    return [`H: ${operation} of ${whose} was told of goods that its run did not name: ${JSON.stringify(goods)}`];
+  });
 }
 
 /** B: whose effect it was, it was had once; and once more for each word of an operator. */

@@ -7,7 +7,7 @@ import type { World } from "../../src/testing/world.ts";
 import type { Chance } from "../crash/chance.ts";
 import { type Accepted, deliveryOf } from "./judge.ts";
 import type { StepBooks } from "./perform.ts";
-import { question, type Start, told } from "./shapes.ts";
+import { goodsOf, question, type Start, told } from "./shapes.ts";
 
 /** An operator that asks himself the same thing so often lets it be. */
 const patience = 60;
@@ -85,7 +85,7 @@ export class People {
   async start(process: Parameters<World["start"]>[0], id: string): Promise<void> {
     const { world, story, accepted } = this.#parts;
     story.tell(`start ${process.name} ${id}`);
-    accepted.starts.add((await world.start(process, { id } satisfies Start)).id);
+    accepted.starts.add((await world.start(process, { id, goods: goodsOf(id) } satisfies Start)).id);
   }
 
   async signal(key: string): Promise<void> {

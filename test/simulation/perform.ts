@@ -6,6 +6,7 @@ import { ChildFailed, type Flow } from "../../src/process/flow.ts";
 import type { Chance } from "../crash/chance.ts";
 import {
   callable,
+  goodsOf,
   type Leaf,
   limitsOf,
   type Op,
@@ -14,6 +15,7 @@ import {
   roots,
   type Shape,
   type Start,
+  sumOf,
   takeBack,
   told,
   wholeShape,
@@ -47,6 +49,8 @@ interface Place {
   /** Where in the code. */
   readonly at: string;
   readonly part: number;
+  /** Of the run's input; some code changes it. */
+  readonly goods: Json[];
   readonly log: Json[];
   readonly books: StepBooks;
   readonly processes: readonly AnyProcess[];
@@ -68,9 +72,12 @@ export function processesOf(chance: Chance, books: StepBooks): readonly AnyProce
         input: anything as Schema<Start>,
         key: ({ id }) => id,
         ...(limits === undefined ? {} : { limits }),
-        async run(flow, { id, part = 1 }) {
+        async run(flow, { id, part = 1, goods }) {
           const log: Json[] = [];
-          const result = await perform({ flow, id, at: "0", part, log, books, processes }, shape);
+          const result = await perform(
+            { flow, id, at: "0", part, goods: goods as Json[], log, books, processes },
+            shape,
+          );
           return { result: result ?? null, log };
         },
       }),
@@ -87,7 +94,9 @@ function verb(place: Place, leaf: Leaf): Promise<unknown> {
   switch (leaf.kind) {
     case "call": {
       const called = callable[leaf.operation] as Op;
-      const input = { whose, id: leaf.id, soFar: log.length };
+      const { goods } = place;
+      if (log.length % 5 === 4) goods.push({ changed: log.length });
+      const input = { whose, id: leaf.id, soFar: log.length, goods, sum: sumOf(goods) };
       return (leaf.caught ? flow.attempt : flow.call)(called, input, leaf.undo ? undo : {});
     }
     case "step": {
@@ -110,7 +119,8 @@ function verb(place: Place, leaf: Leaf): Promise<unknown> {
       // One that everybody may start is a child of the first level only, and starts none that its starter may wait for.
       const shared = leaf.shared && levels === 1 && leaf.process >= roots;
       const child = place.processes[leaf.process] as AnyProcess;
-      const input: Start = { id: `${shared ? "s" : id}/${leaf.name}`, ...(leaf.other ? { other: true } : {}) };
+      const childId = `${shared ? "s" : id}/${leaf.name}`;
+      const input: Start = { id: childId, goods: goodsOf(childId), ...(leaf.other ? { other: true } : {}) };
       if (!leaf.wait) return flow.child(child, input, { wait: false, ...(leaf.undo ? undo : {}) });
       return flow.child(child, input, {
         whenUndone: leaf.leave ? "leave" : "cancel",
@@ -164,7 +174,7 @@ async function perform(place: Place, shape: Shape): Promise<Json> {
     case "reject":
       return flow.reject("enough", log.length);
     case "again":
-      if (place.part < shape.parts) flow.continueAs({ id: place.id, part: place.part + 1 });
+      if (place.part < shape.parts) flow.continueAs({ id: place.id, part: place.part + 1, goods: place.goods });
       return place.part;
     case "seq": {
       const results: Json[] = [];
@@ -217,7 +227,9 @@ async function mapped(
     list,
     async (item, flow, index) => {
       const log: Json[] = [];
-      const result = await act({ ...place, flow, log, at: `${place.at}[${index}]` });
+      // What is over is not done again at replay: items change nothing that is outside of them.
+      const goods = [...place.goods];
+      const result = await act({ ...place, flow, log, goods, at: `${place.at}[${index}]` });
       return { item, result, log };
     },
     { concurrency },

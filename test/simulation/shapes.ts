@@ -1,4 +1,5 @@
 /** Processes of random shape, as data: every verb in sequence, in branches, in races and in maps, with undo, faults that are caught or not, children, limits, parts. */
+import { hash } from "node:crypto";
 import type { AnyOperation, EventType, Json, Operation } from "../../src/operation.ts";
 import { anything } from "../../src/process/embedded/engine-harness.ts";
 import type { ProcessLimits } from "../../src/process/limits.ts";
@@ -151,6 +152,17 @@ export interface Start {
   readonly id: string;
   readonly part?: number;
   readonly other?: true;
+  readonly goods: readonly Json[];
+}
+
+/** What a run is given and tells others of: long enough to stand in a history once. */
+export function goodsOf(id: string): readonly Json[] {
+  return Array.from({ length: 3 }, (_, line) => ({ line, what: `goods "${id}" of a line that is long enough` }));
+}
+
+/** What is told with the goods, to be compared by whoever gets them. */
+export function sumOf(goods: Json): string {
+  return hash("sha1", JSON.stringify(goods));
 }
 
 /** Of a key: what its first part names. */

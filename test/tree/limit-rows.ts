@@ -12,7 +12,7 @@ import { outboundDefaults } from "../../src/outbound/client.ts";
 import { maxInterim, maxRatio, ratioFloorBytes } from "../../src/outbound/exchange.ts";
 import { policyOf } from "../../src/process/embedded/attempts/policy.ts";
 import { stored } from "../../src/process/embedded/attempts/probing.ts";
-import { largestInline } from "../../src/process/embedded/history/vault.ts";
+import { largestInline } from "../../src/process/embedded/history/named.ts";
 import { mostIssuerBytes } from "../../src/publish/access/issuer.ts";
 import { unknownKidMs } from "../../src/publish/access/key-set.ts";
 import { usualClockSkew } from "../../src/publish/access/oauth.ts";

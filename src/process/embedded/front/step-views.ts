@@ -3,8 +3,8 @@ import type { Json } from "../../../operation.ts";
 import type { StepView, ValueReference } from "../../engine.ts";
 import { itemsOf } from "../history/compacting.ts";
 import type { ItemEnd } from "../history/finished-items.ts";
+import { namedIn } from "../history/named.ts";
 import { type AskRecord, effectKey, finishedIn, type GotRecord, type HistoryRecord } from "../history/records.ts";
-import { namedIn } from "../history/vault.ts";
 
 type Draft = { -readonly [Name in keyof StepView]: StepView[Name] };
 

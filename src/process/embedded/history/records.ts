@@ -153,6 +153,8 @@ export interface AskRecord {
   readonly op?: string;
   readonly e?: Effect;
   readonly in?: Json;
+  /** Only as it is stored: what of the input is the run's own (repeats.ts). The last member. */
+  readonly as?: Repeat;
   /** Of a sleep, receive or task: when it is over. */
   readonly due?: number;
   /** Of a receive: system.event and correlation key. */
@@ -170,6 +172,9 @@ export interface AskRecord {
   /** Of an undo: the generation of that step, where it is not the last one. */
   readonly og?: number;
 }
+
+/** All of an ask's input is the run's input; or each of these members is the member of the run's input that it names, or all of it. */
+export type Repeat = true | Readonly<Record<string, true | string>>;
 
 /** Of a child: the run that was asked for. Where its key was taken with the same input, the run that has the key is the child. */
 export interface ChildAsk {

@@ -7,7 +7,8 @@ import type { Json } from "../../../operation.ts";
 import { defineProcess } from "../../define.ts";
 import { defineTask } from "../../task.ts";
 import { anything, FakeSystem, type Rig, remove, rig } from "../engine-harness.ts";
-import { largestInline, Vault } from "./vault.ts";
+import { largestInline } from "./named.ts";
+import { Vault } from "./vault.ts";
 
 const big = (name: string, size = 300_000) => ({ name, text: "🙂ä".repeat(size / 6) });
 const small = { name: "small", text: "x".repeat(1000) };

@@ -16,23 +16,17 @@ import type { Cipher, Json } from "../../../operation.ts";
 import type { ValueReference } from "../../engine.ts";
 import type { AppendParameters, Rewind, StoredValue } from "../wire.ts";
 import { withoutMessage } from "./causes.ts";
+import { largestInline, nameIn } from "./named.ts";
 import type { HistoryRecord } from "./records.ts";
+import { putBack } from "./repeats.ts";
 import { rowSum } from "./row-sum.ts";
 
-/** A value whose JSON text has more bytes than this stands beside the history. */
-export const largestInline = 128 * 1024;
 /** Characters of one part of such a value. */
 const partLength = 256 * 1024;
 /** No JSON text begins with it. */
 const sealedMark = "~";
 /** Begins the text that names a value, where a row of its own would hold it. */
 const namedMark = "@";
-
-/** A value that stands beside the history, as the record that has it knows it. */
-export interface Named extends ValueReference {
-  /** Whether this JSON text is that value. */
-  same(text: string): boolean;
-}
 
 /** A batch with values that stand beside it: record, field, hash and bytes of each. */
 interface NamingBatch {
@@ -49,13 +43,6 @@ export interface StoredRow {
 }
 
 type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
-
-const named = Symbol("named");
-
-/** The name of a record's field, if its value stands beside the history. */
-export function namedIn(record: object, field: string): Named | undefined {
-  return (record as { readonly [named]?: Readonly<Record<string, Named>> })[named]?.[field];
-}
 
 /** Where a text stands; a sealed one opens nowhere else. */
 export const places = {
@@ -198,8 +185,8 @@ export class Vault {
   // --- reading --------------------------------------------------------------------------------------------------------
 
   /**
-   * What a history holds, and of how many characters it is, values that stand beside it counted. `unreadable`: why some of it can't be read;
-   * the rest is given all the same.
+   * What a history holds, and of how many characters it is, values that stand beside it and what is repeated counted. `unreadable`: why some of it
+   * can't be read; the rest is given all the same.
    */
   records(
     run: string,
@@ -223,6 +210,9 @@ export class Vault {
         why ??= (error as Error).message;
       }
     }
+    const { characters, whole } = putBack(records);
+    bytes += characters;
+    if (!whole) why ??= unreadable(places.batch(run, 0), "something that it repeats of its input is missing").message;
     return { records, bytes, ...(why === undefined ? {} : { unreadable: why }) };
   }
 
@@ -246,17 +236,10 @@ export class Vault {
 
   #named(run: string, { names, records }: NamingBatch): readonly HistoryRecord[] {
     for (const [index, field, digest, bytes] of names) {
-      const record = records[index] as unknown as { [named]?: Record<string, Named> };
-      Object.defineProperty(record, field, {
-        enumerable: true,
-        get: () => JSON.parse(this.value(run, digest)) as Json,
-      });
-      if (record[named] === undefined) Object.defineProperty(record, named, { value: {} });
-      (record[named] as Record<string, Named>)[field] = {
-        hash: digest,
-        bytes,
-        same: (text) => Buffer.byteLength(text) === bytes && this.isDigestOf(digest, text),
-      };
+      const same = (text: string) => Buffer.byteLength(text) === bytes && this.isDigestOf(digest, text);
+      nameIn(records[index] as HistoryRecord, field, { hash: digest, bytes, same }, () =>
+        JSON.parse(this.value(run, digest)),
+      );
     }
     return records;
   }

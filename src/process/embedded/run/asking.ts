@@ -1,8 +1,9 @@
 /** Puts what a verb asked into records, and compares it with what was recorded (P4). */
 import type { Json } from "../../../operation.ts";
 import { asText, sameInput, type ValueLimits } from "../history/json-text.ts";
+import { namedIn } from "../history/named.ts";
 import { type AskRecord, type ChildAsk, effectKey, type UndoData } from "../history/records.ts";
-import { namedIn, type Vault } from "../history/vault.ts";
+import type { Vault } from "../history/vault.ts";
 import { placeChild } from "./children.ts";
 import type { Identity } from "./host.ts";
 import type { Journal } from "./journal.ts";

@@ -5,6 +5,7 @@
 import type { Json } from "../../../operation.ts";
 import type { RunStatus } from "../../engine.ts";
 import type { AskRecord, GotRecord, HistoryRecord, StartRecord } from "../history/records.ts";
+import type { Repeats } from "../history/repeats.ts";
 import type { Vault } from "../history/vault.ts";
 import type { AppendParameters, NewChild, NewTask, Rewind } from "../wire.ts";
 
@@ -21,6 +22,9 @@ export class Journal {
   #seq: number;
   /** Records, each with a comma before it. */
   #records = "";
+  /** Characters that were left out of them. */
+  #leftOut = 0;
+  #repeats: Repeats | undefined;
   #rows: RowLists | undefined;
   #drop = false;
   #anew = false;
@@ -49,16 +53,20 @@ export class Journal {
     this.#storedReason = reason;
   }
 
-  /** Characters of records that were taken since `counted`. */
+  /** What of the run's input is not written again. */
+  repeating(repeats: Repeats | undefined): void {
+    this.#repeats = repeats;
+  }
+  /** Characters of records that were taken since `counted`, what was left out of them counted. */
   get bytes(): number {
     return this.#bytes;
   }
   counted(): void {
     this.#bytes = 0;
   }
-  /** Characters of the whole history, values that stand beside it counted. */
+  /** Characters of the whole history, values that stand beside it and what was left out counted: it is as long as this when it is read. */
   get size(): number {
-    return this.#size + this.#records.length;
+    return this.#size + this.#records.length + this.#leftOut;
   }
   /** What was there when it was `counted` was put together, and has so many characters now. */
   compacted(left: number): void {
@@ -90,8 +98,14 @@ export class Journal {
     if (ask.s !== undefined) text += `,"s":[${ask.s[0]},${ask.s[1]}]`;
     if (ask.of !== undefined) text += `,"of":${ask.of}`;
     if (ask.og !== undefined) text += `,"og":${ask.og}`;
-    if (input !== undefined) text += `,"in":${input}`;
+    const short = input === undefined ? undefined : this.#repeats?.shorten(input);
+    const left = short === undefined ? input : short.input;
+    if (left !== undefined) text += `,"in":${left}`;
     if (undo !== undefined) text += `,"undo":${undo}`;
+    if (short !== undefined) {
+      text += `,"as":${short.as}`;
+      this.#leftOut += short.saved;
+    }
     this.#records += `${text}}`;
   }
   /** `ok` and `undo` are JSON text already. */
@@ -155,6 +169,7 @@ export class Journal {
   /** The run goes on as its next part: what was recorded before goes. `input` is JSON text already. */
   next(start: Omit<StartRecord, "t" | "input">, input: string): void {
     this.#records = `,${JSON.stringify({ t: "start", ...start }).slice(0, -1)},"input":${input}}`;
+    this.#leftOut = 0;
     this.#anew = true;
   }
   rewind(rewind: Rewind): void {
@@ -206,8 +221,10 @@ export class Journal {
     this.#shown = undefined;
     if (this.#anew) parameters.anew = true;
     this.#anew = false;
-    this.#bytes += parameters.body.length;
-    this.#size += parameters.body.length;
+    const characters = parameters.body.length + this.#leftOut;
+    this.#leftOut = 0;
+    this.#bytes += characters;
+    this.#size += characters;
     if (this.#drop) parameters.drop = true;
     this.#drop = false;
     if (this.#rewind !== undefined) parameters.rewind = this.#rewind;
