@@ -7,6 +7,7 @@ import type { Vault } from "../history/vault.ts";
 import { placeChild } from "./children.ts";
 import type { Identity } from "./host.ts";
 import type { Journal } from "./journal.ts";
+import { nameOf } from "./operation-names.ts";
 import type { Draft } from "./verbs.ts";
 
 /** A draft with its place in the run and its input as text. */
@@ -25,7 +26,7 @@ export function askedOf(draft: Draft, n: number, occurrence: number, limits: Val
     draft,
     n,
     id,
-    operation: draft.operation && `${draft.operation.system}.${draft.operation.name}`,
+    operation: draft.operation && nameOf(draft.operation),
     input:
       draft.input === undefined && draft.kind !== "call" && draft.kind !== "child"
         ? undefined
@@ -139,7 +140,7 @@ function recordWait(journal: Journal, identity: Identity, { draft, n, input }: A
 /** The undo of a step before its output is known. What throws here needs the output, and is computed with it. */
 function undoText(undo: NonNullable<Draft["undo"]>, key: string): string {
   const { operation } = undo;
-  const head = JSON.stringify({ op: `${operation.system}.${operation.name}`, e: operation.effect }).slice(0, -1);
+  const head = JSON.stringify({ op: nameOf(operation), e: operation.effect }).slice(0, -1);
   let input: string | undefined;
   try {
     input = asText(undo.with({ output: undefined as never, key }), "an undo");

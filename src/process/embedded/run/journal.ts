@@ -20,7 +20,7 @@ export class Journal {
   readonly #run: string;
   readonly #vault: Vault;
   #seq: number;
-  /** Records, each with a comma before it. */
+  /** A list of records that lacks its end. Nothing is cut off it: that would put its pieces together twice. */
   #records = "";
   /** Characters that were left out of them. */
   #leftOut = 0;
@@ -83,12 +83,15 @@ export class Journal {
     return this.#status;
   }
 
+  get #lead(): "[" | "," {
+    return this.#records === "" ? "[" : ",";
+  }
   record(record: Exclude<HistoryRecord, AskRecord | GotRecord>): void {
-    this.#records += `,${JSON.stringify(record)}`;
+    this.#records += `${this.#lead}${JSON.stringify(record)}`;
   }
   /** `input` and `undo` are JSON text already. */
   ask(ask: Omit<AskRecord, "in" | "undo">, input: string | undefined, undo: string | undefined): void {
-    let text = `,{"t":"ask","n":${ask.n},"id":${quoted(ask.id)},"v":"${ask.v}","at":${ask.at}`;
+    let text = `${this.#lead}{"t":"ask","n":${ask.n},"id":${quoted(ask.id)},"v":"${ask.v}","at":${ask.at}`;
     if (ask.op !== undefined) text += `,"op":${quoted(ask.op)}`;
     if (ask.e !== undefined) text += `,"e":"${ask.e}"`;
     if (ask.due !== undefined) text += `,"due":${ask.due}`;
@@ -110,7 +113,7 @@ export class Journal {
   }
   /** `ok` and `undo` are JSON text already. */
   got(got: Omit<GotRecord, "ok" | "undo">, ok: string | undefined, undo: string | undefined): void {
-    let text = `,{"t":"got","n":${got.n},"at":${got.at}`;
+    let text = `${this.#lead}{"t":"got","n":${got.n},"at":${got.at}`;
     if (got.a !== undefined) text += `,"a":${got.a}`;
     if (got.by !== undefined) text += `,"by":"${got.by}"`;
     if (got.h === true) text += `,"h":true`;
@@ -122,7 +125,7 @@ export class Journal {
   }
   end(record: { at: number; status: RunStatus; reason?: string; detail?: Json }, out: string | undefined): void {
     const head = JSON.stringify({ t: "end", ...record }).slice(0, -1);
-    this.#records += `,${head}${out === undefined ? "" : `,"out":${out}`}}`;
+    this.#records += `${this.#lead}${head}${out === undefined ? "" : `,"out":${out}`}}`;
   }
   consume(id: number): void {
     this.#list("consume").push(id);
@@ -168,7 +171,7 @@ export class Journal {
   }
   /** The run goes on as its next part: what was recorded before goes. `input` is JSON text already. */
   next(start: Omit<StartRecord, "t" | "input">, input: string): void {
-    this.#records = `,${JSON.stringify({ t: "start", ...start }).slice(0, -1)},"input":${input}}`;
+    this.#records = `[${JSON.stringify({ t: "start", ...start }).slice(0, -1)},"input":${input}}`;
     this.#leftOut = 0;
     this.#anew = true;
   }
@@ -202,7 +205,7 @@ export class Journal {
     const parameters: Writable<AppendParameters> = {
       run: this.#run,
       seq: this.#seq,
-      body: `[${this.#records.slice(1)}]`,
+      body: this.#records === "" ? "[]" : `${this.#records}]`,
     };
     this.#seq += 1;
     this.#records = "";

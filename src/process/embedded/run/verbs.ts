@@ -24,6 +24,7 @@ import type { AskKind } from "../history/records.ts";
 import type { ChildDraft } from "./children.ts";
 import { checkDraft } from "./drafts.ts";
 import { type MapHost, Mapping, type Scope } from "./mapping.ts";
+import { nameOf } from "./operation-names.ts";
 import type { LiveStep, UndoWith } from "./steps.ts";
 
 /** What a verb asks of its execution. */
@@ -89,7 +90,7 @@ export function flowOf(asker: Asker): Flow {
     const undo = undoOf(options?.undo);
     return ask({
       kind: "call",
-      name: options?.name ?? `${operation.system}.${operation.name}`,
+      name: options?.name ?? nameOf(operation),
       operation,
       effect: operation.effect,
       input,
