@@ -38,7 +38,7 @@ const longestTimeout = 2 ** 31 - 1;
 
 function commands(context: PartContext): Record<string, CommandHandler> {
   const { db, clock } = context;
-  const rows = historyRows(db);
+  const rows = historyRows(context);
   const countEnd = runTotals(db);
   const sql = {
     insertRun: db.prepare(
@@ -346,24 +346,12 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     stopAlarm = clock.later(wait, () => context.submit({ name: "process.due", parameters: null }), true);
   });
 
-  /** What throws is rolled back. */
-  function forgetting(act: (given: AppendParameters) => void): (given: AppendParameters) => void {
-    return (given) => {
-      try {
-        act(given);
-      } catch (error) {
-        rows.forget();
-        throw error;
-      }
-    };
-  }
-
   return {
     "keep-key": ({ id, proof }: { readonly id: string; readonly proof: string }) =>
       void sql.keepKey.run(id, proof, context.now()),
     "forget-key": ({ id }: { readonly id: string }) => void sql.forgetKey.run(id),
     start,
-    append: forgetting(append),
+    append,
     compact,
     signal: events.signal,
     answer,
