@@ -109,7 +109,7 @@ function seed(file: string, runs: number): void {
   db.exec("pragma page_size = 2048; pragma journal_mode = wal; pragma synchronous = off");
   for (const sql of migrations) db.exec(sql);
   const insert = db.prepare(
-    "insert into runs (id, process, key, input_hash, version, status, origin, created, updated, ended) values (?, ?, ?, '', 'v1', ?, 'api:orders', ?, ?, ?)",
+    "insert into runs (id, process, key, input_hash, version, status, origin, created, updated, ended, number) values (?, ?, ?, '', 'v1', ?, 'api:orders', ?, ?, ?, ?)",
   );
   db.exec("begin");
   for (let at = 0; at < runs; at++) {
@@ -118,7 +118,7 @@ function seed(file: string, runs: number): void {
     const created = 1_750_000_000_000 + at * 100;
     const updated = created + 1000;
     const ended = status === "parked" ? null : updated;
-    insert.run(newRunId(created), process, `HS-${at}`, status, created, updated, ended);
+    insert.run(newRunId(created), process, `HS-${at}`, status, created, updated, ended, at + 1);
   }
   db.exec(`insert into run_totals select process, status, count(*) from runs where status in ('completed', 'rejected')
     group by process, status`);

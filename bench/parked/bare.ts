@@ -4,8 +4,10 @@ import { DatabaseSync } from "node:sqlite";
 const db = new DatabaseSync(process.argv[2] as string, { readOnly: true });
 const histories = db.prepare("select body from history where run = ? order by seq");
 let rows = 0;
-for (const { id } of db.prepare("select * from runs where status = 'parked'").iterate() as Iterable<{ id: string }>) {
-  rows += 1 + histories.all(id).length;
+for (const { number } of db.prepare("select * from runs where status = 'parked'").iterate() as Iterable<{
+  number: number;
+}>) {
+  rows += 1 + histories.all(number).length;
 }
 db.close();
 process.stdout.write(`${rows}\n`);

@@ -109,17 +109,20 @@ function multiply(file: string, wanted: number): number {
   db.exec("pragma synchronous = off");
   const runs = db.prepare("select * from runs").all() as Record<string, SQLInputValue>[];
   const histories = db.prepare("select seq, body from history where run = ? order by seq");
-  const bodies = runs.map(({ id }) => histories.all(id as string) as unknown as { seq: number; body: string }[]);
+  const bodies = runs.map(
+    ({ number }) => histories.all(number as number) as unknown as { seq: number; body: string }[],
+  );
   const names = Object.keys(runs[0] as object);
   const insertRun = db.prepare(`insert into runs (${names.join(", ")}) values (${names.map(() => "?").join(", ")})`);
   const insertHistory = db.prepare("insert into history (run, seq, body, sum) values (?, ?, ?, ?)");
+  const numbers = Math.max(...runs.map(({ number }) => Number(number)));
   db.exec("begin");
   for (let at = runs.length; at < wanted; at++) {
     const row = runs[at % runs.length] as Record<string, SQLInputValue>;
-    const copy = { ...row, id: newRunId(Number(row.created) + at), key: `copy-${at}` };
+    const copy = { ...row, id: newRunId(Number(row.created) + at), key: `copy-${at}`, number: numbers + at };
     insertRun.run(...names.map((name) => copy[name as keyof typeof copy] as SQLInputValue));
     for (const { seq, body } of bodies[at % runs.length] ?? [])
-      insertHistory.run(copy.id, seq, body, rowSum(copy.id as string, seq, body));
+      insertHistory.run(copy.number, seq, body, rowSum(copy.id as string, seq, body));
   }
   db.exec("commit; pragma wal_checkpoint(truncate)");
   db.close();

@@ -22,29 +22,30 @@ export function openBare(
   db.exec(pragmas);
   for (const sql of migrations) db.exec(sql);
   const start = db.prepare(
-    "insert into runs (id, process, key, input_hash, version, status, origin, created, updated) values (?, 'ten-steps', ?, '', 'v1', 'running', 'bench', 0, 0)",
+    "insert into runs (id, process, key, input_hash, version, status, origin, created, updated, number) values (?, 'ten-steps', ?, '', 'v1', 'running', 'bench', 0, 0, ?)",
   );
   const append = db.prepare("insert into history (run, seq, body, sum) values (?, ?, ?, 1234567890)");
   const status = db.prepare("update runs set status = ? where id = ?");
   const begin = db.prepare("begin immediate");
   const commit = db.prepare("commit");
   const checkpoint = db.prepare("pragma wal_checkpoint(passive)");
+  let numbers = 0;
   return {
     run(runs, inFlight, prefix) {
       const begun = performance.now();
       let next = 0;
       let commits = 0;
-      const slots: { id: string; seq: number }[] = [];
+      const slots: { id: string; number: number; seq: number }[] = [];
       for (;;) {
         begin.run();
         while (slots.length < inFlight && next < runs) {
           const id = `${prefix}-${String(next++).padStart(12, "0")}`;
-          start.run(id, id);
-          slots.push({ id, seq: 0 });
+          start.run(id, id, ++numbers);
+          slots.push({ id, number: numbers, seq: 0 });
         }
         for (const slot of slots) {
           const row = rows[slot.seq] as BareRow;
-          append.run(slot.id, slot.seq, row.body);
+          append.run(slot.number, slot.seq, row.body);
           if (row.status !== undefined) status.run(row.status, slot.id);
           slot.seq += 1;
         }

@@ -32,8 +32,12 @@ class Refusal extends Error {
   }
 }
 
-/** Both throw what is no fault of a batch: the disk is full, or broken. */
-export function openApplier<From>(db: DatabaseSync, handlers: ReadonlyMap<string, CommandHandler>): Applier<From> {
+/** Both throw what is no fault of a batch: the disk is full, or broken. `undone`: a batch was rolled back by itself. */
+export function openApplier<From>(
+  db: DatabaseSync,
+  handlers: ReadonlyMap<string, CommandHandler>,
+  undone: () => void,
+): Applier<From> {
   const savepoint = db.prepare("savepoint batch");
   const release = db.prepare("release batch");
   const back = db.prepare("rollback to batch");
@@ -62,6 +66,7 @@ export function openApplier<From>(db: DatabaseSync, handlers: ReadonlyMap<string
       if (isFatal(error)) throw error;
       back.run();
       release.run();
+      undone();
       if (error instanceof Refusal) return { kind: "refused", by: current, answer: error.answer };
       return { kind: "error", message: `${current}: ${(error as Error).message}` };
     }

@@ -26,7 +26,7 @@ export interface StorePart {
 
 /**
  * Runs inside its batch's part of the transaction. What it returns is the command's answer. Synchronous. It changes nothing but the
- * database: where a batch of the group is refused, the group is rolled back and done again.
+ * database: where a batch of the group is refused, the group is rolled back and done again. (What it remembers besides is for `whenUndone`.)
  */
 export type CommandHandler = (parameters: never) => unknown;
 
@@ -42,6 +42,8 @@ export interface PartContext {
   now(): number;
   /** Whether a port of this name is there to take posts. */
   attached(name: string): boolean;
+  /** `forget` is called after each rollback: what a part remembers of the database may be gone from it. */
+  whenUndone(forget: () => void): void;
   /** `look` is called after start and whenever the writer has nothing to do: the place to arm a timer. */
   whenIdle(look: () => void): void;
   /** Hands the writer a batch of the part's own (a timer that is due); nobody waits for it. */

@@ -77,8 +77,12 @@ export function createWriter(options: WriterOptions): Writer {
   const { db, clock, checkpointPages, tell, crashes } = options;
   const attached: Attached[] = [];
   const handlers = new Map<string, CommandHandler>();
-  const applier = openApplier<Attached>(db, handlers);
   const idle: (() => void)[] = [];
+  const forgets: (() => void)[] = [];
+  const undone = () => {
+    for (const forget of forgets) forget();
+  };
+  const applier = openApplier<Attached>(db, handlers, undone);
   /** Batches of the parts themselves (timers that are due), answered to nobody. */
   const own: Attached = { name: "", port: undefined, queue: [], answers: [], posts: [] };
   let now = clock.now();
@@ -105,6 +109,7 @@ export function createWriter(options: WriterOptions): Writer {
     refuse: applier.refuse,
     now: () => now,
     attached: (name) => attached.some((one) => one.name === name),
+    whenUndone: (forget) => void forgets.push(forget),
     whenIdle: (look) => void idle.push(look),
     submit: (command) => {
       own.queue.push([0, command.name, command.parameters]);
@@ -161,6 +166,7 @@ export function createWriter(options: WriterOptions): Writer {
       }
       if (outcome === undefined) {
         undoGroup.run();
+        undone();
         begin.run();
         outcome = applier.carefully(group);
       }
@@ -188,6 +194,7 @@ export function createWriter(options: WriterOptions): Writer {
   function takenBack(): boolean {
     try {
       if (db.isTransaction) undoGroup.run();
+      undone();
       return true;
     } catch {
       return false;

@@ -9,7 +9,9 @@ import type { Call } from "./fakes.ts";
 const atRest: ReadonlySet<RunStatus> = new Set(["waiting", "parked", "paused", "queued"]);
 
 export function historyOf(db: DatabaseSync, run: string): HistoryRecord[] {
-  const rows = db.prepare("select seq, body, sum from history where run = ? order by seq").all(run);
+  const rows = db
+    .prepare("select seq, body, sum from history where run = (select number from runs where id = ?) order by seq")
+    .all(run);
   return new Vault(db, undefined).records(run, rows as unknown as StoredRow[]).records;
 }
 

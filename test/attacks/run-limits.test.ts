@@ -142,7 +142,11 @@ test("limits: a run parks when its history has as many bytes as it may have", as
     await withRig({ processes: [process], valueLimits: { bytes: 1e6, depth: 100, historyBytes } }, async (one) => {
       const run = await begin(one, "k", null);
       const { status, parked } = await one.until(run, "completed", "parked");
-      const history = rows(one, "select body from history where run = ? order by seq", run);
+      const history = rows(
+        one,
+        "select body from history where run = (select number from runs where id = ?) order by seq",
+        run,
+      );
       const before = history.map(({ body }) => body).join("");
       found = { code: parked?.code ?? status, size: before.indexOf(',{"t":"park"') };
     });

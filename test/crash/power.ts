@@ -125,7 +125,7 @@ export function missingIn(file: string, lines: readonly LogLine[]): string[] {
     const moved = db.prepare("select 1 from runs where id = ? and version = 'v2'");
     const job = db.prepare("select 1 from bulk_jobs where id = ?");
     const answered = db.prepare("select 1 from tasks where run_key = ? and status = 'answered'");
-    const history = db.prepare("select body from history where run = ?");
+    const history = db.prepare("select body from history where run = (select number from runs where id = ?)");
     const asks = new Map<string, Set<number>>();
     const asksOf = (id: string): Set<number> => {
       const known = asks.get(id);

@@ -73,9 +73,13 @@ function cutEnds({ file, limit, encrypted }: Parameters<typeof replayAll>[0]): E
   const runs = db.prepare(
     "select id, key, status from runs where status in ('completed', 'rejected', 'undone') order by id desc limit ?",
   );
-  const history = db.prepare("select seq, body from history where run = ? order by seq");
-  const keep = db.prepare("update history set body = ?, sum = ? where run = ? and seq = ?");
-  const drop = db.prepare("delete from history where run = ? and seq >= ?");
+  const history = db.prepare(
+    "select seq, body from history where run = (select number from runs where id = ?) order by seq",
+  );
+  const keep = db.prepare(
+    "update history set body = ?, sum = ? where run = (select number from runs where id = ?) and seq = ?",
+  );
+  const drop = db.prepare("delete from history where run = (select number from runs where id = ?) and seq >= ?");
   const running = db.prepare("update runs set status = 'running', reason = null where id = ?");
   db.exec("begin");
   for (const { id, key, status } of runs.all(limit) as { id: string; key: string; status: string }[]) {

@@ -151,7 +151,11 @@ export async function replays(db: DatabaseSync, fresh: () => World): Promise<str
     .prepare("select id, process, key, status from runs where status = 'completed'")
     .all() as unknown as Row[];
   for (const { id } of rows) {
-    const last = db.prepare("select id, seq, body from history where run = ? order by seq desc limit 1").get(id) as {
+    const last = db
+      .prepare(
+        "select id, seq, body from history where run = (select number from runs where id = ?) order by seq desc limit 1",
+      )
+      .get(id) as {
       id: number;
       seq: number;
       body: string;

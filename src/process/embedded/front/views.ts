@@ -23,7 +23,9 @@ export function views(
   Traces {
   const byId = db.prepare(`select ${runColumns} from runs where id = ?`);
   const byKey = db.prepare(`select ${runColumns} from runs where process = ? and key = ? and restarted_as = ''`);
-  const history = db.prepare("select seq, body, sum from history where run = ? order by seq");
+  const history = db.prepare(
+    "select seq, body, sum from history where run = (select number from runs where id = ?) order by seq",
+  );
   const state = db.prepare("select value from run_states where run = ?");
   const marked = db.prepare(
     `select r.id || ' ' || r.status || ' ' || r.history_gone || ' ' || coalesce(s.value, '') as mark

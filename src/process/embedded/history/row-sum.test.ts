@@ -76,12 +76,12 @@ test("a row that stands in another run's place is noticed, though its text is wh
   const runs = [await start(first, "A"), await start(first, "B")];
   for (const run of runs) await first.until(run, "waiting");
   await first.stop();
-  const [a, b] = runs as [string, string];
+  const [a, b] = runs.map((run) => `(select number from runs where id = '${run}')`) as [string, string];
   change(
     first,
-    `update history set run = 'between' where run = '${a}'`,
-    `update history set run = '${a}' where run = '${b}'`,
-    `update history set run = '${b}' where run = 'between'`,
+    `update history set run = -1 where run = ${a}`,
+    `update history set run = ${a} where run = ${b}`,
+    `update history set run = ${b} where run = -1`,
   );
   const second = await rigFor(t, { ...options, folder: first.folder });
   await signal(second, "A");

@@ -15,13 +15,19 @@ const numbers = (count: number) => Array.from({ length: count }, (_, index) => i
 
 function history({ folder }: Rig, run: string): { rows: number; bytes: number } {
   const db = new DatabaseSync(join(folder, "mortise.db"), { readOnly: true });
-  const row = db.prepare("select count(*) as rows, sum(length(body)) as bytes from history where run = ?").get(run);
+  const row = db
+    .prepare(
+      "select count(*) as rows, sum(length(body)) as bytes from history where run = (select number from runs where id = ?)",
+    )
+    .get(run);
   db.close();
   return row as { rows: number; bytes: number };
 }
 function historyRecords({ folder }: Rig, run: string): { readonly t: string; readonly n?: number }[] {
   const db = new DatabaseSync(join(folder, "mortise.db"), { readOnly: true });
-  const rows = db.prepare("select body from history where run = ? order by seq").all(run) as { body: string }[];
+  const rows = db
+    .prepare("select body from history where run = (select number from runs where id = ?) order by seq")
+    .all(run) as { body: string }[];
   db.close();
   return rows.flatMap(({ body }) => JSON.parse(body) as { t: string }[]);
 }

@@ -21,7 +21,9 @@ const atGo = ({ status, steps }: RunDetail) =>
 
 function batches({ folder }: Rig, run: string): string[] {
   const db = new DatabaseSync(join(folder, "mortise.db"), { readOnly: true });
-  const rows = db.prepare("select body from history where run = ? order by seq").all(run) as { body: string }[];
+  const rows = db
+    .prepare("select body from history where run = (select number from runs where id = ?) order by seq")
+    .all(run) as { body: string }[];
   db.close();
   return rows.map(({ body }) => body);
 }

@@ -8,6 +8,7 @@ import { type Actor, finalStatuses, type OperatorAct, type RunStatus } from "../
 import type { HistoryRecord } from "../history/records.ts";
 import type { QueueFull, StartParameters, ToFront, ToWorker } from "../wire.ts";
 import { type Gates, storeGates } from "./gates.ts";
+import type { HistoryRows } from "./rows.ts";
 import { runTotals } from "./totals.ts";
 
 /** The number of a timer that begins a run; those of steps count from 1. */
@@ -17,8 +18,7 @@ export const beginTimer = 0;
 export interface QueueHost {
   toWorker(version: string, message: ToWorker): void;
   toFront(message: ToFront): void;
-  /** A row of a history. */
-  put(run: string, seq: number, body: string): void;
+  readonly rows: HistoryRows;
 }
 
 /** Of a run with limits: what it counts for. */
@@ -30,8 +30,8 @@ export interface Placed {
 
 export interface StoreQueue {
   readonly gates: Gates;
-  /** Accepts a start that does not begin at once. False: the business key is taken. Refuses where the queue is full. */
-  accept(given: StartParameters, at: number | undefined): boolean;
+  /** Accepts a start that does not begin at once, under the run's number. False: the business key is taken. Refuses where the queue is full. */
+  accept(given: StartParameters, number: number, at: number | undefined): boolean;
   /** The time of a queued run has come. */
   due(run: string): void;
   /** Ends a queued run. False where it is not queued. */
@@ -51,12 +51,12 @@ interface QueuedRow {
 
 const waitsForTurn = "waits for its turn";
 
-export function storeQueue(context: PartContext, { toWorker, toFront, put }: QueueHost): StoreQueue {
+export function storeQueue(context: PartContext, { toWorker, toFront, rows }: QueueHost): StoreQueue {
   const { db } = context;
   const countEnd = runTotals(db);
   const sql = {
     insertRun: db.prepare(
-      "insert into runs (id, process, key, input_hash, version, status, origin, reason, created, updated, lane, place) values (?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, 0) on conflict (process, key, restarted_as) do nothing",
+      "insert into runs (id, process, key, input_hash, version, status, origin, reason, created, updated, number, lane, place) values (?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, 0) on conflict (process, key, restarted_as) do nothing",
     ),
     insertTimer: db.prepare("insert into timers (due, run, n) values (?, ?, ?)"),
     dropTimers: db.prepare("delete from timers where run = ?"),
@@ -75,7 +75,7 @@ export function storeQueue(context: PartContext, { toWorker, toFront, put }: Que
   };
   /** Row 1: before it there is only the start, and no worker has the run yet. */
   const record = (run: string, records: readonly HistoryRecord[]): void => {
-    put(run, 1, JSON.stringify(records));
+    rows.put(run, 1, JSON.stringify(records));
   };
 
   function begin(run: string, { version }: QueuedRow): void {
@@ -92,13 +92,13 @@ export function storeQueue(context: PartContext, { toWorker, toFront, put }: Que
 
   return {
     gates,
-    accept(given, at) {
+    accept(given, number, at) {
       const { run, process, key, inputHash, version, origin, body, lane } = given;
       const now = context.now();
       const reason = at === undefined ? waitsForTurn : `starts at ${new Date(at).toISOString()}`;
-      const inserted = sql.insertRun.run(run, process, key, inputHash, version, origin, reason, now, now, lane ?? null);
-      if (inserted.changes === 0) return false;
-      put(run, 0, body);
+      const values = [run, process, key, inputHash, version, origin, reason, now, now, number, lane ?? null] as const;
+      if (sql.insertRun.run(...values).changes === 0) return false;
+      rows.start(run, number, body);
       if (at !== undefined) sql.insertTimer.run(at, run, beginTimer);
       else {
         fresh = given;

@@ -20,12 +20,12 @@ export function storeRetention(
     values: db.prepare(`select id, octet_length(body) as bytes from stored_values where run = ? limit ${rowsAtOnce}`),
     dropValue: db.prepare("delete from stored_values where id = ?"),
     history: db.prepare(
-      `select id, octet_length(body) as bytes from history where run = ? order by seq desc limit ${rowsAtOnce}`,
+      `select id, octet_length(body) as bytes from history where run = (select number from runs where id = ?) order by seq desc limit ${rowsAtOnce}`,
     ),
     dropHistory: db.prepare("delete from history where id = ?"),
     dropTasks: db.prepare("delete from tasks where run = ?"),
     dropState: db.prepare("delete from run_states where run = ?"),
-    gone: db.prepare("update runs set history_gone = 1, ended = null where id = ?"),
+    gone: db.prepare("update runs set history_gone = 1, ended = null, number = null where id = ?"),
     dropKeys: db.prepare(
       "delete from runs where id in (select id from runs where history_gone = 1 and process = ? and updated < ? limit ?)",
     ),

@@ -1,49 +1,75 @@
 /**
  * Rows of histories, as the writer appends them: each once, and only behind the row before it. So a late writer is fenced off, neither a
  * first turn whose start was refused nor anything behind what was compacted away is taken.
+ *
+ * A row names its run by a number: the id would stand in each row and again in its index entry, and a commit would write more pages. A run
+ * has its number from its insert until its history goes. So the largest one is found in the history's index, and not by a look at all
+ * runs, of which there may be millions.
  */
-import type { DatabaseSync } from "node:sqlite";
+import type { PartContext } from "../../../store/store.ts";
 import { rowSum } from "../history/row-sum.ts";
 
 export interface HistoryRows {
-  start(run: string, body: string): void;
+  /** For a run that is inserted now. Never given twice while the writer lives, also where the run is rolled back. */
+  newNumber(): number;
+  /** Throws where the number has rows already: two runs would share a history. */
+  start(run: string, number: number, body: string): void;
   /** False if the row is there already, or the one before it is not. */
   append(run: string, seq: number, body: string): boolean;
-  /** Whatever there is before it. False if the row is there already. */
+  /** Whatever there is before it. False if the row is there already, or the run has no history any more. */
   put(run: string, seq: number, body: string): boolean;
-  /** Something was rolled back: what is remembered may say too much. */
-  forget(): void;
+  /** The run's history goes, and its number with it. */
+  gone(run: string): void;
+}
+
+interface Known {
+  readonly number: number;
+  /** Of the row that comes next: the one before is there. */
+  readonly next: number;
 }
 
 /** Runs that are remembered. */
 const atMost = 4096;
 
 /**
- * Which row comes next is remembered of the runs that were appended to of late: then the row before is known to be there, and is not
- * looked up. After a group that was rolled back and is done again the number does not fit, and the row is looked up.
+ * Of the runs that were appended to of late the number and the next row are remembered: neither is looked up then, nor the row before.
+ * After a rollback nothing is: a run that was never inserted has no number.
  */
-export function historyRows(db: DatabaseSync): HistoryRows {
+export function historyRows({ db, whenUndone }: Pick<PartContext, "db" | "whenUndone">): HistoryRows {
   const insert = db.prepare("insert into history (run, seq, body, sum) values (?, ?, ?, ?) on conflict do nothing");
   const insertBehind = db.prepare(
     "insert into history (run, seq, body, sum) select ?1, ?2, ?3, ?4 where exists (select 1 from history where run = ?1 and seq = ?2 - 1) on conflict do nothing",
   );
-  const next = new Map<string, number>();
-  const remember = (run: string, seq: number) => {
-    if (next.size >= atMost) next.clear();
-    next.set(run, seq);
+  const number = db.prepare("select number from runs where id = ?");
+  let last = Number(db.prepare("select coalesce(max(run), 0) as number from history").get()?.number);
+  const known = new Map<string, Known>();
+  whenUndone(() => known.clear());
+
+  const remember = (run: string, one: Known) => {
+    if (known.size >= atMost) known.clear();
+    known.set(run, one);
   };
+  const lookedUp = (run: string) => (number.get(run)?.number ?? undefined) as number | undefined;
   return {
-    start(run, body) {
-      insert.run(run, 0, body, rowSum(run, 0, body));
-      remember(run, 1);
+    newNumber: () => ++last,
+    start(run, number, body) {
+      if (insert.run(number, 0, body, rowSum(run, 0, body)).changes === 0)
+        throw new Error(`the number ${number} of run ${run} is another run's`);
+      remember(run, { number, next: 1 });
     },
     append(run, seq, body) {
-      const statement = next.get(run) === seq ? insert : insertBehind;
-      if (statement.run(run, seq, body, rowSum(run, seq, body)).changes === 0) return false;
-      remember(run, seq + 1);
+      const there = known.get(run);
+      const number = there?.number ?? lookedUp(run);
+      if (number === undefined) return false;
+      const statement = there?.next === seq ? insert : insertBehind;
+      if (statement.run(number, seq, body, rowSum(run, seq, body)).changes === 0) return false;
+      remember(run, { number, next: seq + 1 });
       return true;
     },
-    put: (run, seq, body) => insert.run(run, seq, body, rowSum(run, seq, body)).changes > 0,
-    forget: () => next.clear(),
+    put(run, seq, body) {
+      const number = known.get(run)?.number ?? lookedUp(run);
+      return number !== undefined && insert.run(number, seq, body, rowSum(run, seq, body)).changes > 0;
+    },
+    gone: (run) => void known.delete(run),
   };
 }

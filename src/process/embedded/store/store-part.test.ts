@@ -51,7 +51,7 @@ test("a late writer of a run is fenced off, and changes nothing", async () => {
     assert.equal(count(store, "timers"), 0);
     assert.deepEqual(
       store.read
-        .prepare("select body from history where run = ? and seq = 1")
+        .prepare("select body from history where run = (select number from runs where id = ?) and seq = 1")
         .all(run)
         .map(({ body }) => body),
       ["[1]"],

@@ -38,15 +38,17 @@ const longestTimeout = 2 ** 31 - 1;
 
 function commands(context: PartContext): Record<string, CommandHandler> {
   const { db, clock } = context;
-  const rows = historyRows(db);
+  const rows = historyRows(context);
   const countEnd = runTotals(db);
   const sql = {
     insertRun: db.prepare(
-      "insert into runs (id, process, key, input_hash, version, status, origin, created, updated) values (?, ?, ?, ?, ?, 'running', ?, ?, ?) on conflict (process, key, restarted_as) do nothing",
+      "insert into runs (id, process, key, input_hash, version, status, origin, created, updated, number) values (?, ?, ?, ?, ?, 'running', ?, ?, ?, ?) on conflict (process, key, restarted_as) do nothing",
     ),
     runByKey: db.prepare("select id, status, input_hash from runs where process = ? and key = ? and restarted_as = ''"),
-    dropHistoryBefore: db.prepare("delete from history where run = ? and seq < ?"),
-    rowsUpTo: db.prepare("select count(*) as rows, max(seq) as last from history where run = ? and seq <= ?"),
+    dropHistoryBefore: db.prepare("delete from history where run = (select number from runs where id = ?) and seq < ?"),
+    rowsUpTo: db.prepare(
+      "select count(*) as rows, max(seq) as last from history where run = (select number from runs where id = ?) and seq <= ?",
+    ),
     run: db.prepare(
       "select process, key, version, status, reason, created, awaited, lane, place from runs where id = ?",
     ),
@@ -120,9 +122,10 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     const { run, process, key, inputHash, version, origin, body, told } = given;
     const later = given.at !== undefined && given.at > now ? given.at : undefined;
     const waits = later !== undefined || given.lane !== undefined;
+    const number = rows.newNumber();
     const accepted = !waits
-      ? sql.insertRun.run(run, process, key, inputHash, version, origin, now, now).changes > 0
-      : queue.accept(given, later);
+      ? sql.insertRun.run(run, process, key, inputHash, version, origin, now, now, number).changes > 0
+      : queue.accept(given, number, later);
     if (!accepted) {
       const there = sql.runByKey.get(process, key) as { id: string; status: RunStatus; input_hash: string };
       return { run: there.id, status: there.status, inputHash: there.input_hash };
@@ -130,7 +133,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     if (given.values !== undefined) keepValues(run, given.values);
     if (given.restartOf !== undefined) sql.setRestartOf.run(given.restartOf, run);
     if (waits) return undefined;
-    rows.start(run, body);
+    rows.start(run, number, body);
     toWorker(version, told ? { kind: "started", run } : { kind: "start", run, process, key, body });
     return undefined;
   }
@@ -332,7 +335,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
   }
 
   const events = storeEvents(context, deliver);
-  const queue = storeQueue(context, { toWorker, toFront, put: rows.put });
+  const queue = storeQueue(context, { toWorker, toFront, rows });
   const { waitedFor } = queue.gates.lending;
   const children = storeChildren(context, { deliver, actQueued, place, toFront, waitedFor });
 
@@ -346,24 +349,12 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     stopAlarm = clock.later(wait, () => context.submit({ name: "process.due", parameters: null }), true);
   });
 
-  /** What throws is rolled back. */
-  function forgetting(act: (given: AppendParameters) => void): (given: AppendParameters) => void {
-    return (given) => {
-      try {
-        act(given);
-      } catch (error) {
-        rows.forget();
-        throw error;
-      }
-    };
-  }
-
   return {
     "keep-key": ({ id, proof }: { readonly id: string; readonly proof: string }) =>
       void sql.keepKey.run(id, proof, context.now()),
     "forget-key": ({ id }: { readonly id: string }) => void sql.forgetKey.run(id),
     start,
-    append: forgetting(append),
+    append,
     compact,
     signal: events.signal,
     answer,
@@ -375,7 +366,10 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     due,
     retain: storeRetention(
       context,
-      events.forget,
+      (run) => {
+        rows.gone(run);
+        events.forget(run);
+      },
       (before, portion) => events.retain(before, portion) + bulk.retain(before, portion),
     ),
     limits: queue.gates.limits,

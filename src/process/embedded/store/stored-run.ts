@@ -33,7 +33,7 @@ export function readRun(db: DatabaseSync, vault: Vault, run: string): StoredRun 
     .prepare("select process, key, version, status, reason, created from runs where id = ?")
     .get(run) as unknown as Row | undefined;
   const batches = db
-    .prepare("select seq, body, sum from history where run = ? order by seq")
+    .prepare("select seq, body, sum from history where run = (select number from runs where id = ?) order by seq")
     .all(run) as unknown as StoredRow[];
   const last = batches.at(-1);
   if (row === undefined || last === undefined) return undefined;
@@ -71,7 +71,11 @@ export function readEnd(db: DatabaseSync, vault: Vault, run: string): StoredEnd 
     | { readonly status: RunStatus; readonly reason: string | null }
     | undefined;
   if (row === undefined) return undefined;
-  const last = db.prepare("select seq, body, sum from history where run = ? order by seq desc limit 1").all(run);
+  const last = db
+    .prepare(
+      "select seq, body, sum from history where run = (select number from runs where id = ?) order by seq desc limit 1",
+    )
+    .all(run);
   const { records, unreadable } = vault.records(run, last as unknown as StoredRow[]);
   if (unreadable !== undefined) throw new MortiseError("value-unreadable", unreadable);
   const end = records.find((record) => record.t === "end");
@@ -89,7 +93,7 @@ export function compaction(
   run: string,
 ): { readonly parameters: CompactParameters; readonly gone: number; readonly left: number } | undefined {
   const batches = db
-    .prepare("select seq, body, sum from history where run = ? order by seq")
+    .prepare("select seq, body, sum from history where run = (select number from runs where id = ?) order by seq")
     .all(run) as unknown as StoredRow[];
   const last = batches.at(-1);
   const { records, unreadable } = vault.records(run, batches);

@@ -245,4 +245,28 @@ export const migrations: readonly string[] = [
   create index tasks_by_status on tasks (status, created);
   create index tasks_by_run on tasks (run);
   `,
+  `
+  -- Histories name their runs by numbers: an id of 20 characters stood in each row and again in each entry of the index, and a commit
+  -- wrote more pages for it. The checksums stay what they are: they are of the id.
+  -- Null once the history is gone: whatever number is in use is in the history's index, whose largest tells the next one.
+  alter table runs add column number integer;
+  update runs set number = numbered.number from (
+    select id, row_number() over (order by id) as number from runs where exists (select 1 from history where history.run = runs.id)
+  ) as numbered where runs.id = numbered.id;
+
+  alter table history rename to history_by_id;
+  create table history (
+    id integer primary key,
+    -- The run's number.
+    run integer not null,
+    seq integer not null,
+    body text not null,
+    -- Of the row's place and text, where the place is the run's id and seq.
+    sum integer not null
+  ) strict;
+  insert into history (id, run, seq, body, sum)
+    select old.id, runs.number, old.seq, old.body, old.sum from history_by_id as old join runs on runs.id = old.run order by old.id;
+  drop table history_by_id;
+  create unique index history_by_run on history (run, seq);
+  `,
 ];

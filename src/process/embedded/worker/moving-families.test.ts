@@ -33,7 +33,9 @@ function versions(system: FakeSystem, first: AnyProcess["run"], second: AnyProce
 
 function rehearsed({ folder }: Rig, run: string, code: AnyProcess["run"], system: FakeSystem): Promise<Verdict> {
   const db = new DatabaseSync(join(folder, "mortise.db"), { readOnly: true });
-  const rows = db.prepare("select body from history where run = ? order by seq").all(run) as { body: string }[];
+  const rows = db
+    .prepare("select body from history where run = (select number from runs where id = ?) order by seq")
+    .all(run) as { body: string }[];
   db.close();
   return rehearse({
     identity: { id: run, key: "k", process: "p", version: "v2" },

@@ -38,7 +38,9 @@ function setUp(
 
 function recordsOf(folder: string, run: string): HistoryRecord[] {
   const db = new DatabaseSync(join(folder, "mortise.db"), { readOnly: true });
-  const rows = db.prepare("select body from history where run = ? order by seq").all(run) as { body: string }[];
+  const rows = db
+    .prepare("select body from history where run = (select number from runs where id = ?) order by seq")
+    .all(run) as { body: string }[];
   db.close();
   return rows.flatMap(({ body }) => JSON.parse(body) as HistoryRecord[]);
 }

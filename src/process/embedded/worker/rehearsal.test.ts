@@ -37,7 +37,9 @@ async function historyOf(run: Run): Promise<readonly HistoryRecord[]> {
   await one.until(id, "waiting", "parked", "completed");
   await one.stop();
   const db = new DatabaseSync(join(one.folder, "mortise.db"), { readOnly: true });
-  const rows = db.prepare("select body from history where run = ? order by seq").all(id) as { body: string }[];
+  const rows = db
+    .prepare("select body from history where run = (select number from runs where id = ?) order by seq")
+    .all(id) as { body: string }[];
   db.close();
   remove(one.folder);
   return rows.flatMap(({ body }) => JSON.parse(body) as HistoryRecord[]);
