@@ -133,7 +133,9 @@ function rowsOf(
 ): readonly { readonly seq: number; readonly body: string; readonly sum: number }[] {
   const db = new DatabaseSync(join(folder, "mortise.db"), { readOnly: true });
   try {
-    return db.prepare("select seq, body, sum from history where run = ? order by seq").all(run) as never;
+    return db
+      .prepare("select seq, body, sum from history where run = (select number from runs where id = ?) order by seq")
+      .all(run) as never;
   } finally {
     db.close();
   }
