@@ -25,3 +25,26 @@ test("a name finds its newest value until it is deleted", () => {
   slots.delete("a");
   assert.deepEqual([slots.has("a"), slots.values()], [false, [2]]);
 });
+
+test("50,000 names that come and go, some of them alike, are found as a map finds them", () => {
+  const slots = new NamedSlots<number>();
+  const map = new Map<string, number>();
+  let chance = 7;
+  for (let number = 0; number < 50_000; number++) {
+    chance = (Math.imul(chance, 1103515245) + 12345) & 0x7fffffff;
+    const about = (chance >> 8) % 3000;
+    const long = "x".repeat(about % 2000);
+    const name = about % 3 === 0 ? `${about}` : about % 3 === 1 ? `${long}${about}` : `${about}ü${long}`;
+    if ((chance >> 5) % 5 < 2) {
+      slots.delete(name);
+      map.delete(name);
+    } else {
+      slots.set(name, number);
+      map.set(name, number);
+    }
+    assert.equal(slots.get(name), map.get(name));
+    assert.equal(slots.size, map.size);
+  }
+  for (let about = 0; about < 3000; about++) assert.equal(slots.get(`${about}`), map.get(`${about}`));
+  assert.deepEqual(slots.values().sort(), [...map.values()].sort());
+});

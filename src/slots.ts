@@ -49,37 +49,86 @@ export class Slots<T> {
   }
 }
 
-/** Values by name. The table of names holds numbers only. */
+const nobody = -1;
+/** Characters of a name that its place in the table follows from; of longer ones so many, spread over all of it. */
+const hashedAtMost = 512;
+/** Who chooses names does not know which of them share a place. */
+const seed = Math.floor(Math.random() * 2 ** 31);
+
+function hashOf(name: string): number {
+  let hash = seed ^ name.length;
+  const step = name.length <= hashedAtMost ? 1 : Math.ceil(name.length / hashedAtMost);
+  for (let at = 0; at < name.length; at += step) hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193);
+  return hash ^ (hash >>> 15);
+}
+
+/**
+ * Values by name. The table is our own: a `Map` has V8 enter each name into the table of all its texts, which costs several times what looking it up here
+ * does, for names that come once. It grows and never shrinks, and holds numbers only.
+ */
 export class NamedSlots<T> {
   readonly #slots = new Slots<T>();
-  readonly #names = new Map<string, number>();
+  /** By slot. */
+  readonly #names: string[] = [];
+  readonly #next: number[] = [];
+  /** By the end of a name's hash, the first slot of those that share it. */
+  #first = new Int32Array(64).fill(nobody);
 
   get size(): number {
     return this.#slots.size;
   }
 
   has(name: string): boolean {
-    return this.#names.has(name);
+    return this.#find(name) !== nobody;
   }
 
   get(name: string): T | undefined {
-    const slot = this.#names.get(name);
-    return slot === undefined ? undefined : this.#slots.get(slot);
+    const slot = this.#find(name);
+    return slot === nobody ? undefined : this.#slots.get(slot);
   }
 
   set(name: string, value: T): void {
     this.delete(name);
-    this.#names.set(name, this.#slots.put(value));
+    if (this.#slots.size >= this.#first.length) this.#grow();
+    const slot = this.#slots.put(value);
+    this.#names[slot] = name;
+    this.#link(slot);
   }
 
   delete(name: string): void {
-    const slot = this.#names.get(name);
-    if (slot === undefined) return;
-    this.#names.delete(name);
-    this.#slots.take(slot);
+    const place = hashOf(name) & (this.#first.length - 1);
+    let before = nobody;
+    for (let slot = this.#first[place] as number; slot !== nobody; slot = this.#next[slot] as number) {
+      if (this.#names[slot] === name) {
+        const after = this.#next[slot] as number;
+        if (before === nobody) this.#first[place] = after;
+        else this.#next[before] = after;
+        this.#names[slot] = "";
+        this.#slots.take(slot);
+        return;
+      }
+      before = slot;
+    }
   }
 
   values(): T[] {
     return this.#slots.entries().map(([, value]) => value);
+  }
+
+  #find(name: string): number {
+    let slot = this.#first[hashOf(name) & (this.#first.length - 1)] as number;
+    while (slot !== nobody && this.#names[slot] !== name) slot = this.#next[slot] as number;
+    return slot;
+  }
+
+  #link(slot: number): void {
+    const place = hashOf(this.#names[slot] as string) & (this.#first.length - 1);
+    this.#next[slot] = this.#first[place] as number;
+    this.#first[place] = slot;
+  }
+
+  #grow(): void {
+    this.#first = new Int32Array(this.#first.length * 2).fill(nobody);
+    for (const [slot] of this.#slots.entries()) this.#link(slot);
   }
 }
