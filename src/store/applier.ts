@@ -45,11 +45,20 @@ export function openApplier<From>(
   let posted: Post[] = [];
   let current = "";
 
+  /** Most commands are what the one before was; comparing two texts is less than looking one up. */
+  let last: readonly [string, CommandHandler] | undefined;
+  function handlerOf(name: string): CommandHandler | undefined {
+    if (last?.[0] === name) return last[1];
+    const handler = handlers.get(name);
+    if (handler !== undefined) last = [name, handler];
+    return handler;
+  }
+
   function runCommands(batch: WireBatch): WireAnswer {
     const answers: unknown[] = [];
     for (let at = 1; at < batch.length; at += 2) {
       current = batch[at] as string;
-      const handler = handlers.get(current);
+      const handler = handlerOf(current);
       if (handler === undefined) throw new Error(`there is no store command ${current}`);
       answers.push(handler(batch[at + 1] as never));
     }

@@ -6,6 +6,7 @@
  * has its number from its insert until its history goes. So the largest one is found in the history's index, and not by a look at all
  * runs, of which there may be millions.
  */
+import { NamedSlots } from "../../../slots.ts";
 import type { PartContext } from "../../../store/store.ts";
 import { rowSum } from "../history/row-sum.ts";
 
@@ -25,7 +26,7 @@ export interface HistoryRows {
 interface Known {
   readonly number: number;
   /** Of the row that comes next: the one before is there. */
-  readonly next: number;
+  next: number;
 }
 
 /** Runs that are remembered. */
@@ -42,11 +43,15 @@ export function historyRows({ db, whenUndone }: Pick<PartContext, "db" | "whenUn
   );
   const number = db.prepare("select number from runs where id = ?");
   let last = Number(db.prepare("select coalesce(max(run), 0) as number from history").get()?.number);
-  const known = new Map<string, Known>();
-  whenUndone(() => known.clear());
-
+  let known = new NamedSlots<Known>();
+  const forget = () => {
+    known = new NamedSlots();
+  };
+  whenUndone(() => {
+    if (known.size > 0) forget();
+  });
   const remember = (run: string, one: Known) => {
-    if (known.size >= atMost) known.clear();
+    if (known.size >= atMost) forget();
     known.set(run, one);
   };
   const lookedUp = (run: string) => (number.get(run)?.number ?? undefined) as number | undefined;
@@ -63,13 +68,14 @@ export function historyRows({ db, whenUndone }: Pick<PartContext, "db" | "whenUn
       if (number === undefined) return false;
       const statement = there?.next === seq ? insert : insertBehind;
       if (statement.run(number, seq, body, rowSum(run, seq, body)).changes === 0) return false;
-      remember(run, { number, next: seq + 1 });
+      if (there === undefined) remember(run, { number, next: seq + 1 });
+      else there.next = seq + 1;
       return true;
     },
     put(run, seq, body) {
       const number = known.get(run)?.number ?? lookedUp(run);
       return number !== undefined && insert.run(number, seq, body, rowSum(run, seq, body)).changes > 0;
     },
-    gone: (run) => void known.delete(run),
+    gone: (run) => known.delete(run),
   };
 }
