@@ -261,10 +261,13 @@ test("straight calls over sockets: answers are kept and shared, and none is anot
   assert.equal(of("cut-3").length, 1);
 
   // A system that says nothing: the operation's own time counts, and the call is broken off.
-  const begun = performance.now();
-  assert.equal((await ask("/quick/silent")).json.type, "urn:mortise:error:system-unavailable");
-  assert.ok(performance.now() - begun < 3000);
-  await until(() => (of("silent").length > 0 && of("silent").every(({ left }) => left) ? true : undefined));
+  // On a machine that stands still for as long, the time is over before anything was sent: then once more.
+  do {
+    const begun = performance.now();
+    assert.equal((await ask("/quick/silent")).json.type, "urn:mortise:error:system-unavailable");
+    assert.ok(performance.now() - begun < 3000);
+  } while (of("silent").length === 0);
+  await until(() => (of("silent").every(({ left }) => left) ? true : undefined));
 });
 
 test("after a kill: a quota goes on where it was, it is known when and for what each key was used, and what was queued begins in its turn", async (t) => {

@@ -9,6 +9,7 @@ import type { ParkedQuestion } from "../../engine.ts";
 import { type Continuation, DeclaredFault, type Flow, FlowTimeout, type Rejection } from "../../flow.ts";
 import { asText, defaultHistoryBytes, type ValueLimits } from "../history/json-text.ts";
 import type { AskRecord, ChildAsk, GotRecord, ItemRecord } from "../history/records.ts";
+import { Repeats } from "../history/repeats.ts";
 import { type Cue, Script } from "../history/script.ts";
 import { type Asked, askedAsJson, askedOf, matches, recordAsk } from "./asking.ts";
 import { childAsk, childFailed } from "./children.ts";
@@ -77,6 +78,7 @@ export class Code implements Asker {
     this.#asked = this.#script.asked;
     this.#pivoted = this.#script.pivoted;
     const [start] = parts.records;
+    parts.journal.repeating(Repeats.of(start));
     const begin = parts.records.slice(1, 3).find((record) => record.t === "begin");
     this.#now = (begin?.t === "begin" ? begin : (start as { at: number })).at;
   }

@@ -22,7 +22,6 @@ import type { AnyProcess } from "../../define.ts";
 import type { ParkedQuestion, RunStatus } from "../../engine.ts";
 import { causeOf } from "../history/causes.ts";
 import type { HistoryRecord } from "../history/records.ts";
-import { Repeats } from "../history/repeats.ts";
 import { type Cue, questionsIn } from "../history/script.ts";
 import { places } from "../history/vault.ts";
 import type { ActDelivery, Delivery } from "../wire.ts";
@@ -77,7 +76,6 @@ export class Execution implements Runs {
     this.#records = parts.records;
     this.#unreadable = parts.unreadable;
     this.#code = new Code(this, parts);
-    this.journal.repeating(Repeats.of(parts.records[0]));
   }
 
   get phase(): Phase["kind"] {
