@@ -69,6 +69,14 @@ for (const [what, asked] of [
   });
 }
 
+test("of an input that is too large to be named as a whole its members are", () => {
+  const large = { lines, text: "x".repeat(50_000) };
+  const { text, read } = ask(large, { lines });
+  assert.deepEqual((JSON.parse(text) as AskRecord).as, { lines: "lines" });
+  assert.deepEqual(read.in, { lines });
+  assert.ok(!ask(large, lines).text.includes('"as":'));
+});
+
 test("a member that would be an object's prototype is written as it is", () => {
   const asked = JSON.parse(`{"__proto__":${JSON.stringify(lines)},"lines":${JSON.stringify(lines)}}`) as Json;
   const { text, read } = ask(order, asked);

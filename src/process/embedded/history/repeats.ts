@@ -9,8 +9,9 @@ import type { Json } from "../../../operation.ts";
 import { largestInline, namedIn } from "./named.ts";
 import type { AskRecord, HistoryRecord, Repeat, StartRecord } from "./records.ts";
 
-/** Shorter texts are written again: the name has its length, too. */
+/** Characters of what is named. What is shorter is written again: the name has its length, too. What is longer may be set apart, and is stored once for all that have it. */
 const shortest = 100;
+const longest = largestInline / 3;
 /** Parts of an input that are looked for; the first of those that are long enough. */
 const partsAtMost = 8;
 
@@ -19,6 +20,7 @@ interface Part {
   /** As the ask says it, in JSON: the name of a member of the input, or `true` for all of it. */
   readonly name: string;
 }
+const all = "true";
 
 export interface Shortened {
   /** What is left of the text. `undefined`: nothing, all of it is the run's input. */
@@ -43,28 +45,26 @@ export class Repeats {
     if (start?.t !== "start" || namedIn(start, "input") !== undefined) return undefined;
     const { input } = start;
     if (typeof input !== "object" || input === null) return undefined;
+    const whole = JSON.stringify(input);
+    if (whole.length < shortest) return undefined;
     const parts: Part[] = [];
-    const add = (value: Json, name: string): boolean => {
-      const text = JSON.stringify(value);
-      const long = text.length >= shortest;
-      if (long) parts.push({ text, name });
-      return long;
+    const add = (text: string, name: string): void => {
+      if (text.length >= shortest && text.length <= longest) parts.push({ text, name });
     };
-    if (!add(input, "true") || Array.isArray(input)) return parts.length === 0 ? undefined : new Repeats(parts);
-    for (const [name, value] of Object.entries(input)) {
+    add(whole, all);
+    for (const [name, value] of Array.isArray(input) ? [] : Object.entries(input)) {
       if (parts.length > partsAtMost) break;
-      if (typeof value === "object" && value !== null) add(value, JSON.stringify(name));
+      if (typeof value === "object" && value !== null) add(JSON.stringify(value), JSON.stringify(name));
     }
-    return new Repeats(parts);
+    return parts.length === 0 ? undefined : new Repeats(parts);
   }
 
   /** The JSON text of what is asked, without what the run's input holds; `undefined` where it holds nothing of it. */
   shorten(text: string): Shortened | undefined {
-    // What may be set apart is left as it is: it is stored once for all that have it.
-    if (text.length < shortest || text.length > largestInline / 3) return undefined;
-    const [whole] = this.#parts;
-    if (whole?.text === text) return { input: undefined, as: "true", saved: text.length };
-    if (text.charCodeAt(0) !== brace || text.length === 2) return undefined;
+    if (text.length < shortest || text.length > longest) return undefined;
+    const [first] = this.#parts;
+    if (first?.name === all && first.text === text) return { input: undefined, as: all, saved: text.length };
+    if (text.charCodeAt(0) !== brace) return undefined;
     let input = "";
     let as = "";
     let saved = 0;
