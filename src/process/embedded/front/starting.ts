@@ -49,7 +49,8 @@ export function starting({
   version: current,
   control: controlOf,
 }: StartingParts): Starting {
-  let begun = new Set<string>();
+  /** In this turn of the event loop: few. */
+  let begun: string[] = [];
   let told = new Map<MessagePort, NewRun[]>();
 
   /** Tells the worker of runs that begin, after the writer: so the writer sees the start before the run's first turn (W4). */
@@ -108,12 +109,12 @@ export function starting({
     }
     admission.leave(input.length, answer.kind === "done");
     if (answer.kind === "done") {
-      if (begun.size === 0) {
+      if (begun.length === 0) {
         clock.soon(() => {
-          begun = new Set();
+          begun = [];
         });
       }
-      begun.add(run);
+      begun.push(run);
       const status = later === undefined && lane === undefined ? "running" : "queued";
       if (runFacts.hasSubscribers)
         runFacts.publish({ kind: "started", run, process, key, version, status } satisfies RunFact);
@@ -131,7 +132,7 @@ export function starting({
     return { kind: "exists", run: taken.run, status: taken.status };
   }
 
-  return { start, begunNow: (run) => begun.has(run) };
+  return { start, begunNow: (run) => begun.includes(run) };
 }
 
 /** When the run is to begin, if that is not now. Throws `start-time`. */
