@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { NamedSlots, Slots } from "./slots.ts";
+import { lastFound, NamedSlots, Slots } from "./slots.ts";
 
 test("a number finds its value until it is taken, and is then used again", () => {
   const slots = new Slots<string>();
@@ -47,4 +47,15 @@ test("50,000 names that come and go, some of them alike, are found as a map find
   }
   for (let about = 0; about < 3000; about++) assert.equal(slots.get(`${about}`), map.get(`${about}`));
   assert.deepEqual(slots.values().sort(), [...map.values()].sort());
+});
+
+test("a name finds what the map holds, whatever was looked up before it", () => {
+  const map = new Map([
+    ["a", 1],
+    ["b", 2],
+  ]);
+  const find = lastFound(map);
+  assert.deepEqual(["a", "a", "b", "c", "b", "__proto__", "a"].map(find), [1, 1, 2, undefined, 2, undefined, 1]);
+  map.set("c", 3);
+  assert.equal(find("c"), 3);
 });

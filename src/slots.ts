@@ -132,3 +132,16 @@ export class NamedSlots<T> {
     for (const [slot] of this.#slots.entries()) this.#link(slot);
   }
 }
+
+/**
+ * What a map holds under a name, where most names are the one before: that one is known by a look, for the same reason. Nothing may be taken out of the map.
+ */
+export function lastFound<T>(map: ReadonlyMap<string, T>): (name: string) => T | undefined {
+  let last: readonly [string, T] | undefined;
+  return (name) => {
+    if (last?.[0] === name) return last[1];
+    const found = map.get(name);
+    if (found !== undefined) last = [name, found];
+    return found;
+  };
+}

@@ -4,6 +4,7 @@
  * Brotli), HTTP/1.1 only, no redirect unless asked for, TLS 1.2 or newer with the certificate always verified.
  */
 import { failure } from "../errors.ts";
+import { lastFound } from "../slots.ts";
 import { Aborts } from "./aborts.ts";
 import { isMetadataAddress } from "./addresses.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -57,14 +58,7 @@ export function createOutbound(options: OutboundOptions = {}): Outbound {
   const prefixes = new Map<string, Prefix>();
   let closed = false;
 
-  /** The last one that was asked for: comparing two texts is less than looking one up, which V8 keeps for that. */
-  let last: readonly [string, Prefix] | undefined;
-  function knownPrefix(prefix: string): Prefix | undefined {
-    if (last?.[0] === prefix) return last[1];
-    const found = prefixes.get(prefix);
-    if (found !== undefined) last = [prefix, found];
-    return found;
-  }
+  const knownPrefix = lastFound(prefixes);
 
   /** Splits a URL; the parser runs once per origin, not once per request. */
   function targetOf(url: string): Target {

@@ -1,6 +1,7 @@
 /** Runs the commands of batches inside a transaction: all of a group at first, each batch by itself where one of them can't be done (W1 of writer.ts). */
 import type { DatabaseSync } from "node:sqlite";
 import type { Json } from "../operation.ts";
+import { lastFound } from "../slots.ts";
 import { done, type WireAnswer, type WireBatch } from "./protocol.ts";
 import { isFatal } from "./sqlite-errors.ts";
 import type { CommandHandler } from "./store.ts";
@@ -45,14 +46,7 @@ export function openApplier<From>(
   let posted: Post[] = [];
   let current = "";
 
-  /** Most commands are what the one before was; comparing two texts is less than looking one up. */
-  let last: readonly [string, CommandHandler] | undefined;
-  function handlerOf(name: string): CommandHandler | undefined {
-    if (last?.[0] === name) return last[1];
-    const handler = handlers.get(name);
-    if (handler !== undefined) last = [name, handler];
-    return handler;
-  }
+  const handlerOf = lastFound(handlers);
 
   function runCommands(batch: WireBatch): WireAnswer {
     const answers: unknown[] = [];

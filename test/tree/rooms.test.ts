@@ -17,7 +17,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   retry: ["operation"],
   store: ["errors", "operation", "module-url", "slots", "clock"],
   formats: ["errors", "operation", "module-url"],
-  outbound: ["errors", "module-url", "when-needed"],
+  outbound: ["errors", "module-url", "slots", "when-needed"],
   contract: ["formats", "outbound", "operation", "errors", "module-url", "uncached", "when-needed"],
   connectors: ["contract", "formats", "outbound", "operation", "errors", "module-url", "retry"],
   fakes: ["contract", "connectors", "formats", "outbound", "operation", "errors", "module-url", "http"],
