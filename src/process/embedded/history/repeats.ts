@@ -39,21 +39,20 @@ export class Repeats {
 
   /** `undefined` where there is nothing to repeat. */
   static of(start: HistoryRecord | undefined): Repeats | undefined {
-    // A value that stands beside the history would be loaded for this.
+    // What stands beside the history would be loaded for this, here and each time that the history is read.
     if (start?.t !== "start" || namedIn(start, "input") !== undefined) return undefined;
     const { input } = start;
     if (typeof input !== "object" || input === null) return undefined;
-    const parts: Part[] = [];
-    const add = (value: Json, name: string): boolean => {
-      const text = JSON.stringify(value);
-      const long = text.length >= shortest;
-      if (long) parts.push({ text, name });
-      return long;
-    };
-    if (!add(input, "true") || Array.isArray(input)) return parts.length === 0 ? undefined : new Repeats(parts);
+    const whole = JSON.stringify(input);
+    // The same of an input that has only come: it stands there from its first row on.
+    if (whole.length < shortest || Buffer.byteLength(whole) > largestInline) return undefined;
+    const parts: Part[] = [{ text: whole, name: "true" }];
+    if (Array.isArray(input)) return new Repeats(parts);
     for (const [name, value] of Object.entries(input)) {
       if (parts.length > partsAtMost) break;
-      if (typeof value === "object" && value !== null) add(value, JSON.stringify(name));
+      if (typeof value !== "object" || value === null) continue;
+      const text = JSON.stringify(value);
+      if (text.length >= shortest) parts.push({ text, name: JSON.stringify(name) });
     }
     return new Repeats(parts);
   }
@@ -133,11 +132,13 @@ function endOfValue(text: string, from: number): number {
 
 type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
 
-/** The part of an input that an ask names, as text. */
-function partOf(input: Json, name: true | string): string | undefined {
+/** The part of a run's input that an ask names, as text. An input that stands beside the history is named by none. */
+function partOf(start: StartRecord, name: true | string): string | undefined {
+  if (namedIn(start, "input") !== undefined) return undefined;
+  const { input } = start;
   if (name === true) return JSON.stringify(input);
-  const holder = input as Readonly<Record<string, Json>> | null;
-  return holder !== null && Object.hasOwn(holder, name) ? JSON.stringify(holder[name]) : undefined;
+  if (typeof input !== "object" || input === null || !Object.hasOwn(input, name)) return undefined;
+  return JSON.stringify((input as Readonly<Record<string, Json>>)[name]);
 }
 
 /**
@@ -150,7 +151,7 @@ export function putBack(records: readonly HistoryRecord[]): { readonly character
   let start: StartRecord | undefined;
   const texts = new Map<true | string, string | undefined>();
   const copyOf = (name: true | string): Json | undefined => {
-    if (!texts.has(name)) texts.set(name, start && partOf(start.input, name));
+    if (!texts.has(name)) texts.set(name, start && partOf(start, name));
     const text = texts.get(name);
     if (text === undefined) {
       if (start !== undefined) whole = false;
@@ -163,26 +164,30 @@ export function putBack(records: readonly HistoryRecord[]): { readonly character
     if (record.t === "start") {
       start = record;
       texts.clear();
-    } else if (record.t === "ask" && record.as !== undefined) restore(record, record.as, copyOf);
+    } else if (record.t === "ask" && record.as !== undefined && !restore(record, record.as, copyOf)) whole = false;
   }
   return { characters, whole };
 }
 
-function restore(ask: Writable<AskRecord>, as: Repeat, copyOf: (name: true | string) => Json | undefined): void {
+/** False where the ask has no place for what it names: nobody wrote it so. */
+function restore(ask: Writable<AskRecord>, as: Repeat, copyOf: (name: true | string) => Json | undefined): boolean {
   // It is the last member: without it the record is like any other.
   delete ask.as;
+  if (namedIn(ask, "in") !== undefined) return false;
   if (as === true) {
     const value = copyOf(true);
     if (value !== undefined) ask.in = value;
-    return;
+    return true;
   }
-  const holder = ask.in as Record<string, Json>;
-  for (const [member, name] of Object.entries(as)) {
+  const holder = (ask.in ?? {}) as Record<string, Json>;
+  for (const [member, name] of Object.entries(as ?? {})) {
     const value = copyOf(name);
-    if (value === undefined) {
+    const fits = Object.hasOwn(holder, member);
+    if (fits && value !== undefined) holder[member] = value;
+    else {
       delete ask.in;
-      return;
+      return fits;
     }
-    holder[member] = value;
   }
+  return true;
 }
