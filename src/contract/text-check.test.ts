@@ -108,12 +108,29 @@ test("nothing is said of text that does not fit, is no JSON, is unusual, or hold
     '{"sku":"A","stock":[],"sold":tru}',
     '{"sku":"A","stock":[{"site":"n","free":1.0}]}',
     '{"sku":"A","stock":[{"site":"n","free":-0}]}',
+    '{"sku":"A","stock":[{"site":"n","free":1,"share":-0.0}]}',
     '{"sku":"A","stock":[{"site":"n","free":1},{"site":"n","free":1},{"site":"n","free":1},{"site":"n","free":1}]}',
     '{"sku":"A","stock":null}',
     '{"__proto__":{},"sku":"A","stock":[]}',
     "[]",
   ])
     assert.equal(check(text), false, text);
+});
+
+test("text with as many values as the general way takes is passed, and with one more nothing is said of it", () => {
+  const rows: JsonSchema = { type: "array", items: { type: "array", items: { type: "integer" } } };
+  const check = textCheck(model, rows);
+  assert.ok(check);
+  // Besides the text itself each list counts, and each comma.
+  for (const [last, passes] of [
+    [9_987, true],
+    [9_988, false],
+  ] as const) {
+    const lists = [...Array.from({ length: 9 }, () => 10_000), last, 1].map((length) => Array(length).fill(1));
+    const text = JSON.stringify(lists);
+    assert.equal(general(rows, text) !== undefined, passes, `${last}`);
+    assert.equal(check(text), passes, `${last}`);
+  }
 });
 
 test("a schema with choices, open objects or a ring has no check", () => {
@@ -128,6 +145,7 @@ test("a schema with choices, open objects or a ring has no check", () => {
     object({ minProperties: 1 }),
     object({ required: ["b"] }),
     object({ properties: { "a\\b": { type: "string" } } }),
+    object({ properties: { ["__proto__"]: { type: "string" } }, additionalProperties: false }),
     object({ properties: { a: { anyOf: [{ type: "string" }] } } }),
     object({ properties: { a: {} } }),
     { type: ["object", "string"], properties: { a: { type: "string" } } },

@@ -7,7 +7,7 @@
  * or not at all in the schema, a number of many digits, a line break, a schema with choices) is left to the general way, which says what is wrong, if
  * something is.
  */
-import { decodeJson } from "../formats/json.ts";
+import { decodeJson, jsonDefaults } from "../formats/json.ts";
 import type { JsonSchema, Validate } from "../operation.ts";
 import type { ContractModel } from "./model.ts";
 import { referencedName } from "./references.ts";
@@ -27,6 +27,8 @@ const mostDigits = 15;
 /** Elements of all arrays of an object or array; more of them are counted by the general way. */
 const mostElements = 10_000;
 const deepest = 32;
+/** Values of the text that is gone over, as the general way counts them: it takes no more than a certain number. */
+let values = 0;
 const annotations: ReadonlySet<string> = new Set([
   "$comment",
   "default",
@@ -47,8 +49,9 @@ export function textCheck(model: ContractModel, schema: JsonSchema): TextCheck |
   const walk = walkOf(model, schema, 0);
   if (walk === undefined) return undefined;
   return (text) => {
+    values = 1;
     let at = walk(text, 0);
-    if (at < 0) return false;
+    if (at < 0 || values > jsonDefaults.maxItems) return false;
     // Many writers end a text with a line feed.
     while (text[at] === 10 || text[at] === 13) at++;
     return at === text.length;
@@ -104,7 +107,8 @@ function objectOf(
   let needed = 0;
   for (const [at, name] of names.entries()) {
     const walk = walkOf(model, (properties as Record<string, JsonSchema>)[name] as JsonSchema, depth + 1);
-    if (walk === undefined || !/^[ !#-[\]-~]+$/.test(name)) return undefined;
+    // The general way does not know a member of this name as one that the schema names.
+    if (walk === undefined || name === "__proto__" || !/^[ !#-[\]-~]+$/.test(name)) return undefined;
     keys.push(Buffer.from(`"${name}"`));
     walks.push(walk);
     if (required.includes(name)) needed |= 1 << at;
@@ -114,6 +118,7 @@ function objectOf(
 
   return (text, from) => {
     if (text[from] !== 123 /* { */) return unsaid;
+    values++;
     let at = past(text, from + 1);
     let seen = 0;
     if (text[at] === 125 /* } */) return needed === 0 ? at + 1 : unsaid;
@@ -135,6 +140,7 @@ function objectOf(
       const code = text[at];
       if (code === 125) return (seen & needed) === needed ? at + 1 : unsaid;
       if (code !== 44 /* , */) return unsaid;
+      values++;
       at = past(text, at + 1);
     }
   };
@@ -153,6 +159,7 @@ function arrayOf(
 
   return (text, from) => {
     if (text[from] !== 91 /* [ */) return unsaid;
+    values++;
     let at = past(text, from + 1);
     if (text[at] === 93 /* ] */) return minItems <= 0 ? at + 1 : unsaid;
     for (let count = 1; count <= most; count++) {
@@ -162,6 +169,7 @@ function arrayOf(
       const code = text[at];
       if (code === 93) return count >= minItems ? at + 1 : unsaid;
       if (code !== 44) return unsaid;
+      values++;
       at = past(text, at + 1);
     }
     return unsaid;
@@ -232,8 +240,8 @@ function endOfNumber(text: Uint8Array, from: number, fraction: boolean): number 
   const begun = at;
   while (isDigit(text[at])) at++;
   const whole = at - begun;
-  // No leading zero, and no minus zero, which would become zero.
-  if (whole === 0 || (first === 48 && (whole > 1 || (from !== begun && text[at] !== 46)))) return unsaid;
+  // No leading zero. What is above minus one may be minus zero, in any number of digits, which would become zero.
+  if (whole === 0 || (first === 48 && (whole > 1 || from !== begun))) return unsaid;
   if (text[at] === 46 /* . */) {
     if (!fraction) return unsaid;
     const point = at++;

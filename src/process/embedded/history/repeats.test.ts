@@ -134,6 +134,20 @@ test("where the input lacks what an ask names, the history is not whole; where t
   assert.equal(alone.in, undefined);
 });
 
+for (const [what, more] of [
+  ["has no input", '"as":{"lines":"lines"}'],
+  ["has no such member in its input", '"in":{"a":0},"as":{"lines":"lines"}'],
+  ["has a number as its input", '"in":5,"as":{"lines":"lines"}'],
+  ["names by a number", '"in":{"lines":0},"as":{"lines":5}'],
+] as const) {
+  test(`a row of an ask that ${what} where something is to be put back is no whole history, and the rest of it is read`, () => {
+    const body = `[${JSON.stringify(startOf(order))},{"t":"ask","n":1,"id":"a","v":"call","at":2,${more}},{"t":"pivot"}]`;
+    const { records, unreadable } = new Vault(undefined, undefined).records("r", [{ seq: 0, body, sum: undefined }]);
+    assert.match(unreadable ?? "", /repeats of its input is missing/);
+    assert.deepEqual(records.slice(1), [{ t: "ask", n: 1, id: "a", v: "call", at: 2 }, { t: "pivot" }]);
+  });
+}
+
 /** The text of a run's rows, as they lie in the store. */
 function rowsOf(
   { folder }: Rig,
@@ -243,4 +257,19 @@ test("a history counts as long as it reads: what is repeated can't grow past the
   one = await restarted(one, { processes: [p], system, valueLimits });
   await act(one, run, "retry");
   await one.until(run, "completed", "parked");
+});
+
+test("what a large input holds is written again: a history is read without the values that stand beside it", async () => {
+  const system = new FakeSystem();
+  const send = system.operation("send", "idempotent", () => "sent");
+  const p = processOf((flow, input) => flow.call(send, { lines: (input as typeof order).lines }));
+  const one = await open({ processes: [p], system });
+  const run = await begin(one, "k", { lines, scan: "x".repeat(200_000) });
+  await one.until(run, "completed");
+  assert.equal(count(rowsOf(one, run), '"as":'), 0);
+  // As retention does, which may stop for a while before it comes to the history.
+  const db = new DatabaseSync(join(one.folder, "mortise.db"));
+  db.exec("delete from stored_values");
+  db.close();
+  assert.deepEqual(one.engine.run(run)?.steps[0]?.input, { lines });
 });

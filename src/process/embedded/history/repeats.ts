@@ -41,12 +41,13 @@ export class Repeats {
 
   /** `undefined` where there is nothing to repeat. */
   static of(start: HistoryRecord | undefined): Repeats | undefined {
-    // A value that stands beside the history would be loaded for this.
+    // What stands beside the history would be loaded for this, here and each time that the history is read.
     if (start?.t !== "start" || namedIn(start, "input") !== undefined) return undefined;
     const { input } = start;
     if (typeof input !== "object" || input === null) return undefined;
     const whole = JSON.stringify(input);
-    if (whole.length < shortest) return undefined;
+    // The same of an input that has only come: it stands there from its first row on.
+    if (whole.length < shortest || Buffer.byteLength(whole) > largestInline) return undefined;
     const parts: Part[] = [];
     const add = (text: string, name: string): void => {
       if (text.length >= shortest && text.length <= longest) parts.push({ text, name });
@@ -133,11 +134,13 @@ function endOfValue(text: string, from: number): number {
 
 type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
 
-/** The part of an input that an ask names, as text. */
-function partOf(input: Json, name: true | string): string | undefined {
+/** The part of a run's input that an ask names, as text. An input that stands beside the history is named by none. */
+function partOf(start: StartRecord, name: true | string): string | undefined {
+  if (namedIn(start, "input") !== undefined) return undefined;
+  const { input } = start;
   if (name === true) return JSON.stringify(input);
-  const holder = input as Readonly<Record<string, Json>> | null;
-  return holder !== null && Object.hasOwn(holder, name) ? JSON.stringify(holder[name]) : undefined;
+  if (typeof input !== "object" || input === null || !Object.hasOwn(input, name)) return undefined;
+  return JSON.stringify((input as Readonly<Record<string, Json>>)[name]);
 }
 
 /**
@@ -150,7 +153,7 @@ export function putBack(records: readonly HistoryRecord[]): { readonly character
   let start: StartRecord | undefined;
   const texts = new Map<true | string, string | undefined>();
   const copyOf = (name: true | string): Json | undefined => {
-    if (!texts.has(name)) texts.set(name, start && partOf(start.input, name));
+    if (!texts.has(name)) texts.set(name, start && partOf(start, name));
     const text = texts.get(name);
     if (text === undefined) {
       if (start !== undefined) whole = false;
@@ -163,26 +166,30 @@ export function putBack(records: readonly HistoryRecord[]): { readonly character
     if (record.t === "start") {
       start = record;
       texts.clear();
-    } else if (record.t === "ask" && record.as !== undefined) restore(record, record.as, copyOf);
+    } else if (record.t === "ask" && record.as !== undefined && !restore(record, record.as, copyOf)) whole = false;
   }
   return { characters, whole };
 }
 
-function restore(ask: Writable<AskRecord>, as: Repeat, copyOf: (name: true | string) => Json | undefined): void {
+/** False where the ask has no place for what it names: nobody wrote it so. */
+function restore(ask: Writable<AskRecord>, as: Repeat, copyOf: (name: true | string) => Json | undefined): boolean {
   // It is the last member: without it the record is like any other.
   delete ask.as;
+  if (namedIn(ask, "in") !== undefined) return false;
   if (as === true) {
     const value = copyOf(true);
     if (value !== undefined) ask.in = value;
-    return;
+    return true;
   }
-  const holder = ask.in as Record<string, Json>;
-  for (const [member, name] of Object.entries(as)) {
+  const holder = (ask.in ?? {}) as Record<string, Json>;
+  for (const [member, name] of Object.entries(as ?? {})) {
     const value = copyOf(name);
-    if (value === undefined) {
+    const fits = Object.hasOwn(holder, member);
+    if (fits && value !== undefined) holder[member] = value;
+    else {
       delete ask.in;
-      return;
+      return fits;
     }
-    holder[member] = value;
   }
+  return true;
 }
