@@ -257,7 +257,12 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
         stopTimer();
         waiting.delete(waiter);
         if (waiting.size === 0) waiters.delete(run);
-        act();
+        // What can't be read is this waiter's failure alone: out of a timer it would end the server.
+        try {
+          act();
+        } catch (error) {
+          reject(error as Error);
+        }
       };
       const look = () => {
         const detail = read.run(run);
