@@ -133,6 +133,20 @@ test("text with as many values as the general way takes is passed, and with one 
   }
 });
 
+test("schemas that lead to the next by two ways are looked at once each, and not a billion times", () => {
+  const last = 30;
+  const schemas: Record<string, JsonSchema> = {
+    [`S${last}`]: { type: "object", properties: { a: { type: "string" } } },
+  };
+  for (let at = 0; at < last; at++) {
+    const next = { $ref: `#/$defs/S${at + 1}` };
+    schemas[`S${at}`] = { type: "object", properties: { a: next, b: next } };
+  }
+  const check = textCheck({ ...model, schemas }, { $ref: "#/$defs/S0" });
+  assert.equal(check?.('{"a":{"b":{}},"b":{}}'), true);
+  assert.equal(check?.('{"a":{"b":1}}'), false);
+});
+
 test("a schema with choices, open objects or a ring has no check", () => {
   const object = (more: object): JsonSchema => ({ type: "object", properties: { a: { type: "string" } }, ...more });
   for (const schema of [

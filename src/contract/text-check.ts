@@ -46,7 +46,7 @@ const leaves: ReadonlySet<string> = new Set(["string", "integer", "number", "boo
 
 /** The check of a schema that stands in a model; `undefined`: of such schemas it says nothing. */
 export function textCheck(model: ContractModel, schema: JsonSchema): TextCheck | undefined {
-  const walk = walkOf(model, schema, 0);
+  const walk = walkOf({ model, made: [] }, schema, 0);
   if (walk === undefined) return undefined;
   return (text) => {
     values = 1;
@@ -58,17 +58,30 @@ export function textCheck(model: ContractModel, schema: JsonSchema): TextCheck |
   };
 }
 
-function walkOf(model: ContractModel, given: JsonSchema, depth: number): Walk | undefined {
-  const schema = resolved(model, given);
+interface Making {
+  readonly model: ContractModel;
+  /** By depth: a schema that several others lead to is looked at once, and not once for each way to it. */
+  readonly made: Map<object, Walk | undefined>[];
+}
+
+function walkOf(making: Making, given: JsonSchema, depth: number): Walk | undefined {
+  const schema = resolved(making.model, given);
   // Also where schemas lead to each other in a ring.
   if (typeof schema === "boolean" || depth > deepest) return undefined;
+  making.made[depth] ??= new Map();
+  const made = making.made[depth];
+  if (!made.has(schema)) made.set(schema, newWalk(making, schema, depth));
+  return made.get(schema);
+}
+
+function newWalk(making: Making, schema: { readonly [keyword: string]: unknown }, depth: number): Walk | undefined {
   const { type } = schema;
   const types: readonly unknown[] = Array.isArray(type) ? type : [type];
   const others = types.filter((one) => one !== "null");
   const structured = others[0] === "object" || others[0] === "array";
-  if (!structured) return leafOf(model, schema, types);
+  if (!structured) return leafOf(making.model, schema, types);
   if (others.length > 1) return undefined;
-  const walk = others[0] === "object" ? objectOf(model, schema, depth) : arrayOf(model, schema, depth);
+  const walk = others[0] === "object" ? objectOf(making, schema, depth) : arrayOf(making, schema, depth);
   if (walk === undefined || others.length === types.length) return walk;
   return (text, at) => (text[at] === 110 /* n */ ? pastWord(text, at, words.none) : walk(text, at));
 }
@@ -92,11 +105,7 @@ function only(schema: object, keywords: ReadonlySet<string>): boolean {
   );
 }
 
-function objectOf(
-  model: ContractModel,
-  schema: { readonly [keyword: string]: unknown },
-  depth: number,
-): Walk | undefined {
+function objectOf(making: Making, schema: { readonly [keyword: string]: unknown }, depth: number): Walk | undefined {
   const { properties, required = [], additionalProperties: more } = schema;
   if (!only(schema, ofObject) || typeof properties !== "object" || properties === null) return undefined;
   if (more !== undefined && more !== false) return undefined;
@@ -106,7 +115,7 @@ function objectOf(
   const walks: Walk[] = [];
   let needed = 0;
   for (const [at, name] of names.entries()) {
-    const walk = walkOf(model, (properties as Record<string, JsonSchema>)[name] as JsonSchema, depth + 1);
+    const walk = walkOf(making, (properties as Record<string, JsonSchema>)[name] as JsonSchema, depth + 1);
     // The general way does not know a member of this name as one that the schema names.
     if (walk === undefined || name === "__proto__" || !/^[ !#-[\]-~]+$/.test(name)) return undefined;
     keys.push(Buffer.from(`"${name}"`));
@@ -146,14 +155,10 @@ function objectOf(
   };
 }
 
-function arrayOf(
-  model: ContractModel,
-  schema: { readonly [keyword: string]: unknown },
-  depth: number,
-): Walk | undefined {
+function arrayOf(making: Making, schema: { readonly [keyword: string]: unknown }, depth: number): Walk | undefined {
   const { items, minItems = 0, maxItems = mostElements } = schema;
   if (!only(schema, ofArray) || items === undefined) return undefined;
-  const walk = walkOf(model, items as JsonSchema, depth + 1);
+  const walk = walkOf(making, items as JsonSchema, depth + 1);
   if (walk === undefined || typeof minItems !== "number" || typeof maxItems !== "number") return undefined;
   const most = Math.min(maxItems, mostElements);
 

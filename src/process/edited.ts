@@ -1,4 +1,5 @@
 /** An operator's edit that is told as a patch: the input that the parked step of a run is called with instead. */
+import { failure } from "../errors.ts";
 import type { Json } from "../operation.ts";
 import type { BulkAct } from "./acts.ts";
 import type { Engine, OperatorAct, RunDetail } from "./engine.ts";
@@ -13,6 +14,9 @@ export function actFor(run: RunDetail, act: BulkAct, value: Engine["value"]): Op
   const reference = step?.inputReference;
   const sent =
     step?.editedInput ?? (reference === undefined ? step?.input : (value(run.id, reference.hash) as Json | undefined));
+  // Without what it was sent, the patch would be all that the call gets.
+  if (step !== undefined && sent === undefined)
+    throw failure("value-unreadable", { place: `the input of ${step.id}`, reason: "some of its history is damaged" });
   return { kind: "edit", input: patched(sent ?? null, act.patch) };
 }
 

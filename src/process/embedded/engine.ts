@@ -24,6 +24,7 @@ import { views } from "./front/views.ts";
 import { asText, defaultHistoryBytes, defaultLimits, type ValueLimits } from "./history/json-text.ts";
 import { newRunId } from "./history/run-id.ts";
 import { places, Vault } from "./history/vault.ts";
+import { readInput } from "./store/stored-run.ts";
 import { type FromWorker, portName, type ToFront } from "./wire.ts";
 import type { WorkerLink } from "./worker/worker-options.ts";
 
@@ -213,6 +214,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
     clock,
     runId,
     read,
+    inputOf: (run) => readInput(store.read, vault, run),
     limits: () => limits,
     version: () => version,
   });
@@ -255,7 +257,12 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
         stopTimer();
         waiting.delete(waiter);
         if (waiting.size === 0) waiters.delete(run);
-        act();
+        // What can't be read is this waiter's failure alone: out of a timer it would end the server.
+        try {
+          act();
+        } catch (error) {
+          reject(error as Error);
+        }
       };
       const look = () => {
         const detail = read.run(run);

@@ -1,9 +1,10 @@
 /** The front's side of an operator's act: whether it is possible now, and its way to the run's worker. A restart makes a run of its own. */
 import type { Clock } from "../../../clock.ts";
 import { failure, plainName } from "../../../errors.ts";
+import type { Json } from "../../../operation.ts";
 import type { OpenedStore } from "../../../store/open.ts";
 import type { Command } from "../../../store/store.ts";
-import { type Actor, type Engine, finalStatuses, type OperatorAct, type RunDetail, wholeRun } from "../../engine.ts";
+import { type Actor, type Engine, finalStatuses, type OperatorAct, type RunDetail } from "../../engine.ts";
 import { laneOf, type ProcessLimits } from "../../limits.ts";
 import { asText, type ValueLimits } from "../history/json-text.ts";
 import type { HistoryRecord } from "../history/records.ts";
@@ -17,7 +18,9 @@ export interface ActingParts {
   readonly valueLimits: ValueLimits;
   readonly clock: Clock;
   readonly runId: (now: number) => string;
-  readonly read: Pick<Engine, "run" | "value">;
+  readonly read: Pick<Engine, "run">;
+  /** What a run began with. Throws where that can't be read: nothing is begun anew with nothing. */
+  readonly inputOf: (run: string) => Json;
   limits(): ReadonlyMap<string, ProcessLimits<never>>;
   version(): string;
 }
@@ -37,7 +40,7 @@ export function acting(parts: ActingParts): Acting {
   function anew(run: RunDetail, { input }: Restart, actor: Actor): StartParameters {
     const { process, key } = run;
     const now = clock.now();
-    const value = input === undefined ? wholeRun(run, read.value).input : input;
+    const value = input === undefined ? parts.inputOf(run.id) : input;
     const text = asText(value, `the input of ${process}`, valueLimits);
     const wanted: HistoryRecord = { t: "op", at: now, op: { kind: "restart" }, actor };
     const limited = parts.limits().get(process);

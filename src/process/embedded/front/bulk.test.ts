@@ -1,5 +1,7 @@
 /** Acts on many runs by filter, and what is shown before. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import type { Json } from "../../../operation.ts";
 import { FakeSystem, failing, type Rig } from "../engine-harness.ts";
@@ -205,4 +207,35 @@ test("many runs are given the same result; none of them calls again", async () =
   assert.equal((await ended(one, id)).done, 3);
   for (const run of runs) assert.deepEqual((await one.until(run, "completed")).output, { paid: "by hand" });
   assert.equal(system.calls("pay").length, 3);
+});
+
+test("a patch is refused for a run of which it can't be read what it sent, and is never all that its call gets", async () => {
+  const system = new FakeSystem();
+  const pay = system.operation("pay", "idempotent", () => {
+    throw failing("none", "give-up");
+  });
+  const p = processOf((flow, input) => flow.call(pay, input));
+  const one = await open({ processes: [p], system });
+  const order = { lines: Array.from({ length: 20 }, (_, index) => `line ${index}`) };
+  const damaged = await begin(one, "damaged", order);
+  const whole = await begin(one, "whole", order);
+  for (const run of [damaged, whole]) await one.until(run, "parked");
+  // What a run sent is named in its history: its input is a part of what the first row holds.
+  const db = new DatabaseSync(join(one.folder, "mortise.db"));
+  db.exec(`update history set body = replace(body, 'line 3', 'line X')
+    where seq = 0 and run = (select number from runs where id = '${damaged}')`);
+  db.close();
+  const filter = { status: "parked", process: "p" } as const;
+  const edit = { kind: "edit", patch: { currency: "EUR" } } as const;
+  const preview = one.engine.bulkPreview(filter, edit);
+  assert.deepEqual(preview.refused, [{ what: "what it was sent can't be read", times: 1 }]);
+  const { id } = await one.engine.bulk(filter, edit, anna, 2);
+  const job = await ended(one, id);
+  assert.deepEqual([job.done, job.refused, job.refusals[0]?.code], [1, 1, "value-unreadable"]);
+  await one.when(whole, ({ status, steps }) => status === "parked" && steps[0]?.editedInput !== undefined);
+  const edited = { ...order, currency: "EUR" };
+  assert.deepEqual(
+    system.calls("pay").map(({ input }) => input),
+    [order, order, edited],
+  );
 });

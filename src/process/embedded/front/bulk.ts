@@ -182,7 +182,13 @@ export function bulks({ store, clock, runId, read, vault, unfit, prepare, stoppi
         looked += 1;
         const run = read.run(id);
         if (run === undefined) continue;
-        const own = actFor(run, act, read.value);
+        let own: OperatorAct;
+        try {
+          own = actFor(run, act, read.value);
+        } catch {
+          add(refusals, "what it was sent can't be read");
+          continue;
+        }
         const preview = previewOf(run, own);
         const problems = preview.possible ? unfit(run, own) : [];
         if (problems.length > 0) {

@@ -126,3 +126,24 @@ test("the output of a child that can't be read stops the parent, which does not 
   assert.match(parked?.message ?? "", /checksum/);
   assert.equal(system.calls("pay").length, 0);
 });
+
+for (const [what, harm] of [
+  ["is damaged", "update history set body = replace(body, 'A', 'B') where seq = 0"],
+  ["is missing", "delete from history where seq = 0"],
+] as const) {
+  test(`a run whose beginning ${what} is begun anew with an input that is given, and never with none`, async (t) => {
+    const { options } = price();
+    const first = await rigFor(t, options);
+    const run = await start(first, "A");
+    await first.until(run, "waiting");
+    await first.engine.operate(run, { kind: "terminate" }, by);
+    await first.until(run, "terminated");
+    await first.stop();
+    change(first, harm);
+    const { engine, until } = await rigFor(t, { ...options, folder: first.folder });
+    await assert.rejects(engine.operate(run, { kind: "restart" }, by), { code: "value-unreadable" });
+    assert.equal(engine.runByKey("p", "A")?.id, run);
+    const anew = await engine.operate(run, { kind: "restart", input: "A" }, by);
+    assert.equal((await until(anew.run, "waiting")).input, "A");
+  });
+}

@@ -215,6 +215,32 @@ for (const [what, harm] of [
   });
 }
 
+test("who waits for a run with an input that can't be read is told so: the server goes on", async () => {
+  const process = defineProcess({
+    name: "p",
+    input: anything,
+    key: (input) => (input as { readonly name: string }).name,
+    run: (flow) => flow.receive(event, { key: "c" }),
+  });
+  const one = await rig({ processes: [process] });
+  try {
+    const run = await started(one, big("input"));
+    await one.until(run, "waiting");
+    const db = new DatabaseSync(join(one.folder, "mortise.db"));
+    db.exec("delete from stored_values");
+    db.close();
+    // Both are answered out of a timer, where nobody would catch what is thrown.
+    const waiters = [one.engine.settled(run, 10), one.engine.settled(run, 10)];
+    for (const waiter of waiters) await assert.rejects(waiter, { code: "value-unreadable" });
+    const other = one.engine.settled(run, 3_600_000);
+    one.engine.answerWaiters();
+    await assert.rejects(other, { code: "value-unreadable" });
+  } finally {
+    await one.stop();
+    remove(one.folder);
+  }
+});
+
 test("a value of a user that looks like a name is a value", async () => {
   const text = JSON.stringify([{ t: "start", at: 1, input: { names: [[0, "in", "h", 1]], records: [] } }]);
   const vault = new Vault(undefined, undefined);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AnyProcess } from "../../define.ts";
 import { FakeSystem } from "../engine-harness.ts";
-import { act, begin, endRigs, open, processOf } from "../operating-rig.ts";
+import { act, begin, endRigs, open, processOf, restarted } from "../operating-rig.ts";
 
 endRigs();
 
@@ -89,3 +89,28 @@ test("an item of a map that throws what can't be told parks its run", async () =
   const { parked } = await one.until(await begin(one), "parked");
   assert.match(parked?.message ?? "", /can't be put in words/);
 });
+
+const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+const reversed = () =>
+  new Proxy({ "1": 2, b: 1 } as Record<string, unknown>, {
+    ownKeys: () => ["b", "1"],
+  });
+
+for (const [what, input] of [
+  ["a raw number", () => ({ price: rawJSON("1.50") })],
+  ["a raw number in a value that stands beside the history", () => ({ n: rawJSON("1.50"), text: "x".repeat(200_000) })],
+  ["members in an order of their own", reversed],
+] as const) {
+  test(`a call with ${what} is known again after a restart`, async () => {
+    const waits = processOf(async (flow) => {
+      await flow.call(echo, input());
+      return flow.receive({ ...event, kind: "event" }, { key: "k" });
+    });
+    let one = await open({ processes: [waits], system });
+    const run = await begin(one);
+    await one.until(run, "waiting");
+    one = await restarted(one, { processes: [waits], system });
+    await one.engine.signal({ system: "carrier", event: "shipped", key: "k", delivery: "1", payload: "here" });
+    assert.equal((await one.until(run, "completed", "parked")).output, "here");
+  });
+}

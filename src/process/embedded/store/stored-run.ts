@@ -1,6 +1,7 @@
 /** A run as it lies in the store: what a worker needs to go on with it. */
 import type { DatabaseSync } from "node:sqlite";
 import { failure, MortiseError } from "../../../errors.ts";
+import type { Json } from "../../../operation.ts";
 import type { RunStatus } from "../../engine.ts";
 import { compacted } from "../history/compacting.ts";
 import type { HistoryRecord } from "../history/records.ts";
@@ -55,6 +56,19 @@ export function readRun(db: DatabaseSync, vault: Vault, run: string): StoredRun 
 function withoutStart(run: string, records: readonly HistoryRecord[]): string | undefined {
   if (records[0]?.t === "start") return undefined;
   return failure("value-unreadable", { place: places.batch(run, 0), reason: "its beginning is missing" }).message;
+}
+
+/** What a run began with, or its present part. Throws `value-unreadable`, also where its history has gone. */
+export function readInput(db: DatabaseSync, vault: Vault, run: string): Json {
+  const first = db
+    .prepare(
+      "select seq, body, sum from history where run = (select number from runs where id = ?) order by seq limit 1",
+    )
+    .all(run);
+  const { records, unreadable = withoutStart(run, records) } = vault.records(run, first as unknown as StoredRow[]);
+  const [start] = records;
+  if (unreadable !== undefined || start?.t !== "start") throw new MortiseError("value-unreadable", unreadable ?? run);
+  return start.input;
 }
 
 /** How a run ended. */
