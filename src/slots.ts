@@ -50,15 +50,14 @@ export class Slots<T> {
 }
 
 const nobody = -1;
-/** Characters of a name that its place in the table follows from; of longer ones so many, spread over all of it. */
-const hashedAtMost = 512;
+/** Characters of a name that is worth going over here; longer ones are V8's. */
+const longest = 512;
 /** Who chooses names does not know which of them share a place. */
 const seed = Math.floor(Math.random() * 2 ** 31);
 
 function hashOf(name: string): number {
   let hash = seed ^ name.length;
-  const step = name.length <= hashedAtMost ? 1 : Math.ceil(name.length / hashedAtMost);
-  for (let at = 0; at < name.length; at += step) hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193);
+  for (let at = 0; at < name.length; at++) hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193);
   return hash ^ (hash >>> 15);
 }
 
@@ -73,6 +72,8 @@ export class NamedSlots<T> {
   readonly #next: number[] = [];
   /** By the end of a name's hash, the first slot of those that share it. */
   #first = new Int32Array(64).fill(nobody);
+  /** Slots of long names. */
+  readonly #long = new Map<string, number>();
 
   get size(): number {
     return this.#slots.size;
@@ -92,10 +93,17 @@ export class NamedSlots<T> {
     if (this.#slots.size >= this.#first.length) this.#grow();
     const slot = this.#slots.put(value);
     this.#names[slot] = name;
-    this.#link(slot);
+    if (name.length > longest) this.#long.set(name, slot);
+    else this.#link(slot);
   }
 
   delete(name: string): void {
+    if (name.length > longest) {
+      const slot = this.#find(name);
+      if (slot !== nobody) this.#slots.take(slot);
+      this.#long.delete(name);
+      return;
+    }
     const place = hashOf(name) & (this.#first.length - 1);
     let before = nobody;
     for (let slot = this.#first[place] as number; slot !== nobody; slot = this.#next[slot] as number) {
@@ -116,6 +124,7 @@ export class NamedSlots<T> {
   }
 
   #find(name: string): number {
+    if (name.length > longest) return this.#long.get(name) ?? nobody;
     let slot = this.#first[hashOf(name) & (this.#first.length - 1)] as number;
     while (slot !== nobody && this.#names[slot] !== name) slot = this.#next[slot] as number;
     return slot;
@@ -129,7 +138,7 @@ export class NamedSlots<T> {
 
   #grow(): void {
     this.#first = new Int32Array(this.#first.length * 2).fill(nobody);
-    for (const [slot] of this.#slots.entries()) this.#link(slot);
+    for (const [slot] of this.#slots.entries()) if ((this.#names[slot] as string).length <= longest) this.#link(slot);
   }
 }
 

@@ -84,6 +84,8 @@ export interface Task {
   readonly title: string;
   readonly assign: string;
   readonly input: Json;
+  readonly inputReference?: Reference;
+  readonly unreadable?: string;
   readonly status: string;
   readonly createdAt: number;
   readonly dueAt?: number;

@@ -327,6 +327,8 @@ export interface TaskView {
   readonly input: Json;
   /** In the place of `input`, which is null then. */
   readonly inputReference?: ValueReference;
+  /** Why `input`, which is null then, can't be read. */
+  readonly unreadable?: string;
   /** JSON Schema of an answer. */
   readonly form: JsonSchema;
   readonly status: "open" | "answered" | "closed";

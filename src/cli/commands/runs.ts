@@ -241,7 +241,7 @@ export async function listTasks(
       terminal.line(
         `  ${task.process} ${task.key}, for ${task.assign}${due}${task.status === "open" ? "" : `, ${task.status}`}`,
       );
-      terminal.line(`  ${shown(task.input)}`);
+      terminal.line(`  ${task.unreadable ?? shown(task.input, task.inputReference)}`);
       if (task.status === "open")
         terminal.line(terminal.paint("dim", `  mortise runs answer ${task.id} --with '<JSON>'`));
     }

@@ -183,7 +183,11 @@ export const schemas = {
       status: { enum: ["open", "answered", "closed"] },
       createdAt: time,
     },
-    { dueAt: time, inputReference: reference },
+    {
+      dueAt: time,
+      inputReference: reference,
+      unreadable: { ...text, description: "Why the input, which is null then, can't be read." },
+    },
   ),
   System: object({
     name: text,

@@ -5,7 +5,7 @@ import { type ChildRun, type Engine, finalStatuses, type RunDetail, type TaskVie
 import type { Traces } from "../../trace.ts";
 import type { HistoryRecord } from "../history/records.ts";
 import { openQuestion } from "../history/script.ts";
-import { places, type StoredRow, type Vault } from "../history/vault.ts";
+import type { StoredRow, Vault } from "../history/vault.ts";
 import { type RunLists, type RunRow, runColumns, runLists, summary } from "./listing.ts";
 import { askedQuestion } from "./possible.ts";
 import { shown, stepViews } from "./step-views.ts";
@@ -41,18 +41,20 @@ export function views(
     const parked = row.status === "parked" ? openQuestion(records) : undefined;
     const steps = stepViews(row.id, records);
     const said = state.get(row.id)?.value as string | undefined;
+    const { state: shows, unreadable: hidden }: ReturnType<Vault["state"]> =
+      said === undefined ? {} : vault.state(row.id, said);
     return {
       ...summary(row, vault),
       input: null,
       ...(start?.t === "start" ? shown(start, "input", "input") : {}),
       ...(end === undefined ? {} : shown(end, "out", "output")),
-      ...(said === undefined ? {} : { state: JSON.parse(vault.open(said, places.state(row.id))) as Json }),
+      ...(shows === undefined ? {} : { state: shows }),
       ...(end?.t === "end" && end.reason !== undefined
         ? { failure: { reason: end.reason, ...(end.detail === undefined ? {} : { detail: end.detail }) } }
         : {}),
       ...(parked === undefined ? {} : { parked: askedQuestion(parked, steps) }),
       ...(start?.t === "start" && start.part !== undefined ? { part: start.part } : {}),
-      ...warningOf(records.length, unreadable, bytes, historyBytes),
+      ...warningOf(records.length, unreadable ?? hidden, bytes, historyBytes),
       ...childrenOf(records),
       steps,
       ...(row.restart_of === null ? {} : { restartOf: row.restart_of }),

@@ -227,11 +227,27 @@ export class Vault {
     return text;
   }
 
-  /** The input of a task, or its name. */
-  task(id: string, input: string): { readonly input: Json; readonly inputReference?: ValueReference } {
-    const text = this.open(input, places.task(id));
-    if (!text.startsWith(namedMark)) return { input: JSON.parse(text) as Json };
-    return { input: null, inputReference: JSON.parse(text.slice(1)) as ValueReference };
+  /** The input of a task, its name, or why it can't be read: a list of tasks is shown without it. */
+  task(
+    id: string,
+    input: string,
+  ): { readonly input: Json; readonly inputReference?: ValueReference; readonly unreadable?: string } {
+    try {
+      const text = this.open(input, places.task(id));
+      if (!text.startsWith(namedMark)) return { input: JSON.parse(text) as Json };
+      return { input: null, inputReference: JSON.parse(text.slice(1)) as ValueReference };
+    } catch (error) {
+      return { input: null, unreadable: (error as Error).message };
+    }
+  }
+
+  /** What a run shows of itself, or why that can't be read. */
+  state(run: string, value: string): { readonly state?: Json; readonly unreadable?: string } {
+    try {
+      return { state: JSON.parse(this.open(value, places.state(run))) as Json };
+    } catch (error) {
+      return { unreadable: (error as Error).message };
+    }
   }
 
   #named(run: string, { names, records }: NamingBatch): readonly HistoryRecord[] {
