@@ -100,8 +100,10 @@ export class NamedSlots<T> {
   delete(name: string): void {
     if (name.length > longest) {
       const slot = this.#find(name);
-      if (slot !== nobody) this.#slots.take(slot);
+      if (slot === nobody) return;
       this.#long.delete(name);
+      this.#names[slot] = "";
+      this.#slots.take(slot);
       return;
     }
     const place = hashOf(name) & (this.#first.length - 1);
