@@ -2,6 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { effectKey, type GotRecord, generationsOf, type HistoryRecord } from "../process/embedded/history/records.ts";
 import { type StoredRow, Vault } from "../process/embedded/history/vault.ts";
+import { historyRowsOf } from "../process/embedded/store/stored-run.ts";
 import { finalStatuses, type RunStatus } from "../process/engine.ts";
 import type { Call } from "./fakes.ts";
 
@@ -9,9 +10,7 @@ import type { Call } from "./fakes.ts";
 const atRest: ReadonlySet<RunStatus> = new Set(["waiting", "parked", "paused", "queued"]);
 
 export function historyOf(db: DatabaseSync, run: string): HistoryRecord[] {
-  const rows = db
-    .prepare("select seq, body, sum from history where run = (select number from runs where id = ?) order by seq")
-    .all(run);
+  const rows = db.prepare(historyRowsOf).all(run);
   return new Vault(db, undefined).records(run, rows as unknown as StoredRow[]).records;
 }
 

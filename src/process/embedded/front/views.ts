@@ -6,6 +6,7 @@ import type { Traces } from "../../trace.ts";
 import type { HistoryRecord } from "../history/records.ts";
 import { openQuestion } from "../history/script.ts";
 import type { StoredRow, Vault } from "../history/vault.ts";
+import { historyRowsOf } from "../store/stored-run.ts";
 import { type RunLists, type RunRow, runColumns, runLists, summary } from "./listing.ts";
 import { askedQuestion } from "./possible.ts";
 import { shown, stepViews } from "./step-views.ts";
@@ -23,9 +24,7 @@ export function views(
   Traces {
   const byId = db.prepare(`select ${runColumns} from runs where id = ?`);
   const byKey = db.prepare(`select ${runColumns} from runs where process = ? and key = ? and restarted_as = ''`);
-  const history = db.prepare(
-    "select seq, body, sum from history where run = (select number from runs where id = ?) order by seq",
-  );
+  const history = db.prepare(historyRowsOf);
   const state = db.prepare("select value from run_states where run = ?");
   const marked = db.prepare(
     `select r.id || ' ' || r.status || ' ' || r.history_gone || ' ' || coalesce(s.value, '') as mark

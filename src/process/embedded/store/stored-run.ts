@@ -8,6 +8,10 @@ import type { HistoryRecord } from "../history/records.ts";
 import { places, type StoredRow, type Vault } from "../history/vault.ts";
 import type { CompactParameters, Delivery } from "../wire.ts";
 
+/** The rows of a run's history in their order; `?` is the run's id. */
+export const historyRowsOf =
+  "select seq, body, sum from history where run = (select number from runs where id = ?) order by seq";
+
 export interface StoredRun {
   readonly row: {
     readonly process: string;
@@ -33,9 +37,7 @@ export function readRun(db: DatabaseSync, vault: Vault, run: string): StoredRun 
   const row = db
     .prepare("select process, key, version, status, reason, created from runs where id = ?")
     .get(run) as unknown as Row | undefined;
-  const batches = db
-    .prepare("select seq, body, sum from history where run = (select number from runs where id = ?) order by seq")
-    .all(run) as unknown as StoredRow[];
+  const batches = db.prepare(historyRowsOf).all(run) as unknown as StoredRow[];
   const last = batches.at(-1);
   if (row === undefined || last === undefined) return undefined;
   const { records, bytes, unreadable = withoutStart(run, records) } = vault.records(run, batches);
@@ -60,11 +62,7 @@ function withoutStart(run: string, records: readonly HistoryRecord[]): string | 
 
 /** What a run began with, or its present part. Throws `value-unreadable`, also where its history has gone. */
 export function readInput(db: DatabaseSync, vault: Vault, run: string): Json {
-  const first = db
-    .prepare(
-      "select seq, body, sum from history where run = (select number from runs where id = ?) order by seq limit 1",
-    )
-    .all(run);
+  const first = db.prepare(`${historyRowsOf} limit 1`).all(run);
   const { records, unreadable = withoutStart(run, records) } = vault.records(run, first as unknown as StoredRow[]);
   const [start] = records;
   if (unreadable !== undefined || start?.t !== "start") throw new MortiseError("value-unreadable", unreadable ?? run);
@@ -85,11 +83,7 @@ export function readEnd(db: DatabaseSync, vault: Vault, run: string): StoredEnd 
     | { readonly status: RunStatus; readonly reason: string | null }
     | undefined;
   if (row === undefined) return undefined;
-  const last = db
-    .prepare(
-      "select seq, body, sum from history where run = (select number from runs where id = ?) order by seq desc limit 1",
-    )
-    .all(run);
+  const last = db.prepare(`${historyRowsOf} desc limit 1`).all(run);
   const { records, unreadable } = vault.records(run, last as unknown as StoredRow[]);
   if (unreadable !== undefined) throw new MortiseError("value-unreadable", unreadable);
   const end = records.find((record) => record.t === "end");
@@ -106,9 +100,7 @@ export function compaction(
   vault: Vault,
   run: string,
 ): { readonly parameters: CompactParameters; readonly gone: number; readonly left: number } | undefined {
-  const batches = db
-    .prepare("select seq, body, sum from history where run = (select number from runs where id = ?) order by seq")
-    .all(run) as unknown as StoredRow[];
+  const batches = db.prepare(historyRowsOf).all(run) as unknown as StoredRow[];
   const last = batches.at(-1);
   const { records, unreadable } = vault.records(run, batches);
   if (last === undefined || unreadable !== undefined) return undefined;
