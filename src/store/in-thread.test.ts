@@ -109,7 +109,7 @@ test("what comes while a group is applied joins it; where that is refused, all o
     });
     const worker = store.attach("worker");
     worker.on("message", (message) => answers.push(...message.answers));
-    send = (id) => worker.postMessage([[7, `test.${late}`, { id }]]);
+    send = (id) => worker.postMessage([false, [7, `test.${late}`, { id }]]);
     const answer = await store.submit([{ name: "test.start", parameters: { id: "a" } }]);
     await turns();
     assert.equal(answer.kind, "done");
@@ -131,7 +131,7 @@ test("who comes late is taken in twice, and then waits for the next commit: nobo
       ...part.commands(context),
       add: ({ id }: { id: string }) => {
         db.prepare("insert into items (id) values (?)").run(id);
-        if (sent < 5) port?.postMessage([[0, "test.add", { id: `late ${++sent}` }]]);
+        if (sent < 5) port?.postMessage([false, [0, "test.add", { id: `late ${++sent}` }]]);
       },
     }),
   };

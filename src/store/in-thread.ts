@@ -31,6 +31,7 @@ export function storeInThread(options: InThreadOptions): Omit<OpenedStore, "clos
     db,
     clock: { ...clock, soon: (act) => schedule("writer", act) },
     checkpointPages: Number.POSITIVE_INFINITY,
+    patienceMs: 0,
     ...(crashes === undefined ? {} : { crashes }),
     tell(message) {
       if (message.kind === "open") installation = message.installation;

@@ -9,7 +9,8 @@ export interface WriterData {
 
 /** Number (0: nobody waits), then name and parameters of each command: flat, since it is cloned for every commit. */
 export type WireBatch = readonly [number, ...unknown[]];
-export type ToWriter = readonly WireBatch[];
+/** First whether more follows at once: it is worth waiting for before the commit. */
+export type ToWriter = readonly [more: boolean, ...WireBatch[]];
 export type WireAnswer = BatchAnswer | { readonly kind: "error"; readonly message: string } | { readonly kind: "full" };
 
 /** A batch was applied, and none of its commands has something to say: nearly all of them. */

@@ -15,7 +15,9 @@ const db = openWriter(file);
 db.exec(`pragma page_size = 2048; pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 0;
   pragma temp_store = memory; pragma cache_size = -16384; pragma trusted_schema = off`);
 
-const writer = createWriter({ db, clock: realClock, checkpointPages, tell });
+/** A portion of a worker takes a tenth of that; code of a user that takes longer is not waited for. */
+const patienceMs = 0.3;
+const writer = createWriter({ db, clock: realClock, checkpointPages, patienceMs, tell });
 /**
  * JavaScript's timers follow the running time, so one that was armed for a moment of the wall clock fires at the wrong one once the clock was
  * set, or the machine slept. Armed anew all the time, it is right again soon, also after a clock that was wrong for a moment.

@@ -14,7 +14,7 @@
  *      that nothing new is accepted; what others sent stays, in its order, and is tried again until there is space.
  *
  * The group grows by itself: while one COMMIT waits for the disk, batches queue up in the ports; and what comes while a group is applied joins it, such as
- * the first intents of the runs that it starts.
+ * the first intents of the runs that it starts. A client that has more at once says so, and a moment is waited for it.
  */
 import { randomUUID } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
@@ -26,7 +26,7 @@ import { isFull } from "./sqlite-errors.ts";
 import type { CommandHandler, PartContext, StorePart } from "./store.ts";
 
 const largestGroup = 2000;
-/** How often what came meanwhile is taken into the same group: nobody's answer waits for ever for those who come after. */
+/** How often what came meanwhile is taken into the same group, beside what was said to follow: nobody's answer waits for ever for those who come after. */
 const lateTurns = 2;
 /** How often the length of the WAL is looked at. */
 const groupsPerLook = 16;
@@ -38,7 +38,7 @@ export interface ClientPort {
   /** The next message that waits, if one does. */
   receive(): ToWriter | undefined;
   /** Says that a message came; it is handed over, others may wait. */
-  listen(came: (batches: ToWriter) => void): void;
+  listen(came: (message: ToWriter) => void): void;
   send(message: ToClient): void;
   close(): void;
 }
@@ -48,6 +48,8 @@ export interface WriterOptions {
   readonly clock: Clock;
   /** Pages in the WAL before a checkpoint. */
   readonly checkpointPages: number;
+  /** How long a group waits for what a client said would follow at once, in milliseconds. 0: not at all, where all run in one thread. */
+  readonly patienceMs: number;
   /** To whoever opened the store. */
   readonly tell: (message: FromWriter) => void;
   /** For simulations. Whether the machine stops here: before the COMMIT of a group (which is lost then), or after it, before anybody is told. */
@@ -68,13 +70,15 @@ export interface Writer {
 interface Attached {
   readonly name: string;
   readonly port: ClientPort | undefined;
+  /** It said that more follows at once. */
+  more: boolean;
   queue: WireBatch[];
   answers: (number | readonly [number, WireAnswer])[];
   posts: unknown[];
 }
 
 export function createWriter(options: WriterOptions): Writer {
-  const { db, clock, checkpointPages, tell, crashes } = options;
+  const { db, clock, checkpointPages, patienceMs, tell, crashes } = options;
   const attached: Attached[] = [];
   const handlers = new Map<string, CommandHandler>();
   const idle: (() => void)[] = [];
@@ -84,7 +88,7 @@ export function createWriter(options: WriterOptions): Writer {
   };
   const applier = openApplier<Attached>(db, handlers, undone);
   /** Batches of the parts themselves (timers that are due), answered to nobody. */
-  const own: Attached = { name: "", port: undefined, queue: [], answers: [], posts: [] };
+  const own: Attached = { name: "", port: undefined, more: false, queue: [], answers: [], posts: [] };
   let now = clock.now();
   let stopped = false;
   /** The disk is full (W6). */
@@ -123,6 +127,11 @@ export function createWriter(options: WriterOptions): Writer {
     clock.soon(run);
   }
 
+  function take(one: Attached, [more, ...batches]: ToWriter): void {
+    one.more = more;
+    for (const batch of batches) one.queue.push(batch);
+  }
+
   /** Takes in what waits in the ports: the others first, the front last (W4). */
   function drain(): number {
     let batches = own.queue.length;
@@ -131,11 +140,22 @@ export function createWriter(options: WriterOptions): Writer {
       for (;;) {
         const message = one.port?.receive();
         if (message === undefined) break;
-        for (const batch of message) one.queue.push(batch);
+        take(one, message);
       }
       batches += one.queue.length;
     }
     return batches;
+  }
+
+  /**
+   * As `drain`; where a client said that more follows at once, it is waited for. By looking again and again: it takes less than it takes to wake
+   * a thread.
+   */
+  function drainPatiently(): void {
+    if (drain() > 0 || patienceMs === 0 || !attached.some(({ more }) => more)) return;
+    const until = performance.now() + patienceMs;
+    while (drain() === 0 && attached.some(({ more }) => more))
+      if (performance.now() > until) for (const one of attached) one.more = false;
   }
 
   function run(): void {
@@ -156,8 +176,9 @@ export function createWriter(options: WriterOptions): Writer {
     try {
       begin.run();
       outcome = applier.plainly(group);
-      for (let turn = 0; turn < lateTurns && outcome !== undefined; turn++) {
-        drain();
+      for (let turns = 0; turns < lateTurns && outcome !== undefined; ) {
+        drainPatiently();
+        if (!attached.some(({ more }) => more)) turns += 1;
         // The parts' own batches are portions of long work: each waits for a commit of its own.
         const late = queuedBy(attached);
         if (late.length === 0) break;
@@ -322,11 +343,11 @@ export function createWriter(options: WriterOptions): Writer {
     },
     attach(name, port) {
       detach(name);
-      const one: Attached = { name, port, queue: [], answers: [], posts: [] };
+      const one: Attached = { name, port, more: false, queue: [], answers: [], posts: [] };
       attached.push(one);
       // The event brings one message; the others are taken in by `drain`.
-      port.listen((batches) => {
-        for (const batch of batches) one.queue.push(batch);
+      port.listen((message) => {
+        take(one, message);
         schedule();
       });
     },

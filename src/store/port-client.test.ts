@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { asMessagePort, LocalPort } from "./local-channel.ts";
+import { portClient } from "./port-client.ts";
+import type { ToClient, ToWriter } from "./protocol.ts";
+
+/** A client whose writer is this test, and its ticks. */
+function between(onPost: (messages: readonly unknown[]) => void = () => {}) {
+  const acts: (() => void)[] = [];
+  const { port1, port2 } = LocalPort.pair((_lane, act) => act(), ["to client", "to writer"]);
+  const failed: string[] = [];
+  const client = portClient(
+    asMessagePort(port1),
+    onPost,
+    (reason) => failed.push(reason),
+    (act) => void acts.push(act),
+  );
+  const sent: ToWriter[] = [];
+  port2.on("message", (message) => sent.push(message as ToWriter));
+  return {
+    client,
+    failed,
+    sent,
+    tell: (message: ToClient) => port2.postMessage(message),
+    end: () => port2.close(),
+    /** All that was put off until now. */
+    turn: () => {
+      for (const act of acts.splice(0)) act();
+    },
+    waits: () => acts.length > 0,
+  };
+}
+const command = (name: string) => [{ name, parameters: null }];
+const names = (sent: readonly ToWriter[]) => sent.map(([more, ...batches]) => [more, batches.length] as const);
+
+test("what the writer answers to many is handed on in portions, and it is told that more follows until the last one is sent", () => {
+  const { client, sent, tell, turn, waits } = between();
+  const told: number[] = [];
+  const broken = (error: Error) => assert.fail(error);
+  for (let at = 0; at < 60; at++)
+    client.send(
+      command("first"),
+      () => {
+        told.push(at);
+        client.send(command("next"), () => {}, broken);
+      },
+      broken,
+    );
+  turn();
+  assert.deepEqual(names(sent), [[false, 60]]);
+  tell({ answers: Array.from({ length: 60 }, (_, at) => at + 1), posts: [] });
+  assert.equal(told.length, 24, "the first portion at once");
+  while (waits()) turn();
+  assert.deepEqual(
+    told,
+    Array.from({ length: 60 }, (_, at) => at),
+  );
+  // 24 and 36: a rest of up to half a portion goes with the last.
+  assert.deepEqual(names(sent.slice(1)), [
+    [true, 24],
+    [false, 36],
+  ]);
+});
+
+test("a writer that was told that more follows is told when nothing does", () => {
+  const { client, sent, tell, turn, waits } = between();
+  const broken = (error: Error) => assert.fail(error);
+  for (let at = 0; at < 60; at++)
+    client.send(command("first"), () => at < 10 && client.send(command("next"), () => {}, broken), broken);
+  turn();
+  tell({ answers: Array.from({ length: 60 }, (_, at) => at + 1), posts: [] });
+  while (waits()) turn();
+  assert.deepEqual(names(sent.slice(1)), [
+    [true, 10],
+    [false, 0],
+  ]);
+});
+
+test("nothing is promised, and nothing sent, where the answers bring nothing on", () => {
+  const { client, sent, tell, turn, waits } = between();
+  for (let at = 0; at < 60; at++) client.send(command("first"), () => {}, assert.fail);
+  turn();
+  tell({ answers: Array.from({ length: 60 }, (_, at) => at + 1), posts: [] });
+  while (waits()) turn();
+  assert.equal(sent.length, 1);
+});
+
+test("posts come after the answers of their message and before those of the next, however many there are", () => {
+  const seen: string[] = [];
+  const { client, tell, turn, waits } = between((messages) => seen.push(...messages.map(String)));
+  for (let at = 1; at <= 41; at++) client.send(command("first"), () => seen.push(`answer ${at}`), assert.fail);
+  turn();
+  const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at);
+  tell({ answers: numbers(1, 40), posts: numbers(1, 40).map((at) => `post ${at}`) });
+  tell({ answers: [41], posts: ["post 41"] });
+  while (waits()) turn();
+  assert.deepEqual(seen, [
+    ...numbers(1, 40).map((at) => `answer ${at}`),
+    ...numbers(1, 40).map((at) => `post ${at}`),
+    "answer 41",
+    "post 41",
+  ]);
+});
+
+test("who waits until all is answered waits for what is not handed on yet too", async () => {
+  const posts: unknown[] = [];
+  const { client, tell, turn, waits } = between((messages) => posts.push(...messages));
+  let idle = false;
+  client.send(command("first"), () => {}, assert.fail);
+  turn();
+  const whenIdle = client.idle().then(() => {
+    idle = true;
+  });
+  tell({ answers: [1], posts: Array.from({ length: 60 }, (_, at) => at) });
+  await Promise.resolve();
+  assert.equal(idle, false);
+  while (waits()) turn();
+  await whenIdle;
+  assert.equal(posts.length, 60);
+});
+
+for (const how of ["fails", "ends"] as const)
+  test(`of a writer that ${how} all is told first that it committed before`, () => {
+    const posts: unknown[] = [];
+    const { client, failed, tell, end, turn } = between((messages) => posts.push(...messages));
+    const told: string[] = [];
+    for (let at = 0; at < 61; at++)
+      client.send(
+        command("first"),
+        () => void told.push("done"),
+        (error) => void told.push((error as Error & { code: string }).code),
+      );
+    turn();
+    tell({ answers: Array.from({ length: 60 }, (_, at) => at + 1), posts: [1, 2] });
+    if (how === "fails") tell({ failed: "the disk is gone" });
+    else end();
+    assert.deepEqual(told, [...Array.from({ length: 60 }, () => "done"), "store-failed"]);
+    assert.deepEqual(posts, [1, 2]);
+    assert.deepEqual(failed, [how === "fails" ? "the disk is gone" : "its thread ended"]);
+    turn();
+    assert.equal(told.length, 61, "and once");
+  });
