@@ -33,10 +33,11 @@ class Refusal extends Error {
   }
 }
 
-/** Both throw what is no fault of a batch: the disk is full, or broken. `undone`: a batch was rolled back by itself. */
+/** Both throw what is no fault of a batch: the disk is full, or broken. `applied`: of a group, or a batch by itself, all commands were run. `undone`: a batch was rolled back by itself. */
 export function openApplier<From>(
   db: DatabaseSync,
   handlers: ReadonlyMap<string, CommandHandler>,
+  applied: () => void,
   undone: () => void,
 ): Applier<From> {
   const savepoint = db.prepare("savepoint batch");
@@ -63,6 +64,7 @@ export function openApplier<From>(
     savepoint.run();
     try {
       const answer = runCommands(batch);
+      applied();
       release.run();
       return answer;
     } catch (error) {
@@ -83,13 +85,12 @@ export function openApplier<From>(
     plainly(group) {
       const answers: [From, number, WireAnswer][] = [];
       posted = [];
-      for (const [one, batch] of group) {
-        try {
-          answers.push([one, batch[0], runCommands(batch)]);
-        } catch (error) {
-          if (isFatal(error)) throw error;
-          return undefined;
-        }
+      try {
+        for (const [one, batch] of group) answers.push([one, batch[0], runCommands(batch)]);
+        applied();
+      } catch (error) {
+        if (isFatal(error)) throw error;
+        return undefined;
       }
       return { answers, posts: posted };
     },

@@ -42,6 +42,8 @@ export interface PartContext {
   now(): number;
   /** Whether a port of this name is there to take posts. */
   attached(name: string): boolean;
+  /** `write` is called inside the transaction, after the last command of a group or of a batch that is applied by itself: what a part collected is written once. */
+  whenApplied(write: () => void): void;
   /** `forget` is called after each rollback: what a part remembers of the database may be gone from it. */
   whenUndone(forget: () => void): void;
   /** `look` is called after start and whenever the writer has nothing to do: the place to arm a timer. */

@@ -82,11 +82,15 @@ export function createWriter(options: WriterOptions): Writer {
   const attached: Attached[] = [];
   const handlers = new Map<string, CommandHandler>();
   const idle: (() => void)[] = [];
+  const writes: (() => void)[] = [];
+  const applied = () => {
+    for (const write of writes) write();
+  };
   const forgets: (() => void)[] = [];
   const undone = () => {
     for (const forget of forgets) forget();
   };
-  const applier = openApplier<Attached>(db, handlers, undone);
+  const applier = openApplier<Attached>(db, handlers, applied, undone);
   /** Batches of the parts themselves (timers that are due), answered to nobody. */
   const own: Attached = { name: "", port: undefined, more: false, queue: [], answers: [], posts: [] };
   let now = clock.now();
@@ -113,6 +117,7 @@ export function createWriter(options: WriterOptions): Writer {
     refuse: applier.refuse,
     now: () => now,
     attached: (name) => attached.some((one) => one.name === name),
+    whenApplied: (write) => void writes.push(write),
     whenUndone: (forget) => void forgets.push(forget),
     whenIdle: (look) => void idle.push(look),
     submit: (command) => {

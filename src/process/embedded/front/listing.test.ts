@@ -16,7 +16,7 @@ function database(rows: number): { readonly db: DatabaseSync; readonly all: read
     "insert into runs (id, process, key, input_hash, version, status, origin, created, updated) values (?, ?, ?, '', ?, ?, 'test', ?, ?)",
   );
   const end = db.prepare("update runs set status = ? where id = ?");
-  const countEnd = runTotals(db);
+  const totals = runTotals({ db, whenApplied: () => {}, whenUndone: () => {} });
   for (let number = 0; number < rows; number += 1) {
     const process = ["alpha", "beta", "gamma"][number % 3] as string;
     const status = runStatuses[(number * 7) % runStatuses.length] as RunStatus;
@@ -25,8 +25,9 @@ function database(rows: number): { readonly db: DatabaseSync; readonly all: read
     const id = newRunId(created - 3);
     insert.run(id, process, `k-${Math.floor(number / 3)}`, `v${number % 2}`, "running", created, created);
     if (status !== "running") end.run(status, id);
-    if (finalStatuses.has(status)) countEnd(process, status);
+    if (finalStatuses.has(status)) totals.ended(process, status);
   }
+  totals.write();
   return { db, all: db.prepare("select * from runs order by id desc").all() as unknown as RunRow[] };
 }
 

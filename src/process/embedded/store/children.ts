@@ -29,6 +29,8 @@ export function storeChildren(
     /** Starts a run, or says who has its key. */
     readonly place: (given: StartParameters) => KeyTaken | undefined;
     readonly toFront: (message: ToFront) => void;
+    /** A run waits for the end of this one from now on. */
+    readonly awaited: (child: string) => void;
     /** A run has begun to wait for this one. */
     readonly waitedFor: (child: string) => void;
   },
@@ -67,6 +69,7 @@ export function storeChildren(
     else {
       sql.insert.run(child, parent, n);
       sql.await.run(child);
+      use.awaited(child);
       // One that has begun just now keeps nobody waiting.
       if (taken !== undefined || lane !== undefined) use.waitedFor(child);
     }

@@ -9,7 +9,7 @@ import type { HistoryRecord } from "../history/records.ts";
 import type { QueueFull, StartParameters, ToFront, ToWorker } from "../wire.ts";
 import { type Gates, storeGates } from "./gates.ts";
 import type { HistoryRows } from "./rows.ts";
-import { runTotals } from "./totals.ts";
+import type { RunTotals } from "./totals.ts";
 
 /** The number of a timer that begins a run; those of steps count from 1. */
 export const beginTimer = 0;
@@ -19,6 +19,7 @@ export interface QueueHost {
   toWorker(version: string, message: ToWorker): void;
   toFront(message: ToFront): void;
   readonly rows: HistoryRows;
+  readonly totals: RunTotals;
 }
 
 /** Of a run with limits: what it counts for. */
@@ -51,9 +52,8 @@ interface QueuedRow {
 
 const waitsForTurn = "waits for its turn";
 
-export function storeQueue(context: PartContext, { toWorker, toFront, rows }: QueueHost): StoreQueue {
+export function storeQueue(context: PartContext, { toWorker, toFront, rows, totals }: QueueHost): StoreQueue {
   const { db } = context;
-  const countEnd = runTotals(db);
   const sql = {
     insertRun: db.prepare(
       "insert into runs (id, process, key, input_hash, version, status, origin, reason, created, updated, number, lane, place) values (?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, 0) on conflict (process, key, restarted_as) do nothing",
@@ -130,7 +130,7 @@ export function storeQueue(context: PartContext, { toWorker, toFront, rows }: Qu
         { t: "end", at: now, status, reason },
       ]);
       sql.endRun.run(status, reason, now, now, run);
-      countEnd(row.process, status);
+      totals.ended(row.process, status);
       sql.dropTimers.run(run);
       const { process, key, version, created: createdAt, lane } = row;
       if (lane !== null) gates.leave(run, process, lane);

@@ -5,6 +5,7 @@
 import type { StatementSync } from "node:sqlite";
 import type { PartContext } from "../../../store/store.ts";
 import type { RetainParameters } from "../wire.ts";
+import type { RunTotals } from "./totals.ts";
 
 /** Rows of one run that are looked at in one go. */
 const rowsAtOnce = 200;
@@ -12,6 +13,7 @@ const rowsAtOnce = 200;
 /** `forget`: removes what other parts keep of a run whose history is gone. Answers how many rows were touched; 0: nothing is left to do. */
 export function storeRetention(
   { db }: PartContext,
+  totals: RunTotals,
   forget: (run: string) => void,
   retainSignals: (before: number, rows: number) => number,
 ): (given: RetainParameters) => number {
@@ -33,6 +35,8 @@ export function storeRetention(
 
   return function retain({ process, historyBefore, keyBefore, rows, bytes }) {
     if (process === undefined) return retainSignals(keyBefore, rows);
+    // Runs that are removed are counted down in their row.
+    totals.write();
     let touched = 0;
     let left = bytes;
     /** False: there is more, and the portion is full. */

@@ -10,11 +10,23 @@ import { NamedSlots } from "../../../slots.ts";
 import type { PartContext } from "../../../store/store.ts";
 import { rowSum } from "../history/row-sum.ts";
 
+/** What an end tells of a run that has no lane and that nobody waits for. */
+export interface PlainRun {
+  readonly process: string;
+  readonly key: string;
+  readonly version: string;
+  readonly created: number;
+}
+
 export interface HistoryRows {
   /** For a run that is inserted now. Never given twice while the writer lives, also where the run is rolled back. */
   newNumber(): number;
-  /** Throws where the number has rows already: two runs would share a history. */
-  start(run: string, number: number, body: string): void;
+  /** Throws where the number has rows already: two runs would share a history. `plain`: as it is now, where it is one. */
+  start(run: string, number: number, body: string, plain?: PlainRun): void;
+  /** Of a run that was begun as such a one of late, and is still as it was. */
+  plain(run: string): PlainRun | undefined;
+  /** It is waited for now, or has other code. */
+  changed(run: string): void;
   /** False if the row is there already, or the one before it is not. */
   append(run: string, seq: number, body: string): boolean;
   /** Whatever there is before it. False if the row is there already, or the run has no history any more. */
@@ -27,13 +39,15 @@ interface Known {
   readonly number: number;
   /** Of the row that comes next: the one before is there. */
   next: number;
+  plain: PlainRun | undefined;
 }
 
 /** Runs that are remembered. */
 const atMost = 4096;
 
 /**
- * Of the runs that were appended to of late the number and the next row are remembered: neither is looked up then, nor the row before.
+ * Of the runs that were appended to of late the number and the next row are remembered: neither is looked up then, nor the row before; and of
+ * those that began of late what their end tells, so that nearly all of them end without a look at their row.
  * After a rollback nothing is: a run that was never inserted has no number.
  */
 export function historyRows({ db, whenUndone }: Pick<PartContext, "db" | "whenUndone">): HistoryRows {
@@ -57,10 +71,15 @@ export function historyRows({ db, whenUndone }: Pick<PartContext, "db" | "whenUn
   const lookedUp = (run: string) => (number.get(run)?.number ?? undefined) as number | undefined;
   return {
     newNumber: () => ++last,
-    start(run, number, body) {
+    start(run, number, body, plain) {
       if (insert.run(number, 0, body, rowSum(run, 0, body)).changes === 0)
         throw new Error(`the number ${number} of run ${run} is another run's`);
-      remember(run, { number, next: 1 });
+      remember(run, { number, next: 1, plain });
+    },
+    plain: (run) => known.get(run)?.plain,
+    changed(run) {
+      const there = known.get(run);
+      if (there !== undefined) there.plain = undefined;
     },
     append(run, seq, body) {
       const there = known.get(run);
@@ -68,7 +87,7 @@ export function historyRows({ db, whenUndone }: Pick<PartContext, "db" | "whenUn
       if (number === undefined) return false;
       const statement = there?.next === seq ? insert : insertBehind;
       if (statement.run(number, seq, body, rowSum(run, seq, body)).changes === 0) return false;
-      if (there === undefined) remember(run, { number, next: seq + 1 });
+      if (there === undefined) remember(run, { number, next: seq + 1, plain: undefined });
       else there.next = seq + 1;
       return true;
     },

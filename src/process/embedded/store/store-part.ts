@@ -26,7 +26,7 @@ import { storeChildren } from "./children.ts";
 import { storeEvents } from "./events.ts";
 import { beginTimer, type Placed, storeQueue } from "./queue.ts";
 import { storeRetention } from "./retention.ts";
-import { historyRows } from "./rows.ts";
+import { historyRows, type PlainRun } from "./rows.ts";
 import { storeSchedules } from "./schedules.ts";
 import { migrations } from "./tables.ts";
 import { runTotals } from "./totals.ts";
@@ -36,10 +36,13 @@ const timerPortion = 500;
 /** Longest time that a JavaScript timer can take. */
 const longestTimeout = 2 ** 31 - 1;
 
+/** Lane, place and being awaited: of a run that is no plain one. */
+type SettledRun = PlainRun & Partial<Placed> & { readonly awaited?: number };
+
 function commands(context: PartContext): Record<string, CommandHandler> {
   const { db, clock } = context;
   const rows = historyRows(context);
-  const countEnd = runTotals(db);
+  const totals = runTotals(context);
   const sql = {
     insertRun: db.prepare(
       "insert into runs (id, process, key, input_hash, version, status, origin, created, updated, number) values (?, ?, ?, ?, ?, 'running', ?, ?, ?, ?) on conflict (process, key, restarted_as) do nothing",
@@ -70,6 +73,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     consume: db.prepare("delete from inbox where id = ?"),
     dropInboxOf: db.prepare("delete from inbox where run = ? and n = ?"),
     dropInbox: db.prepare("delete from inbox where run = ?"),
+    anyInbox: db.prepare("select 1 from inbox limit 1"),
     insertTimer: db.prepare("insert or ignore into timers (due, run, n) values (?, ?, ?)"),
     dropTimer: db.prepare("delete from timers where due = ? and run = ? and n = ?"),
     dueTimers: db.prepare("select due, run, n from timers where due <= ? order by due limit ?"),
@@ -94,6 +98,12 @@ function commands(context: PartContext): Record<string, CommandHandler> {
   // Never given twice while a worker lives, also not after the row is gone: workers know deliveries by it.
   let lastInbox = Number(db.prepare("select coalesce(max(id), 0) as id from inbox").get()?.id);
 
+  /** Whether anything may be there: the end of a run has nothing to look for where nothing is. */
+  let delivered = lastInbox > 0;
+  context.whenIdle(() => {
+    if (delivered) delivered = sql.anyInbox.get() !== undefined;
+  });
+
   function toWorker(version: string, message: ToWorker): void {
     const name = portName(version);
     if (context.attached(name)) context.post(name, message);
@@ -107,6 +117,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     const row = sql.run.get(run);
     if (row === undefined || finalStatuses.has(row.status as RunStatus)) return;
     const id = ++lastInbox;
+    delivered = true;
     sql.insertInbox.run(id, run, n, kind, body, signal ?? null);
     toWorker(row.version as string, { kind: "deliver", run, delivery: { id, n, kind, body } });
   }
@@ -133,7 +144,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     if (given.values !== undefined) keepValues(run, given.values);
     if (given.restartOf !== undefined) sql.setRestartOf.run(given.restartOf, run);
     if (waits) return undefined;
-    rows.start(run, number, body);
+    rows.start(run, number, body, { process, key, version, created: now });
     toWorker(version, told ? { kind: "started", run } : { kind: "start", run, process, key, body });
     return undefined;
   }
@@ -231,20 +242,15 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     else if (given.cause === undefined) sql.setStatus.run(status, given.reason ?? null, now, run);
     else sql.setCause.run(status, given.reason ?? null, now, given.cause, run);
     if (final) {
-      sql.dropInbox.run(run);
+      if (delivered) sql.dropInbox.run(run);
       events.ended(run);
     }
     const held = status === "parked" || status === "paused";
     if (!final && !held && given.resumed !== true) return;
-    const row = sql.run.get(run) as unknown as Placed & {
-      key: string;
-      version: string;
-      created: number;
-      awaited: number;
-    };
-    if (row.lane !== null) queue.moved(run, row, status);
+    const row: SettledRun = rows.plain(run) ?? (sql.run.get(run) as unknown as SettledRun);
+    if (typeof row.lane === "string") queue.moved(run, row as Placed, status);
     if (!final && status !== "parked") return;
-    if (final) countEnd(row.process, status);
+    if (final) totals.ended(row.process, status);
     if (final && row.awaited === 1) children.ended(run);
     toFront({
       kind: "settled",
@@ -291,6 +297,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     // One that is queued has no worker, and its next row is its begin: the audit alone tells of its move.
     if (row.status !== "queued" && !rows.put(run, seq, body)) context.refuse("changed");
     sql.move.run(to, context.now(), run);
+    rows.changed(run);
     if (goesOn) sql.setCause.run("running", null, context.now(), null, run);
   }
 
@@ -335,9 +342,16 @@ function commands(context: PartContext): Record<string, CommandHandler> {
   }
 
   const events = storeEvents(context, deliver);
-  const queue = storeQueue(context, { toWorker, toFront, rows });
+  const queue = storeQueue(context, { toWorker, toFront, rows, totals });
   const { waitedFor } = queue.gates.lending;
-  const children = storeChildren(context, { deliver, actQueued, place, toFront, waitedFor });
+  const children = storeChildren(context, {
+    deliver,
+    actQueued,
+    place,
+    toFront,
+    awaited: rows.changed,
+    waitedFor,
+  });
 
   let stopAlarm: (() => void) | undefined;
   context.whenIdle(() => {
@@ -366,6 +380,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     due,
     retain: storeRetention(
       context,
+      totals,
       (run) => {
         rows.gone(run);
         events.forget(run);
