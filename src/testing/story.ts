@@ -1,4 +1,5 @@
 /** What happened in one history, line by line, for people. */
+import { appendIn } from "../process/embedded/wire.ts";
 import type { WireBatch } from "../store/protocol.ts";
 import type { Call } from "./fakes.ts";
 
@@ -58,12 +59,9 @@ export class Story {
     for (const batch of group) {
       for (let at = 1; at < batch.length; at += 2) {
         const name = batch[at] as string;
-        const parameters = batch[at + 1] as {
-          readonly run?: string;
-          readonly body?: string;
-          readonly event?: string;
-        } | null;
-        if (name === "process.append") parts.push(...this.#records(parameters?.run ?? "", parameters?.body ?? "[]"));
+        const parameters = batch[at + 1] as { readonly event?: string } | null;
+        const append = appendIn(name, parameters);
+        if (append !== undefined) parts.push(...this.#records(append.run, append.body));
         else if (name === "process.due") parts.push("timers that are due");
         else
           parts.push(

@@ -4,6 +4,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { AnyProcess } from "../../src/process/define.ts";
+import { appendIn } from "../../src/process/embedded/wire.ts";
 import { finalStatuses, type RunStatus } from "../../src/process/engine.ts";
 import type { WireBatch } from "../../src/store/protocol.ts";
 import { historyOf } from "../../src/testing/promises.ts";
@@ -134,9 +135,8 @@ function heldUpIn(group: readonly WireBatch[]): ReadonlySet<string> {
   const runs = new Set<string>();
   for (const batch of group)
     for (let at = 1; at < batch.length; at += 2) {
-      if (batch[at] !== "process.append") continue;
-      const { run, status } = batch[at + 1] as { readonly run: string; readonly status?: RunStatus };
-      if (status !== undefined && heldUp.has(status)) runs.add(run);
+      const append = appendIn(batch[at], batch[at + 1]);
+      if (append?.status !== undefined && heldUp.has(append.status)) runs.add(append.run);
     }
   return runs;
 }
@@ -144,7 +144,9 @@ function heldUpIn(group: readonly WireBatch[]): ReadonlySet<string> {
 function runsIn(group: readonly WireBatch[]): ReadonlySet<string> {
   const runs = new Set<string>();
   for (const batch of group)
-    for (let at = 1; at < batch.length; at += 2)
-      if (batch[at] === "process.append") runs.add((batch[at + 1] as { readonly run: string }).run);
+    for (let at = 1; at < batch.length; at += 2) {
+      const append = appendIn(batch[at], batch[at + 1]);
+      if (append !== undefined) runs.add(append.run);
+    }
   return runs;
 }

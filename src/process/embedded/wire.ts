@@ -1,4 +1,5 @@
 /** Parameters of the engine's store commands, and what is posted between front, writer and worker. JSON travels as text. */
+import type { Command } from "../../store/store.ts";
 import type { Actor, OperatorAct, RunStatus } from "../engine.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -92,6 +93,25 @@ export interface AppendParameters {
   readonly restarts?: true;
   /** Of an end: what the front is told. */
   readonly settled?: { readonly out?: string; readonly failure?: string };
+}
+
+/** An append that is a row and nothing else. A list: it is cloned for each step, and an object takes twice as long. */
+export type RowParameters = readonly [run: string, seq: number, body: string];
+
+/** The command of an append. */
+export function appendCommand(given: AppendParameters): Command {
+  const { run, seq, body } = given;
+  return Object.keys(given).length === 3
+    ? { name: "process.row", parameters: [run, seq, body] satisfies RowParameters }
+    : { name: "process.append", parameters: given };
+}
+
+/** The append of such a command; nothing, if it is another one. */
+export function appendIn(name: unknown, parameters: unknown): AppendParameters | undefined {
+  if (name === "process.append") return parameters as AppendParameters;
+  if (name !== "process.row") return undefined;
+  const [run, seq, body] = parameters as RowParameters;
+  return { run, seq, body };
 }
 /** An act as it lies in the inbox. */
 export interface ActDelivery {

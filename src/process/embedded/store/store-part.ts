@@ -1,12 +1,11 @@
 /**
- * The engine's commands in the writer thread: start, append, answer, operate, timers, retention (signals: events.ts, queued runs: queue.ts). Each runs inside its batch's
- * savepoint. A delivery is a row of the inbox until the run's worker has written it into the history.
+ * The engine's commands in the writer thread: start, append, operate, timers, retention (signals: events.ts, tasks: tasks.ts, queued runs:
+ * queue.ts). Each runs inside its batch's savepoint. A delivery is a row of the inbox until the run's worker has written it into the history.
  */
 import type { Json } from "../../../operation.ts";
 import type { CommandHandler, PartContext, StorePart } from "../../../store/store.ts";
 import { finalStatuses, type RunStatus } from "../../engine.ts";
 import {
-  type AnswerParameters,
   type AppendParameters,
   type CompactParameters,
   type Delivery,
@@ -16,6 +15,7 @@ import {
   portName,
   type RestartParameters,
   type Rewind,
+  type RowParameters,
   type StartParameters,
   type StoredValue,
   type ToFront,
@@ -29,6 +29,7 @@ import { storeRetention } from "./retention.ts";
 import { historyRows, type PlainRun } from "./rows.ts";
 import { storeSchedules } from "./schedules.ts";
 import { migrations } from "./tables.ts";
+import { storeTasks } from "./tasks.ts";
 import { runTotals } from "./totals.ts";
 
 /** Timers that become due at once are taken in portions, so that starts are not kept waiting. */
@@ -69,7 +70,6 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     insertRestart: db.prepare("insert or replace into restarts (run, body) values (?, ?)"),
     takeRestart: db.prepare("delete from restarts where run = ? returning body"),
     dropTimersFrom: db.prepare("delete from timers where run = ? and n >= ?"),
-    closeTasksFrom: db.prepare("update tasks set status = 'closed' where run = ? and n >= ? and status = 'open'"),
     consume: db.prepare("delete from inbox where id = ?"),
     dropInboxOf: db.prepare("delete from inbox where run = ? and n = ?"),
     dropInbox: db.prepare("delete from inbox where run = ?"),
@@ -80,13 +80,6 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     nextTimer: db.prepare("select min(due) as due from timers"),
     dropTimers: db.prepare("delete from timers where run = ?"),
     dropTimerOf: db.prepare("delete from timers where run = ? and n = ?"),
-    insertTask: db.prepare(
-      "insert into tasks (id, run, n, process, run_key, name, title, assign, input, form, status, created, due) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?)",
-    ),
-    task: db.prepare("select run, n, status, due from tasks where id = ?"),
-    answerTask: db.prepare("update tasks set status = 'answered', answered_by = ?, answered_at = ? where id = ?"),
-    closeTask: db.prepare("update tasks set status = 'closed' where run = ? and n = ? and status = 'open'"),
-    closeTasks: db.prepare("update tasks set status = 'closed' where run = ? and status = 'open'"),
     insertValue: db.prepare("insert or ignore into stored_values (run, hash, part, body) values (?, ?, ?, ?)"),
     keepKey: db.prepare("insert or ignore into encryption_keys (id, proof, since) values (?, ?, ?)"),
     forgetKey: db.prepare("delete from encryption_keys where id = ?"),
@@ -154,10 +147,14 @@ function commands(context: PartContext): Record<string, CommandHandler> {
       for (const [part, body] of parts.entries()) sql.insertValue.run(run, hash, part, body);
   }
 
+  /** Not before the row before it is there: so neither after a start that was refused, nor behind what another one has compacted. */
+  function row([run, seq, body]: RowParameters): void {
+    if (!rows.append(run, seq, body)) context.refuse("fenced");
+  }
+
   function append(given: AppendParameters): void {
     const { run, seq } = given;
-    // Not before the row before it is there: so neither after a start that was refused, nor behind what another one has compacted.
-    if (!rows.append(run, seq, given.body)) context.refuse("fenced");
+    row([run, seq, given.body]);
     if (given.anew === true) sql.dropHistoryBefore.run(run, seq);
     if (given.values !== undefined) keepValues(run, given.values);
     // Before the waits: what is given back may be for one of them. Before what is consumed: an event that came for a receive that had lost its race by
@@ -166,20 +163,14 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     if (given.consume !== undefined) for (const id of given.consume) sql.consume.run(id);
     if (given.timers !== undefined) for (const { n, due } of given.timers) sql.insertTimer.run(due, run, n);
     if (given.waits !== undefined) for (const wait of given.waits) events.addWait(run, wait);
-    if (given.tasks !== undefined) {
-      for (const task of given.tasks) {
-        const { id, n, process, runKey, name, title, assign, input, form, due } = task;
-        sql.insertTask.run(id, run, n, process, runKey, name, title, assign, input, form, context.now(), due ?? null);
-        if (due !== undefined) sql.insertTimer.run(due, run, n);
-      }
-    }
+    if (given.tasks !== undefined) for (const task of given.tasks) tasks.add(run, task);
     if (given.shown !== undefined) sql.show.run(run, given.shown, context.now());
     if (given.children !== undefined) for (const child of given.children) children.add(run, child);
     if (given.recalls !== undefined) for (const recall of given.recalls) children.recall(run, recall);
     if (given.drop === true) {
       sql.dropTimers.run(run);
       events.releaseAll(run);
-      sql.closeTasks.run(run);
+      tasks.closeFrom(run, 0);
     }
     if (given.rewind !== undefined) rewind(run, given.rewind);
     if (given.status !== undefined) changeStatus(given, given.status);
@@ -222,14 +213,14 @@ function commands(context: PartContext): Record<string, CommandHandler> {
   function rewind(run: string, { from, events: taken }: Rewind): void {
     events.dropWaitsFrom(run, from);
     sql.dropTimersFrom.run(run, from);
-    sql.closeTasksFrom.run(run, from);
+    tasks.closeFrom(run, from);
     events.keepAgain(run, taken);
   }
 
   /** The wait, timer or task of one step is over. */
   function release(run: string, n: number): void {
     sql.dropTimerOf.run(run, n);
-    sql.closeTask.run(run, n);
+    tasks.close(run, n);
     events.release(run, n);
     sql.dropInboxOf.run(run, n);
   }
@@ -264,15 +255,6 @@ function commands(context: PartContext): Record<string, CommandHandler> {
       updatedAt: now,
       ...given.settled,
     });
-  }
-
-  function answer(given: AnswerParameters): void {
-    const task = sql.task.get(given.task) as { run: string; n: number; status: string; due: number | null } | undefined;
-    if (task === undefined) context.refuse("unknown");
-    if (task.status !== "open") context.refuse(task.status);
-    sql.answerTask.run(given.by, context.now(), given.task);
-    if (task.due !== null) sql.dropTimer.run(task.due, task.run, task.n);
-    deliver(task.run, task.n, "answer", given.answer);
   }
 
   /** The run's code is not to be run: its worker parks it instead when it is loaded. Twice is once. */
@@ -336,12 +318,13 @@ function commands(context: PartContext): Record<string, CommandHandler> {
         continue;
       }
       events.timeOut(timer.run, timer.n);
-      sql.closeTask.run(timer.run, timer.n);
+      tasks.close(timer.run, timer.n);
       deliver(timer.run, timer.n, "timer", "");
     }
   }
 
   const events = storeEvents(context, deliver);
+  const tasks = storeTasks(context, deliver);
   const queue = storeQueue(context, { toWorker, toFront, rows, totals });
   const { waitedFor } = queue.gates.lending;
   const children = storeChildren(context, {
@@ -368,10 +351,11 @@ function commands(context: PartContext): Record<string, CommandHandler> {
       void sql.keepKey.run(id, proof, context.now()),
     "forget-key": ({ id }: { readonly id: string }) => void sql.forgetKey.run(id),
     start,
+    row,
     append,
     compact,
     signal: events.signal,
-    answer,
+    answer: tasks.answer,
     operate: orRefuse(tryOperate),
     restart: orRefuse(tryRestart),
     ...bulk.commands,

@@ -17,7 +17,14 @@ import { Execution } from "../run/execution.ts";
 import type { Held, Host, Identity } from "../run/host.ts";
 import { Journal } from "../run/journal.ts";
 import { compaction, readEnd, readRun, runsToTakeUp, type StoredEnd } from "../store/stored-run.ts";
-import type { Delivery, FromWorker, NewRun, ToWorker, ToWorkerControl } from "../wire.ts";
+import {
+  appendCommand,
+  type Delivery,
+  type FromWorker,
+  type NewRun,
+  type ToWorker,
+  type ToWorkerControl,
+} from "../wire.ts";
 import { AttemptCounts } from "./attempt-counts.ts";
 import { Expected } from "./expected.ts";
 import { Moving } from "./moving.ts";
@@ -233,19 +240,9 @@ class VersionWorker implements Host {
     const { id } = execution.identity;
     const command = this.#stopping ? undefined : compaction(this.#db, this.vault, id);
     if (command === undefined) return;
-    this.#underWay += 1;
-    this.#client.send(
-      [{ name: "process.compact", parameters: command.parameters }],
-      (answer: BatchAnswer) => {
-        this.#underWay -= 1;
-        if (answer.kind === "done") done(command.gone, command.left);
-        this.#stoppedYet();
-      },
-      (error) => {
-        this.#underWay -= 1;
-        this.#tell({ kind: "failed", reason: error.message });
-      },
-    );
+    this.#send([{ name: "process.compact", parameters: command.parameters }], (answer) => {
+      if (answer?.kind === "done") done(command.gone, command.left);
+    });
   }
   endOf(run: string): StoredEnd | undefined {
     return readEnd(this.#db, this.vault, run);
@@ -321,7 +318,7 @@ class VersionWorker implements Host {
       return;
     }
     journal.underWay += 1;
-    this.#send([{ name: "process.append", parameters: taken.parameters }], (answer) => {
+    this.#send([appendCommand(taken.parameters)], (answer) => {
       journal.underWay -= 1;
       if (answer?.kind !== "done") {
         // Another writer has this run: nothing of this execution counts any more.
