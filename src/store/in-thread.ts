@@ -21,6 +21,8 @@ export interface InThreadOptions {
   readonly onPost: (messages: readonly unknown[]) => void;
   readonly onFailed?: (reason: string) => void;
   readonly crashes?: WriterOptions["crashes"];
+  /** How many of its answers the writer's client takes in one turn. Default: what is fastest on this machine. */
+  readonly portion?: number;
 }
 
 /** Opens it. There is nothing to close: a store that is let go is as after a crash, its database holds what was committed. */
@@ -42,7 +44,7 @@ export function storeInThread(options: InThreadOptions): Omit<OpenedStore, "clos
     writer.attach(name, endOf(port2));
     return asMessagePort(port1);
   };
-  const client = portClient(attach("front"), options.onPost, options.onFailed, clock.soon);
+  const client = portClient(attach("front"), options.onPost, options.onFailed, clock.soon, options.portion);
   writer.open(options.parts);
   return {
     file: ":memory:",

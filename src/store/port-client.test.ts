@@ -14,6 +14,7 @@ function between(onPost: (messages: readonly unknown[]) => void = () => {}) {
     onPost,
     (reason) => failed.push(reason),
     (act) => void acts.push(act),
+    24,
   );
   const sent: ToWriter[] = [];
   port2.on("message", (message) => sent.push(message as ToWriter));

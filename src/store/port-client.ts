@@ -2,6 +2,7 @@
  * A client's end of a port to the writer: batches of one tick travel as one message. What the writer answers to many at once is handed on in
  * portions, each in a tick of its own: the writer applies what one of them brings on while the next is under way, and is told that more follows.
  */
+import { availableParallelism } from "node:os";
 import type { MessagePort } from "node:worker_threads";
 import { realClock } from "../clock.ts";
 import { failure } from "../errors.ts";
@@ -11,9 +12,9 @@ import type { BatchAnswer, Command, WriterClient } from "./store.ts";
 
 /**
  * Answers and posts that are handed on at once; up to half of it more, rather than a small rest. Two portions of 48 were fastest: what a
- * smaller one saves of waiting, its message costs.
+ * smaller one saves of waiting, its message costs. On a single processor nothing is done meanwhile, and all is handed on at once.
  */
-const portion = 24;
+const usualPortion = availableParallelism() > 1 ? 24 : Number.POSITIVE_INFINITY;
 /** When to try again where the disk is full. */
 const fullRetryMs = 10_000;
 
@@ -36,12 +37,14 @@ export interface PortClient extends WriterClient {
   close(): void;
 }
 
-/** `onPost` gets what command handlers post to this port; `onFailed` is called once when the store stopped; `soon` is the end of a tick. */
+/** `onPost` gets what command handlers post to this port; `onFailed` is called once when the store stopped; `soon` is the end of a tick. `portion`: how many answers
+ * and posts are handed on in one. */
 export function portClient(
   port: MessagePort,
   onPost: (messages: readonly unknown[]) => void,
   onFailed: (reason: string) => void = () => {},
   soon: (act: () => void) => void = realClock.soon,
+  portion: number = usualPortion,
 ): PortClient {
   const waiting = new Slots<Waiting>();
   let collected: [more: boolean, ...WireBatch[]] = [false];

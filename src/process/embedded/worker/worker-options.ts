@@ -44,6 +44,8 @@ export interface WorkerOptions {
   readonly residentRuns?: number;
   /** Default: the real one. */
   readonly clock?: Clock;
+  /** How many of the writer's answers are taken in one turn. Default: what is fastest on this machine. */
+  readonly portion?: number | undefined;
   /** A connection to read with instead of one of the worker's own to the file of the link; it stays open. */
   readonly database?: DatabaseSync;
   /** Place of a stack in the version's sources: shown where code does not follow its history. */

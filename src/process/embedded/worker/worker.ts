@@ -137,6 +137,7 @@ class VersionWorker implements Host {
       },
       (reason) => this.#tell({ kind: "failed", reason }),
       this.#clock.soon,
+      options.portion,
     );
     control.on("message", (message: ToWorkerControl) => {
       if (message.kind === "stop") this.#stop(message.ms);
