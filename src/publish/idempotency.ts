@@ -246,16 +246,13 @@ export function openIdempotency(
         removed = answer.kind === "done" ? (answer.answers[0] as number) : 0;
       }
     },
-    async flush() {
-      const told = repeats.take();
-      if (told.length > 0) await submit("repeated", { repeats: told } satisfies RepeatedParameters);
-    },
+    flush: () => repeats.flush((told) => submit("repeated", { repeats: told } satisfies RepeatedParameters)),
     records: keyRecords({
       read: store.read,
       clock,
       open: (body, id) => opened(body, id, cipher),
       atWork: (id) => atWork.has(id),
-      repeats: repeats.of,
+      repeatsSince: repeats.since,
       idsOf,
       retentionMs: defaultRetentionMs,
     }),

@@ -4,6 +4,7 @@
  */
 import { setImmediate as turn } from "node:timers/promises";
 import type { Store } from "../store/store.ts";
+import type { RepeatsSince } from "./key-repeats.ts";
 import { type StartedThrough, startedThrough } from "./lifecycle/bound.ts";
 import type { Repeats } from "./store-part.ts";
 
@@ -58,7 +59,8 @@ export interface KeyRecordsParts {
   /** Opens the kept body of an answer. */
   readonly open: (body: string, id: string) => string;
   readonly atWork: (id: string) => boolean;
-  readonly repeats: (id: string) => (Repeats & { readonly at: number }) | undefined;
+  /** What is not in the record yet, whose last repeat that is in it came at `repeatedAt`. */
+  readonly repeatsSince: (id: string, repeatedAt: number | null) => RepeatsSince | undefined;
   readonly idsOf: (key: string) => readonly [string, string];
   /** How long keys are remembered, where it is known. */
   readonly retentionMs: number;
@@ -115,7 +117,7 @@ export function keyRecords(parts: KeyRecordsParts): KeyRecords {
   function recordOf(row: Row): KeyRecord {
     const { id, run, at, status, origin } = row;
     const through = origin === null ? undefined : startedThrough(origin);
-    const waiting = parts.repeats(id);
+    const waiting = parts.repeatsSince(id, row.repeated_at);
     const lastAt = waiting?.at ?? row.repeated_at ?? undefined;
     const problem = row.body === null ? undefined : problemIn(row.body, id);
     return {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { allScopes, assertProblem, openBench } from "../harness.test.ts";
 import type { ConnectionMemory } from "../http.ts";
-import { parseKey } from "./keyring.ts";
+import { openKeyring, parseKey } from "./keyring.ts";
 
 const stock = "/orders/v1/stock/rope";
 
@@ -73,6 +73,33 @@ test("the last use is written behind: time, version and operation", async () => 
   await bench.publisher.keys.flush();
   const used = bench.publisher.keys.list().find((key) => key.id === id)?.lastUsed;
   assert.deepEqual(used, { at: bench.time.now, by: "orders 1.0.0 getStock" });
+});
+
+test("a use that the store did not take is written the next time, unless a later one came", async () => {
+  await using bench = await openBench();
+  let full = false;
+  let now = 1000;
+  const store: Parameters<typeof openKeyring>[0] = {
+    read: bench.store.read,
+    submit: (commands) => (full ? Promise.reject(new Error("no space")) : bench.store.submit(commands)),
+  };
+  const keys = openKeyring(store, () => now);
+  const [a, b] = [
+    await keys.create({ consumer: "a", scopes: ["s"], by: "t" }),
+    await keys.create({ consumer: "b", scopes: ["s"], by: "t" }),
+  ];
+  full = true;
+  keys.used(a.record.id, "orders 1.0.0 getStock");
+  keys.used(b.record.id, "orders 1.0.0 getStock");
+  const failing = keys.flush();
+  now = 2000;
+  keys.used(b.record.id, "orders 1.0.0 placeOrder");
+  await assert.rejects(failing, /no space/);
+  full = false;
+  await keys.flush();
+  const lastUsed = (id: string) => keys.list().find((key) => key.id === id)?.lastUsed;
+  assert.deepEqual(lastUsed(a.record.id), { at: 1000, by: "orders 1.0.0 getStock" });
+  assert.deepEqual(lastUsed(b.record.id), { at: 2000, by: "orders 1.0.0 placeOrder" });
 });
 
 test("a key that makes no sense is not made", async () => {

@@ -219,7 +219,12 @@ export function openKeyring(store: Pick<Store, "submit" | "read">, clock: () => 
       const used = [...uses].map(([id, use]) => ({ id, ...use }));
       uses.clear();
       const parameters: KeysUsedParameters = { used };
-      await store.submit([{ name: "publish.keys-used", parameters }]);
+      try {
+        await store.submit([{ name: "publish.keys-used", parameters }]);
+      } catch (error) {
+        for (const { id, ...use } of used) if (!uses.has(id)) uses.set(id, use);
+        throw error;
+      }
     },
   };
 }
