@@ -56,7 +56,8 @@ function shop(settings: Partial<GateSettings> = {}) {
 const code = (wanted: string) => (error: MortiseError) => error.code === wanted;
 
 test("a system that fails again and again is left alone; calls are refused at once, and one looks whether it is back", async () => {
-  const { ask, will, sent, changes } = shop({ floor: 0 });
+  // Long enough for fifty calls on a busy machine.
+  const { ask, will, sent, changes } = shop({ floor: 0, pauseMs: 1000, maxPauseMs: 1000 });
   will(refused);
   for (let i = 0; i < 3; i++) await assert.rejects(ask("read"), code("outbound-connect"));
   assert.deepEqual(
