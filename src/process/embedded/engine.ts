@@ -137,6 +137,18 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
   let stopping = false;
   let noWaiting = false;
 
+  const { start, begunNow, settledNow } = starting({
+    store,
+    valueLimits,
+    vault,
+    clock,
+    runId,
+    admission: admitted,
+    limits: () => limits,
+    version: () => version,
+    control: (wanted) => controls.get(wanted)?.port,
+  });
+
   inbox.connect((posted) => {
     if (posted.kind === "worker-needed") {
       ensureWorker(posted.version);
@@ -164,6 +176,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
         durationMs: updatedAt - createdAt,
       } satisfies RunFact);
     }
+    settledNow(run);
     for (const waiter of [...(waiters.get(run) ?? [])]) waiter.told(message);
   });
 
@@ -194,18 +207,6 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
   });
 
   const openVersions = (): string[] => read.openByVersion().map((one) => one.version);
-
-  const { start, begunNow } = starting({
-    store,
-    valueLimits,
-    vault,
-    clock,
-    runId,
-    admission: admitted,
-    limits: () => limits,
-    version: () => version,
-    control: (wanted) => controls.get(wanted)?.port,
-  });
 
   const { operate, prepare } = acting({
     store,
@@ -276,7 +277,7 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
       waiting.add(waiter);
       waiters.set(run, waiting);
       stopTimer = clock.later(ms, () => finish(look));
-      // Of a run that began in this very turn nothing can have come yet; any other may have settled before anybody waited.
+      // Of a run that began in this very turn nothing came yet, unless with that; any other may have settled before anybody waited.
       if (!noWaiting && begunNow(run)) return;
       const status = statusOf.get(run)?.status as RunStatus | undefined;
       if (noWaiting || status === undefined || status === "parked" || finalStatuses.has(status)) finish(look);

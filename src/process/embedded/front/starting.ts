@@ -15,8 +15,10 @@ import type { Admission } from "./admission.ts";
 
 export interface Starting {
   start(command: StartCommand): Promise<StartAnswer>;
-  /** Whether the run's start was acknowledged in this very turn of the event loop: nothing can have come of it yet. */
+  /** Whether the run's start was acknowledged in this very turn of the event loop, and nothing came of it with that. */
   begunNow(run: string): boolean;
+  /** The run has settled. That may stand in the commit of its start, and is told before whoever started it can wait for it. */
+  settledNow(run: string): void;
 }
 
 export interface StartingParts {
@@ -51,6 +53,8 @@ export function starting({
 }: StartingParts): Starting {
   /** In this turn of the event loop: few. */
   let begun: string[] = [];
+  /** Runs that have settled in this turn: as few. */
+  let over: string[] = [];
   let told = new Map<MessagePort, NewRun[]>();
 
   /** Tells the worker of runs that begin, after the writer: so the writer sees the start before the run's first turn (W4). */
@@ -132,7 +136,18 @@ export function starting({
     return { kind: "exists", run: taken.run, status: taken.status };
   }
 
-  return { start, begunNow: (run) => begun.includes(run) };
+  return {
+    start,
+    begunNow: (run) => begun.includes(run) && !over.includes(run),
+    settledNow(run) {
+      if (over.length === 0) {
+        clock.soon(() => {
+          over = [];
+        });
+      }
+      over.push(run);
+    },
+  };
 }
 
 /** When the run is to begin, if that is not now. Throws `start-time`. */
