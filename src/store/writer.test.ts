@@ -15,8 +15,8 @@ const part: StorePart = {
   },
 };
 
-/** A writer with one port, whose messages `receive` gives; `commits` has the size of each group. */
-function open(patienceMs: number, receive: () => ToWriter | undefined) {
+/** A writer with a port whose messages `receive` gives, and maybe another one; `commits` has the size of each group. */
+function open(patienceMs: number, receive: () => ToWriter | undefined, other?: () => ToWriter | undefined) {
   const commits: number[] = [];
   let come = (_message: ToWriter): void => {};
   let run = (): void => {};
@@ -45,6 +45,7 @@ function open(patienceMs: number, receive: () => ToWriter | undefined) {
     send: () => {},
     close: () => {},
   };
+  if (other !== undefined) writer.attach("other", { ...port, receive: other, listen: () => {} });
   writer.attach("worker", port);
   return {
     commits,
@@ -75,4 +76,30 @@ test("a client that does not keep its word is waited for once, and not for ever"
   come([false, add("b")]);
   assert.deepEqual(commits, [1, 1]);
   assert.ok(looks - first < 10, `${looks - first} looks for what nobody has promised`);
+});
+
+test("a client that does not keep its word keeps nobody's answer back because others have always more", () => {
+  let next = 0;
+  let given = false;
+  const until = performance.now() + 300;
+  // Each look finds one more.
+  const other = (): ToWriter | undefined => {
+    given = !given && performance.now() < until;
+    return given ? [false, add(`other ${next++}`)] : undefined;
+  };
+  const { commits, come } = open(5, () => undefined, other);
+  come([true, add("a")]);
+  assert.ok(commits.length > 10, `${next} batches in ${commits.length} commits`);
+});
+
+test("a group is not much larger than the largest one, also where a client has always more", () => {
+  let next = 0;
+  let given = false;
+  const receive = (): ToWriter | undefined => {
+    given = !given && next < 10_000;
+    return given ? [next < 9999, add(`more ${next++}`)] : undefined;
+  };
+  const { commits, come } = open(60_000, receive);
+  come([true, add("a")]);
+  assert.ok(Math.max(...commits) < 2500, String(commits));
 });

@@ -153,14 +153,17 @@ export function createWriter(options: WriterOptions): Writer {
   }
 
   /**
-   * As `drain`; where a client said that more follows at once, it is waited for. By looking again and again: it takes less than it takes to wake
-   * a thread.
+   * As `drain`; where a client said that more follows at once, it is waited for until then. By looking again and again: it takes less than it takes
+   * to wake a thread. Who is late is believed no more, also where others have sent something: they could go on for ever.
    */
-  function drainPatiently(): void {
-    if (drain() > 0 || patienceMs === 0 || !attached.some(({ more }) => more)) return;
-    const until = performance.now() + patienceMs;
-    while (drain() === 0 && attached.some(({ more }) => more))
-      if (performance.now() > until) for (const one of attached) one.more = false;
+  function drainPatiently(until: number): void {
+    while (drain() === 0 && promised() && performance.now() < until) {
+      // once more
+    }
+    if (performance.now() >= until) for (const one of attached) one.more = false;
+  }
+  function promised(): boolean {
+    return attached.some(({ more }) => more);
   }
 
   function run(): void {
@@ -181,14 +184,16 @@ export function createWriter(options: WriterOptions): Writer {
     try {
       begin.run();
       outcome = applier.plainly(group);
+      let until = performance.now() + patienceMs;
       for (let turns = 0; turns < lateTurns && outcome !== undefined; ) {
-        drainPatiently();
-        if (!attached.some(({ more }) => more)) turns += 1;
+        drainPatiently(until);
+        if (!promised() || group.length >= largestGroup) turns += 1;
         // The parts' own batches are portions of long work: each waits for a commit of its own.
         const late = queuedBy(attached);
         if (late.length === 0) break;
         group.push(...late);
         outcome = joined(outcome, applier.plainly(late));
+        if (late.some(([{ more }]) => more)) until = performance.now() + patienceMs;
       }
       if (outcome === undefined) {
         undoGroup.run();
