@@ -120,6 +120,56 @@ test("who waits until all is answered waits for what is not handed on yet too", 
   assert.equal(posts.length, 60);
 });
 
+test("small messages that came while a large one was handed on share their portions", () => {
+  const { client, tell, turn, waits } = between();
+  const told: unknown[] = [];
+  for (let at = 0; at < 96; at++) client.send(command("first"), (answer) => void told.push(answer), assert.fail);
+  turn();
+  tell({ answers: Array.from({ length: 48 }, (_, at) => at + 1), posts: [] });
+  // One by one, as from a writer that has little to do: each for itself would keep the next ones waiting, and whatever they bring on too.
+  for (let at = 49; at <= 96; at++) tell({ answers: [at], posts: [] });
+  let turns = 0;
+  while (waits()) {
+    turn();
+    turns += 1;
+  }
+  assert.equal(told.length, 96);
+  assert.ok(turns <= 8, `${turns} turns`);
+});
+
+test("what throws in the middle of a portion keeps back nothing but itself", () => {
+  const seen: unknown[] = [];
+  const { client, tell, turn, waits } = between((messages) => {
+    seen.push(...messages);
+    if (messages.includes("first")) throw new Error("posts");
+  });
+  for (let at = 1; at <= 60; at++)
+    client.send(
+      command("first"),
+      () => {
+        if (at === 3) throw new Error("answer");
+        seen.push(at);
+      },
+      assert.fail,
+    );
+  turn();
+  assert.throws(() => tell({ answers: Array.from({ length: 60 }, (_, at) => at + 1), posts: ["first"] }), /answer/);
+  tell({ answers: [], posts: ["second"] });
+  const thrown: string[] = [];
+  while (waits())
+    try {
+      turn();
+    } catch (error) {
+      thrown.push((error as Error).message);
+    }
+  assert.deepEqual(thrown, ["posts"]);
+  assert.deepEqual(seen, [
+    ...Array.from({ length: 60 }, (_, at) => at + 1).filter((at) => at !== 3),
+    "first",
+    "second",
+  ]);
+});
+
 for (const how of ["fails", "ends"] as const)
   test(`of a writer that ${how} all is told first that it committed before`, () => {
     const posts: unknown[] = [];

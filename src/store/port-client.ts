@@ -108,30 +108,44 @@ export function portClient(
     else if (answer.kind === "error") one.failed(failure("internal", { reason: answer.message }));
     else one.done(answer);
   }
-  /** Hands on what came first: `most` answers and posts of it, answers before posts. */
-  function handOn({ answers, posts }: News, most: number): void {
+  /** Hands on what came first: of its message `most` answers and posts, answers before posts. Answers how many. */
+  function handOn(most: number): number {
+    const { answers, posts } = left[0] as News;
     const all = answers.length + posts.length;
     const first = from;
     const to = all - first <= most * 1.5 ? all : first + most;
-    from = to;
-    for (let at = first; at < to && at < answers.length; at++) answered(answers[at] as News["answers"][number]);
-    if (to > answers.length) onPost(posts.slice(Math.max(0, first - answers.length), to - answers.length));
-    if (to < all) return;
-    left.shift();
-    from = 0;
+    // Counted before it is done: what throws here is not handed on twice, and what stands behind it still is.
+    while (from < to && from < answers.length) answered(answers[from++] as News["answers"][number]);
+    if (from < to) {
+      const some = posts.slice(from - answers.length, to - answers.length);
+      from = to;
+      onPost(some);
+    }
+    if (from === all) {
+      left.shift();
+      from = 0;
+    }
+    return to - first;
   }
   function next(): void {
-    const [message] = left;
-    if (message !== undefined) handOn(message, portion);
-    // A turn later: what this portion brings on is sent before the next one begins.
-    if (left.length > 0) soon(() => soon(next));
-    else if (promised) flushSoon();
-    nowIdle();
+    try {
+      // Small messages share a portion: else each of them would keep all that come after it waiting for as long as a full one.
+      for (let most = portion; most > 0 && left.length > 0; ) most -= handOn(most);
+    } finally {
+      // A turn later: what this portion brings on is sent before the next one begins.
+      if (left.length > 0) soon(() => soon(next));
+      else if (promised) flushSoon();
+      nowIdle();
+    }
   }
   /** Before the end is told all that came before it is. */
   function ended(reason: string): void {
-    for (let message = left[0]; message !== undefined; message = left[0]) handOn(message, Number.POSITIVE_INFINITY);
-    stop(reason);
+    try {
+      while (left.length > 0) handOn(Number.POSITIVE_INFINITY);
+    } finally {
+      if (left.length > 0) soon(() => ended(reason));
+      else stop(reason);
+    }
   }
 
   port.on("message", (message: ToClient) => {
