@@ -137,6 +137,48 @@ test("small messages that came while a large one was handed on share their porti
   assert.ok(turns <= 8, `${turns} turns`);
 });
 
+test("portions grow while anything is left: the last answer of many comes after few turns", () => {
+  const { client, sent, tell, turn, waits } = between();
+  const told: number[] = [];
+  for (let at = 0; at < 960; at++) client.send(command("first"), () => void told.push(at), assert.fail);
+  turn();
+  tell({ answers: Array.from({ length: 960 }, (_, at) => at + 1), posts: [] });
+  const after: number[] = [told.length];
+  while (waits()) {
+    turn();
+    if (told.length > (after.at(-1) as number)) after.push(told.length);
+  }
+  assert.deepEqual(after, [24, 72, 168, 360, 744, 960]);
+  // And begin small again.
+  for (let at = 0; at < 60; at++) client.send(command("first"), () => void told.push(at), assert.fail);
+  turn();
+  const [, ...batches] = sent.at(-1) as ToWriter;
+  tell({ answers: batches.map(([id]) => id), posts: [] });
+  assert.equal(told.length, 984);
+});
+
+test("what comes of the last portion a little later is sent with the word that nothing follows", async () => {
+  const { client, sent, tell, turn, waits } = between();
+  const broken = (error: Error) => assert.fail(error);
+  for (let at = 0; at < 60; at++)
+    client.send(
+      command("first"),
+      // As whoever awaits a promise.
+      () => queueMicrotask(() => client.send(command("next"), () => {}, broken)),
+      broken,
+    );
+  turn();
+  tell({ answers: Array.from({ length: 60 }, (_, at) => at + 1), posts: [] });
+  do {
+    await Promise.resolve();
+    turn();
+  } while (waits());
+  assert.deepEqual(names(sent.slice(1)), [
+    [true, 24],
+    [false, 36],
+  ]);
+});
+
 test("what throws in the middle of a portion keeps back nothing but itself", () => {
   const seen: unknown[] = [];
   const { client, tell, turn, waits } = between((messages) => {

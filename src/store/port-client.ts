@@ -52,6 +52,8 @@ export function portClient(
   /** What came and is not handed on yet; of the first one what stands before `from` is. */
   const left: News[] = [];
   let from = 0;
+  /** Of the next portion. It doubles as long as anything is left, so that the last ones need not wait for many turns of a busy event loop. */
+  let size = portion;
   /** Whether the writer waits for what follows. */
   let promised = false;
   let failed: string | undefined;
@@ -130,8 +132,9 @@ export function portClient(
   function next(): void {
     try {
       // Small messages share a portion: else each of them would keep all that come after it waiting for as long as a full one.
-      for (let most = portion; most > 0 && left.length > 0; ) most -= handOn(most);
+      for (let most = size; most > 0 && left.length > 0; ) most -= handOn(most);
     } finally {
+      size = left.length > 0 ? size * 2 : portion;
       // A turn later: what this portion brings on is sent before the next one begins.
       if (left.length > 0) soon(() => soon(next));
       else if (promised) flushSoon();
