@@ -2,6 +2,7 @@
 import { closeSync, fdatasyncSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { median } from "./report.ts";
 
 /** User and system time of a process, in seconds. */
 export function cpuSeconds(pid: number): number | null {
@@ -46,21 +47,32 @@ export function fsyncMs(folder: string): number {
   return times[100] as number;
 }
 
-/** Median time of a bare commit of one row of a kilobyte, in milliseconds: SQLite in WAL mode with synchronous=FULL, nothing around it. */
-export function commitMs(folder: string): number {
+/**
+ * Median times of bare commits of one row of a kilobyte, in milliseconds: SQLite in WAL mode with synchronous=FULL, nothing around it. `hot`: of one of many, one
+ * after the other. `paced`: of `commits` of them together, so often a second: a processor and a disk that rest in between take longer, for them as for
+ * whatever is measured at that pace beside them.
+ */
+export async function commitTimes(
+  folder: string,
+  { commits, perSecond }: { readonly commits: number; readonly perSecond: number },
+): Promise<{ readonly hot: number; readonly paced: number }> {
   const db = new DatabaseSync(join(folder, "commit-probe.db"));
   db.exec("pragma journal_mode = wal; pragma synchronous = full; create table rows (body text not null) strict");
   const insert = db.prepare("insert into rows (body) values (?)");
   const body = "x".repeat(1000);
-  const times: number[] = [];
-  for (let index = 0; index < 200; index++) {
+  const timed = (many: number): number => {
     const begun = performance.now();
-    insert.run(body);
-    times.push(performance.now() - begun);
+    for (let index = 0; index < many; index++) insert.run(body);
+    return performance.now() - begun;
+  };
+  const hot = Array.from({ length: 200 }, () => timed(1));
+  const paced: number[] = [];
+  for (let round = 0; round < 100; round++) {
+    await new Promise((resolve) => setTimeout(resolve, 1000 / perSecond));
+    paced.push(timed(commits));
   }
   db.close();
-  times.sort((a, b) => a - b);
-  return times[100] as number;
+  return { hot: median(hot) as number, paced: median(paced) as number };
 }
 
 /** Memory of a process that is its own (proportional share of what is shared), in MB; its resident size where that is not told. */

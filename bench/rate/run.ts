@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Children } from "../children.ts";
-import { commitMs, fsyncMs } from "../measure.ts";
+import { commitTimes, fsyncMs } from "../measure.ts";
 import { type BenchOptions, median, printer } from "../report.ts";
 import { setStage } from "../w1/stage.ts";
 
@@ -36,15 +36,16 @@ export async function runRate(options: BenchOptions): Promise<void> {
     }
     const of = (name: "plain" | "mortise", which: "p50" | "p99") =>
       median(found.filter((one) => one.name === name).map((one) => one[which])) as number;
-    const commit = commitMs(folder);
-    const needed = of("plain", "p50") + commitsNeeded * commit;
+    const { hot, paced } = await commitTimes(folder, { commits: commitsNeeded, perSecond });
+    const needed = of("plain", "p50") + paced;
     print({
       bench: "rate",
       ratio: of("mortise", "p50") / needed,
       p50: of("mortise", "p50"),
       p99: of("mortise", "p99"),
       plainP50: of("plain", "p50"),
-      commitMs: commit,
+      commitsMs: paced,
+      hotCommitMs: hot,
       fsyncMs: fsyncMs(folder),
       commitsNeeded,
       node: process.version,
