@@ -57,7 +57,7 @@ const code = (wanted: string) => (error: MortiseError) => error.code === wanted;
 
 test("a system that fails again and again is left alone; calls are refused at once, and one looks whether it is back", async () => {
   // Long enough for fifty calls on a busy machine.
-  const { ask, will, sent, changes } = shop({ floor: 0, pauseMs: 1000, maxPauseMs: 1000 });
+  const { ask, will, sent, changes } = shop({ floor: 0, pauseMs: 500, maxPauseMs: 500 });
   will(refused);
   for (let i = 0; i < 3; i++) await assert.rejects(ask("read"), code("outbound-connect"));
   assert.deepEqual(
