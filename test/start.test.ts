@@ -72,8 +72,8 @@ test("when it is killed, the systems and Mortise end too", async (t) => {
   started.child.kill("SIGKILL");
   await started.ended;
   // Its streams are inherited by the simulators: they end when the last of them has.
-  await once(started.child.stderr as NodeJS.EventEmitter, "close", { signal: AbortSignal.timeout(120_000) });
-  const deadline = Date.now() + 120_000;
+  await once(started.child.stderr as NodeJS.EventEmitter, "close", { signal: AbortSignal.timeout(30_000) });
+  const deadline = Date.now() + 30_000;
   while (existsSync(tokenFile)) {
     assert.ok(Date.now() < deadline, "Mortise still runs");
     await pause(50);

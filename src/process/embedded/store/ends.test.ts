@@ -5,7 +5,8 @@ import { test } from "node:test";
 import { realClock } from "../../../clock.ts";
 import { storeInThread } from "../../../store/in-thread.ts";
 import { portClient } from "../../../store/port-client.ts";
-import { type AppendParameters, portName, type StartParameters, type ToFront } from "../wire.ts";
+import { portName, type ToFront } from "../wire.ts";
+import { append, refused, start } from "./commands-rig.ts";
 import { storePart } from "./store-part.ts";
 
 function open() {
@@ -29,34 +30,14 @@ function open() {
       .map(({ process, status, runs }) => `${process} ${status} ${runs}`);
   return { db, store, settled, totals };
 }
-const start = (run: string, more: Partial<StartParameters> = {}) => ({
-  name: "process.start",
-  parameters: {
-    run,
-    process: "p",
-    key: `key of ${run}`,
-    inputHash: "h",
-    version: "v1",
-    origin: "test",
-    told: true,
-    body: "[0]",
-    ...more,
-  } satisfies StartParameters,
-});
-const append = (run: string, seq: number, more: Partial<AppendParameters> = {}) => ({
-  name: "process.append",
-  parameters: { run, seq, body: `[${seq}]`, ...more } satisfies AppendParameters,
-});
 const end = (run: string, seq = 1) => append(run, seq, { status: "completed" });
-/** Is refused, whatever came before it in its batch. */
-const refused = { name: "process.answer", parameters: { task: "none", by: "olivia", answer: "null" } };
 
 test("an end tells of its run what its row says, whether it is remembered or not", async () => {
   const { store, settled } = open();
-  await store.submit([start("a")]);
+  await store.submit([start("a", { key: "key of a" })]);
   // A rollback: nothing is remembered after it.
   await store.submit([start("b"), refused]);
-  await store.submit([start("c", { process: "q" })]);
+  await store.submit([start("c", { process: "q", key: "key of c" })]);
   await store.submit([end("a"), end("c")]);
   assert.deepEqual(settled(), [
     { run: "a", process: "p", key: "key of a", version: "v1", status: "completed" },
@@ -75,7 +56,7 @@ test("a run that was moved to another version while it was under way ends as one
 
 test("who waits for a run that began before it was waited for is told of its end", async () => {
   const { db, store } = open();
-  const child = { n: 1, run: "other", process: "p", key: "key of child", inputHash: "h", body: "[0]", wait: true };
+  const child = { n: 1, run: "other", process: "p", key: "child", inputHash: "h", body: "[0]", wait: true };
   // It has the key already, and began as one that nobody waits for.
   await store.submit([start("child")]);
   await store.submit([start("parent")]);

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { realClock } from "../../../clock.ts";
 import { storeInThread } from "../../../store/in-thread.ts";
 import { portClient } from "../../../store/port-client.ts";
-import type { AppendParameters, StartParameters } from "../wire.ts";
+import { append, refused, start } from "./commands-rig.ts";
 import { storePart } from "./store-part.ts";
 
 const fenced = { kind: "refused", by: "process.append", answer: "fenced" };
@@ -20,26 +20,6 @@ function open(db = new DatabaseSync(":memory:")) {
   });
   return { db, store };
 }
-const start = (run: string, more: Partial<StartParameters> = {}) => ({
-  name: "process.start",
-  parameters: {
-    run,
-    process: "p",
-    key: run,
-    inputHash: "h",
-    version: "v",
-    origin: "test",
-    told: true,
-    body: "[0]",
-    ...more,
-  } satisfies StartParameters,
-});
-const append = (run: string, seq: number, more: Partial<AppendParameters> = {}) => ({
-  name: "process.append",
-  parameters: { run, seq, body: `[${seq}]`, ...more } satisfies AppendParameters,
-});
-/** Is refused, whatever came before it in its batch. */
-const refused = { name: "process.answer", parameters: { task: "none", by: "olivia", answer: "null" } };
 const retain = (keyBefore = 0) => ({
   name: "process.retain",
   parameters: { process: "p", historyBefore: Date.now() + 1000, keyBefore, rows: 1000, bytes: 1e6 },
