@@ -58,6 +58,24 @@ test("what the store did not take is held again, with what came meanwhile", asyn
   assert.equal(counts.since("a", 1001), undefined);
 });
 
+test("a store that takes nothing for long fills no memory", async () => {
+  const counts = new RepeatCounts(() => 1000);
+  const { asked, write } = slowStore();
+  for (let round = 0; round < 3; round++) {
+    for (let at = 0; at < 7000; at++) counts.note(`${round} ${at}`, "replayed");
+    const failing = counts.flush(write);
+    await settled();
+    for (let at = 0; at < 7000; at++) counts.note(`${round} late ${at}`, "replayed");
+    asked.at(-1)?.end(new Error("full"));
+    await assert.rejects(failing, /full/);
+  }
+  let held = 0;
+  await counts.flush(async (repeats) => {
+    held = repeats.length;
+  });
+  assert.equal(held, 10_000);
+});
+
 test("one is written after the other, and nothing where nothing came again", async () => {
   const counts = new RepeatCounts(() => 1000);
   const { asked, write } = slowStore();

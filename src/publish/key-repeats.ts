@@ -24,7 +24,8 @@ export class RepeatCounts {
   note(id: string, what: keyof Repeats): void {
     let counted = this.#held.get(id);
     if (counted === undefined) {
-      if (this.#held.size >= mostHeld) return;
+      // With what may come back: a store that takes nothing for long fills no memory.
+      if (this.#held.size + this.#given.size >= mostHeld) return;
       counted = { replayed: 0, inFlight: 0, reused: 0, at: 0 };
       this.#held.set(id, counted);
     }
