@@ -34,11 +34,14 @@ const soundSqlites: readonly (readonly number[])[] = [
  * Lets the heaps of threads that start from here on grow to 128 MiB before their old generation is collected, and begin with a young
  * generation as large as a busy one gets. Most of what a run needs is garbage soon; small heaps were collected several times a
  * second, and what was under way just then was copied each time: a seventh of all CPU time (npm run bench -- w1).
- * Only read when a heap is made, so that it is safe to set while this thread runs.
+ * Those are only read when a heap is made, so that they are safe to set while this thread runs. The third is for this thread too:
+ * after 8 s of rest V8 shrinks its young generation to 1 MiB and then doubled it seldom, since little survives: each of the next
+ * hundreds of collections moved what was under way (npm run bench -- w2, with rests between its rounds).
  */
 export function tuneThreads(): void {
   setFlagsFromString("--initial-heap-size=128");
   setFlagsFromString("--min-semi-space-size=16");
+  setFlagsFromString("--semi-space-growth-factor=16");
 }
 
 /** What to know about it, as sentences. Throws `runtime-too-old`. */
