@@ -33,7 +33,7 @@ import type { Journal } from "./journal.ts";
 import { openingOf } from "./opening.ts";
 import { operate } from "./operating.ts";
 import { stopAll } from "./performing.ts";
-import { codeQuestion, divergenceQuestion } from "./questions.ts";
+import { codeQuestion, divergenceQuestion, foreignAwaitQuestion } from "./questions.ts";
 import { recordResult } from "./results.ts";
 import { holdBack, resume } from "./resuming.ts";
 import { receivesFrom } from "./rewinding.ts";
@@ -191,6 +191,8 @@ export class Execution implements Runs {
         this.#folding.consider(this, this.#code);
         continue;
       }
+      // Code that is over takes no event: the end of the waits gives it to the next who wants it.
+      if (this.#code.over && isSignal(mail)) continue;
       const step = recordResult(this, mail);
       if (step !== undefined) this.#code.give(step);
     }
@@ -281,9 +283,7 @@ export class Execution implements Runs {
   }
 
   foreignAwait(what: string): void {
-    const message = `The process ${what} something other than a verb of flow. Such a wait is not recorded and can't be replayed: wrap it in flow.step.`;
-    const at = this.host.where?.(stackHere());
-    this.stop(codeQuestion("process-foreign-await", message, !this.pivoted, at));
+    this.stop(foreignAwaitQuestion(what, this.host.where?.(stackHere()), !this.pivoted));
   }
 
   /** The code can't go on. */

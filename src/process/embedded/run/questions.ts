@@ -224,6 +224,12 @@ export function divergenceQuestion(
   };
 }
 
+/** The code waits for something that no history holds. */
+export function foreignAwaitQuestion(what: string, at: string | undefined, undoable: boolean): ParkedQuestion {
+  const message = `The process ${what} something other than a verb of flow. Such a wait is not recorded and can't be replayed: wrap it in flow.step.`;
+  return codeQuestion("process-foreign-await", message, undoable, at);
+}
+
 /** The process's own code stopped. */
 export function codeQuestion(code: CodeCode, message: string, undoable: boolean, at?: string): ParkedQuestion {
   return {
