@@ -32,11 +32,11 @@ const edit = {
 
 /** The question as it is asked now: of a call its input can be edited too. */
 export function askedQuestion({ number, n, question }: OpenQuestion, steps: readonly StepView[]): AskedQuestion {
-  if (n === undefined) return { ...question, number };
-  const kind = steps.find((step) => step.n === n)?.kind;
-  // It was asked before the pivot, and is still open after it.
-  const pivoted = steps.some((step) => step.kind === "pivot" && step.superseded !== true);
+  // It was asked before the pivot, and is still open after it. A pivot that was passed stays passed.
+  const pivoted = steps.some((step) => step.kind === "pivot");
   const answers = question.answers.filter((one) => !pivoted || (one.kind !== "undo" && one.kind !== "cancel"));
+  if (n === undefined) return { ...question, number, answers };
+  const kind = steps.find((step) => step.n === n)?.kind;
   if (kind !== "call" && kind !== "undo") return { ...question, number, n, answers };
   const ends = answers.findIndex((one) => one.kind === "undo" || one.kind === "cancel" || one.kind === "terminate");
   const at = ends < 0 ? answers.length : ends;

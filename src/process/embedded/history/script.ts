@@ -29,7 +29,7 @@ export class Script {
   readonly held: readonly GotRecord[];
   /** Whether steps were superseded. */
   readonly rewound: boolean;
-  /** A pivot was superseded: what is gone is gone all the same. */
+  /** A pivot was passed, wherever in the history: code that stops before it has come there again must not be undone, nor is a superseded one taken back. */
   readonly pivoted: boolean = false;
   /** Items of maps that are over: they are passed over. */
   readonly finished: Finished;
@@ -89,8 +89,7 @@ export class Script {
           const cut = cues.splice(before.get(record.n) ?? cues.length);
           for (const at of this.#notes.keys()) if (at > cues.length) this.#notes.delete(at);
           for (const cue of cut) {
-            if (cue.t === "pivot") this.pivoted = true;
-            else if (cue.t === "ask") superseded.add(cue.n);
+            if (cue.t === "ask") superseded.add(cue.n);
           }
           // What an earlier step brought is known, and is given again after what is replayed.
           const kept = cut.filter((cue): cue is GotRecord => cue.t === "got" && !superseded.has(cue.n));
@@ -117,8 +116,8 @@ export class Script {
           if (!record.ns.every((n) => finished.passed(n))) cues.push(record);
           break;
         case "pivot":
-          if (finished.covers(record.s)) this.pivoted = true;
-          else cues.push(record);
+          this.pivoted = true;
+          if (!finished.covers(record.s)) cues.push(record);
           break;
         case "item":
           over(record);

@@ -93,3 +93,36 @@ test("what a caught error says is the same at every replay", async () => {
   await two.stop();
   remove(one.folder);
 });
+
+test("what passed its pivot is not undone, also where the code leaves the history before it comes there again", async () => {
+  const undo = system.operation("undo", "idempotent");
+  const through: Run = async (flow, input) => {
+    await flow.call(a, { n: 1 }, { undo: { call: undo, with: ({ key }) => ({ key }) } });
+    flow.pivot();
+    return flow.receive(event, { key: (input as { id: string }).id });
+  };
+  const one = await rig({ processes: [process(through)], system });
+  const { run } = (await one.engine.start({ process: "p", key: "P", input: { id: "P" }, origin: "test" })) as {
+    run: string;
+  };
+  await one.until(run, "waiting");
+  await one.stop();
+  const two = await rig({ processes: [process(changed["another input"] as Run)], system, folder: one.folder });
+  await two.engine.signal({ system: "carrier", event: "shipped", key: "P", payload: "S", delivery: "p" });
+  const parked = await two.until(run, "parked");
+  assert.deepEqual(
+    parked.parked?.answers.map(({ kind }) => kind),
+    ["retry", "terminate"],
+  );
+  await assert.rejects(two.engine.operate(run, { kind: "cancel" }, actor), { code: "run-operation" });
+  // Nor by whoever asks the worker past the front.
+  const body = JSON.stringify({ operation: { kind: "cancel" }, actor });
+  await two.submit([{ name: "process.operate", parameters: { run, body, stored: body } }]);
+  await two.when(run, ({ steps }) => steps.at(-1)?.kind === "operator");
+  assert.equal(two.engine.run(run)?.status, "parked");
+  await two.engine.operate(run, { kind: "terminate" }, actor);
+  await two.until(run, "terminated");
+  assert.deepEqual(system.calls("undo"), []);
+  await two.stop();
+  remove(one.folder);
+});
