@@ -305,7 +305,7 @@ export class Execution implements Runs {
   /** Nothing new is begun from now on. Attempts under way end. */
   pause(reason: string): void {
     this.#leaving = false;
-    this.#phase = { kind: "paused", reason };
+    this.#phase = { kind: "paused", reason, undoes: this.#phase.kind === "undoing" };
     this.#holdMail();
     stopAll(openSteps(this.steps), () => this.host.changed(this));
     this.restate();
@@ -348,10 +348,7 @@ export class Execution implements Runs {
 
   #continueAs(given: unknown): void {
     const question = nextPart(this, this.#code, given, questionsIn(this.#records) + this.#parked);
-    if (question !== undefined) {
-      this.stop(question);
-      return;
-    }
+    if (question !== undefined) return this.stop(question);
     this.#phase = { kind: "ended" };
     this.journal.whenCommitted(() => this.host.reload(this));
     this.host.changed(this);
@@ -359,7 +356,8 @@ export class Execution implements Runs {
 
   undo(as: UndoAs, reason: string, detail: Json | undefined): void {
     const stopped = this.#phase.kind === "stopped" || this.#phase.kind === "paused";
-    const begun = stopped && this.#records.some(({ t }) => t === "undoing");
+    const undoes = this.#phase.kind === "paused" && this.#phase.undoes === true;
+    const begun = undoes || (stopped && this.#records.some(({ t }) => t === "undoing"));
     const undoing = Undoing.start(this, as, reason, detail, begun);
     this.#phase = { kind: "undoing", undoing };
     for (const mail of this.#mail.splice(0))

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FakeSystem, failing } from "../engine-harness.ts";
-import { act, begin, endRigs, gate, open, processOf, restarted } from "../operating-rig.ts";
+import { act, anna, begin, endRigs, gate, open, processOf, restarted } from "../operating-rig.ts";
 
 const event = { kind: "event", system: "carrier", name: "shipped" } as const;
 const signal = { system: "carrier", event: "shipped", key: "k", payload: "S", delivery: "d" };
@@ -172,6 +172,30 @@ test("a parked run that is paused asks its question again at the resume, and can
   assert.equal((await one.until(run, "parked")).parked?.code, "step-unknown");
   await act(one, run, { kind: "happened", result: "A" });
   assert.equal((await one.until(run, "completed")).output, "A");
+});
+
+test("an undo that asks, is paused and then cancelled asks the same again: it is not tried behind anybody's back", async () => {
+  const system = new FakeSystem();
+  const back = system.operation("back", "idempotent", () => {
+    throw failing("none", "give-up");
+  });
+  const a = system.operation("a", "idempotent");
+  const p = processOf(async (flow) => {
+    await flow.call(a, {}, { undo: { call: back, with: ({ key }) => ({ key }) } });
+    flow.reject("no");
+  });
+  const one = await open({ processes: [p], system });
+  const run = await begin(one);
+  await one.until(run, "parked");
+  await act(one, run, "pause");
+  await one.until(run, "paused");
+  await act(one, run, "cancel");
+  const parked = await one.until(run, "parked");
+  assert.deepEqual([parked.parked?.code, parked.parked?.number], ["undo-failed", 1]);
+  assert.equal(system.calls("back").length, 1);
+  await act(one, run, { kind: "happened", result: null });
+  assert.equal((await one.until(run, "cancelled")).failure?.reason, anna.reason);
+  assert.equal(system.calls("back").length, 1);
 });
 
 test("results that end together in a stop are given in their order at the next start, and at the one after", async () => {

@@ -8,8 +8,8 @@ export type Phase =
   | { readonly kind: "code" }
   /** The code can't go on; a person decides. */
   | { readonly kind: "stopped"; readonly question: ParkedQuestion }
-  /** An operator stopped it for a while: nothing is begun, results are kept. */
-  | { readonly kind: "paused"; readonly reason: string }
+  /** An operator stopped it for a while: nothing is begun, results are kept. `undoes`: its end had begun in this worker. */
+  | { readonly kind: "paused"; readonly reason: string; readonly undoes?: boolean }
   | { readonly kind: "undoing"; readonly undoing: Undoing }
   | { readonly kind: "ended" };
 
