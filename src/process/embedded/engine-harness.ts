@@ -110,6 +110,8 @@ export async function rig(options: {
   readonly valueLimits?: ValueLimits;
   readonly cipher?: Cipher;
   readonly unfit?: EngineOptions["unfit"];
+  /** Of the front. */
+  readonly clock?: EngineOptions["clock"];
 }): Promise<Rig> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "mortise-engine-"));
   const system = options.system ?? new FakeSystem();
@@ -128,6 +130,7 @@ export async function rig(options: {
       limits: limitsOf(options.processes),
       ...(options.valueLimits === undefined ? {} : { valueLimits: options.valueLimits }),
       ...(options.unfit === undefined ? {} : { unfit: options.unfit }),
+      ...(options.clock === undefined ? {} : { clock: options.clock }),
       ...(options.admission === undefined ? {} : { admission: options.admission }),
       startWorker: (version, link) => {
         if (options.startsNoWorker === true) {

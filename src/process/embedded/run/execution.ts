@@ -65,7 +65,8 @@ export class Execution implements Runs {
   readonly #folding = new Folding();
   /** It will be loaded anew, and its status is set. */
   #leaving = false;
-  #settling = false;
+  /** It is being let go: the code gets nothing, nothing is begun, and what comes stays in the inbox for whoever has the run next. */
+  settling = false;
 
   constructor(parts: ExecutionParts) {
     this.host = parts.host;
@@ -133,7 +134,7 @@ export class Execution implements Runs {
 
   /** A row of the inbox. One that was seen is ignored: it comes again when the run is loaded. */
   receive(delivery: Delivery): void {
-    if (this.#seen.has(delivery.id) || this.#phase.kind === "ended") return;
+    if (this.#seen.has(delivery.id) || this.#phase.kind === "ended" || this.settling) return;
     this.#seen.add(delivery.id);
     if (delivery.kind === "halt") {
       this.journal.consume(delivery.id);
@@ -179,7 +180,7 @@ export class Execution implements Runs {
 
   /** Gives the code the next result (X2). */
   takeMail(): void {
-    while (this.#phase.kind === "code" && !this.awake && this.#replayed) {
+    while (this.#phase.kind === "code" && !this.awake && this.#replayed && !this.settling) {
       const mail = this.#mail.shift();
       if (mail === undefined) {
         // Nobody wanted what there was.
@@ -214,7 +215,7 @@ export class Execution implements Runs {
 
   /** The worker is being stopped: results are written, and given to the code at the next start. Attempts under way end first. */
   settleForStop(done: () => void): void {
-    this.#settling = true;
+    this.settling = true;
     stopAll(openSteps(this.steps), () => {
       this.#holdMail();
       done();
@@ -247,7 +248,7 @@ export class Execution implements Runs {
     if (this.#code.over) this.#finish();
     // What it awaits may be held for the next start.
     else if (
-      !this.#settling &&
+      !this.settling &&
       openSteps(this.steps).every(({ live }) => live?.kind === "wait" && live.mapping !== undefined)
     )
       this.foreignAwait(this.#code.released ? "awaits a branch of flow.race that had lost, or" : "awaits");

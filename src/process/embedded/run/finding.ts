@@ -28,7 +28,7 @@ export function findOut(
   const probe = probeOf(operation, () => inputOf(step) as Json, host.caller);
   // From now: that the clock shows a later time does not mean that time has passed since the last attempt.
   const settle = settling(settleOf(operation), host);
-  const living = () => execution.phase === "undoing" && !host.stopping;
+  const living = () => execution.phase === "undoing" && !host.stopping && !execution.settling;
   const end = (outcome: Outcome) => {
     if (living()) done(outcome);
   };

@@ -39,8 +39,6 @@ export interface Host extends Surroundings {
   process(name: string): { readonly validateInput: Validate } | undefined;
   /** Nothing new may be begun. */
   readonly stopping: boolean;
-  /** The run is being let go, to another version's worker: nothing new may be begun for it. */
-  away?(run: string): boolean;
   /** Something is to be written. */
   changed(execution: Held): void;
   /** Mail is waiting and the execution is free to take it. */
@@ -99,6 +97,8 @@ export interface Running extends Held {
   readonly steps: Steps;
   readonly phase: "code" | "stopped" | "paused" | "undoing" | "ended";
   readonly pivoted: boolean;
+  /** It is being let go: nothing is begun. */
+  readonly settling: boolean;
   /** Its end is followed by a start. */
   restarting: boolean;
   /** A step has its result; it waits for its turn. */

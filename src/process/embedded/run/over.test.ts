@@ -13,7 +13,7 @@ const signal = ({ engine }: Rig, event: { system: string; name: string }, payloa
   engine.signal({ system: event.system, event: event.name, key: "k", payload, delivery: JSON.stringify(payload) });
 
 test("an event that comes with what ends a part is there for the next part", async () => {
-  const p = processOf(async (flow, part): Promise<Json> => {
+  const p = processOf(async (flow, part) => {
     const parcel = flow.receive(shipped, { key: "k" });
     if (part === 2) return parcel;
     await flow.receive(cancelled, { key: "k" });

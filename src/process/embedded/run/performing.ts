@@ -139,7 +139,7 @@ export function startWork(
   const { n } = step.ask;
   if (execution.phase === "ended") return;
   step.question = undefined;
-  if (host.stopping || execution.phase === "paused" || host.away?.(execution.identity.id) === true) {
+  if (host.stopping || execution.settling || execution.phase === "paused") {
     if (!work.resumed) journal.record({ t: "held", n, at: host.now() });
     host.changed(execution);
     return;

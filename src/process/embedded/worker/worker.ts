@@ -260,11 +260,8 @@ class VersionWorker implements Host {
     this.#dirty.add(execution);
     this.#tickSoon();
   }
-  away(run: string): boolean {
-    return this.#moving.away(run);
-  }
   ready(execution: Held): void {
-    if (this.#stopping || this.away(execution.identity.id)) return;
+    if (this.#stopping) return;
     reading(execution, () => execution.takeMail(), this.#within);
   }
   ended(execution: Held): void {

@@ -1,0 +1,77 @@
+/** What comes for a run while its worker lets it go, and what becomes of it where the run stays after all. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { realClock } from "../../../clock.ts";
+import { FakeSystem } from "../engine-harness.ts";
+import { act, anna, begin, endRigs, gate, open, processOf } from "../operating-rig.ts";
+
+endRigs();
+
+/** A clock of the front whose move is given up when the test says. */
+function impatient() {
+  const asked = Promise.withResolvers<() => void>();
+  const patienceMs = 10_000;
+  return {
+    givenUp: asked.promise,
+    clock: {
+      ...realClock,
+      later(ms: number, then: () => void, background?: boolean) {
+        if (ms !== patienceMs) return realClock.later(ms, then, background);
+        asked.resolve(then);
+        return () => {};
+      },
+    },
+  };
+}
+
+/** A run whose call is under way, and that can't be moved meanwhile. */
+async function setUp() {
+  const system = new FakeSystem();
+  const slow = gate("A");
+  const back = system.operation("back", "idempotent");
+  const a = system.operation("a", "idempotent");
+  const b = system.operation("b", "unrepeatable", slow.behaviour);
+  const next = gate("C");
+  const c = system.operation("c", "unrepeatable", next.behaviour);
+  const p = processOf(async (flow) => {
+    await flow.call(a, {}, { undo: { call: back, with: ({ key }) => ({ key }) } });
+    return flow.call(c, { after: await flow.call(b, {}) });
+  });
+  const { clock, givenUp } = impatient();
+  const one = await open({ processes: [], versions: { v1: [p], v2: [p] }, system, clock });
+  const run = await begin(one);
+  await slow.begun;
+  const moved = one.engine.move(run, "v2", anna);
+  const giveUp = await givenUp;
+  // Words to the worker travel through the event loop.
+  const heard = async () => {
+    let turns = 0;
+    await one.when(run, () => turns++ > 20);
+  };
+  await heard();
+  return { one, run, system, slow, next, moved, giveUp, heard };
+}
+
+test("a run that is cancelled while it is being moved goes with that, undoes and ends there", async () => {
+  const { one, run, system, slow, moved, heard } = await setUp();
+  await act(one, run, "cancel");
+  await heard();
+  slow.open();
+  assert.equal((await moved).kind, "moved");
+  assert.equal((await one.until(run, "cancelled")).version, "v2");
+  assert.deepEqual([system.calls("back").length, system.calls("b").length, system.calls("c").length], [1, 1, 0]);
+});
+
+test("a run that could not be moved goes on once its call has ended, and makes the next one once", async () => {
+  const { one, run, system, slow, next, moved, giveUp, heard } = await setUp();
+  giveUp();
+  await assert.rejects(moved, { code: "run-busy" });
+  await heard();
+  slow.open();
+  await next.begun;
+  await heard();
+  next.open();
+  const { status, output } = await one.until(run, "completed", "parked");
+  assert.deepEqual([status, output], ["completed", "C"]);
+  assert.deepEqual([system.calls("b").length, system.calls("c").length], [1, 1]);
+});
