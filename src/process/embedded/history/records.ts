@@ -211,6 +211,8 @@ export interface GotRecord {
   readonly a?: number;
   /** How the result came, if not by the answer itself: `probe`, `operator`. */
   readonly by?: "probe" | "operator";
+  /** Of a child: the run that it is, where that is not the one that its ask would have begun. */
+  readonly run?: string;
   /** Held: written while the code was given nothing (a stop, a pause). Its place in the order is that of its `give`. */
   readonly h?: true;
 }
@@ -243,6 +245,11 @@ export function generationsOf(records: readonly HistoryRecord[]): ReadonlyMap<nu
 /** The effect key of a step (P3): derived from run, step and generation; unique world-wide, since run ids are. */
 export function effectKey(run: string, n: number, generation = 1): string {
   return generation === 1 ? `${run}-${n}` : `${run}-${n}-g${generation}`;
+}
+
+/** The child run of a step that has its end. */
+export function childRunOf({ child }: AskRecord, got: GotRecord | undefined): string | undefined {
+  return child && (got?.run ?? child.run);
 }
 
 /** What an operator put in the place of a step's input. */

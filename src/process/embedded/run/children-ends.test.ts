@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { defineProcess } from "../../define.ts";
-import { anything, FakeSystem, type Rig } from "../engine-harness.ts";
+import { anything, FakeSystem, failing, type Rig } from "../engine-harness.ts";
 import { act, begin, endRigs, gate, open, processOf } from "../operating-rig.ts";
 
 endRigs();
@@ -84,3 +84,31 @@ test("a child that stopped after its pivot still asks when its parent's undo has
   await act(one, id, "terminate");
   await one.until(run, "cancelled");
 });
+
+for (const waits of [true, false])
+  test(`a child that a rewind asked for again is taken back once${waits ? "" : ", also where the code asks for it no more"}`, async () => {
+    const system = new FakeSystem();
+    const back = system.operation("back", "idempotent");
+    const refused = system.operation("refused", "idempotent", () => {
+      throw failing("none", "give-up");
+    });
+    const own = child(async () => "done");
+    let asks = true;
+    const p = processOf(async (flow) => {
+      if (asks) await flow.child(own, {}, undoBy(back));
+      await flow.call(refused, {});
+    });
+    const one = await open({ processes: [p, own], system });
+    const run = await begin(one);
+    for (const times of [2, 3]) {
+      await one.until(run, "parked");
+      asks = waits || times === 2;
+      await act(one, run, { kind: "rewind", to: "child" });
+      await one.when(run, ({ status }) => status === "parked" && system.calls("refused").length === times);
+      if (!asks) break;
+    }
+    await act(one, run, "undo");
+    await one.until(run, "undone");
+    assert.equal(system.calls("back").length, 1);
+    assert.equal(one.engine.runs({ process: "child" }).length, 1);
+  });

@@ -149,8 +149,9 @@ export function recordNews(execution: Running, step: Step, body: string): Step |
   }
   const out = ended.end?.out ?? null;
   const undo = undoWithOutput(execution, step, out);
-  journal.got({ t: "got", n, at }, JSON.stringify(out), undo);
-  step.got = { t: "got", n, at, ok: out, undo: undo === undefined ? undefined : (JSON.parse(undo) as Json) };
+  const got = { t: "got" as const, n, at, ...(run === step.ask.child?.run ? {} : { run }) };
+  journal.got(got, JSON.stringify(out), undo);
+  step.got = { ...got, ok: out, undo: undo === undefined ? undefined : (JSON.parse(undo) as Json) };
   return step;
 }
 

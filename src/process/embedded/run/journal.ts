@@ -116,6 +116,7 @@ export class Journal {
     let text = `${this.#lead}{"t":"got","n":${got.n},"at":${got.at}`;
     if (got.a !== undefined) text += `,"a":${got.a}`;
     if (got.by !== undefined) text += `,"by":"${got.by}"`;
+    if (got.run !== undefined) text += `,"run":${JSON.stringify(got.run)}`;
     if (got.h === true) text += `,"h":true`;
     if (got.timeout === true) text += `,"timeout":true`;
     if (got.fault !== undefined) text += `,"fault":${JSON.stringify(got.fault)}`;

@@ -1,7 +1,28 @@
-/** What a rewind gives back: events that superseded receives had taken are kept for the receives that are asked anew. */
+/** What a rewind superseded, and what it gives back: events that superseded receives had taken are kept for the receives that are asked anew. */
 import { type AskRecord, finishedIn, type GotRecord, type HistoryRecord } from "../history/records.ts";
 import type { Rewind } from "../wire.ts";
 import type { Step } from "./steps.ts";
+
+/** The asks of a history, and those of them that rewinds superseded. */
+function rewinds(records: readonly HistoryRecord[]) {
+  const asks = new Map<number, AskRecord>();
+  const superseded = new Set<number>();
+  const finished = finishedIn(records);
+  /** Whether it stands in an item that is over of a map that was asked before this number. */
+  const stays = (s: AskRecord["s"], before: number): boolean =>
+    s !== undefined && ((s[0] < before && finished.covers(s)) || stays(asks.get(s[0])?.s, before));
+  for (const record of records) {
+    if (record.t === "ask") asks.set(record.n, record);
+    else if (record.t === "rewound")
+      for (const { n, s } of asks.values()) if (n >= record.n && !stays(s, record.n)) superseded.add(n);
+  }
+  return { asks, superseded, stays };
+}
+
+/** Steps that a rewind superseded: what they asked was asked anew, where the code still asks it. */
+export function supersededIn(records: readonly HistoryRecord[]): ReadonlySet<number> {
+  return rewinds(records).superseded;
+}
 
 /**
  * The receives from ask `from` on, each with the event that it got: as the history on disk knows them, and the steps in memory, of
@@ -12,19 +33,9 @@ export function receivesFrom(
   records: readonly HistoryRecord[],
   steps: ReadonlyMap<number, Step>,
 ): Rewind["events"] {
-  const asks = new Map<number, AskRecord>();
   const gots = new Map<number, GotRecord>();
-  const superseded = new Set<number>();
-  const finished = finishedIn(records);
-  /** Whether it stands in an item that is over of a map that was asked before this number. */
-  const stays = (s: AskRecord["s"], before: number): boolean =>
-    s !== undefined && ((s[0] < before && finished.covers(s)) || stays(asks.get(s[0])?.s, before));
-  for (const record of records) {
-    if (record.t === "ask") asks.set(record.n, record);
-    else if (record.t === "got") gots.set(record.n, record);
-    else if (record.t === "rewound")
-      for (const { n, s } of asks.values()) if (n >= record.n && !stays(s, record.n)) superseded.add(n);
-  }
+  const { asks, superseded, stays } = rewinds(records);
+  for (const record of records) if (record.t === "got") gots.set(record.n, record);
   for (const { ask, got } of steps.values()) {
     asks.set(ask.n, ask);
     if (got !== undefined) gots.set(ask.n, got);

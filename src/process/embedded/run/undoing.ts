@@ -9,6 +9,7 @@ import type { Json } from "../../../operation.ts";
 import { type Past, pastsOf } from "../attempts/past.ts";
 import {
   type AskRecord,
+  childRunOf,
   type Edit,
   editsOf,
   generationsOf,
@@ -22,6 +23,7 @@ import { openSteps, type Running, type UndoAs } from "./host.ts";
 import { callWork, knownOf, startWork, stopAll } from "./performing.ts";
 import { undoQuestion } from "./questions.ts";
 import { recordResult } from "./results.ts";
+import { supersededIn } from "./rewinding.ts";
 import { inputOf, type Step, undoOf } from "./steps.ts";
 
 export class Undoing {
@@ -35,6 +37,8 @@ export class Undoing {
   readonly #unknown = new Set<number>();
   /** By step: its earlier generations that may have taken effect too (their input was edited since). */
   readonly #older = new Map<number, readonly Step[]>();
+  /** Steps that were asked before a rewind. */
+  #superseded: ReadonlySet<number> = new Set();
   /** What was under way when the end began has ended: only now it is known what took effect. */
   #othersOver: boolean;
 
@@ -112,6 +116,7 @@ export class Undoing {
     }
     recallChildren(execution, new Set(records.flatMap((record) => (record.t === "recall" ? [record.n] : []))));
     const undoing = new Undoing(execution, begun.as, begun.reason, begun.detail, harmless);
+    undoing.#superseded = supersededIn(records);
     for (const [n, older] of olderGenerations(records)) {
       const step = execution.steps.get(n);
       if (step !== undefined)
@@ -154,9 +159,14 @@ export class Undoing {
       return;
     }
     const undone = new Set(steps.map(({ ask }) => `${ask.of}/${ask.og ?? "last"}`));
+    const lastOf = new Map(steps.map((one) => [childUndo(one), one.ask.n]));
+    // A child that was asked for again after a rewind is one run, with one effect.
+    const again = (one: Step) =>
+      one.ask.child !== undefined && this.#superseded.has(one.ask.n) && lastOf.get(childUndo(one)) !== one.ask.n;
     const step = steps
       .flatMap((one) => [...(this.#older.get(one.ask.n) ?? []), one])
-      .findLast((one) => undoOf(one) !== undefined && !undone.has(this.#named(one)) && this.#tookEffect(one));
+      .filter((one) => undoOf(one) !== undefined && !undone.has(this.#named(one)))
+      .findLast((one) => !again(one) && this.#tookEffect(one));
     if (step === undefined) {
       execution.end(this.#as, this.#reason, this.#detail, undefined);
       return;
@@ -297,6 +307,12 @@ function isRefused(
 ): boolean {
   if (ask.v !== "undo" || fault === undefined) return false;
   return original?.got !== undefined || host.operation(ask.op as string)?.notFound?.includes(fault.name) !== true;
+}
+
+/** Of a step with a child: the run, and what takes it back. */
+function childUndo({ ask, got }: Step): string | undefined {
+  const run = childRunOf(ask, got);
+  return run && `${run} ${String(ask.undo?.op)}`;
 }
 
 /** Name of the step that an undo takes back. */
