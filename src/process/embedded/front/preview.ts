@@ -45,6 +45,12 @@ function takenBack(steps: readonly StepView[]): ReadonlySet<number> {
   );
 }
 
+/** A child run that is completed, or was started and forgotten. */
+const isOver = ({ kind, status }: StepView): boolean => kind === "child" && status === "done";
+const isAfter = (one: StepView, other: StepView): boolean => one.position > other.position;
+const isSameChild = (one: StepView, other: StepView): boolean =>
+  one.operation === other.operation && one.key === other.key && one.undo === other.undo;
+
 export function previewOf(run: RunDetail, act: OperatorAct): Preview {
   const none = { act: act.kind, mayDouble: [], undoes: [], stays: [] };
   try {
@@ -57,12 +63,22 @@ export function previewOf(run: RunDetail, act: OperatorAct): Preview {
   const done = takenBack(run.steps);
   const acted = run.steps.filter((step) => effectOf(step) !== "none" && !(step.n !== undefined && done.has(step.n)));
   const asked = run.steps.find(({ n }) => n !== undefined && n === run.parked?.n);
-  const undoable = acted.filter(({ undo }) => undo !== undefined).reverse();
+  // A child that was asked for again after a rewind is one run, which is taken back once. What it did is not done anew by those who ask for it again.
+  const children = run.steps.filter(
+    (step) =>
+      isOver(step) &&
+      !(step.n !== undefined && done.has(step.n)) &&
+      !(
+        step.superseded === true && run.steps.some((one) => isOver(one) && isAfter(one, step) && isSameChild(one, step))
+      ),
+  );
+  const taken = run.steps.filter((step) => acted.includes(step) || children.includes(step));
+  const undoable = taken.filter(({ undo }) => undo !== undefined).reverse();
   const undoes = undoable.map((step) => ({
     step: step.id,
     with: step.undo as string,
     ...(step.key === undefined ? {} : { key: step.key }),
-    sure: effectOf(step) === "happened",
+    sure: step.kind === "child" || effectOf(step) === "happened",
   }));
   const possible = true as const;
   const answer = run.parked?.answers.find(({ kind }) => kind === act.kind)?.effect;
@@ -77,9 +93,9 @@ export function previewOf(run: RunDetail, act: OperatorAct): Preview {
           `Undoes what took effect, last first, and ends the run as ${act.kind === "undo" ? "undone" : "cancelled"}.`,
         undoes,
         stays: [
-          ...acted
+          ...taken
             .filter(({ undo }) => undo === undefined)
-            .map((step) => shown(step, `it ${effectOf(step)}, and has no undo`)),
+            .map((step) => shown(step, `it ${step.kind === "child" ? "happened" : effectOf(step)}, and has no undo`)),
           ...mapsDone(run.steps, "what they did and has no undo stays, the rest is undone"),
         ],
       };
@@ -89,7 +105,9 @@ export function previewOf(run: RunDetail, act: OperatorAct): Preview {
         possible,
         happens: answer ?? "Ends the run at once. Nothing is undone.",
         stays: [
-          ...acted.map((step) => shown(step, `it ${effectOf(step)}, and is not undone`)),
+          ...taken.map((step) =>
+            shown(step, `it ${step.kind === "child" ? "happened" : effectOf(step)}, and is not undone`),
+          ),
           ...mapsDone(run.steps, "what they did stays"),
         ],
       };

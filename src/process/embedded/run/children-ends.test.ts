@@ -107,6 +107,10 @@ for (const waits of [true, false])
       await one.when(run, ({ status }) => status === "parked" && system.calls("refused").length === times);
       if (!asks) break;
     }
+    assert.deepEqual(
+      one.engine.preview(run, { kind: "undo" }).undoes.map((undo) => [undo.step, undo.with, undo.sure]),
+      [["child", "fake.back", true]],
+    );
     await act(one, run, "undo");
     await one.until(run, "undone");
     assert.equal(system.calls("back").length, 1);
