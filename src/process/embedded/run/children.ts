@@ -13,7 +13,7 @@ import type { ChildNews } from "../wire.ts";
 import type { Host, Identity, Running } from "./host.ts";
 import type { Journal } from "./journal.ts";
 import { childQuestion } from "./questions.ts";
-import type { Step } from "./steps.ts";
+import { pastStep, type Step } from "./steps.ts";
 import { undoWithOutput } from "./undo-with-output.ts";
 
 /** What the code asks for. */
@@ -98,8 +98,8 @@ export function placeChild(
   });
 }
 
-/** News of a child, as the result of its step; `undefined` where it has none yet. */
-export function recordNews(execution: Running, step: Step, body: string): Step | undefined {
+/** News of a child, as the result of its step; `undefined` where it has none yet. `late`: the code does not wait for it. */
+export function recordNews(execution: Running, step: Step, body: string, late = false): Step | undefined {
   const { journal, host } = execution;
   const news = JSON.parse(body) as ChildNews;
   const { n, id } = step.ask;
@@ -131,8 +131,8 @@ export function recordNews(execution: Running, step: Step, body: string): Step |
     default:
   }
   const ended = host.endOf(run);
-  if (ended?.status === "completed" && ended.end === undefined) {
-    if (execution.phase !== "code") return never("its output was removed");
+  // For an undo it counts that it took effect.
+  if (ended?.status === "completed" && ended.end === undefined && execution.phase === "code" && !late) {
     const message = `${id} waits for ${process} with the key ${key}. Its run ${run} is completed, and its output was removed with its history.`;
     return parkChild(execution, step, "child-gone", message);
   }
@@ -148,10 +148,33 @@ export function recordNews(execution: Running, step: Step, body: string): Step |
     });
   }
   const out = ended.end?.out ?? null;
-  const undo = undoWithOutput(execution, step, out);
+  const undo = ended.end === undefined ? undefined : undoWithOutput(execution, step, out);
   const got = { t: "got" as const, n, at, ...(run === step.ask.child?.run ? {} : { run }) };
   journal.got(got, JSON.stringify(out), undo);
   step.got = { ...got, ok: out, undo: undo === undefined ? undefined : (JSON.parse(undo) as Json) };
+  return step;
+}
+
+/** Whether the end of this step's child counts for an undo, also where the code does not wait for it any more. */
+export function isLateNews({ ask, got }: Pick<Step, "ask" | "got">): boolean {
+  return ask.child !== undefined && ask.child.wait !== false && ask.undo !== undefined && got === undefined;
+}
+
+/** A child has ended whose step the code does not know any more: its item is over, or a rewind superseded it. Only undo will look at it. */
+export function recordLateNews(execution: Running, n: number, body: string): void {
+  const { kind } = JSON.parse(body) as ChildNews;
+  if (kind !== "ended") return;
+  const left = execution.steps.left.get(n) ?? askedBefore(execution, n);
+  execution.steps.left.delete(n);
+  if (left !== undefined && isLateNews(left)) recordNews(execution, left, body, true);
+}
+
+function askedBefore({ host, identity }: Running, n: number): Step | undefined {
+  let step: Step | undefined;
+  for (const record of host.recordsOf(identity.id)) {
+    if (record.t === "ask" && record.n === n) step = pastStep(record);
+    else if (record.t === "got" && record.n === n && step !== undefined) step.got = record;
+  }
   return step;
 }
 

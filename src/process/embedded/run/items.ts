@@ -4,6 +4,7 @@ import { Continuation, Rejection } from "../../flow.ts";
 import type { ItemEnd } from "../history/finished-items.ts";
 import { asText } from "../history/json-text.ts";
 import type { Cue } from "../history/script.ts";
+import { isLateNews } from "./children.ts";
 import type { Code, Runs } from "./code.ts";
 import { told } from "./ending.ts";
 import { failedEnd, type MapHost, type Mapping, type Scope } from "./mapping.ts";
@@ -123,6 +124,7 @@ export class Items implements MapHost {
         step.live.mapping === undefined
       )
         journal.release(n);
+      if (isLateNews(step)) steps.left.set(n, step);
       steps.delete(n);
       this.foldable += 2;
     }

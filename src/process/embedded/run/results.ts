@@ -2,7 +2,7 @@
 import type { Json } from "../../../operation.ts";
 import { effectKey } from "../history/records.ts";
 import { places } from "../history/vault.ts";
-import { recordNews } from "./children.ts";
+import { recordLateNews, recordNews } from "./children.ts";
 import type { Running } from "./host.ts";
 import type { Mail, Step } from "./steps.ts";
 import { undoWithOutput } from "./undo-with-output.ts";
@@ -36,6 +36,8 @@ export function recordResult(execution: Running, mail: Mail, held?: true): Step 
     step.got = { ...step.got, at };
     return step;
   }
+  if (step === undefined && mail.kind === "inbox" && mail.what === "child")
+    recordLateNews(execution, mail.n, mail.body);
   if (step === undefined || step.got !== undefined) return undefined;
   const { n } = mail;
   const at = host.now();

@@ -113,6 +113,25 @@ export function newStep(
   };
 }
 
+/** A step of the history, without its code. */
+export function pastStep(ask: AskRecord, generation = 1, edit?: Edit, past?: Past): Step {
+  return {
+    ask,
+    live: undefined,
+    generation,
+    edit,
+    recorded: true,
+    got: undefined,
+    given: false,
+    performance: undefined,
+    past,
+    retry: undefined,
+    question: undefined,
+    resolve: () => {},
+    reject: () => {},
+  };
+}
+
 /** What the step acts on: the code's own input, or what an operator put in its place. */
 export function inputOf({ ask, edit }: Step): Json | undefined {
   return edit === undefined ? ask.in : edit.input;
@@ -127,6 +146,8 @@ export function undoOf({ ask, edit }: Step): UndoData | undefined {
 export class Steps extends Map<number, Step> {
   /** Holds all that have no result, and some that have got theirs since it was last asked for. */
   readonly #open = new Set<Step>();
+  /** Of items that are over: what a child of theirs that still runs will have done can be undone. */
+  readonly left = new Map<number, Step>();
 
   override set(n: number, step: Step): this {
     this.#open.add(step);

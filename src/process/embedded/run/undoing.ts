@@ -6,11 +6,10 @@
  * (`notFound`: "there is no such reservation") says that there was nothing to take back. Any other fault asks a person.
  */
 import type { Json } from "../../../operation.ts";
-import { type Past, pastsOf } from "../attempts/past.ts";
+import { pastsOf } from "../attempts/past.ts";
 import {
   type AskRecord,
   childRunOf,
-  type Edit,
   editsOf,
   generationsOf,
   type HistoryRecord,
@@ -24,7 +23,7 @@ import { callWork, knownOf, startWork, stopAll } from "./performing.ts";
 import { undoQuestion } from "./questions.ts";
 import { recordResult } from "./results.ts";
 import { supersededIn } from "./rewinding.ts";
-import { inputOf, type Step, undoOf } from "./steps.ts";
+import { inputOf, pastStep, type Step, undoOf } from "./steps.ts";
 
 export class Undoing {
   #as: UndoAs;
@@ -101,7 +100,7 @@ export class Undoing {
     for (const record of records) {
       if (record.t === "ask") {
         const { n } = record;
-        execution.steps.set(n, stepOf(record, generations.get(n), edits.get(n), pasts.get(n)));
+        execution.steps.set(n, pastStep(record, generations.get(n), edits.get(n), pasts.get(n)));
       } else if (record.t === "release") {
         for (const n of record.ns) {
           const step = execution.steps.get(n);
@@ -122,7 +121,7 @@ export class Undoing {
       if (step !== undefined)
         undoing.#older.set(
           n,
-          older.map(({ generation, undo }) => ({ ...stepOf({ ...step.ask, undo }, generation), got: undefined })),
+          older.map(({ generation, undo }) => ({ ...pastStep({ ...step.ask, undo }, generation), got: undefined })),
         );
     }
     for (const step of openSteps(execution.steps)) if (step.ask.v === "undo") step.question = questions.get(step.ask.n);
@@ -238,7 +237,7 @@ export class Undoing {
       ...(this.#isOlder(step) ? { og: step.generation } : {}),
     };
     journal.ask(head, input === undefined ? undefined : JSON.stringify(input), undefined);
-    const asked = { ...stepOf({ ...head, ...(input === undefined ? {} : { in: input }) }), recorded: false };
+    const asked = { ...pastStep({ ...head, ...(input === undefined ? {} : { in: input }) }), recorded: false };
     this.#execution.steps.set(n, asked);
     if (input === undefined) {
       this.#execution.park(
@@ -318,22 +317,4 @@ function childUndo({ ask, got }: Step): string | undefined {
 /** Name of the step that an undo takes back. */
 function takenBack({ id }: AskRecord): string {
   return id.replace(/^undo /, "");
-}
-
-function stepOf(ask: AskRecord, generation = 1, edit?: Edit, past?: Past): Step {
-  return {
-    ask,
-    live: undefined,
-    generation,
-    edit,
-    recorded: true,
-    got: undefined,
-    given: false,
-    performance: undefined,
-    past,
-    retry: undefined,
-    question: undefined,
-    resolve: () => {},
-    reject: () => {},
-  };
 }
