@@ -280,7 +280,10 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     if (row.status !== "queued" && !rows.put(run, seq, body)) context.refuse("changed");
     sql.move.run(to, context.now(), run);
     rows.changed(run);
-    if (goesOn) sql.setCause.run("running", null, context.now(), null, run);
+    if (!goesOn) return;
+    sql.setCause.run("running", null, context.now(), null, run);
+    // It takes its place again, as one does that a person answers.
+    if (typeof row.lane === "string") queue.moved(run, row as unknown as Placed, "running");
   }
 
   /** Whether the operation fits the run's state was asked by the front; a run that ended since refuses here. */
