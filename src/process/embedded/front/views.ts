@@ -3,7 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Json, JsonSchema } from "../../../operation.ts";
 import { type ChildRun, type Engine, finalStatuses, type RunDetail, type TaskView } from "../../engine.ts";
 import type { Traces } from "../../trace.ts";
-import type { HistoryRecord } from "../history/records.ts";
+import { countedIn, type HistoryRecord } from "../history/records.ts";
 import { openQuestion } from "../history/script.ts";
 import type { StoredRow, Vault } from "../history/vault.ts";
 import { historyRowsOf } from "../store/stored-run.ts";
@@ -53,7 +53,7 @@ export function views(
         : {}),
       ...(parked === undefined ? {} : { parked: askedQuestion(parked, steps) }),
       ...(start?.t === "start" && start.part !== undefined ? { part: start.part } : {}),
-      ...warningOf(records.length, unreadable ?? hidden, bytes, historyBytes),
+      ...warningOf(countedIn(records), unreadable ?? hidden, bytes, historyBytes),
       ...childrenOf(records),
       steps,
       ...(row.restart_of === null ? {} : { restartOf: row.restart_of }),

@@ -53,6 +53,10 @@ export function compacted(records: readonly HistoryRecord[]): HistoryRecord[] {
       case "items":
         if (!finished.passed(record.m)) for (const item of itemsOf(record)) addItem(left, item);
         break;
+      case "state":
+      case "log":
+        if (!finished.covers(record.s)) left.push(record);
+        break;
       default:
         left.push(record);
     }

@@ -141,6 +141,13 @@ export function finishedIn(records: readonly HistoryRecord[]): Finished {
   return finished;
 }
 
+/** The records that count for how long a history may be. What code notes is nothing that a replay follows; its characters count. */
+export function countedIn(records: readonly HistoryRecord[]): number {
+  let count = 0;
+  for (const { t } of records) if (t !== "log" && t !== "state") count += 1;
+  return count;
+}
+
 /** A verb was called. `n` counts the asks of a run from 1. */
 export interface AskRecord {
   readonly t: "ask";

@@ -8,7 +8,7 @@ import type { AnyProcess } from "../../define.ts";
 import type { ParkedQuestion } from "../../engine.ts";
 import { type Continuation, DeclaredFault, type Flow, FlowTimeout, type Rejection } from "../../flow.ts";
 import { asText, defaultHistoryBytes, type ValueLimits } from "../history/json-text.ts";
-import type { AskRecord, ChildAsk, GotRecord, ItemRecord } from "../history/records.ts";
+import { type AskRecord, type ChildAsk, countedIn, type GotRecord, type ItemRecord } from "../history/records.ts";
 import { Repeats } from "../history/repeats.ts";
 import { type Cue, Script } from "../history/script.ts";
 import { type Asked, askedAsJson, askedOf, matches, recordAsk } from "./asking.ts";
@@ -73,7 +73,7 @@ export class Code implements Asker {
     this.#script = new Script(parts.records);
     const { part } = this.#script;
     this.seed = part === 1 ? this.run.id : `${this.run.id}/part ${part}`;
-    this.#size = parts.records.length;
+    this.#size = countedIn(parts.records);
     this.#most = historyLimits(parts.records, this.#bytesAtMost);
     this.#asked = this.#script.asked;
     this.#pivoted = this.#script.pivoted;

@@ -165,13 +165,12 @@ export class Execution implements Runs {
       if (!this.awake && this.#replayed) this.host.ready(this);
       return;
     }
-    if (this.#phase.kind === "ended") return;
+    // A signal for a run that undoes the store gives to the next who wants it.
+    if (this.#phase.kind === "ended" || (this.#phase.kind === "undoing" && isSignal(mail))) return;
     if (this.#phase.kind !== "undoing") {
       this.#hold(mail);
       return;
     }
-    // The store gives it to the next who wants it.
-    if (isSignal(mail)) return;
     // X5: recorded, and given to nobody.
     const step = recordResult(this, mail);
     this.host.changed(this);
@@ -349,7 +348,10 @@ export class Execution implements Runs {
 
   #continueAs(given: unknown): void {
     const question = nextPart(this, this.#code, given, questionsIn(this.#records) + this.#parked);
-    if (question !== undefined) return this.stop(question);
+    if (question !== undefined) {
+      this.stop(question);
+      return;
+    }
     this.#phase = { kind: "ended" };
     this.journal.whenCommitted(() => this.host.reload(this));
     this.host.changed(this);

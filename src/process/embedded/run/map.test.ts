@@ -91,6 +91,37 @@ test("5,000 items, stopped in the middle: no item's call is made twice, and the 
   assert.equal(system.calls("send").length, 5000);
 });
 
+test("what items log goes with them: a long map that logs much is no long history, neither now nor after a restart", async () => {
+  const system = new FakeSystem();
+  const last = gate(null);
+  const a = system.operation("a", "idempotent", (n, context) => (n === 3499 ? last.behaviour(n, context, 1) : null));
+  const p = processOf(async (flow) => {
+    flow.log("begins");
+    const done = await flow.map(
+      numbers(3500),
+      async (n, flow) => {
+        for (const line of ["one", "two", "three"]) flow.log(line, { n });
+        flow.state({ n });
+        await flow.call(a, n);
+      },
+      { concurrency: 20 },
+    );
+    await flow.call(a, -1);
+    return done.length;
+  });
+  const options = { processes: [p], system };
+  let one = await open(options);
+  const run = await begin(one);
+  await last.begun;
+  const records = historyRecords(one, run).length;
+  assert.ok(records < 3500, `${records} records`);
+  last.open();
+  one = await restarted(one, options);
+  const ended = await one.until(run, "completed", "parked");
+  assert.deepEqual([ended.status, ended.output], ["completed", 3500]);
+  assert.equal(ended.steps.find(({ kind }) => kind === "log")?.note, "begins");
+});
+
 test("numbers of items whose records are gone are not given again: effect keys stay unique through a restart", async () => {
   const system = new FakeSystem();
   const a = system.operation("a", "idempotent", (input) => input);

@@ -4,7 +4,7 @@ import { failure, MortiseError } from "../../../errors.ts";
 import type { Json } from "../../../operation.ts";
 import type { RunStatus } from "../../engine.ts";
 import { compacted } from "../history/compacting.ts";
-import type { HistoryRecord } from "../history/records.ts";
+import { countedIn, type HistoryRecord } from "../history/records.ts";
 import { places, type StoredRow, type Vault } from "../history/vault.ts";
 import type { CompactParameters, Delivery } from "../wire.ts";
 
@@ -105,8 +105,8 @@ export function compaction(
   const { records, unreadable } = vault.records(run, batches);
   if (last === undefined || unreadable !== undefined) return undefined;
   const left = compacted(records);
-  const gone = records.length - left.length;
-  if (gone * 4 < records.length) return undefined;
+  if ((records.length - left.length) * 4 < records.length) return undefined;
+  const gone = countedIn(records) - countedIn(left);
   const text = JSON.stringify(left);
   const stored = vault.row(run, last.seq, text);
   return { parameters: { run, seq: last.seq, rows: batches.length, ...stored }, gone, left: text.length };
