@@ -359,8 +359,7 @@ export class Execution implements Runs {
 
   undo(as: UndoAs, reason: string, detail: Json | undefined): void {
     const stopped = this.#phase.kind === "stopped" || this.#phase.kind === "paused";
-    const undoes = this.#phase.kind === "paused" && this.#phase.undoes === true;
-    const begun = undoes || (stopped && this.#records.some(({ t }) => t === "undoing"));
+    const begun = ("undoes" in this.#phase && this.#phase.undoes) || this.#records.some(({ t }) => t === "undoing");
     const undoing = Undoing.start(this, as, reason, detail, begun);
     this.#phase = { kind: "undoing", undoing };
     for (const mail of this.#mail.splice(0))
