@@ -13,6 +13,8 @@ export interface StoreChildren {
   recall(parent: string, recall: NonNullable<AppendParameters["recalls"]>[number]): void;
   /** A run that may be waited for has ended. */
   ended(run: string): void;
+  /** It has, and was started anew as `next`: those who wait for it wait for that one, unless they undo by now. */
+  handOver(run: string, next: string): void;
 }
 
 interface Row {
@@ -45,10 +47,17 @@ export function storeChildren(
     waits: db.prepare("select 1 from parents where child = ? and run = ? and n = ?"),
     dropOne: db.prepare("delete from parents where child = ? and run = ? and n = ?"),
     drop: db.prepare("delete from parents where child = ?"),
+    status: db.prepare("select status from runs where id = ?"),
+    hand: db.prepare("update parents set child = ? where child = ?"),
   };
 
   function tell(run: string, n: number, news: ChildNews): void {
     use.deliver(run, n, "child", JSON.stringify(news));
+  }
+
+  function waits(child: string): void {
+    sql.await.run(child);
+    use.awaited(child);
   }
 
   function add(parent: string, { n, run, process, key, inputHash, body, values, lane, wait }: NewChild): void {
@@ -68,8 +77,7 @@ export function storeChildren(
     else if (taken !== undefined && finalStatuses.has(taken.status)) tell(parent, n, { kind: "ended", run: child });
     else {
       sql.insert.run(child, parent, n);
-      sql.await.run(child);
-      use.awaited(child);
+      waits(child);
       // One that has begun just now keeps nobody waiting.
       if (taken !== undefined || lane !== undefined) use.waitedFor(child);
     }
@@ -92,5 +100,16 @@ export function storeChildren(
     sql.drop.run(run);
   }
 
-  return { add, recall, ended };
+  function handOver(run: string, next: string): void {
+    for (const parent of sql.of.all(run) as { run: string; n: number }[]) {
+      if (sql.status.get(parent.run)?.status !== "undoing") continue;
+      sql.dropOne.run(run, parent.run, parent.n);
+      tell(parent.run, parent.n, { kind: "ended", run });
+    }
+    if (sql.hand.run(next, run).changes === 0) return;
+    waits(next);
+    use.waitedFor(next);
+  }
+
+  return { add, recall, ended, handOver };
 }

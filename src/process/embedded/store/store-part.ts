@@ -65,7 +65,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     halted: db.prepare("select id from inbox where run = ? and kind = 'halt'"),
     restarted: db.prepare("select status, restarted_as from runs where id = ?"),
     setRestartedAs: db.prepare("update runs set restarted_as = ? where id = ?"),
-    inputHash: db.prepare("select input_hash from runs where id = ?"),
+    startOf: db.prepare("select input_hash, origin from runs where id = ?"),
     setRestartOf: db.prepare("update runs set restart_of = ? where id = ?"),
     insertRestart: db.prepare("insert or replace into restarts (run, body) values (?, ?)"),
     takeRestart: db.prepare("delete from restarts where run = ? returning body"),
@@ -178,11 +178,12 @@ function commands(context: PartContext): Record<string, CommandHandler> {
       tasks.closeFrom(run, 0);
     }
     if (given.rewind !== undefined) rewind(run, given.rewind);
-    if (given.status !== undefined) changeStatus(given, given.status);
-    if (given.restarts === true) {
-      const waiting = sql.takeRestart.get(run) as { body: string } | undefined;
-      if (waiting !== undefined) startAnew(run, { ...(JSON.parse(waiting.body) as StartParameters), beyond: true });
-    }
+    const waiting = given.restarts === true ? (sql.takeRestart.get(run) as { body: string } | undefined) : undefined;
+    if (given.status !== undefined) changeStatus(given, given.status, waiting !== undefined);
+    if (waiting === undefined) return;
+    const anew = JSON.parse(waiting.body) as StartParameters;
+    startAnew(run, { ...anew, beyond: true });
+    children.handOver(run, anew.run);
   }
 
   /** Of a final run at once; another is ended first by the act, and the start waits for that. What speaks against it is answered. */
@@ -201,9 +202,12 @@ function commands(context: PartContext): Record<string, CommandHandler> {
 
   function startAnew(of: string, anew: StartParameters): void {
     sql.setRestartedAs.run(anew.run, of);
+    const { input_hash: inputHash, origin } = sql.startOf.get(of) as { input_hash: string; origin: string };
     // Whoever delivers the old one's start again finds the new one, also where a later part gave it another input.
-    const same = anew.sameInput === true ? { inputHash: sql.inputHash.get(of)?.input_hash as string } : {};
-    start({ ...anew, ...same, restartOf: of });
+    const same = anew.sameInput === true ? { inputHash } : {};
+    // The child of a run stays its child.
+    const child = origin.startsWith("run:") ? { origin } : {};
+    start({ ...anew, ...same, ...child, restartOf: of });
   }
 
   /** Fenced like an append: not where another one has changed those rows since. */
@@ -230,7 +234,8 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     sql.dropInboxOf.run(run, n);
   }
 
-  function changeStatus(given: AppendParameters, status: RunStatus): void {
+  /** `replaced`: another run takes its place; whoever waits for it waits for that one. */
+  function changeStatus(given: AppendParameters, status: RunStatus, replaced: boolean): void {
     const now = context.now();
     const { run } = given;
     const final = finalStatuses.has(status);
@@ -247,7 +252,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     if (typeof row.lane === "string") queue.moved(run, row as Placed, status);
     if (!final && status !== "parked") return;
     if (final) totals.ended(row.process, status);
-    if (final && row.awaited === 1) children.ended(run);
+    if (final && row.awaited === 1 && !replaced) children.ended(run);
     toFront({
       kind: "settled",
       run,
