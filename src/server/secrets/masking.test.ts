@@ -100,6 +100,28 @@ test("what the code asks for instead is masked too, though the history does not 
   assert.deepEqual([shown.parked?.recorded, shown.parked?.asked], [side("•••"), side("•••")]);
 });
 
+test("so is what the code asks a child for instead", () => {
+  const side = (note: string) => ({
+    asked: "child",
+    id: "part",
+    process: "booking",
+    input: { card: { note }, day: "Monday" },
+  });
+  const shown = masking.run({
+    ...run,
+    status: "parked",
+    parked: {
+      code: "process-diverged",
+      message: "differs",
+      number: 1,
+      answers: [],
+      recorded: side("old-note"),
+      asked: side("new-note"),
+    },
+  });
+  assert.deepEqual([shown.parked?.recorded, shown.parked?.asked], [side("•••"), side("•••")]);
+});
+
 test("the input of a process that an event starts is masked as that event", () => {
   const onPaid = defineProcess({
     name: "on-paid",

@@ -64,18 +64,21 @@ export function createMasking(
     return maskOf(system, paths, step.kind === "receive" ? name : `${name}.${side}`);
   }
 
-  /** Of a divergence: the code may ask for a call with what the history does not hold. */
+  /** Of a divergence: the code may ask for a call, or a child, with what the history does not hold. */
   function sidesOf(
     { recorded, asked }: NonNullable<RunDetail["parked"]>,
     hide: (value: Json | undefined, mask: Mask) => Json | undefined,
   ): { readonly recorded?: Json; readonly asked?: Json } {
     const side = (given: Json | undefined): Json | undefined => {
-      const { operation, input } = (given ?? {}) as { readonly operation?: Json; readonly input?: Json };
-      if (typeof operation !== "string" || input === undefined) return given;
-      const [system = "", ...rest] = operation.split(".");
-      const paths = project.systems.get(system)?.settings.sensitive;
-      const hidden = hide(input, maskOf(system, paths, `${rest.join(".")}.input`)) as Json;
-      return { ...(given as Readonly<Record<string, Json>>), input: hidden };
+      const { operation, process, input } = (given ?? {}) as { readonly [member: string]: Json | undefined };
+      let mask: Mask;
+      if (typeof process === "string") mask = maskOf(process, project.processes.get(process)?.sensitive, "input");
+      else if (typeof operation === "string") {
+        const [system = "", ...rest] = operation.split(".");
+        mask = maskOf(system, project.systems.get(system)?.settings.sensitive, `${rest.join(".")}.input`);
+      } else return given;
+      if (input === undefined) return given;
+      return { ...(given as Readonly<Record<string, Json>>), input: hide(input, mask) as Json };
     };
     return {
       ...(recorded === undefined ? {} : { recorded: side(recorded) as Json }),

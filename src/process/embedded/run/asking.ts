@@ -5,6 +5,7 @@ import { namedIn } from "../history/named.ts";
 import { type AskRecord, type ChildAsk, effectKey, type UndoData } from "../history/records.ts";
 import type { Vault } from "../history/vault.ts";
 import { placeChild } from "./children.ts";
+import { childSide } from "./divergence.ts";
 import type { Identity } from "./host.ts";
 import type { Journal } from "./journal.ts";
 import { nameOf } from "./operation-names.ts";
@@ -67,6 +68,7 @@ export function askedAsJson({ draft, id, operation, input }: Asked): Json {
     asked: draft.kind,
     id,
     ...(operation === undefined ? {} : { operation }),
+    ...(draft.child === undefined ? {} : childSide(draft.child.process.name, draft.child.wait)),
     ...(draft.event === undefined ? {} : { event: draft.event.name, key: draft.event.key }),
     ...(draft.due === undefined ? {} : { until: new Date(draft.due).toISOString() }),
     ...(input === undefined ? {} : { input: JSON.parse(input) as Json }),

@@ -94,6 +94,36 @@ test("what a caught error says is the same at every replay", async () => {
   remove(one.folder);
 });
 
+test("a child of another process, or one that is not waited for, is told as what differs", async () => {
+  const other = defineProcess({ name: "other", input: anything, key: () => "o", run: async () => null });
+  const child = defineProcess({
+    name: "child",
+    input: anything,
+    key: () => "c",
+    run: (flow) => flow.receive(event, { key: "C" }),
+  });
+  const waits: Run = (flow) => flow.child(child, {}, { name: "part" });
+  const told: Readonly<Record<string, Run>> = {
+    "part is asked again, with another process.": (flow) => flow.child(other, {}, { name: "part" }),
+    "part is asked again, with another wait.": (flow) => flow.child(child, {}, { name: "part", wait: false }),
+  };
+  for (const [message, code] of Object.entries(told)) {
+    const one = await rig({ processes: [process(waits), child, other], system });
+    const { run } = (await one.engine.start({ process: "p", key: "K", input: { id: "K" }, origin: "test" })) as {
+      run: string;
+    };
+    await one.until(run, "waiting");
+    await one.stop();
+    const two = await rig({ processes: [process(code), child, other], system, folder: one.folder });
+    await two.engine.signal({ system: "carrier", event: "shipped", key: "C", payload: "S", delivery: "c" });
+    const { parked } = await two.until(run, "parked");
+    assert.ok(parked?.message.includes(message), parked?.message);
+    assert.deepEqual(parked?.recorded, { asked: "child", id: "part", process: "child", input: {} });
+    await two.stop();
+    remove(one.folder);
+  }
+});
+
 test("what passed its pivot is not undone, also where the code leaves the history before it comes there again", async () => {
   const undo = system.operation("undo", "idempotent");
   const through: Run = async (flow, input) => {

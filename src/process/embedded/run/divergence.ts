@@ -27,7 +27,7 @@ export function divergenceOf(recorded: Cue, asked: Json, nameOf: (n: number) => 
 function sentence(was: Side, is: Side): string {
   const same = was.asked === is.asked && was.id === is.id;
   if (was.id !== undefined && same) {
-    const differs = ["operation", "event", "key", "until"].filter((name) => was[name] !== is[name]);
+    const differs = ["operation", "process", "event", "key", "until", "wait"].filter((name) => was[name] !== is[name]);
     if (differs.length > 0) return `${was.id} is asked again, with another ${differs.join(" and ")}.`;
     const places = differences(was.input, is.input);
     const where = places.length === 0 ? "in the order of its members" : `at ${places.join(", ")}`;
@@ -49,18 +49,24 @@ function sideOf(cue: Cue, nameOf: (n: number) => string): Side {
   if (cue.t === "release") return { asked: "race", released: cue.ns.map(nameOf) };
   if (cue.t === "got") return { result: nameOf(cue.n) };
   if (cue.t === "item") return { result: `${nameOf(cue.m)}[${cue.i}]` };
-  const { v, id, op, ev, key, due, in: input } = cue;
+  const { v, id, op, child, ev, key, due, in: input } = cue;
   // A wait `within` a time has its moment from the clock; one `until` a moment was asked for that.
   const until = v === "sleep" && due !== undefined ? { until: new Date(due).toISOString() } : {};
   return {
     asked: v,
     id,
     ...(op === undefined ? {} : { operation: op }),
+    ...(child === undefined ? {} : childSide(child.process, child.wait !== false)),
     ...(ev === undefined ? {} : { event: ev }),
     ...(key === undefined ? {} : { key }),
     ...until,
     ...(input === undefined ? {} : { input }),
   } as Side;
+}
+
+/** What is shown of a child beside its input. */
+export function childSide(process: string, wait: boolean): Readonly<Record<string, Json>> {
+  return wait ? { process } : { process, wait };
 }
 
 /** Where two values differ, as JSON Pointers (RFC 6901). Values do not stand in them. */
