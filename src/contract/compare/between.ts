@@ -80,6 +80,8 @@ function proved(both: Both, issue: Issue, asked: string, giver: Whole, taker: Wh
 }
 
 function judged(both: Both, issue: Issue, at: Place, giver: Whole, taker: Whole): Found | undefined {
+  const refused = unnamed(both, issue, at, giver, taker);
+  if (refused !== undefined) return refused;
   const proof: Proof = issue.verdict === "safe" ? { result: "open" } : proved(both, issue, at.side, giver, taker);
   if (proof.result === "none") return undefined;
   const verdict = issue.verdict ?? (proof.result === "proven" ? "breaking" : "review");
@@ -89,6 +91,21 @@ function judged(both: Both, issue: Issue, at: Place, giver: Whole, taker: Whole)
     verdict,
     reason: `${issue.what} ${ending}`,
     ...(proof.example === undefined ? {} : { example: proof.example }),
+  };
+}
+
+/** A member of an open object that is not named any more, where the server takes nothing that is not named. */
+function unnamed(both: Both, issue: Issue, at: Place, giver: Whole, taker: Whole): Found | undefined {
+  const { refusesUnnamed, work } = both;
+  if (refusesUnnamed === undefined || at.side !== "request" || issue.rule !== "ignored-property") return undefined;
+  const { result, example } = prove(issue, giver, taker, work, refusesUnnamed);
+  if (result !== "proven") return undefined;
+  return {
+    ...placed(issue, at),
+    rule: "unknown-property",
+    verdict: "breaking",
+    reason: `${issue.what} ${sentences.request.worse}: this server takes only what the description names`,
+    ...(example === undefined ? {} : { example }),
   };
 }
 

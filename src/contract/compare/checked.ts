@@ -12,6 +12,9 @@ export interface Whole {
 /** What the schema finds wrong with a value; empty: it is taken. */
 export type Check = (value: Json) => readonly Problem[];
 
+/** What whoever serves a contract refuses besides: members that its schemas leave open and do not name. */
+export type RefusesUnnamed = (whole: Whole) => Check;
+
 const checks = new WeakMap<object, Map<JsonSchema, Check>>();
 
 /** Compiled once for each schema. */

@@ -3,6 +3,7 @@
  * What breaks is proven by a value where values are what changed; what can't be decided is for review, never safe.
  */
 import type { ContractModel, OperationModel } from "../model.ts";
+import type { RefusesUnnamed } from "./checked.ts";
 import { type Comparison, type Finding, toldPlaces, type Verdict, worse } from "./finding.ts";
 import { contractRules } from "./rules/index.ts";
 import { Both, type Found, type OperationPair } from "./rules/rule.ts";
@@ -10,14 +11,16 @@ import type { Work } from "./schema/walk.ts";
 
 /**
  * Every finding once, the worst first. The same models give the same findings in the same order. `work` counts what it took, which grows
- * with the size of the contracts and not with the number of ways through them.
+ * with the size of the contracts and not with the number of ways through them. `refusesUnnamed`: what the server of these contracts refuses of a
+ * request that its schema would take.
  */
 export function compareContracts(
   old: ContractModel,
   now: ContractModel,
   work: Work = { steps: 0, tries: 0 },
+  refusesUnnamed?: RefusesUnnamed,
 ): Comparison {
-  const both = new Both(old, now, pairsOf(old, now), work);
+  const both = new Both(old, now, pairsOf(old, now), work, refusesUnnamed);
   const found: Found[] = [];
   for (const rule of contractRules) {
     for (const each of rule.contract?.(both) ?? []) found.push(each);

@@ -1,6 +1,6 @@
 /** Proves an issue by a value: the giver's validator accepts it, the taker's refuses it. */
 import { inWords, type Json } from "../../operation.ts";
-import { checkOf, type Whole } from "./checked.ts";
+import { type Check, checkOf, type Whole } from "./checked.ts";
 import type { Example } from "./finding.ts";
 import type { Issue } from "./schema/issue.ts";
 import type { Work } from "./schema/walk.ts";
@@ -21,12 +21,19 @@ export interface Proof {
   readonly example?: Example;
 }
 
-export function prove(issue: Issue, giver: Whole, taker: Whole, work: Work): Proof {
+/** `check`: what refuses in the taker's place. Default: its schema. */
+export function prove(
+  issue: Issue,
+  giver: Whole,
+  taker: Whole,
+  work: Work,
+  check: (whole: Whole) => Check = checkOf,
+): Proof {
   if (work.tries > mostTriesInAll) return { result: "open" };
   const near = issue.path.length > deepest ? issue.inner : undefined;
   const gives = near === undefined ? giver : { ...giver, schema: near.giver };
   const demands = near === undefined ? taker : { ...taker, schema: near.taker };
-  const [accepts, takes] = [checkOf(gives), checkOf(demands)];
+  const [accepts, takes] = [checkOf(gives), check(demands)];
   const wrap = near?.wrap ?? issue.wrap;
   let candidates: readonly Json[];
   try {
@@ -46,6 +53,7 @@ export function prove(issue: Issue, giver: Whole, taker: Whole, work: Work): Pro
     some ??= value;
     const problems = takes(value);
     if (problems.length === 0) continue;
+    if (check !== checkOf) return { result: "proven", example: { value, proven: true, refusal: inWords(problems) } };
     const { path = issue.path } = near ?? {};
     const where: Where = issue.about === undefined ? { path } : { path, about: issue.about };
     return { result: "proven", example: witness(value, problems, where, gives, demands) };

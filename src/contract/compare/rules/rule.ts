@@ -1,6 +1,7 @@
 /** What a rule about contracts is, and what it looks at. */
 import type { Json, JsonSchema } from "../../../operation.ts";
 import type { ContractModel, EventModel, OperationModel } from "../../model.ts";
+import type { RefusesUnnamed } from "../checked.ts";
 import type { Example, Side, Verdict } from "../finding.ts";
 import { type Proof, refusal } from "../prove.ts";
 import { unchangedNames } from "../schema/same.ts";
@@ -55,6 +56,8 @@ export class Both {
   /** What was proven of changes of named schemas: the same change is seen from many places. */
   readonly proofs = new Map<string, Proof>();
   readonly work: Work;
+  /** Of requests, where it is known who serves them. */
+  readonly refusesUnnamed: RefusesUnnamed | undefined;
   readonly #unchanged = new Map<ViewKind, ReadonlySet<string>>();
   readonly #walks = new Map<string, Walk>();
 
@@ -63,8 +66,10 @@ export class Both {
     now: ContractModel,
     operations: readonly OperationPair[],
     work: Work = { steps: 0, tries: 0 },
+    refusesUnnamed?: RefusesUnnamed,
   ) {
     this.work = work;
+    this.refusesUnnamed = refusesUnnamed;
     this.old = old;
     this.now = now;
     this.operations = operations;

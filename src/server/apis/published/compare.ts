@@ -15,7 +15,7 @@ import type { ContractModel } from "../../../contract/model.ts";
 import { readOpenApi } from "../../../contract/read/openapi.ts";
 import { openTexts } from "../../../contract/read/source.ts";
 import { majorOf } from "../../../publish/lifecycle/retirements.ts";
-import { withoutLimitNoise } from "./own-changes.ts";
+import { refusesUnnamed, withoutLimitNoise } from "./own-changes.ts";
 
 /** The contract of an OpenAPI document. Rejects with `contract-unreadable`, naming `file`. */
 export async function modelOf(file: string, text: string): Promise<ContractModel> {
@@ -31,7 +31,7 @@ export async function comparePublished(
   today = "",
 ): Promise<OverriddenComparison> {
   const [old, fresh] = [await modelOf(file, locked), await modelOf("openapi.json", now)];
-  const compared = compareContracts(old, fresh);
+  const compared = compareContracts(old, fresh, undefined, refusesUnnamed);
   const told = compared.findings.filter(({ rule }) => rule !== "servers");
   const findings = [...withoutLimitNoise(told, locked, now), ...ownFindings(locked, now)];
   const { unused, findings: judged } = override({ ...compared, findings }, decided, today);

@@ -11,7 +11,7 @@ import type { UsageTotal } from "../../../publish/lifecycle/usage.ts";
 import type { OpenApiDocument } from "../../../publish/openapi.ts";
 import { modelOf } from "./compare.ts";
 import { consumerName, type FindInUse, type OpenRun } from "./in-use.ts";
-import { withoutLimitNoise } from "./own-changes.ts";
+import { refusesUnnamed, withoutLimitNoise } from "./own-changes.ts";
 
 export type Trend = "ended" | "falling" | "steady" | "rising";
 
@@ -137,7 +137,7 @@ async function changesBetween(
     });
     operations[name] = { ...operation, binding: { ...binding, method: to.method, path: to.path } };
   }
-  const { findings } = compareContracts({ ...old, operations }, next);
+  const { findings } = compareContracts({ ...old, operations }, next, undefined, refusesUnnamed);
   const told = findings.filter(({ rule }) => rule !== "servers" && rule !== "operation-added");
   return [...moves, ...withoutLimitNoise(told, textOf(api), textOf(successor))];
 }

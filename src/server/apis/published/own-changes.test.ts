@@ -42,3 +42,52 @@ test("headers of the same names that a given contract promises break callers whe
     places: ["a: answer 200 header ratelimit", "a: answer 429 header ratelimit", "a: answer 503 header ratelimit"],
   });
 });
+
+/** A document whose one operation takes this body. */
+function taking(schema: object, schemas: object = {}): string {
+  const content = { "application/json": { schema } };
+  const answer = { description: "-" };
+  return JSON.stringify({
+    openapi: "3.1.1",
+    info: { title: "t", version: "1.0.0" },
+    servers: [{ url: "/t" }],
+    paths: { "/a": { post: { operationId: "a", requestBody: { required: true, content }, responses: { 204: answer } } } },
+    components: { schemas },
+  });
+}
+const text = { type: "string" };
+const object = (properties: object, more: object = {}) => ({ type: "object", properties, ...more });
+
+test("a member that a request may have, and that is named no more, breaks callers: it is refused, though the object is open", async () => {
+  const old = object({ sku: text, note: text });
+  const { verdict, findings } = await comparePublished("old.json", taking(old), taking(object({ sku: text })));
+  assert.equal(verdict, "breaking");
+  assert.deepEqual(
+    findings.map(({ rule, at, example }) => [rule, at, example]),
+    [
+      [
+        "unknown-property",
+        "a: request /note",
+        { value: { note: "text" }, proven: true, refusal: "/note is no field of this operation" },
+      ],
+    ],
+  );
+  // Deep inside, and by the names of schemas.
+  const line = (properties: object) => ({ Line: object(properties) });
+  const lines = object({ lines: { type: "array", items: { $ref: "#/components/schemas/Line" } } });
+  const deep = [taking(lines, line({ sku: text, note: text })), taking(lines, line({ sku: text }))] as const;
+  assert.deepEqual(await kept(...deep), { verdict: "breaking", places: ["a: request /lines/*/note"] });
+});
+
+test("a member that is named no more breaks nobody where it is still taken", async () => {
+  const old = object({ sku: text, note: text });
+  const open = object({ sku: text }, { additionalProperties: true });
+  assert.equal((await kept(taking(old), taking(open))).verdict, "safe");
+  // What lists no members takes any.
+  assert.equal((await kept(taking(object({ note: text })), taking({ type: "object" }))).verdict, "safe");
+  // Another part of the same object names it.
+  const parts = object({ sku: text }, { if: { required: ["sku"] }, then: { properties: { note: text } } });
+  assert.equal((await kept(taking(old), taking(parts))).verdict, "review");
+  // The other way round nothing is refused that was taken.
+  assert.equal((await kept(taking(object({ sku: text })), taking(old))).verdict, "safe");
+});

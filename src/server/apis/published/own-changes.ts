@@ -2,8 +2,25 @@
  * Changes between two documents that we have published ourselves, where we know more than the contracts say. Whoever compares contracts of
  * others (`mortise diff`) knows none of this, and sees what the contract rules see.
  */
+import type { Check, RefusesUnnamed } from "../../../contract/compare/checked.ts";
 import { type Finding, type FindingPlace, toldPlaces } from "../../../contract/compare/finding.ts";
+import { fieldsOf } from "../../../publish/fields.ts";
 import { headers } from "../../../publish/openapi-words.ts";
+
+const checks = new WeakMap<object, WeakMap<object, Check>>();
+
+/** What `closed` in publish/prepare.ts refuses of a request beside what its schema does (OW-3): a member that was named and is not any more is one. */
+export const refusesUnnamed: RefusesUnnamed = ({ schema, definitions }) => {
+  if (typeof schema === "boolean") return () => [];
+  const known = checks.get(definitions) ?? new WeakMap<object, Check>();
+  checks.set(definitions, known);
+  let check = known.get(schema);
+  if (check === undefined) {
+    check = fieldsOf({ kind: "schema", json: { ...schema, $defs: definitions } }).unknown;
+    known.set(schema, check);
+  }
+  return check;
+};
 
 interface Document {
   readonly paths?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
