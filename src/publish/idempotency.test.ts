@@ -6,7 +6,7 @@ import { configOptions } from "../server/project/config.ts";
 import { type ApiOptions, defineApi } from "./define.ts";
 import { allScopes, anOrder, assertProblem, bookHold, openBench, ordersOptions, orderToCash } from "./harness.test.ts";
 import { keyOf } from "./idempotency.ts";
-import { post } from "./operations.ts";
+import { del, post } from "./operations.ts";
 
 const place = "/orders/v1/orders";
 const placeNow = "/orders/v1/orders/now";
@@ -53,6 +53,20 @@ test("IK-2: the same key with another payload or path is 422", async () => {
   const other = await bench.ask("POST", place, { body: { ...anOrder, id: "o-2" }, headers: keyed("k1") });
   assertProblem(other, 422, "idempotency-key-reused");
   assert.equal(bench.backend.started.length, 1);
+});
+
+test("IK-2: the same key with another query is 422, where the query says what is asked for; the same one is repeated", async () => {
+  const operations: ApiOptions["operations"] = { dropHold: del("/holds", { scope: "stock:write", calls: bookHold }) };
+  await using bench = await openBench({ apis: [defineApi({ ...ordersOptions, operations })] });
+  bench.backend.answer = () => ({ ok: true, output: { hold: "gone" } });
+  const drop = (reference: string) =>
+    bench.ask("DELETE", `/orders/v1/holds?reference=${reference}`, { headers: keyed("k1") });
+  assert.equal((await drop("H-1")).status, 200);
+  assertProblem(await drop("H-2"), 422, "idempotency-key-reused");
+  assert.equal((await drop("H-1")).headers["idempotency-replayed"], "true");
+  assert.equal(JSON.stringify(bench.backend.called.map(({ input }) => input)), '[{"reference":"H-1"}]');
+  const { json } = await bench.ask("GET", "/orders/v1/openapi.json", { key: null });
+  assert.match(JSON.stringify(json), /the same method, path, query and body/);
 });
 
 test("IK-2: where a key is required, its absence is 400; refused requests leave no record", async () => {

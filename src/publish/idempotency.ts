@@ -30,7 +30,7 @@ export interface Ticket {
   readonly key: string;
   /** Through what it came, and from whom: `originOf`. */
   readonly origin: string;
-  /** Of method, path and canonical body, hex. */
+  /** Of method, path, query and canonical body, hex. */
   readonly fingerprint: string;
   /** Epoch milliseconds. */
   readonly expiresAt: number;
@@ -190,7 +190,7 @@ export function openIdempotency(
         id: idOf(key, message === undefined ? scope.names : [scope.names[0], "signed"]),
         key,
         origin: scope.origin,
-        fingerprint: digest(`${request.method} ${request.path}\n${body === undefined ? "" : canonicalJson(body)}`),
+        fingerprint: digest(`${request.method} ${targetOf(request)}\n${body === undefined ? "" : canonicalJson(body)}`),
         expiresAt: clock() + Math.max(settings.retentionMs ?? defaultRetentionMs, message?.freshMs ?? 0),
       };
     },
@@ -265,6 +265,11 @@ interface Row {
   readonly status: number | null;
   readonly headers: string | null;
   readonly body: string | null;
+}
+
+/** As it was sent: a query is there only where it says what is asked for. */
+function targetOf({ path, query }: HttpRequest): string {
+  return query === "" ? path : `${path}?${query}`;
 }
 
 /** Also where a reservation is refused: somebody else has the key at this moment. */

@@ -17,12 +17,12 @@ import { definitionsOf, resolve, shapeOf } from "./schemas.ts";
 import { downloads, eventsOf, lastEventId, rangeHeader, unread } from "./streams/openapi.ts";
 
 /** What a client must know of its keys (IK-5). */
-function keyRules(retentionMs: number | undefined): string {
+function keyRules(retentionMs: number | undefined, asksInQuery: boolean): string {
   const known = retentionMs === undefined ? "24 hours, where nothing else is agreed" : lasting(retentionMs);
   return (
     "Your own key for this request, the same with each retry of it: the request is then worked on once, and the answer repeated " +
     "(draft-ietf-httpapi-idempotency-key-header-08). One string in double quotes, of at most " +
-    `${longestIdempotencyKey} characters. The same request has the same method, path and body, whatever the order of its members; ` +
+    `${longestIdempotencyKey} characters. The same request has the same method, path${asksInQuery ? ", query" : ""} and body, whatever the order of its members; ` +
     `another one under the same key is refused with 422. A key is known for ${known}; after that it is new.`
   );
 }
@@ -147,7 +147,7 @@ function operationOf(
       name: "Idempotency-Key",
       in: "header",
       required: operation.idempotency.required,
-      description: keyRules(operation.idempotency.retentionMs),
+      description: keyRules(operation.idempotency.retentionMs, plan.query.length > 0),
       schema: { type: "string", minLength: 1, maxLength: longestIdempotencyKey + 2 },
     });
   }
