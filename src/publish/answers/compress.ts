@@ -27,7 +27,7 @@ export function compressed(request: HttpRequest, response: HttpResponse): HttpRe
   if (body === undefined || !isPackable(response)) return response;
   const varies = varying(response);
   const { "accept-encoding": accepted } = request.headers;
-  if (accepted === undefined || request.method === "HEAD" || !takesGzip(accepted)) return varies;
+  if (accepted === undefined || !takesGzip(accepted)) return varies;
   return gzip(body).then(
     (packed) => ({ ...varies, headers: { ...varies.headers, "content-encoding": "gzip" }, body: packed }),
     // It does not fail but for want of memory: then the answer goes out as it is.

@@ -114,6 +114,28 @@ test("an answer of 1 KiB or more is packed for who takes gzip, and varies by tha
   await listener.close(0);
 });
 
+test("a HEAD tells the length and the encoding of the GET in whose place it stands (RFC 9110, 8.6 and 9.3.2)", async () => {
+  await using bench = await openBench({ apis: [shown()] });
+  const listener = await listen((request) => bench.publisher.handle(request), { port: 0 });
+  bench.backend.answer = () => ({ ok: true, output: { sku: "rope ".repeat(500), onHand: 8 } });
+  const told = async (method: string, accept: string) => {
+    const { promise, resolve, reject } = Promise.withResolvers<NodeJS.Dict<string | string[]>>();
+    const headers = { authorization: `Bearer ${bench.key}`, "accept-encoding": accept };
+    const sent = ask(`${listener.url}${stock}`, { method, headers, agent: false }, (response) => {
+      response.resume().on("end", () => resolve(response.headers));
+    });
+    sent.on("error", reject).end();
+    const { date: _, "x-request-id": __, ...same } = await promise;
+    return same;
+  };
+  for (const accept of ["gzip", "identity"]) {
+    const [get, head] = [await told("GET", accept), await told("HEAD", accept)];
+    assert.deepEqual(head, get);
+    assert.equal(get["content-encoding"], accept === "gzip" ? "gzip" : undefined);
+  }
+  await listener.close(0);
+});
+
 test("OW-8: without cors no page is let in, and a preflight is a method that is not there", async () => {
   await using bench = await openBench({ apis: [shown()] });
   const headers = { origin: shop, "access-control-request-method": "GET" };
