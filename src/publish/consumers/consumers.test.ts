@@ -41,3 +41,26 @@ test("a name, a plan or a text of a wrong form is refused, and nothing is kept",
   await refused("a", { contact: "x".repeat(201) });
   assert.deepEqual(consumers.list(), []);
 });
+
+test("changes of a consumer at once undo nothing of each other: who is disabled stays so while a plan is set", async () => {
+  await using bench = await openBench();
+  const { consumers } = bench.publisher;
+  await Promise.all([
+    consumers.set("shop", { disabled: true, reason: "stolen key", by: "ops" }),
+    consumers.set("shop", { plan: "gold", by: "sales" }),
+    consumers.set("shop", { contact: "it@shop.example", by: "sales" }),
+  ]);
+  assertProblem(await bench.ask("GET", stock), 403, "consumer-disabled");
+  const { plan, contact, reason } = consumers.find("shop") ?? {};
+  assert.deepEqual([plan, contact, reason], ["gold", "it@shop.example", "stolen key"]);
+  // One that fails holds up none behind it.
+  const failing = { contact: "x", by: "ops", alongside: [{ name: "no.such", parameters: {} }] };
+  const both = await Promise.allSettled([
+    consumers.set("shop", failing),
+    consumers.set("shop", { disabled: false, by: "ops" }),
+  ]);
+  assert.deepEqual(
+    both.map(({ status }) => status),
+    ["rejected", "fulfilled"],
+  );
+});

@@ -51,6 +51,8 @@ export function openConsumers(store: Pick<Store, "submit" | "read">, clock: () =
   const one = store.read.prepare("SELECT * FROM publish_consumers WHERE name = ?");
   const all = store.read.prepare("SELECT * FROM publish_consumers ORDER BY name");
   const cache = new Map<string, Consumer | undefined>();
+  /** One change after the other: each keeps what it does not name, as the one before it left it. */
+  let last: Promise<unknown> = Promise.resolve();
 
   function find(name: string): Consumer | undefined {
     if (cache.has(name)) return cache.get(name);
@@ -61,10 +63,31 @@ export function openConsumers(store: Pick<Store, "submit" | "read">, clock: () =
     return found;
   }
 
+  async function write(
+    name: string,
+    { plan, contact, disabled, reason, by, alongside = [] }: ConsumerChange,
+  ): Promise<Consumer> {
+    const before = find(name);
+    const disabledAt =
+      disabled === undefined ? before?.disabledAt : disabled ? (before?.disabledAt ?? clock()) : undefined;
+    const parameters: ConsumerParameters = {
+      name,
+      plan: (plan === undefined ? before?.plan : plan) ?? null,
+      contact: (contact === undefined ? before?.contact : contact) ?? null,
+      disabledAt: disabledAt ?? null,
+      reason: (disabledAt === undefined ? undefined : (reason ?? before?.reason)) ?? null,
+      by,
+    };
+    await store.submit([{ name: "consumer.set", parameters }, ...alongside]);
+    cache.delete(name);
+    return find(name) as Consumer;
+  }
+
   return {
     list: () => (all.all() as unknown as Row[]).map(consumerOf),
     find,
-    async set(name, { plan, contact, disabled, reason, by, alongside = [] }) {
+    async set(name, change) {
+      const { plan, contact, reason } = change;
       const refuse = (why: string) => failure("consumer-definition", { reason: why });
       if (!nameForm.test(name)) throw refuse("a consumer is 1 to 100 letters, digits and . _ @ -");
       if (typeof plan === "string" && !planForm.test(plan))
@@ -72,20 +95,9 @@ export function openConsumers(store: Pick<Store, "submit" | "read">, clock: () =
       for (const text of [contact, reason])
         if (typeof text === "string" && (text.length > longestText || text === ""))
           throw refuse(`a contact and a reason have 1 to ${longestText} characters`);
-      const before = find(name);
-      const disabledAt =
-        disabled === undefined ? before?.disabledAt : disabled ? (before?.disabledAt ?? clock()) : undefined;
-      const parameters: ConsumerParameters = {
-        name,
-        plan: (plan === undefined ? before?.plan : plan) ?? null,
-        contact: (contact === undefined ? before?.contact : contact) ?? null,
-        disabledAt: disabledAt ?? null,
-        reason: (disabledAt === undefined ? undefined : (reason ?? before?.reason)) ?? null,
-        by,
-      };
-      await store.submit([{ name: "consumer.set", parameters }, ...alongside]);
-      cache.delete(name);
-      return find(name) as Consumer;
+      const written = last.then(() => write(name, change));
+      last = written.catch(() => {});
+      return written;
     },
     admit(caller) {
       if (caller.id === "") return caller;
