@@ -2,7 +2,8 @@
  * The keys of an issuer (RFC 7517), as they are known here:
  *
  *  - Fetched when first needed, and again in the background every ten minutes.
- *  - A `kid` that is not known has them fetched again, at most every thirty seconds however many such tokens come.
+ *  - A `kid` that is not known has them fetched again, at most every thirty seconds however many such tokens come; every five where that failed,
+ *    since it may be one that was made while the issuer was away.
  *  - While the issuer is away the last good ones stay, for a day; without any, nobody is let in (503).
  *
  * Only public keys of asymmetric kinds are kept, each for the algorithms of its kind: a shared key can't be made of one (JB-2).
@@ -95,7 +96,7 @@ export function openKeySet({ load, monotonic, report }: KeySetOptions): KeySet {
       } else if (now - loadedAt > freshMs && (!failed || now - triedAt >= afterFailureMs)) void refresh();
       let key = pick(header);
       if (key === undefined) {
-        if (monotonic() - unknownAt >= unknownKidMs) {
+        if (monotonic() - unknownAt >= (failed ? afterFailureMs : unknownKidMs)) {
           unknownAt = monotonic();
           await refresh();
         } else await underway;

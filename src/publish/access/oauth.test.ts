@@ -198,6 +198,26 @@ test("AT-4: keys are fetched once; a new kid has them fetched again, at most eve
   assert.equal((await ask(await issuer.token())).status, 200);
 });
 
+test("AT-4: a key that is made while the issuer is away is taken as soon after as callers were told, and not half a minute later", async () => {
+  await using open = await openOAuthBench();
+  const { issuer, ask, time } = open;
+  assert.equal((await ask(await issuer.token())).status, 200);
+  await issuer.rotate();
+  issuer.jwks = { status: 503 };
+  const refused = await ask(await issuer.token());
+  assertProblem(refused, 503, "issuer-unavailable");
+  const before = keysAsked(issuer);
+  for (let i = 0; i < 20; i++) assertProblem(await ask(await issuer.token()), 503, "issuer-unavailable");
+  assert.equal(keysAsked(issuer), before, "not at each request");
+  issuer.jwks = { status: 200 };
+  time.now += Number(refused.headers["retry-after"]) * 1000;
+  assert.equal((await ask(await issuer.token())).status, 200);
+  // It answers again: unknown keys wait as long as ever.
+  time.now += 29_000;
+  assertProblem(await ask(await issuer.token({}, { kid: "unknown" })), 401, "token-invalid");
+  assert.equal(keysAsked(issuer), before + 1);
+});
+
 test("AT-4: keys that are huge, redirected elsewhere, or no keys at all let nobody in, and are not asked for at each request", async () => {
   await using open = await openOAuthBench();
   const { issuer, ask, time } = open;
