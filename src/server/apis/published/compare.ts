@@ -17,9 +17,20 @@ import { openTexts } from "../../../contract/read/source.ts";
 import { majorOf } from "../../../publish/lifecycle/retirements.ts";
 import { refusesUnnamed, withoutLimitNoise } from "./own-changes.ts";
 
-/** The contract of an OpenAPI document. Rejects with `contract-unreadable`, naming `file`. */
+/** The contract of an OpenAPI document that is served here. Rejects with `contract-unreadable`, naming `file`. */
 export async function modelOf(file: string, text: string): Promise<ContractModel> {
-  return readOpenApi(await openTexts({ [file]: text }), "published");
+  return readOpenApi(await openTexts({ [file]: text.includes(eventData) ? withItems(text) : text }), "published");
+}
+
+const eventData = '"x-event-data"';
+
+/** What each event of a stream holds, where OpenAPI 3.2 has it (streams/openapi.ts): it is a promise like any other. */
+function withItems(text: string): string {
+  const described = JSON.parse(text, (name, value) => {
+    const itemSchema = name === "text/event-stream" ? (value as { "x-event-data"?: unknown })["x-event-data"] : undefined;
+    return itemSchema === undefined ? value : { itemSchema };
+  });
+  return JSON.stringify(described);
 }
 
 /** `file`: of the published one, for errors. `decided` counts on `today`: `2026-11-27`. */

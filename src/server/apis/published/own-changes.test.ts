@@ -91,3 +91,28 @@ test("a member that is named no more breaks nobody where it is still taken", asy
   // The other way round nothing is refused that was taken.
   assert.equal((await kept(taking(object({ sku: text })), taking(old))).verdict, "safe");
 });
+
+test("what the events of a stream hold is a promise: a member that goes breaks who listens", async () => {
+  const streaming = (data: object, schemas: object = {}) => {
+    const content = { "text/event-stream": { schema: { type: "string" }, "x-event-data": data } };
+    return JSON.stringify({
+      openapi: "3.1.1",
+      info: { title: "t", version: "1.0.0" },
+      servers: [{ url: "/t" }],
+      paths: { "/a": { get: { operationId: "a", responses: { 200: { description: "-", content } } } } },
+      components: { schemas },
+    });
+  };
+  const old = object({ status: text, note: text }, { required: ["status", "note"] });
+  assert.deepEqual(await kept(streaming(old), streaming(object({ status: text }, { required: ["status"] }))), {
+    verdict: "breaking",
+    places: ["a: answer 200 /*"],
+  });
+  const named = { $ref: "#/components/schemas/View" };
+  const view = (status: object) => ({ View: object({ status }) });
+  assert.deepEqual(await kept(streaming(named, view(text)), streaming(named, view({ type: "integer" }))), {
+    verdict: "breaking",
+    places: ["a: answer 200 /*/status"],
+  });
+  assert.equal((await kept(streaming(old), streaming({ ...old, description: "Of the run." }))).verdict, "safe");
+});
