@@ -44,6 +44,7 @@ import { checkPath, createRoutes, numbered, type RouterShelf, type RouteTable } 
 import { type Signed, signpost } from "./signpost.ts";
 import { openArrivals } from "./streams/arrivals.ts";
 import { openStreams, type StreamOpener, type StreamSettings } from "./streams/open-streams.ts";
+import { onceClosed } from "./streams/send.ts";
 import { codeOf, newTrace, requests, type Trace, tell } from "./trace.ts";
 
 /** What is served. */
@@ -320,7 +321,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
         if (trace.account.written.length > 0) await Promise.all(trace.account.written);
         // What streams is under way until it has ended.
         if (stream === undefined) for (const release of trace.account.releases) release();
-        else for (const release of trace.account.releases) stream.once("close", release);
+        else for (const release of trace.account.releases) onceClosed(stream, release);
         response = accounted(response, trace.account);
       }
       if (trace.headers !== undefined) response = withHeaders(response, trace.headers);
@@ -332,7 +333,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
         const { status } = response;
         if (stream === undefined) tell(request, trace, status, performance.now() - begun);
         else
-          stream.once("close", () => {
+          onceClosed(stream, () => {
             if (stream.errored !== null) trace.code = codeOf(stream.errored);
             tell(request, trace, status, performance.now() - begun);
           });

@@ -5,7 +5,7 @@ import { resetConnection } from "../below-tls.ts";
 
 /**
  * The head was written. A stream that fails breaks the connection before the end of the body (RFC 9112, section 8), and so does a client that takes nothing of what is
- * due for `stalledMs`. Once the connection is gone, or the client ended its side, the stream is destroyed: whoever may be gone is
+ * due for `stalledMs`; one that failed before has nothing more to tell of it. Once the connection is gone, or the client ended its side, the stream is destroyed: whoever may be gone is
  * not sent what never ends, or what a system works for.
  */
 export function sendStream(req: IncomingMessage, res: ServerResponse, stream: Readable, stalledMs: number): void {
@@ -13,6 +13,10 @@ export function sendStream(req: IncomingMessage, res: ServerResponse, stream: Re
     stream.on("error", () => {});
     stream.destroy();
     res.end();
+    return;
+  }
+  if (stream.destroyed) {
+    breakOff(req, res);
     return;
   }
   let timer: NodeJS.Timeout | undefined;
@@ -43,6 +47,12 @@ export function sendStream(req: IncomingMessage, res: ServerResponse, stream: Re
     socket.off("end", left);
     stream.destroy();
   });
+}
+
+/** Calls this once the stream is closed, which it may be already. */
+export function onceClosed(stream: Readable, closed: () => void): void {
+  if (stream.closed) closed();
+  else stream.once("close", closed);
 }
 
 /** Where the body ends with the connection (HTTP/1.0), only a reset tells a client that something is missing. */
