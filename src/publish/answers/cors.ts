@@ -3,6 +3,7 @@
  * browser's own (cookies) are never allowed: callers prove themselves by what they send.
  */
 import { type Duration, milliseconds } from "../../operation.ts";
+import type { ApiOperations } from "../define.ts";
 import type { HttpRequest, HttpResponse } from "../http.ts";
 import { lifecycleHeaders } from "../lifecycle/gate.ts";
 
@@ -22,9 +23,21 @@ export interface Cors {
   open(request: HttpRequest, response: HttpResponse): HttpResponse;
 }
 
-const known = ["authorization", "content-type", "idempotency-key", "if-none-match", "last-event-id", "x-api-key"];
+const known = [
+  "authorization",
+  "content-type",
+  "idempotency-key",
+  "if-none-match",
+  "if-range",
+  "last-event-id",
+  "range",
+  "x-api-key",
+];
 const exposed = [
   ...lifecycleHeaders,
+  "Accept-Ranges",
+  "Content-Disposition",
+  "Content-Range",
   "ETag",
   "Location",
   "Retry-After",
@@ -32,7 +45,7 @@ const exposed = [
   "RateLimit-Policy",
   "X-Request-Id",
   "Idempotency-Replayed",
-].join(", ");
+];
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
 
 /** What is wrong with it, as the end of a sentence. */
@@ -51,10 +64,15 @@ export function corsProblem({ origins, headers = [], maxAge = "1h" }: CorsOption
   return undefined;
 }
 
-export function corsOf({ origins, headers = [], maxAge = "1h" }: CorsOptions): Cors {
+/** Of an API. Header fields that a given contract declares are known, too: those that it asks for, and those that it answers with. */
+export function corsOf({ origins, headers = [], maxAge = "1h" }: CorsOptions, operations: ApiOperations): Cors {
   const all = origins === "*";
   const allowed = new Set(all ? [] : origins);
-  const names = [...known, ...headers.map((name) => name.toLowerCase())].join(", ");
+  const declared = declaredHeaders(operations);
+  const names = [...new Set([...known, ...[...declared.asked, ...headers].map((name) => name.toLowerCase())])].join(
+    ", ",
+  );
+  const shown = [...exposed, ...declared.answered].join(", ");
   const seconds = String(Math.floor(milliseconds(maxAge) / 1000));
 
   /** `undefined`: the page may not. */
@@ -83,11 +101,25 @@ export function corsOf({ origins, headers = [], maxAge = "1h" }: CorsOptions): C
       if (!all) headers.vary = withName(headers.vary, "origin");
       if (origin !== undefined) {
         headers["access-control-allow-origin"] = origin;
-        headers["access-control-expose-headers"] = exposed;
+        headers["access-control-expose-headers"] = shown;
       }
       return { ...response, headers };
     },
   };
+}
+
+function declaredHeaders(operations: ApiOperations) {
+  const asked = new Set<string>();
+  const answered = new Set<string>();
+  const others = new Set(exposed.map((name) => name.toLowerCase()));
+  for (const { spoken } of Object.values(operations)) {
+    const { parameters = [], declared } = spoken?.operation.binding ?? {};
+    for (const parameter of parameters) if (parameter.in === "header") asked.add(parameter.name);
+    for (const { headers = {} } of Object.values(declared?.answers ?? {}))
+      for (const name of Object.keys(headers)) if (!others.has(name.toLowerCase())) answered.add(name);
+  }
+  const sendable = (name: string): boolean => token.test(name);
+  return { asked: [...asked].filter(sendable), answered: [...answered].filter(sendable) };
 }
 
 /** `Vary` with this name too. */

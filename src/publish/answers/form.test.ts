@@ -178,7 +178,7 @@ test("DS-5: with cors its pages may call and read, errors too; no other page may
   for (const { headers } of [placed, refused]) {
     assert.equal(headers["access-control-allow-origin"], shop);
     assert.equal(headers.vary, "origin");
-    for (const name of ["Deprecation", "Sunset", "Link", "Retry-After", "RateLimit", "ETag"])
+    for (const name of ["Deprecation", "Sunset", "Link", "Retry-After", "RateLimit", "ETag", "Content-Disposition"])
       assert.ok(String(headers["access-control-expose-headers"]).split(", ").includes(name), name);
   }
 

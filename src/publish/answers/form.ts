@@ -19,8 +19,12 @@ export interface Form {
   finish(request: HttpRequest, response: HttpResponse, kept: Kept | undefined): HttpResponse | Promise<HttpResponse>;
 }
 
-export function formOf({ cors, compress = true }: Pick<ApiDefinition, "cors" | "compress">): Form {
-  const pages = cors === undefined ? undefined : corsOf(cors);
+export function formOf({
+  cors,
+  compress = true,
+  operations,
+}: Pick<ApiDefinition, "cors" | "compress" | "operations">): Form {
+  const pages = cors === undefined ? undefined : corsOf(cors, operations);
   return {
     preflight: (request, methods) => pages?.preflight(request, methods),
     finish(request, response, kept) {

@@ -35,6 +35,18 @@ test("OA-6: parameters are read from where the contract has them, in its styles,
   assert.equal((await ask("HEAD", "/stock/v2/items/A")).status, 200);
 });
 
+test("OW-8: pages that may call may send and read the header fields that the contract declares", async (t) => {
+  const origin = "https://shop.example";
+  const api = { ...implemented(await stock(t)), cors: { origins: [origin] } };
+  await using bench = await openBench({ apis: [api] });
+  const answer = await bench.ask("GET", "/stock/v2/items/A", { headers: { origin } });
+  assert.equal(answer.headers["x-stand"], "7");
+  assert.match(answer.headers["access-control-expose-headers"] ?? "", /(^|, )X-Stand(,|$)/);
+  const wanted = { "access-control-request-method": "GET", "access-control-request-headers": "x-trace" };
+  const preflight = await bench.ask("OPTIONS", "/stock/v2/items/A", { key: null, headers: { origin, ...wanted } });
+  assert.match(preflight.headers["access-control-allow-headers"] ?? "", /(^|, )x-trace(,|$)/);
+});
+
 test("a request that the contract does not allow is refused in the contract's own form of errors, before anything is done", async (t) => {
   const { ask, backend } = await openStock(t);
   for (const path of [
