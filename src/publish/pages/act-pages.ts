@@ -61,17 +61,14 @@ export function listAct(
   const positionOf = (given: unknown): Members =>
     Object.fromEntries(Object.entries((given ?? {}) as Members).filter(([, value]) => value !== undefined));
 
-  return async (exchange) => {
-    const { limit, cursor, filters, scope } = wantedOf(exchange, `${api.name} ${name}`, pages);
-    const place = cursor === undefined ? pages.start : await shop.cursors.open(cursor, scope);
-    // One more than is shown says whether there is a next page.
-    const asks = pages.after === undefined ? limit : limit + 1;
-    const value: Json = { ...filters, ...positionOf(place), [pages.limit]: asks };
-    const problems = validate(value);
-    if (problems.length > 0)
-      throw new Error(`the next page can't be asked for: ${problems[0]?.at} ${problems[0]?.message}`);
-    const request = exchange.request.id;
-    if (!port.allowed(exchange, value, undefined)) throw failure("not-allowed", {});
+  /** What the author says of places must be an input. A cursor that was sealed under another definition is its bearer's to let go. */
+  function checkQuestion(value: Json): void {
+    const [problem] = validate(value);
+    if (problem !== undefined) throw new Error(`the page can't be asked for: ${problem.at} ${problem.message}`);
+  }
+
+  /** The items of a page, and where the next one begins. */
+  async function pageAt(exchange: Exchange, value: Json, limit: number) {
     try {
       const call = { input: value, stages: [value] };
       const answered = await port.read(port.idOf(call), call);
@@ -81,12 +78,26 @@ export function listAct(
       const items = found.slice(0, limit);
       const whole = answered.output as Members | readonly Json[];
       const raw = (pages.items === undefined ? whole : (whole as Members)[pages.items]) as readonly Json[];
-      const behind = nextOf(pages, whole, raw, items.length, limit);
-      const next = behind === undefined ? undefined : await shop.cursors.seal(positionOf(behind), scope);
-      return pageResponse(exchange, items, next);
+      return { items, behind: nextOf(pages, whole, raw, items.length, limit) };
     } catch (error) {
-      throw port.publicFailure(error, request);
+      throw port.publicFailure(error, exchange.request.id);
     }
+  }
+
+  return async (exchange) => {
+    const { limit, cursor, filters, scope } = wantedOf(exchange, `${api.name} ${name}`, pages);
+    const place = cursor === undefined ? pages.start : await shop.cursors.open(cursor, scope);
+    // One more than is shown says whether there is a next page.
+    const asks = pages.after === undefined ? limit : limit + 1;
+    const questionAt = (at: unknown): Json => ({ ...filters, ...positionOf(at), [pages.limit]: asks });
+    const value = questionAt(place);
+    if (cursor !== undefined && validate(value).length > 0) throw failure("cursor-invalid", {});
+    checkQuestion(value);
+    if (!port.allowed(exchange, value, undefined)) throw failure("not-allowed", {});
+    const { items, behind } = await pageAt(exchange, value, limit);
+    if (behind === undefined) return pageResponse(exchange, items, undefined);
+    checkQuestion(questionAt(behind));
+    return pageResponse(exchange, items, await shop.cursors.seal(positionOf(behind), scope));
   };
 }
 

@@ -100,8 +100,10 @@ const api = defineApi({
   },
 });
 
+const contracts = new Map([["depot", depot]]);
+
 async function openLists(t: TestContext) {
-  const bench = await openBench({ apis: [api], contracts: new Map([["depot", depot]]) });
+  const bench = await openBench({ apis: [api], contracts });
   t.after(() => bench[Symbol.asyncDispose]());
   const rows = ["a", "b", "c", "d", "e"].map((sku, at): Row & { secret: string } => ({ sku, onHand: at, secret: "s" }));
   bench.backend.answer = (input) => {
@@ -209,6 +211,32 @@ test("OW-1: a cursor belongs to its list, its caller and its parameters, and can
   // It is good for another size, and after a restart.
   assert.equal((await ask("GET", `/lists/v1/stock?site=north&limit=1&cursor=${cursor}`)).json.items.length, 1);
   assert.equal((await ask("GET", `/lists/v1/stock?site=north&cursor=${cursor}`, { by: restart() })).status, 200);
+});
+
+test("OW-1: a cursor of a definition that began its pages otherwise is refused, and is no failure of the server", async (t) => {
+  const { ask, publisher, backend } = await openLists(t);
+  const { json } = await ask("GET", "/lists/v1/stock");
+  const otherwise = get("/stock", {
+    scope: "stock:read",
+    calls: searchStock,
+    pages: { limit: "count", start: { page: 1 }, items: "data", next: () => undefined },
+  });
+  const apis = [defineApi({ ...api, operations: { ...api.operations, listStock: otherwise } })];
+  publisher.prepare({ apis, backend, contracts })();
+  assertProblem(await ask("GET", `/lists/v1/stock?cursor=${json.next}`), 400, "cursor-invalid");
+});
+
+test("where a place of the next page is no input, the page says so, and gives no cursor that can't be used", async (t) => {
+  const { ask, publisher, backend } = await openLists(t);
+  const odd = { after: 7 } as unknown as { after: string };
+  const wrong = get("/stock", {
+    scope: "stock:read",
+    calls: listStock,
+    pages: { limit: "most", start: { after: undefined }, after: () => odd, size: 2 },
+  });
+  const apis = [defineApi({ ...api, operations: { ...api.operations, listStock: wrong } })];
+  publisher.prepare({ apis, backend, contracts })();
+  assertProblem(await ask("GET", "/lists/v1/stock"), 500, "internal");
 });
 
 test("OW-1: runs are listed to whom the object rule shows them, the newest first, and others are not counted", async (t) => {
