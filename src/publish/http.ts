@@ -47,6 +47,12 @@ export interface HttpResponse {
    * when the client is gone.
    */
   readonly stream?: Readable;
+  /** Of a body that is the same each time: what is made of it once. */
+  readonly made?: MadeOnce;
+}
+
+export interface MadeOnce {
+  packed?: Promise<Uint8Array>;
 }
 
 /** Never rejects by intention; what it throws becomes an `internal` problem. */

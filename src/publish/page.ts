@@ -1,6 +1,7 @@
 /** Pages that every API has: its description and the like. Whether a request takes the form that is offered. */
 import { essence } from "../contract/media.ts";
 import { failure } from "../errors.ts";
+import { tagOf } from "./answers/etag.ts";
 import { preferred } from "./answers/negotiate.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
 
@@ -15,9 +16,14 @@ export interface Page {
 
 /** The same for everyone. */
 export function page(type: string, body: string | Uint8Array, policy?: string): Page {
-  const headers: Record<string, string> = { "content-type": type, "cache-control": "public, max-age=60" };
+  // Anybody may ask for it, however often: its tag is made once, and so is what is packed of it.
+  const headers: Record<string, string> = {
+    "content-type": type,
+    "cache-control": "public, max-age=60",
+    etag: tagOf(body),
+  };
   if (policy !== undefined) headers["content-security-policy"] = policy;
-  const response: HttpResponse = { status: 200, headers, body };
+  const response: HttpResponse = { status: 200, headers, body, made: {} };
   return { type, response: () => response };
 }
 

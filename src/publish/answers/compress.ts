@@ -1,7 +1,7 @@
 /** Compressed answers (RFC 9110, section 12.5.3): gzip, where the caller takes it and the body is worth it. Off the front's thread. */
 import { promisify } from "node:util";
 import { gzip as gzipOf } from "node:zlib";
-import type { HttpRequest, HttpResponse } from "../http.ts";
+import type { HttpRequest, HttpResponse, MadeOnce } from "../http.ts";
 import { withName } from "./cors.ts";
 
 const gzip = promisify(gzipOf);
@@ -28,11 +28,20 @@ export function compressed(request: HttpRequest, response: HttpResponse): HttpRe
   const varies = varying(response);
   const { "accept-encoding": accepted } = request.headers;
   if (accepted === undefined || !takesGzip(accepted)) return varies;
-  return gzip(body).then(
+  return packing(body, response.made).then(
     (packed) => ({ ...varies, headers: { ...varies.headers, "content-encoding": "gzip" }, body: packed }),
     // It does not fail but for want of memory: then the answer goes out as it is.
     () => varies,
   );
+}
+
+function packing(body: string | Uint8Array, made: MadeOnce | undefined): Promise<Uint8Array> {
+  if (made === undefined) return gzip(body);
+  made.packed ??= gzip(body).catch((error: unknown) => {
+    delete made.packed;
+    throw error;
+  });
+  return made.packed;
 }
 
 /** Whether gzip has a weight above 0, by name or by `*`. */

@@ -8,12 +8,16 @@ import type { HttpRequest, HttpResponse } from "../http.ts";
 /** Tags of `If-None-Match` that are looked at, at most. */
 const mostTags = 100;
 
+export function tagOf(body: string | Uint8Array): string {
+  return `W/"${hash("sha256", body, "base64url").slice(0, 22)}"`;
+}
+
 /** The answer to a GET with its tag; 304 without a body, if the caller has it already. Others as they are. */
 export function tagged(request: HttpRequest, response: HttpResponse): HttpResponse {
   const { method, headers: asked } = request;
   const { status, headers, body } = response;
   if ((method !== "GET" && method !== "HEAD") || status !== 200 || body === undefined) return response;
-  const etag = headers.etag ?? `W/"${hash("sha256", body, "base64url").slice(0, 22)}"`;
+  const etag = headers.etag ?? tagOf(body);
   const own: Readonly<Record<string, string>> = { ...headers, etag };
   const wanted = asked["if-none-match"];
   if (wanted === undefined || !matches(wanted, etag)) return { ...response, headers: own };

@@ -114,6 +114,27 @@ test("an answer of 1 KiB or more is packed for who takes gzip, and varies by tha
   await listener.close(0);
 });
 
+test("a page that anybody may ask for is packed once, and its tag is made once", async () => {
+  await using bench = await openBench({ apis: [shown({ origins: [shop] })] });
+  const asked = (headers: Record<string, string>, path = "/orders/v1/docs") =>
+    bench.publisher.handle({
+      ...{ id: "r", method: "GET", path, query: "", headers, address: "127.0.0.1" },
+      body: async () => new Uint8Array(),
+    });
+  const gzip = { "accept-encoding": "gzip" };
+  const [one, other] = await Promise.all([asked(gzip), asked({ ...gzip, origin: shop })]);
+  assert.equal(one.headers["content-encoding"], "gzip");
+  assert.equal(one.body, other.body, "the same bytes in memory");
+  const plain = await asked({});
+  assert.equal(gunzipSync(one.body as Uint8Array).toString(), plain.body);
+  assert.equal(one.headers.etag, plain.headers.etag);
+  assert.equal((await asked({ "if-none-match": String(plain.headers.etag) })).status, 304);
+  // An answer that is made for its caller is packed for its caller.
+  bench.backend.answer = () => ({ ok: true, output: { sku: "rope ".repeat(500), onHand: 8 } });
+  const own = { authorization: `Bearer ${bench.key}`, ...gzip };
+  assert.notEqual((await asked(own, stock)).body, (await asked(own, stock)).body);
+});
+
 test("a HEAD tells the length and the encoding of the GET in whose place it stands (RFC 9110, 8.6 and 9.3.2)", async () => {
   await using bench = await openBench({ apis: [shown()] });
   const listener = await listen((request) => bench.publisher.handle(request), { port: 0 });
