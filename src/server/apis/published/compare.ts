@@ -64,6 +64,7 @@ function withoutWaiver(finding: OverriddenFinding): OverriddenFinding {
 interface Document {
   readonly servers?: readonly { readonly url?: string }[];
   readonly info?: { readonly [name: string]: unknown };
+  readonly paths?: { readonly [path: string]: unknown };
 }
 
 function ownFindings(locked: string, now: string): readonly Finding[] {
@@ -85,6 +86,13 @@ function ownFindings(locked: string, now: string): readonly Finding[] {
   // A new major version is served beside the old one, which keeps its own.
   if (was !== is)
     found(sameMajor ? "breaking" : "safe", "base-path", "servers", `its base path is ${is}, and was ${was}`);
+  // A slash at the end makes another path here; elsewhere nobody can tell, so the comparer of contracts passes over it.
+  const [had, has] = [old, fresh].map(({ paths = {} }) => Object.keys(paths).map((path) => path.replace(/\{[^{}]*\}/g, "{}")));
+  for (const path of had ?? []) {
+    const other = path.endsWith("/") ? path.slice(0, -1) : `${path}/`;
+    if (has?.includes(path) === false && has.includes(other))
+      found("breaking", "operation-removed", path, `it is served under ${other} alone, and was under ${path}`);
+  }
   const [ended, ends] = [old, fresh].map(({ info }) => Date.parse(String(info?.["x-sunset"] ?? "")));
   if (ended !== undefined && ends !== undefined && ends < ended) {
     const day = (at: number) => new Date(at).toISOString().slice(0, 10);

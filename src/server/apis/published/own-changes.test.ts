@@ -116,3 +116,13 @@ test("what the events of a stream hold is a promise: a member that goes breaks w
   });
   assert.equal((await kept(streaming(old), streaming({ ...old, description: "Of the run." }))).verdict, "safe");
 });
+
+test("a path that gets a slash at its end, or loses it, is another path for callers", async () => {
+  const at = (path: string) => taking(object({ sku: text })).replace('"/a"', JSON.stringify(path));
+  for (const [old, now] of [
+    ["/a", "/a/"],
+    ["/a/{id}/", "/a/{id}"],
+  ] as const)
+    assert.equal((await kept(at(old), at(now))).verdict, "breaking", old);
+  assert.equal((await kept(at("/a/{id}/"), at("/a/{no}/"))).verdict, "safe");
+});
