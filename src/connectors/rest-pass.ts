@@ -79,15 +79,22 @@ async function given(
   }
   const type = headers["content-type"] ?? "application/octet-stream";
   const problem =
-    status === 206 && answer.range === undefined
-      ? "it is a part, and the whole was asked for"
-      : answer.types.includes(essence(type))
-        ? undefined
-        : `its media type is none of ${answer.types.join(", ")}`;
+    partProblem(status, headers["content-range"], answer.range) ??
+    (answer.types.includes(essence(type)) ? undefined : `its media type is none of ${answer.types.join(", ")}`);
   if (problem === undefined) return { kind: "passed", status, headers, type, body };
   body.destroy();
   throw failure("contract-output", { operation: call.shown, problems: problem }, { outcome: "unknown" });
 }
+
+/** RFC 9110, section 15.3.7: a part says which one it is. */
+function partProblem(status: number, which: string | undefined, asked: string | undefined): string | undefined {
+  if (status !== 206) return undefined;
+  if (asked === undefined) return "it is a part, and the whole was asked for";
+  return contentRange.test(which ?? "") ? undefined : "it is a part, and does not say which one";
+}
+
+/** Of one range. */
+const contentRange = /^bytes \d{1,15}-\d{1,15}\/(\d{1,15}|\*)$/;
 
 /** For what is read all the same: within the limit of any other answer. */
 async function collected({ settings, request }: Passing, { body }: OutboundStreamResponse): Promise<Uint8Array> {

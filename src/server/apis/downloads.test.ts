@@ -174,6 +174,23 @@ test("a part is asked for and given where the contract has parts", async () => {
   assert.ok(asked.slice(2).every((one) => (one as unknown[])[0] === undefined));
 });
 
+test("a part that does not say which one it is, is not passed on: nobody could put it where it belongs (RFC 9110, 15.3.7)", async () => {
+  let part: Record<string, string> = {};
+  await using served = await serve();
+  served.answer = (_, response) => response.writeHead(206, { ...pdf, "content-length": "2", ...part }).end("23");
+  const range = { headers: { range: "bytes=1-2" } };
+  for (const odd of [{}, { "content-range": "bytes */5" }, { "content-range": "lines 1-2/5" }] as Record<
+    string,
+    string
+  >[]) {
+    part = odd;
+    assert.deepEqual(await problem(await served.ask("/files/7", range)), [502, "system-failed"], JSON.stringify(odd));
+  }
+  part = { "content-range": "bytes 1-2/*" };
+  const good = await served.ask("/files/7", range);
+  assert.deepEqual([good.status, good.headers.get("content-range"), await good.text()], [206, "bytes 1-2/*", "23"]);
+});
+
 test("a client that leaves ends the download at the system too, and attack row 15: one that does not read is cut off", async () => {
   await using served = await serve({ silenceMs: 1000 });
   let closed = 0;
