@@ -4,6 +4,7 @@ import type { Whole } from "./checked.ts";
 import type { Side } from "./finding.ts";
 import { type Proof, prove } from "./prove.ts";
 import type { Both, Found } from "./rules/rule.ts";
+import { unnamedMembers } from "./schema/inside.ts";
 import type { Issue } from "./schema/issue.ts";
 
 export interface Place {
@@ -82,6 +83,7 @@ function proved(both: Both, issue: Issue, asked: string, giver: Whole, taker: Wh
 function judged(both: Both, issue: Issue, at: Place, giver: Whole, taker: Whole): Found | undefined {
   const refused = unnamed(both, issue, at, giver, taker);
   if (refused !== undefined) return refused;
+  if (issue.rule === unnamedMembers) return undefined;
   const proof: Proof = issue.verdict === "safe" ? { result: "open" } : proved(both, issue, at.side, giver, taker);
   if (proof.result === "none") return undefined;
   const verdict = issue.verdict ?? (proof.result === "proven" ? "breaking" : "review");
@@ -94,10 +96,11 @@ function judged(both: Both, issue: Issue, at: Place, giver: Whole, taker: Whole)
   };
 }
 
-/** A member of an open object that is not named any more, where the server takes nothing that is not named. */
+/** Members of an open object that are not named, or not any more, where the server takes nothing that is not named. */
 function unnamed(both: Both, issue: Issue, at: Place, giver: Whole, taker: Whole): Found | undefined {
   const { refusesUnnamed, work } = both;
-  if (refusesUnnamed === undefined || at.side !== "request" || issue.rule !== "ignored-property") return undefined;
+  const isAsked = issue.rule === "ignored-property" || issue.rule === unnamedMembers;
+  if (refusesUnnamed === undefined || at.side !== "request" || !isAsked) return undefined;
   const { result, example } = prove(issue, giver, taker, work, refusesUnnamed);
   if (result !== "proven") return undefined;
   return {

@@ -48,7 +48,7 @@ export function prove(
     tried++;
     work.tries++;
     const value = wrap(candidate);
-    if (accepts(value).length > 0) continue;
+    if (accepts(value).length > 0 || (check !== checkOf && check(gives)(value).length > 0)) continue;
     accepted++;
     some ??= value;
     const problems = takes(value);

@@ -73,6 +73,9 @@ function goesToWildcard(walk: Walk, from: readonly JsonSchema[], taker: Flat): b
   );
 }
 
+/** No finding of its own: a question to who serves the contract. */
+export const unnamedMembers = "unnamed-members";
+
 /** Members that nobody names: maps, open and closed objects, names by pattern. */
 function otherMembers(
   walk: Walk,
@@ -96,6 +99,11 @@ function otherMembers(
   for (const { name, shown, pattern } of probes) {
     const to = memberOf(taker, name, matches);
     const from = memberOf(giver, name, matches);
+    // Both are open by what they say; whether both are by who serves them, between.ts asks.
+    if (walk.forgetful && name === free && to.schemas.length === 0 && !isNever(from.schemas) && !taker.partial)
+      issues.push(
+        walk.issue(unnamedMembers, "properties that are not named", spot, () => [{ ...base(), [name]: 1 }], "safe"),
+      );
     if (to.schemas.length === 0 || isNever(from.schemas)) continue;
     const here = walk.inside(spot, shown, (value) => ({ ...base(), [name]: value }));
     if (isNever(to.schemas))

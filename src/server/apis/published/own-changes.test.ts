@@ -79,6 +79,24 @@ test("a member that a request may have, and that is named no more, breaks caller
   assert.deepEqual(await kept(...deep), { verdict: "breaking", places: ["a: request /lines/*/note"] });
 });
 
+test("an object that took any member and lists some now breaks callers: others are refused, though nothing says so", async () => {
+  const meta = (more: object) => taking(object({ meta: { type: "object", ...more } }));
+  const places = ["a: request /meta"];
+  const listed = { properties: { color: text } };
+  assert.deepEqual(await kept(meta({}), meta(listed)), { verdict: "breaking", places });
+  assert.deepEqual(await kept(meta({ ...listed, additionalProperties: true }), meta(listed)), {
+    verdict: "breaking",
+    places,
+  });
+  for (const [old, now] of [
+    [listed, { properties: { color: text, size: text } }],
+    [listed, {}],
+    [{}, { ...listed, additionalProperties: true }],
+    [{}, { description: "Whatever." }],
+  ] as const)
+    assert.equal((await kept(meta(old), meta(now))).verdict, "safe", JSON.stringify([old, now]));
+});
+
 test("a member that is named no more breaks nobody where it is still taken", async () => {
   const old = object({ sku: text, note: text });
   const open = object({ sku: text }, { additionalProperties: true });
