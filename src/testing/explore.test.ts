@@ -160,3 +160,45 @@ test("an undo that is left out is found by what the test says of the books", asy
 test("a mistake of the test itself is its own error, not a finding", async () => {
   await assert.rejects(explore(saleOf(true), { ...options, fakes: () => {} }), { code: "fake-missing" });
 });
+
+test("a run that parks where nothing goes wrong is found: a test that never gets to its point would prove nothing", async () => {
+  const parent = defineProcess({
+    name: "parent",
+    input: order,
+    key: ({ id }) => id,
+    run: async (flow, { id }) => flow.child(child, { id }),
+  });
+  const child = defineProcess({
+    name: "child",
+    input: order,
+    output: t.object({ payment: t.string() }),
+    key: ({ id }) => id,
+    async run(flow, { id }) {
+      const payment = (await flow.call(pay, { order: id })).payment;
+      if (payment === "P") throw new Error("a mistake in the mapping");
+      return { payment };
+    },
+  });
+  await assert.rejects(explore(parent, { input: { id: "A-1" }, fakes, processes: [child] }), {
+    code: "explore-failed",
+    message: /where nothing goes wrong, no run stays parked: child A-1: parked, .*a mistake in the mapping/,
+  });
+});
+
+test("a run that waits for ever where nothing goes wrong is found when invariants are to be judged at its end", async () => {
+  const given = { ...options, outside: [comes(shipped, { payload: { tracking: "T" }, key: "A-1" })] };
+  const waiting = defineProcess({
+    name: "waiting",
+    input: order,
+    key: ({ id }) => id,
+    async run(flow, { id }) {
+      await flow.task(approval, { assign: "sales", input: { id } });
+    },
+  });
+  await assert.rejects(explore(waiting, given), {
+    code: "explore-failed",
+    message: /the run ends, or its invariants are never judged: waiting A-1: waiting, waits for people: approval/,
+  });
+  const { ended } = await explore(waiting, { ...given, invariants: {}, pairs: 0 });
+  assert.equal(ended.completed, undefined);
+});

@@ -288,9 +288,21 @@ class Scenario {
 
   // --- the judgement --------------------------------------------------------------------------------------------------
 
+  /**
+   * What stands still in the history in which nothing goes wrong. All others begin like it, so that none would come to what the test
+   * is about: it would pass, and prove nothing.
+   */
+  *#stuck(run: TestRun, mustEnd: boolean): Generator<string> {
+    for (const { id } of this.world.engine.runs({ status: "parked" }))
+      yield `where nothing goes wrong, no run stays parked: ${this.world.runOf(id).described()}`;
+    if (mustEnd && !finalStatuses.has(run.status) && run.status !== "parked")
+      yield `where nothing goes wrong, the run ends, or its invariants are never judged: ${run.described()}. Say in outside what comes and who decides`;
+  }
+
   judge(run: TestRun): readonly string[] {
     const broken = [...this.#broken, ...brokenPromises(this.world.database, this.world.calls())];
     const { invariants = {}, always = {} } = this.#options;
+    if (this.#plan.size === 0) broken.push(...this.#stuck(run, Object.keys(invariants).length > 0));
     const checks = [...Object.entries(always), ...(finalStatuses.has(run.status) ? Object.entries(invariants) : [])];
     for (const [name, holds] of checks) {
       try {
