@@ -761,7 +761,7 @@ const table = {
   "config-invalid": {
     status: 500,
     class: "give-up",
-    text: "The configuration can't be used: {problems}. Mend mortise.config.ts; docs/reference/configuration.md names every option.",
+    text: "The configuration can't be used: {problems}. Mend mortise.config.ts or the variable; docs/reference/configuration.md names every option.",
   },
   "project-invalid": {
     status: 500,
@@ -831,7 +831,7 @@ const table = {
   "version-unfit": {
     status: 409,
     class: "give-up",
-    text: "The code version {version} does not fit what the running server publishes: {problems}. Nothing was promoted. Mend that, or take the project's files where that is named: mortise reload --promote",
+    text: "{what}: {problems}. Nothing was {done}. Mend that; {help}.",
   },
   "version-unknown": {
     status: 404,
@@ -1121,7 +1121,11 @@ export function failure<C extends ErrorCode>(
   extras: ErrorExtras = {},
 ): MortiseError {
   const given = parameters as Readonly<Record<string, string | number>>;
-  const message = table[code].text.replace(/\{(\w+)\}/g, (_, name: string) => String(given[name]));
+  // What is filled in may be a sentence: it brings its own full stop.
+  const message = table[code].text.replace(/\{(\w+)\}(\.?)/g, (_, name: string, stop: string) => {
+    const value = String(given[name]);
+    return stop !== "" && /[.!?]$/.test(value) ? value : value + stop;
+  });
   return new MortiseError(code, message, extras);
 }
 

@@ -90,6 +90,7 @@ ${beside}
         (error: unknown) => error,
       );
       assert.ok(refused instanceof MortiseError && refused.code === "version-unfit", String(refused));
+      assert.match(refused.message, /^The project can't be served: .* Nothing was started\./s);
       return refused.message;
     },
     async findings(): Promise<{ level: string; rule: string; file: string; message: string }[]> {

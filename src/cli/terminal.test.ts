@@ -56,3 +56,32 @@ test("a list cuts its last column to the terminal with an ellipsis, so that a ro
 test("a cell gets its colour without its padding", () => {
   assert.ok(table(80, true, {}).endsWith("\nr-22  \u001b[31mparked\u001b[39m\n"));
 });
+
+test("an error that names several things has a line for each of them", () => {
+  let out = "";
+  const stream = { write: (text: string) => (out += text), isTTY: false };
+  const screen = terminal({ stdout: stream, stderr: stream, env: {}, folder: "." }, false);
+  const problems = [
+    { file: "mortise.config.ts", message: "api.prt is no option" },
+    { file: "apis/a.ts", line: 3, message: "lacks a scope" },
+  ];
+  const message = "It can't be loaded: mortise.config.ts: api.prt is no option; apis/a.ts:3: lacks a scope. Mend them.";
+  screen.fail({ code: "project-invalid", message, details: problems });
+  screen.fail({ code: "secrets-missing", message: "Missing: A, B. Set A, B.", details: ["A", "B"] });
+  screen.fail({ code: "secrets-missing", message: "Missing: A. Set A.", details: ["A"] });
+  assert.equal(
+    out,
+    [
+      "error It can't be loaded:",
+      "  mortise.config.ts: api.prt is no option",
+      "  apis/a.ts:3: lacks a scope",
+      "Mend them. (project-invalid)",
+      "error Missing:",
+      "  A",
+      "  B",
+      "Set A, B. (secrets-missing)",
+      "error Missing: A. Set A. (secrets-missing)",
+      "",
+    ].join("\n"),
+  );
+});

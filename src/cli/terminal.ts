@@ -97,11 +97,29 @@ export function terminal(io: Io, json: boolean): Terminal {
       if (json) io.stderr.write(`${JSON.stringify({ error: { code, message, details } })}\n`);
       else
         io.stderr.write(
-          `${painted(colour.err, "red", "error")} ${printable(message)} ${painted(colour.err, "dim", `(${code})`)}\n`,
+          `${painted(colour.err, "red", "error")} ${printable(inLines(message, details))} ${painted(colour.err, "dim", `(${code})`)}\n`,
         );
     },
   };
   return Object.freeze(self);
+}
+
+/** A sentence that names several things has a line for each, where its details name them too. */
+function inLines(message: string, details: unknown): string {
+  if (!Array.isArray(details) || details.length < 2) return message;
+  const named = details.map(namedIn);
+  const found = ["; ", ", "].map((by) => named.join(by)).find((list) => message.includes(list));
+  if (found === undefined) return message;
+  const at = message.indexOf(found);
+  const after = message.slice(at + found.length).replace(/^\.? */, "");
+  return [message.slice(0, at).trimEnd(), ...named.map((one) => `  ${one}`), after].join("\n");
+}
+
+/** As messages name it: a text, or a place and what is wrong there. */
+function namedIn(detail: unknown): string {
+  if (typeof detail === "string") return detail;
+  const { file, line, message } = detail as { file?: string; line?: number; message?: string };
+  return `${file}${line === undefined ? "" : `:${line}`}: ${message}`;
 }
 
 /** Narrower than this, a column can't be read. */

@@ -119,7 +119,7 @@ export async function compose({
   const version = firstOne.id;
   const sources = await loadVersionSources(firstOne, project.folder);
   const problems = await unfitness(project, sources, (notice) => log.info({}, notice));
-  if (problems.length > 0) throw unfit(version, problems);
+  if (problems.length > 0) throw unfit(version, problems, { start: version === plan.id ? "own" : "kept" });
 
   const outbound = createOutbound();
   closers.add(() => outbound.close());

@@ -133,9 +133,32 @@ export async function unfitness(
   return [...missing, ...published.problems];
 }
 
-export function unfit(version: string, problems: readonly SourceProblem[]): Error {
+/** `start`: there is no server yet that serves anything; `own`: the version is that of the project's files. */
+export function unfit(
+  version: string,
+  problems: readonly SourceProblem[],
+  at: "running" | { readonly start: "own" | "kept" } = "running",
+): Error {
   const list = problems.map(({ file, message }) => `${file}: ${message}`).join("; ");
-  return failure("version-unfit", { version, problems: list }, { details: problems });
+  const said =
+    at === "running"
+      ? {
+          what: `The code version ${version} does not fit what the running server publishes`,
+          done: "promoted",
+          help: "`mortise reload --promote` takes the project's files where that is named",
+        }
+      : {
+          what:
+            at.start === "own"
+              ? "The project can't be served"
+              : `The code version ${version}, on which new runs start, does not fit the project's files`,
+          done: "started",
+          help:
+            at.start === "own"
+              ? "`mortise check` shows all of it"
+              : "`mortise start --promote` takes the code of the project's files in its place",
+        };
+  return failure("version-unfit", { ...said, problems: list }, { details: problems });
 }
 
 /** The project with the processes of a version; its APIs and schedules start those. `before`: those that were served until now. */

@@ -52,6 +52,7 @@ function readOption(
   problems: Problem[],
 ): unknown {
   let value = given;
+  let from = "";
   if (option.is === "secret") {
     if (value === undefined || isReference(value)) return value;
     problems.push({ at, message: 'must be a reference such as secret("STORE_KEY"), not the secret itself' });
@@ -63,16 +64,18 @@ function readOption(
       return undefined;
     }
     if (environment === undefined) return undefined;
-    const text = environment[value.name] ?? value.fallback;
+    const { name } = value;
+    const text = environment[name] ?? value.fallback;
     if (text === undefined) {
-      problems.push({ at, message: `needs the environment variable ${value.name}, which is not set` });
+      problems.push({ at, message: `needs the environment variable ${name}, which is not set` });
       return undefined;
     }
     value = option.is === "integer" && /^\d+$/.test(text) ? Number(text) : text;
+    if (environment[name] !== undefined) from = `; the environment variable ${name} says otherwise`;
   }
   const message = optionProblem(option, value);
   if (message !== undefined) {
-    problems.push({ at, message });
+    problems.push({ at, message: message + from });
     return undefined;
   }
   if (option.is === "duration") return milliseconds((value ?? option.default) as Duration);

@@ -40,7 +40,10 @@ test("a reference is read at start, and counts as valid where there is no enviro
   assert.equal(resolveConfig(definition, { PORT: "9000" }).api.port, 9000);
   assert.equal(resolveConfig(definition, { PORT: "9000" }).store, "data");
   assert.throws(() => resolveConfig(definition, {}), /api\.port needs the environment variable PORT/);
-  assert.throws(() => resolveConfig(definition, { PORT: "http" }), /api\.port must be a whole number/);
+  assert.throws(
+    () => resolveConfig(definition, { PORT: "http" }),
+    /api\.port must be a whole number from 0 to 65535; the environment variable PORT says otherwise\. Mend mortise\.config\.ts or the variable;/,
+  );
   assert.match(configProblems(defineConfig({ store: secret("x") }))[0]?.message ?? "", /can't be a secret/);
 });
 

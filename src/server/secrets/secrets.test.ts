@@ -185,7 +185,7 @@ test("what is missing is said with the ways to give it that work while no server
     code: "secrets-missing",
     message: [
       "These values are missing: secret payments-token (here), secret STORE_KEY (here), variable ERP_URL (there).",
-      "To give them, set in the environment, which a running server keeps as it was at its start: ERP_URL; write each secret as a file of its name that only its owner can read:",
+      "To give them, set ERP_URL in the environment, which a running server keeps as it was at its start; write each secret as a file of its name that only its owner can read:",
       `\`mkdir -p /app/secrets && printf '%s' "$VALUE" > /app/secrets/payments-token && chmod 600 /app/secrets/payments-token\`;`,
       "or set an environment variable of the same name, for STORE_KEY.",
     ].join(" "),

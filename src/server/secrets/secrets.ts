@@ -159,7 +159,7 @@ function waysToGive(missing: readonly Reference[], folder: string): string {
   const ways =
     variables.length === 0
       ? []
-      : [`set in the environment, which a running server keeps as it was at its start: ${variables.join(", ")}`];
+      : [`set ${variables.join(", ")} in the environment, which a running server keeps as it was at its start`];
   const [first] = secrets;
   if (first !== undefined) {
     const word = (path: string) => (/^[\w./-]+$/.test(path) ? path : `"${path}"`);
