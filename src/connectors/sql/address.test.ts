@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { MortiseError } from "../../errors.ts";
 import { databaseAddress } from "./address.ts";
-import { loadDriver } from "./driver-package.ts";
+import { loadDriver, missingDriver } from "./driver-package.ts";
 
 const facts = { system: "erp", project: "/tmp", internal: true };
 
@@ -58,4 +61,30 @@ test("a driver that is not installed is named", () => {
       error.code === "driver-missing" &&
       /npm install not-installed-here/.test(error.message),
   );
+});
+
+test("a contract says which driver it lacks before anything is called", () => {
+  const contract = (dialect?: "sqlite" | "postgresql" | "mysql") =>
+    ({
+      name: "records",
+      operations: {
+        getPatient: { binding: dialect === undefined ? { protocol: "rest" } : { protocol: "sql", dialect } },
+      },
+    }) as unknown as Parameters<typeof missingDriver>[0];
+  const folder = mkdtempSync(join(tmpdir(), "drivers-"));
+  try {
+    const nothing = join(folder, "mortise.js");
+    const lacks = (dialect?: "sqlite" | "postgresql" | "mysql") =>
+      missingDriver(contract(dialect), folder, nothing)?.message;
+    assert.match(lacks("postgresql") ?? "", /^records speaks to PostgreSQL, .*npm install pg$/);
+    assert.match(lacks("mysql") ?? "", /^records speaks to MySQL or MariaDB, .*npm install mysql2$/);
+    assert.equal(lacks("sqlite"), undefined);
+    assert.equal(lacks(), undefined);
+    mkdirSync(join(folder, "node_modules/pg"), { recursive: true });
+    writeFileSync(join(folder, "node_modules/pg/package.json"), '{"name":"pg","main":"index.js"}');
+    writeFileSync(join(folder, "node_modules/pg/index.js"), "throw new Error('it is not loaded');");
+    assert.equal(lacks("postgresql"), undefined);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -4,6 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { missingDriver } from "../../connectors/sql/driver-package.ts";
 import { definitionOf, type SystemDefinition } from "../../connectors/system.ts";
 import type { Requirement } from "../../observe/requirement.ts";
 import type { AnyProcess } from "../../process/define.ts";
@@ -58,7 +59,7 @@ export async function loadProject(folder: string, load: LoadModules = importFile
   refuse(thrown);
   const { problems, ...defined } = collect(files, modules);
   const config = modules.get(configFile)?.default;
-  refuse([...problemsOfConfig(config), ...problems, ...definitionProblems(defined)]);
+  refuse([...problemsOfConfig(config), ...problems, ...definitionProblems(defined), ...driverProblems(root, defined)]);
   return Object.freeze({
     folder: root,
     name: projectName(root),
@@ -71,6 +72,14 @@ export async function loadProject(folder: string, load: LoadModules = importFile
 function problemsOfConfig(config: unknown): readonly ProjectProblem[] {
   if (!isConfig(config)) return [{ file: configFile, message: "must have `export default defineConfig({...})`" }];
   return configProblems(config).map(({ at, message }) => ({ file: configFile, message: `${dotted(at)} ${message}` }));
+}
+
+/** Packages that a system speaks through and that nobody installed: else the first call would be the one to find out. */
+function driverProblems(root: string, { systems, places }: Pick<Project, "systems" | "places">): ProjectProblem[] {
+  return [...systems.values()].flatMap(({ name, contract }) => {
+    const missing = missingDriver(contract, root);
+    return missing === undefined ? [] : [{ file: places.get(`system ${name}`) as string, message: missing.message }];
+  });
 }
 
 /** The definitions among what the files export, each once; two of one name are a problem. */
