@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { decimal, Infer, Schema } from "../operation.ts";
 import { t } from "./shape.ts";
@@ -117,4 +118,10 @@ test("a schema of another hand comes in with its type stated", () => {
   const validate = compileSchema(t.object({ root: tree }));
   assert.deepEqual(validate({ root: { children: [{ children: [] }] } }), []);
   assert.equal(validate({ root: { children: [{}] } }).length, 1);
+});
+
+test("the guide names every builder, and no other", () => {
+  const guide = readFileSync(new URL("../../docs/guide/schemas.md", import.meta.url), "utf8");
+  const rows = [...guide.matchAll(/^\| `t\.(\w+)/gm)].map(([, name]) => name);
+  assert.deepEqual(rows.toSorted(), Object.keys(t).toSorted());
 });
