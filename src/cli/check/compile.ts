@@ -58,15 +58,23 @@ export function typeProblems(output: string, project: string): Finding[] {
 }
 
 /**
- * The sentence that is indented deepest (of several the last, which is about the overload that came closest), with the property
- * that it is about, which stands before it.
+ * The sentence that is indented deepest (of several the last, which is about the overload that came closest), with the path of the
+ * properties that it is about, which stand above it.
  */
 function deepest(chain: readonly string[]): string {
   let found = 0;
   const indent = (line: string): number => line.length - line.trimStart().length;
   for (const [at, line] of chain.entries()) if (indent(line) >= indent(chain[found]!)) found = at;
-  const [before, last] = [chain[found - 1]?.trim() ?? "", chain[found]?.trim() ?? ""];
-  return /^(Types of property|The types of) /.test(before) ? `${before} ${last}` : last;
+  const last = chain[found] ?? "";
+  const path: string[] = [];
+  let above = indent(last);
+  for (const line of chain.slice(0, found).reverse()) {
+    if (indent(line) >= above) continue;
+    above = indent(line);
+    const name = /^(?:Types of property|The types of) '([^']+)'/.exec(line.trim())?.[1];
+    if (name !== undefined) path.unshift(name);
+  }
+  return path.length === 0 ? last.trim() : `Types of property '${path.join(".")}' are incompatible. ${last.trim()}`;
 }
 
 /** A first sentence with two whole types in it says less than the last one; it is shortened. */

@@ -1,4 +1,4 @@
-/** What the compiler says of an API whose contract is given, in the words of contracts: its own are about types. */
+/** What the compiler says of an API whose contract is given, in the words of contracts, and of exact numbers: its own are about types. */
 
 /** `message`: as it is kept of the compiler's output. Whatever else it says passes unchanged. */
 export function explained(message: string): string {
@@ -7,8 +7,15 @@ export function explained(message: string): string {
     const match = form.exec(message);
     if (match !== null) return `${code}: ${words(match[1] ?? "")}`;
   }
-  return shortened(message);
+  const exact = exactNumber.exec(message);
+  if (exact === null) return shortened(message);
+  const [sentence, type = ""] = exact;
+  return `${sentence}\nAn exact number is text of a type of its own; ${type === "Int64" ? "int64" : "decimal"}(...) of mortise makes one of text or of a number.`;
 }
+
+/** The whole first line. What the compiler gives as its reason is how the type is made. */
+const exactNumber =
+  /^TS\d+: .*'(?:string|number|bigint)'.* is not assignable to .*type '(Int64|Decimal)(?: \| (?:null|undefined))*'\./;
 
 const unfit = (what: string, name: string, how: string) =>
   `${what} of the contract is not what stands behind the operation ${name}; say ${how}`;
