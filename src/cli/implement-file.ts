@@ -1,8 +1,11 @@
 /** `index.ts` of an API whose contract is given: what there is to implement, by name. It belongs to the user from then on. */
 import type { ContractModel } from "../contract/model.ts";
 
-/** The text of `index.ts` for a contract that has just been taken. */
-export function implementFile({ name, operations, events, servers, source, security = {} }: ContractModel): string {
+/** The text of `index.ts` for a contract that has just been taken. `never`: names of what no API does. */
+export function implementFile(
+  { name, operations, servers, source, security = {} }: ContractModel,
+  never: readonly string[],
+): string {
   const kinds = new Set(Object.values(security).map(({ kind }) => kind));
   const ways = [
     ...(kinds.has("oauth2") || kinds.has("openIdConnect")
@@ -22,7 +25,6 @@ export function implementFile({ name, operations, events, servers, source, secur
     const words = summary === undefined ? "" : `: ${oneLine(summary)}`;
     return `    // ${operation}: {},   ${route}${words}`;
   });
-  const others = Object.keys(events);
   const semantic = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/.test(source.version ?? "");
   return [
     `/** ${oneLine(source.title ?? name)}, as its contract says. What stands behind each operation is said here; the compiler names what is missing. */`,
@@ -37,9 +39,9 @@ export function implementFile({ name, operations, events, servers, source, secur
     "  operations: {",
     ...list,
     "  },",
-    ...(others.length === 0
+    ...(never.length === 0
       ? []
-      : [`  without: ${JSON.stringify(others)}, // callbacks and webhooks: an API sends no requests of its own`]),
+      : [`  without: ${JSON.stringify(never)}, // callbacks and webhooks: an API sends no requests of its own`]),
     "});",
     "",
   ].join("\n");

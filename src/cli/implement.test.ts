@@ -108,6 +108,20 @@ test("the document is pinned beside its types, with an index.ts that lists what 
   assert.ok(!existsSync(join(project, "apis", "old")));
 });
 
+test("every request that a document has the API send is left out from the beginning, also one that is no event", async () => {
+  writeFileSync(
+    join(project, "sends.yaml"),
+    `${document}webhooks:
+  stock-low: { post: { requestBody: { content: { application/json: { schema: { type: object } } } }, responses: { "200": { description: ok } } } }
+  ping-us: { post: { responses: { "200": { description: ok } } } }
+`,
+  );
+  assert.equal((await run("implement", "sends", "sends.yaml")).code, 0);
+  const folder = join(project, "apis", "sends");
+  assert.match(readFileSync(join(folder, "index.ts"), "utf8"), /without: \["stockLow","told","ping-us"\]/);
+  rmSync(folder, { recursive: true });
+});
+
 test("faults in one place of the document are told; what can't be checked is refused, and nothing is written", async () => {
   const twice = document.replace("operationId: placeOrder", "operationId: getItem");
   writeFileSync(join(project, "twice.yaml"), twice);

@@ -46,7 +46,10 @@ export async function implement(context: Context, [name, from]: readonly string[
   applyChange(folder, pinChange(files.files(), contract, before, "api"));
   const index = join(folder, "index.ts");
   const fresh = !existsSync(index);
-  if (fresh) writeFileSync(index, implementFile(contract));
+  if (fresh) {
+    const { neverServed } = await import("../../server/apis/given.ts");
+    writeFileSync(index, implementFile(contract, neverServed({ kind: "contract", model: contract, folder })));
+  }
   report(terminal, contract, {
     folder: relative(io.folder, folder),
     fresh,

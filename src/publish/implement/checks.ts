@@ -1,4 +1,5 @@
 /** What of a given contract can't be implemented, or is not by what stands behind it, as far as the compiler can't say it. Each with its remedy. */
+import type { Contract } from "../../contract/contract.ts";
 import { bodyKind, essence } from "../../contract/media.ts";
 import type { ContractModel, SecurityScheme } from "../../contract/model.ts";
 import { camelCase } from "../../contract/read/names.ts";
@@ -12,6 +13,7 @@ import type { ApiOperation } from "../operations.ts";
 import { pathProblem } from "../routes.ts";
 import { requiredHeaders } from "./answers.ts";
 import { isObject, type Member, writtenOperation } from "./pointer.ts";
+import { sourceOf } from "./source.ts";
 import type { Spoken, SpokenOperation } from "./spoken.ts";
 
 const leave = (name: string) => `name ${name} in without, and it is not part of this API`;
@@ -41,6 +43,15 @@ export function contractProblem(
     return `its contract has ${what}, and an API sends no requests of its own; ${leave(name)}`;
   }
   return undefined;
+}
+
+/** What no API does of a contract, by the names that `without` takes: the requests that it has the API send. `contract`: as it is pinned. */
+export function neverServed(contract: Contract): readonly string[] {
+  const { operations, events } = contract.model;
+  const sent = requestsOf(sourceOf(contract).document, Object.values(operations) as SpokenOperation[]).map(
+    ({ name }) => (Object.hasOwn(events, camelCase(name)) ? camelCase(name) : name),
+  );
+  return [...new Set([...Object.keys(events), ...sent])];
 }
 
 /** The requests that a contract has the API send: callbacks and webhooks, also those that no event is made of. */
