@@ -101,7 +101,7 @@ const table = {
   "outbound-address": {
     status: 502,
     class: "give-up",
-    text: "{host} stands at {address}, which is not called: {reason}. If the system belongs to your own network, set internal: true in its settings.",
+    text: "{host}{place} is not called: {reason}. If the system belongs to your own network, set internal: true in its settings; for a contract on a command line, add --internal.",
   },
   "outbound-connect": {
     status: 502,

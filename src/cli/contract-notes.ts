@@ -1,4 +1,4 @@
-/** What of a contract breaks the rules of its language, for people: with each place, a few of them. */
+/** What of a contract is told to people when it is taken: its operations, events, and what breaks the rules of its language. A few of each. */
 import { count, printable, type Terminal } from "./terminal.ts";
 
 const mostShown = 5;
@@ -13,4 +13,16 @@ export function printNotes(terminal: Terminal, notes: readonly string[]): void {
   for (const note of notes.slice(0, mostShown)) terminal.line(`  ${terminal.paint("yellow", printable(note))}`);
   if (notes.length > mostShown)
     terminal.line(terminal.paint("dim", `  and ${notes.length - mostShown} more, in contract.json under source.notes`));
+}
+
+/** `2 events: paid, shipped`; of many the first, and how many more there are. `counted`: how many of what. */
+export function eventsLine(names: readonly string[], counted: string): string {
+  const more = names.length > 12 ? ` and ${names.length - 12} more, in contract.ts` : "";
+  return `${counted}: ${names.slice(0, 12).join(", ")}${more}`;
+}
+
+/** The first line of a summary, for a column of that width. */
+export function summaryLine(summary: string | undefined, width: number): string {
+  const line = (summary ?? "").split("\n")[0]!;
+  return line.length <= width ? line : `${line.slice(0, width - 1).trimEnd()}…`;
 }

@@ -138,3 +138,37 @@ test("of a WSDL over several files, too", async (t) => {
   assert.deepEqual(Object.keys(model("erp").operations), ["createOrder", "getOrder", "notify"]);
   assert.ok(Object.keys(model("erp").schemas).length > Object.keys(schemas).length);
 });
+
+test("a name with a slip in it is told with the one that was meant, any other with those that there are", async (t) => {
+  const { run } = project(t);
+  const said = async (only: string) => (await run("add", "shop", "shop.yaml", "--only", only)).err;
+  assert.match(
+    await said("placeOrder,getOder"),
+    /no operation or event "getOder" \(did you mean getOrder\?\)\. Examples/,
+  );
+  assert.match(
+    await said("refund"),
+    /no operation or event "refund"; it has placeOrder, getOrder, listPeople, paid\. Examples/,
+  );
+  assert.match(await said("People,padi"), /"People", "padi" \(did you mean paid\?\); it has listPeople\. Examples/);
+});
+
+test("of many operations and events the first are told, and how many more there are", async (t) => {
+  const { folder, run } = project(t);
+  const many = (of: (n: number) => string) => Array.from({ length: 14 }, (_, n) => of(n)).join("\n");
+  writeFileSync(
+    join(folder, "many.yaml"),
+    `openapi: 3.1.0
+info: { title: Many, version: "1" }
+paths:
+${many((n) => `  /a${n}: { get: { operationId: read${n}, summary: ${"word ".repeat(20)}end, responses: {} } }`)}
+webhooks:
+${many((n) => `  told${n}: { post: { requestBody: { content: { application/json: { schema: {} } } }, responses: {} } }`)}
+`,
+  );
+  const { out } = await run("add", "many", "many.yaml");
+  assert.match(
+    out,
+    /read11 .*word…\nand 2 more, in contract\.ts\n14 events: told0, .*, told11 and 2 more, in contract\.ts/,
+  );
+});

@@ -10,6 +10,7 @@ import { readContract } from "../contract/read/read-contract.ts";
 import { type ContractFile, openSource } from "../contract/read/source.ts";
 import { type ContractOf, writeContract } from "../contract/write/typescript.ts";
 import { failure } from "../errors.ts";
+import { closest } from "../server/admin/closest.ts";
 import { type Change, settle } from "./change.ts";
 
 /** Names of systems that have a pinned contract, sorted. What an upgrade left half done is taken back first. */
@@ -83,13 +84,18 @@ export function chooseOnly(model: ContractModel, only: string | undefined): Cont
   const unknown = unknownNames(model, names);
   if (unknown.length === 0) return onlyOf(model, names);
   const all = [...Object.keys(model.operations), ...Object.keys(model.events)];
-  const near = all.filter((one) =>
-    unknown.some((name) => name !== "" && one.toLowerCase().includes(name.toLowerCase())),
+  const meant = unknown.map((name) => closest(name, all));
+  const named = unknown.map((name, at) =>
+    meant[at] === undefined ? JSON.stringify(name) : `${JSON.stringify(name)} (did you mean ${meant[at]}?)`,
   );
-  const shown = (near.length > 0 ? near : all).slice(0, 20).join(", ");
+  const lost = unknown.filter((_, at) => meant[at] === undefined);
+  const near = all.filter((one) => lost.some((name) => name !== "" && one.toLowerCase().includes(name.toLowerCase())));
+  const offered = near.length > 0 ? near : all;
+  const more = offered.length > 20 ? `, and ${offered.length - 20} more` : "";
+  const has = lost.length === 0 ? "" : `; it has ${offered.slice(0, 20).join(", ")}${more}`;
   throw failure("option-invalid", {
     option: "--only",
-    reason: `the contract has no operation or event ${unknown.map((name) => JSON.stringify(name)).join(", ")}; it has ${shown}${all.length > 20 ? ", ..." : ""}`,
+    reason: `the contract has no operation or event ${named.join(", ")}${has}`,
   });
 }
 

@@ -94,7 +94,7 @@ function guardedConnector(options: PoolOptions, internal: boolean): buildConnect
     if (isIP(host) !== 0) {
       const reason = refusedAddress(host, internal, true);
       if (reason !== undefined) {
-        queueMicrotask(() => done(failure("outbound-address", { host, address: host, reason }), null));
+        queueMicrotask(() => done(failure("outbound-address", { host, place: "", reason }), null));
         return;
       }
     }
@@ -119,7 +119,7 @@ function guardedLookup(resolve: ResolveAll, internal: boolean): LookupFunction {
       for (const { address } of addresses) {
         const reason = refusedAddress(address, internal, false);
         if (reason !== undefined) {
-          done(failure("outbound-address", { host: hostname, address, reason }), "", 0);
+          done(failure("outbound-address", { host: hostname, place: `, which stands at ${address},`, reason }), "", 0);
           return;
         }
       }

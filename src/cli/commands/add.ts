@@ -6,7 +6,7 @@ import { failure } from "../../errors.ts";
 import { applyChange } from "../change.ts";
 import { connectionFile } from "../connection-file.ts";
 import type { Context } from "../context.ts";
-import { printNotes } from "../contract-notes.ts";
+import { eventsLine, printNotes, summaryLine } from "../contract-notes.ts";
 import { exit } from "../exit.ts";
 import { readPlace } from "../live-place.ts";
 import { chooseOnly, pinChange, readPin, systemFolder, withUrl } from "../pin.ts";
@@ -77,12 +77,12 @@ function report(
       terminal.line();
       terminal.table(
         ["operation", "effect", ""],
-        shown.map(({ name, effect, summary }) => [name, effect, (summary ?? "").split("\n")[0]!.slice(0, 70)]),
+        shown.map(({ name, effect, summary }) => [name, effect, summaryLine(summary, 70)]),
       );
       if (operations.length > shown.length)
-        terminal.line(terminal.paint("dim", `and ${operations.length - shown.length} more`));
+        terminal.line(terminal.paint("dim", `and ${operations.length - shown.length} more, in contract.ts`));
     }
-    if (events.length > 0) terminal.line(`${count(events.length, "event")}: ${events.slice(0, 12).join(", ")}`);
+    if (events.length > 0) terminal.line(eventsLine(events, count(events.length, "event")));
     for (const { operation, reason } of leftOut.slice(0, 12)) terminal.line(`left out ${operation}: ${reason}`);
     if (leftOut.length > 12) terminal.line(`left out ${leftOut.length - 12} more; see source.leftOut in contract.json`);
     printNotes(terminal, notes);

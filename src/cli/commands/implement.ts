@@ -6,7 +6,7 @@ import { uncheckedProblem } from "../../contract/unchecked.ts";
 import { failure } from "../../errors.ts";
 import { applyChange } from "../change.ts";
 import type { Context } from "../context.ts";
-import { printNotes } from "../contract-notes.ts";
+import { eventsLine, printNotes, summaryLine } from "../contract-notes.ts";
 import { exit } from "../exit.ts";
 import { implementFile } from "../implement-file.ts";
 import { readPlace } from "../live-place.ts";
@@ -82,7 +82,7 @@ function report(terminal: Terminal, model: ContractModel, { folder, fresh, repla
   const operations = Object.values(model.operations).map(({ name, binding, summary }) => ({
     name,
     route: binding.protocol === "rest" ? `${binding.method} ${binding.path}` : "",
-    summary: (summary ?? "").split("\n")[0]!.slice(0, 60),
+    summary: summaryLine(summary, 60),
   }));
   const events = Object.keys(model.events);
   const unspoken = unspokenOf(model);
@@ -109,9 +109,7 @@ function report(terminal: Terminal, model: ContractModel, { folder, fresh, repla
     );
     if (operations.length > 30) terminal.line(terminal.paint("dim", `and ${operations.length - 30} more`));
     if (events.length > 0)
-      terminal.line(
-        `${count(events.length, "callback or webhook", "callbacks and webhooks")}: ${events.slice(0, 12).join(", ")}`,
-      );
+      terminal.line(eventsLine(events, count(events.length, "callback or webhook", "callbacks and webhooks")));
     for (const line of unspoken.slice(0, 8)) terminal.line(`  ${terminal.paint("yellow", line)}`);
     if (unspoken.length > 8)
       terminal.line(terminal.paint("dim", `  and ${unspoken.length - 8} more; --json lists them`));

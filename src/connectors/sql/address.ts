@@ -125,14 +125,21 @@ function isLoopback(host: string): boolean {
 export function openSocket({ host, port, socket, internal }: DatabaseAddress): Socket {
   if (socket !== undefined) return connect(socket);
   const literal = isIP(host) === 0 ? undefined : refusedAddress(host, internal, true);
-  if (literal !== undefined) throw new AddressRefused(`it stands at ${host}, which is not called: ${literal}`);
+  if (literal !== undefined) throw new AddressRefused(literal);
   const made = connect({ host, port, lookup: guarded(internal) });
   made.setNoDelay(true).setKeepAlive(true, 30_000);
   return made;
 }
 
-/** An address that is not called. */
-export class AddressRefused extends Error {}
+/** An address that is not called. `place`: where a name stands, as a sentence has it behind the name. */
+export class AddressRefused extends Error {
+  readonly place: string;
+
+  constructor(reason: string, place = "") {
+    super(reason);
+    this.place = place;
+  }
+}
 
 type Found = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void;
 
@@ -142,8 +149,7 @@ function guarded(internal: boolean) {
       const all = typeof address === "string" ? [address] : (address ?? []).map((one) => one.address);
       for (const one of error === null ? all : []) {
         const reason = refusedAddress(one, internal, false);
-        if (reason !== undefined)
-          return found(new AddressRefused(`it stands at ${one}, which is not called: ${reason}`), []);
+        if (reason !== undefined) return found(new AddressRefused(reason, `, which stands at ${one},`), []);
       }
       found(error, address, family);
     });

@@ -94,7 +94,7 @@ function guardedStream(address: DatabaseAddress) {
 
 export function connectFailure(error: unknown, { host }: DatabaseAddress): unknown {
   if (error instanceof AddressRefused)
-    return failure("outbound-address", { host, address: host, reason: error.message });
+    return failure("outbound-address", { host, place: error.place, reason: error.message });
   const { code, message } = error as { code?: unknown; message?: string };
   const tls =
     typeof code === "string" &&

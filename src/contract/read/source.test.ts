@@ -58,6 +58,20 @@ test("nothing outside the folder is read", async () => {
   await assert.rejects(source.read("parts", "entry.yaml"), refused(/not a file/));
 });
 
+test("who names a folder, or a file that is not there, is told so, and which files a contract may begin with", async () => {
+  const at = (path: string) => join(folder, "contract", path);
+  await assert.rejects(
+    openSource(at("")),
+    refused(
+      /contract can't be read: it is a folder; name the file that the contract begins with: bad\.yaml, entry\.yaml, link\.yaml\.$/,
+    ),
+  );
+  await assert.rejects(openSource(at("none.yaml")), refused(/none\.yaml can't be read: there is no such file\.$/));
+  await mkdir(at("services"));
+  for (const name of ["b.wsdl", "a.wsdl", "types.xsd", "notes.json"]) await writeFile(at(`services/${name}`), "<x/>");
+  await assert.rejects(openSource(at("services")), refused(/begins with: a\.wsdl, b\.wsdl\.$/));
+});
+
 test("encodings are honoured, and broken bytes refused", async () => {
   const source = await openSource(join(folder, "contract", "entry.yaml"));
   assert.match((await source.read("latin.xml", "entry.yaml")).text, /<a>é<\/a>/);

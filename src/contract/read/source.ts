@@ -4,7 +4,7 @@
  * Every reader gets at its files through here and nowhere else.
  */
 import { createHash } from "node:crypto";
-import { readFile, realpath, stat } from "node:fs/promises";
+import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { posix, resolve, sep } from "node:path";
 import { failure, MortiseError } from "../../errors.ts";
 import type { Outbound } from "../../outbound/outbound.ts";
@@ -93,11 +93,23 @@ async function openFolder(entry: string, options: SourceOptions): Promise<Contra
     });
     if (!file.startsWith(root + sep)) throw new Error("it is a link that leads out of the contract's folder");
     const facts = await stat(file);
+    if (facts.isDirectory() && path === relative)
+      throw new Error(`it is a folder; name the file that the contract begins with${await likely(file)}`);
     if (!facts.isFile()) throw new Error("it is not a file");
     if (facts.size > maxBytes) throw new Error(`it is larger than ${maxBytes} bytes`);
     return readFile(file);
   };
   return files(relative, entry, locate, load, options);
+}
+
+/** The files of a folder that a contract may begin with, to choose from. */
+async function likely(folder: string): Promise<string> {
+  const names = (await readdir(folder)).filter((name) => /\.(wsdl|ya?ml|json|sql)$/i.test(name)).sort();
+  const services = names.filter((name) => /\.wsdl$/i.test(name));
+  const [first, ...others] = services.length > 0 ? services : names;
+  if (first === undefined) return "";
+  const more = others.length > 7 ? ", ..." : "";
+  return `: ${[first, ...others.slice(0, 7)].join(", ")}${more}`;
 }
 
 async function openUrl(entry: URL, options: SourceOptions): Promise<ContractFiles> {
@@ -160,7 +172,9 @@ async function files(
   };
   const entry = await open(entryPath).catch((cause: Error) => {
     if (cause instanceof MortiseError) throw cause;
-    throw unreadable(entryShown, "its start", cause.message);
+    throw new MortiseError("contract-unreadable", `The contract ${entryShown} can't be read: ${cause.message}.`, {
+      cause,
+    });
   });
   return Object.freeze({
     entry,
