@@ -87,6 +87,30 @@ create table audit (note varchar(20));
   });
 }
 
+for (const dialect of ["postgresql", "mysql"] as const) {
+  test(`${dialect}: who a database lets in is taken from the system's own index.ts, once it is there`, async (t) => {
+    const database = await testDatabase(t, dialect, "create table stock (sku varchar(20) primary key);\n");
+    if (database === undefined) return;
+    const { run, system } = newProject(t);
+    const nobody = new URL(database.url);
+    nobody.username = "";
+    assert.match((await run("add", "warehouse", nobody.href)).err, /names no user/);
+    assert.equal((await run("add", "warehouse", database.url)).code, 0);
+    writeFileSync(
+      join(system, "index.ts"),
+      `import { env, secret, sql } from "mortise";
+import { contract } from "./contract.ts";
+export const warehouse = sql(contract, { connection: env("NOT_SET"),
+  credentials: { kind: "basic", user: "${new URL(database.url).username}", password: secret("WAREHOUSE_PASSWORD") } });
+`,
+    );
+    const known = await run("add", "warehouse", nobody.href, "--replace");
+    // PostgreSQL lets everybody in on this machine; MariaDB looks at the password, and this one is wrong.
+    assert.match(known.err, dialect === "mysql" ? /sql-unavailable/ : /^$/);
+    assert.equal(`${known.out}${known.err}`.includes("pa55"), false);
+  });
+}
+
 test("sqlite: the DDL is pinned, and every table is a schema", async (t) => {
   const { run, model, folder, system } = newProject(t);
   const database = new DatabaseSync(join(folder, "live.db"));

@@ -25,14 +25,26 @@ export interface Place {
   readonly password?: NamedReference;
 }
 
+/**
+ * `known`: a system that is there already. Its own `index.ts` says who its database lets in, where neither the options nor the URL do.
+ */
 export async function placeOf(
   context: Context,
   project: string,
   from: string,
-  { user, password }: { readonly user?: string; readonly password?: string },
+  { user, password, known }: { readonly user?: string; readonly password?: string; readonly known?: string },
 ): Promise<Place> {
   const lookUp = await resolver(context, project, [from, user, password]);
   const location = lookUp(from);
+  if (known !== undefined && user === undefined && password === undefined) {
+    const own = await ownCredentials(context, project, known, location.value);
+    if (own !== undefined)
+      return {
+        location: location.value,
+        ...(location.kind === undefined ? {} : { from: location as NamedReference }),
+        ...own,
+      };
+  }
   const secret = password === undefined ? undefined : lookUp(password);
   if (secret !== undefined && secret.kind === undefined)
     throw failure("option-invalid", {
@@ -49,6 +61,32 @@ export async function placeOf(
     ...(location.kind === undefined ? {} : { from: location as NamedReference }),
     ...(called === undefined ? {} : { user: called }),
     ...(secret === undefined ? {} : { password: secret as NamedReference }),
+  };
+}
+
+/** What the system's `index.ts` says; `undefined`: nothing, it can't be loaded, it is for somebody else, or the URL says all of it. */
+async function ownCredentials(
+  { io }: Context,
+  project: string,
+  system: string,
+  location: string,
+): Promise<Pick<Place, "user" | "password"> | undefined> {
+  const url = URL.parse(location);
+  if (url === null || !/^(postgres(ql)?|mysql|mariadb):$/i.test(url.protocol) || url.password !== "") return undefined;
+  const { loadSystem } = await import("../../server/project/one-system.ts");
+  const { credentials } = (await loadSystem(project, system))?.settings ?? {};
+  if (credentials?.kind !== "basic") return undefined;
+  const { commandResolver } = await import("../../server/secrets/secrets.ts");
+  const references = commandResolver(await secretsFolder(project, io.env), io.env);
+  const { user, password } = credentials;
+  const place = `systems/${system}/index.ts`;
+  const called = references.value(user, place);
+  if (url.username !== "" && decodeURIComponent(url.username) !== called) return undefined;
+  const secret = references.value(password, place);
+  references.finish();
+  return {
+    user: typeof user === "string" ? { value: called } : { ...user, value: called },
+    password: { ...password, value: secret },
   };
 }
 

@@ -35,7 +35,10 @@ export async function add(context: Context, [name, from]: readonly string[], opt
   if (before !== undefined && options.replace !== true)
     throw failure("system-exists", { name: name!, folder: relative(io.folder, folder) });
 
-  const place = await placeOf(context, project, from!, options);
+  const place = await placeOf(context, project, from!, {
+    ...options,
+    ...(before === undefined ? {} : { known: name! }),
+  });
   const { model, files } = await readPlace(context, { name: name!, folder, project, place }, options);
   const chosen = chooseOnly(model, options.only);
   const contract = withUrl(chosen, /^https?:/i.test(place.location) ? place.location : undefined);

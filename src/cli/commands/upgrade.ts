@@ -122,7 +122,7 @@ async function readNew(
 ): Promise<{ readonly model: ContractModel; readonly files: readonly ContractFile[] }> {
   const { io } = context;
   const { isDatabase, restrictionOf } = await import("../../server/contracts/live.ts");
-  const place = await placeOf(context, project, from, options);
+  const place = await placeOf(context, project, from, { ...options, known: name });
   const { location } = place;
   let read: { readonly model: ContractModel; readonly files: readonly ContractFile[] };
   if (isDatabase(location) || /^https?:/i.test(location)) {
