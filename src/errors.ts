@@ -424,7 +424,7 @@ const table = {
   "task-unknown": {
     status: 404,
     class: "give-up",
-    text: "There is no task {task}. List the open ones in the admin API under /tasks.",
+    text: "There is no task {task}. List the open ones with: mortise runs tasks",
   },
   "task-closed": {
     status: 409,

@@ -117,6 +117,22 @@ test("a task is listed, refuses what does not fit its form, and takes an answer 
   assert.match(wrong.err, /Allowed choices are queued, running, waiting/);
 });
 
+test("a run that waits for people shows what to type, and its own id or key is enough to answer its only task", async () => {
+  await quote("q-8", 400);
+  await quote("q-9", 400);
+  const shown = await run("runs", "show", "q-8");
+  assert.match(
+    shown.out,
+    /Which discount.*\n {2}quote q-8, for sales.*\n.*\n {2}mortise runs answer \S+ --with '<JSON>'/,
+  );
+  assert.match((await run("runs", "answer", "q-8", "--with", '{"discount":10}')).out, /^answered \S+-\d+\n$/);
+  assert.equal((await run("runs", "answer", await idOf("q-9"), "--with", '{"discount":10}')).code, 0);
+  await becomes("q-8", "completed");
+  await becomes("q-9", "completed");
+  const none = await run("runs", "answer", "q-8", "--with", '{"discount":10}');
+  assert.match(none.err, /There is no task q-8\. List the open ones with: mortise runs tasks/);
+});
+
 test("a parked run shows its question and what to type, and goes on with the answer", async () => {
   await fetch(`${server.apiUrl}/risky/v1/shipments`, {
     method: "POST",

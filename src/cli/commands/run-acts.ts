@@ -6,7 +6,7 @@ import type { Context } from "../context.ts";
 import { exit } from "../exit.ts";
 import { count, type Terminal, time } from "../terminal.ts";
 import { durationOption, jsonOption, numberOption, segment } from "../values.ts";
-import { runOf } from "./run-of.ts";
+import { runOf, taskOfRun } from "./run-of.ts";
 
 // What the admin API answers; its OpenAPI document says the same.
 interface EffectOf {
@@ -174,8 +174,15 @@ export async function answer(context: Context, runs: readonly string[], options:
       throw failure("option-invalid", { option: "--with", reason: "name one task: each has a form of its own" });
     const client = await adminClient(context);
     const body = { answer: jsonOption("--with", options.with), reason: options.reason };
-    const result: unknown = await client.post(`/tasks/${segment(id)}/answer`, body);
-    terminal.result(result, () => terminal.line(`${terminal.paint("green", "answered")} ${id}`));
+    let task = id;
+    const answered = (): Promise<unknown> => client.post(`/tasks/${segment(task)}/answer`, body);
+    const result = await answered().catch(async (error: unknown) => {
+      if (asMortiseError(error).code !== "task-unknown") throw error;
+      task = (await taskOfRun(client, id)) ?? id;
+      if (task === id) throw error;
+      return answered();
+    });
+    terminal.result(result, () => terminal.line(`${terminal.paint("green", "answered")} ${task}`));
     return exit.done;
   }
   if (options.happened !== undefined)

@@ -64,6 +64,10 @@ export async function showRun(
   const client = await adminClient(context);
   const found = await runOf(client, idOrKey!);
   const run = values === true ? await withValues(client, found) : found;
+  const asks = run.steps.some(({ kind, status, superseded }) => kind === "task" && status === "open" && !superseded);
+  const { tasks }: { tasks: readonly Task[] } = asks
+    ? await client.get("/tasks", { status: "open", run: run.id })
+    : { tasks: [] };
   terminal.result(run, () => {
     terminal.line(`${terminal.paint("bold", run.process)} ${run.key}  ${painted(terminal, run.status)}`);
     const facts: [string, string][] = [
@@ -111,6 +115,10 @@ export async function showRun(
             .join("; "),
         ]),
       );
+    }
+    for (const task of tasks) {
+      terminal.line();
+      openTask(terminal, task);
     }
     if (run.parked !== undefined) question(terminal, run.id, run.parked);
   });
@@ -235,18 +243,20 @@ export async function listTasks(
   }
   terminal.result({ tasks }, () => {
     if (tasks.length === 0) terminal.line("No tasks.");
-    for (const task of tasks) {
-      const due = task.dueAt === undefined ? "" : `, due ${time(task.dueAt)}`;
-      terminal.line(`${terminal.paint("bold", task.id)}  ${task.title}`);
-      terminal.line(
-        `  ${task.process} ${task.key}, for ${task.assign}${due}${task.status === "open" ? "" : `, ${task.status}`}`,
-      );
-      terminal.line(`  ${task.unreadable ?? shown(task.input, task.inputReference)}`);
-      if (task.status === "open")
-        terminal.line(terminal.paint("dim", `  mortise runs answer ${task.id} --with '<JSON>'`));
-    }
+    for (const task of tasks) openTask(terminal, task);
   });
   return exit.done;
+}
+
+/** A task, and what to type for its answer while it is open. */
+function openTask(terminal: Terminal, task: Task): void {
+  const due = task.dueAt === undefined ? "" : `, due ${time(task.dueAt)}`;
+  terminal.line(`${terminal.paint("bold", task.id)}  ${task.title}`);
+  terminal.line(
+    `  ${task.process} ${task.key}, for ${task.assign}${due}${task.status === "open" ? "" : `, ${task.status}`}`,
+  );
+  terminal.line(`  ${task.unreadable ?? shown(task.input, task.inputReference)}`);
+  if (task.status === "open") terminal.line(terminal.paint("dim", `  mortise runs answer ${task.id} --with '<JSON>'`));
 }
 
 function shown(value: Json | undefined, reference?: Reference): string {
