@@ -72,9 +72,30 @@ export class TestRun<O = unknown> {
     return this.#world.operate(this, act, reason);
   }
 
-  /** `order-to-cash A-1: waiting, for carrier.shipped`. */
+  /** `order-to-cash A-1: waiting, for carrier.shipped`; where it waits for runs below it that are parked, these too. */
   described(): string {
-    const { process, key, status, reason } = this.detail;
-    return `${process} ${key}: ${status}${reason === undefined ? "" : `, ${reason}`}`;
+    return [this.detail, ...this.#parkedBelow()]
+      .map(
+        ({ process, key, status, reason }) =>
+          `${process} ${key}: ${status}${reason === undefined ? "" : `, ${reason}`}`,
+      )
+      .join("; ");
+  }
+
+  #parkedBelow(): readonly RunDetail[] {
+    const found: RunDetail[] = [];
+    const seen = new Set([this.id]);
+    const look = ({ status, children = [] }: RunDetail): void => {
+      if (finalStatuses.has(status)) return;
+      for (const { run } of children) {
+        if (seen.has(run)) continue;
+        seen.add(run);
+        const { detail } = this.#world.runOf(run);
+        if (detail.status === "parked") found.push(detail);
+        look(detail);
+      }
+    };
+    look(this.detail);
+    return found;
   }
 }

@@ -237,3 +237,29 @@ test("the same test gives the same history, to the last id", async () => {
   }
   assert.deepEqual(histories[0], histories[1]);
 });
+
+test("a run that waits for one that is parked says so, however far below it that is", async () => {
+  const label = defineProcess({
+    name: "label",
+    input: t.object({ id: t.string() }),
+    key: ({ id }) => `${id}-label`,
+    run: () => Promise.reject(new Error("a slip in the code")),
+  });
+  const parcel = defineProcess({
+    name: "parcel",
+    input: t.object({ id: t.string() }),
+    key: ({ id }) => `${id}-parcel`,
+    run: (flow, { id }) => flow.child(label, { id }),
+  });
+  const dispatch = defineProcess({
+    name: "dispatch",
+    input: t.object({ id: t.string() }),
+    key: ({ id }) => id,
+    run: (flow, { id }) => flow.child(parcel, { id }),
+  });
+  const run = await testWorld({ processes: [dispatch, parcel, label] }).start(dispatch, { id: "A-1" });
+  await assert.rejects(run.ended(), {
+    code: "test-not-ended",
+    message: /dispatch A-1: waiting, waits for parcel A-1-parcel; label A-1-label: parked, .*a slip in the code/,
+  });
+});
