@@ -94,6 +94,36 @@ test("a child has its parents above it, and a parent its children below; a verdi
   assert.deepEqual([below?.runs.map(({ process }) => process), below?.verdict.kind], [["child"], "no"]);
 });
 
+test("a child that was restarted is there with the one before: its parent's answer speaks of both", async () => {
+  const system = new FakeSystem();
+  const good = system.operation("good", "unrepeatable");
+  const child = processOf(
+    async (flow) => {
+      await flow.call(good, {});
+      await flow.receive(event, { key: "k" });
+    },
+    { name: "child", key: () => "c" },
+  );
+  const parent = processOf(async (flow) => {
+    await flow.child(child, null);
+  });
+  const one = await open({ processes: [child, parent], system });
+  const run = await begin(one, "p-1");
+  await one.until(run, "waiting");
+  const [first] = one.engine.runs({ key: "c", limit: 1 });
+  await one.until(first!.id, "waiting");
+  await act(one, first!.id, "terminate");
+  await one.until(first!.id, "terminated");
+  const { run: second } = await act(one, first!.id, { kind: "restart" });
+  await one.until(second!, "waiting");
+  const [above] = (await traceOf(one)("p-1")).chains;
+  assert.deepEqual(
+    above?.runs.map(({ run: id }) => id),
+    [run, first!.id, second],
+  );
+  assert.equal(above?.verdict.kind, "twice");
+});
+
 test("of many calls those that were asked for and those in doubt are listed first, and the verdict speaks of all", async () => {
   const system = new FakeSystem();
   const a = system.operation("a", "unrepeatable");

@@ -217,14 +217,17 @@ async function chainOf(places: TracePlaces, seed: Seed, limit: number, deadline:
     seen.add(one.run.id);
     traces.push(one);
     await turn();
+    const full = (): boolean => traces.length >= mostRuns || performance.now() > deadline;
     for (const id of one.children) {
       if (seen.has(id)) continue;
-      if (traces.length >= mostRuns || performance.now() > deadline) {
-        leftOff += 1;
-        continue;
+      const child = full() ? undefined : read(id);
+      // A child that was restarted by hand did what it did all the same.
+      const members = child === undefined ? [] : familyOf(read, child).filter(({ run }) => !seen.has(run.id));
+      if (members.length === 0 && full()) leftOff += 1;
+      for (const member of members) {
+        if (full()) leftOff += 1;
+        else await visit(member);
       }
-      const child = read(id);
-      if (child !== undefined) await visit(child);
     }
   };
   for (const one of family) await visit(one);
