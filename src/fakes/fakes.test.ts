@@ -1,6 +1,6 @@
 /** Fakes over their real protocols: what they answer, remember and refuse, and what goes wrong when a rule says so. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -270,6 +270,41 @@ test("SOAP: a wrong request is the sender's fault, in the version that it was as
   assert.equal(other.status, 400);
   assert.match(other.text, /<soap:Value>soap:VersionMismatch<\/soap:Value>/);
   assert.match((await post("<not")).text, /the request is not readable XML/);
+});
+
+test("a status that the contract declares, by itself or by default, is answered as its system would", async () => {
+  const file = join(folder, "declared.yaml");
+  const failed404 =
+    "{ description: none, content: { application/json: { schema: { type: object, required: [what], properties: { what: { type: string } } } } } }";
+  const other =
+    "{ description: else, content: { application/json: { schema: { type: object, required: [error], properties: { error: { type: string } } } } } }";
+  writeFileSync(
+    file,
+    `openapi: 3.1.0
+info: { title: Declared, version: "1" }
+paths:
+  /a: { post: { operationId: pay, responses: { "204": { description: done }, "404": ${failed404}, default: ${other} } } }
+  /b: { post: { operationId: tell, responses: { "204": { description: done } } } }
+`,
+  );
+  const fake = await served(file);
+  const call = clientOf(fake.system.model, fake.url);
+  const answer = async (status: number, operation = "pay") => {
+    fake.rules.add(ruleFor(operation, `${status}*1`));
+    return call(operation, {});
+  };
+  const faults = [];
+  for (const status of [404, 402]) {
+    const result = await answer(status);
+    assert.ok(!result.ok);
+    faults.push([result.fault.name, Object.keys(result.fault.detail as object)]);
+  }
+  assert.deepEqual(faults, [
+    ["notFound", ["what"]],
+    ["otherFault", ["error"]],
+  ]);
+  assert.equal((await failed(answer(402, "tell"))).code, "rest-refused");
+  assert.equal((await failed(answer(503))).code, "rest-unavailable");
 });
 
 test("rules: so many times, this status, that fault, an answer of one's own, a function", async () => {

@@ -249,8 +249,26 @@ function reading(model: ContractModel, operation: OperationModel, binding: RestB
     write: (result) => write(model, operation, binding, result),
     refuse: (problems) => refusal(model, operation, binding, problems),
     missing: () => problemReply(404, "Not Found", "There is no such thing."),
-    fail: (status, reason) => problemReply(status, "Fake failure", reason),
+    fail: (status, reason) =>
+      declaredReply(model, operation, binding, status) ?? problemReply(status, "Fake failure", reason),
   };
+}
+
+/** The contract's own answer for a status, as its system would give it; `undefined` where it has none, or one that counts as a failure anyhow. */
+function declaredReply(
+  model: ContractModel,
+  operation: OperationModel,
+  binding: RestBinding,
+  status: number,
+): Reply | undefined {
+  if (status >= 500 || [408, 425, 429].includes(status)) return undefined;
+  for (const wanted of [String(status), `${Math.floor(status / 100)}XX`, "default"]) {
+    const declared = binding.faults.find((one) => one.status === wanted);
+    if (declared === undefined) continue;
+    const detail = faultDetail(model, operation, declared.fault, undefined);
+    return detail === undefined ? undefined : written(status, declared.mediaType, detail, binding.method);
+  }
+  return undefined;
 }
 
 function write(model: ContractModel, operation: OperationModel, binding: RestBinding, result: CallResult): Reply {
