@@ -172,7 +172,7 @@ const table = {
   "webhook-secret": {
     status: 500,
     class: "give-up",
-    text: "The webhook secret of {system} can't be used: {reason}. Set webhookSecret to whsec_ and base64 of 24 to 64 random bytes.",
+    text: 'The webhook secret of {system} can\'t be used: {reason}. Set webhookSecret to whsec_ and base64 of 24 to 64 random bytes, made by: node -p \'"whsec_" + crypto.randomBytes(32).toString("base64")\'',
   },
   "webhook-refused": {
     status: 401,

@@ -52,3 +52,14 @@ test("servers of single operations are named in a comment: nothing is sent there
     /^ {2}\/\/ servers: \{\n {2}\/\/ {3}"https:\/\/up\.example": env\("TEST_URL_2", "https:\/\/up\.example"\),\n {2}\/\/ \},$/m,
   );
 });
+
+test("a system that only tells of events asks for no address and no credentials", async () => {
+  const text = await settings(`
+paths: {}
+webhooks:
+  paid: { post: { requestBody: { content: { application/json: { schema: { type: object } } } }, responses: {} } }`);
+  assert.match(text, /^ {2}connection: "https:\/\/test\.invalid",$/m);
+  assert.match(text, /^ {2}webhookSecret: secret\("TEST_WEBHOOK_SECRET"\),$/m);
+  assert.doesNotMatch(text, /credentials|env\(/);
+  assert.match(text, /^import \{ rest, secret \} from "mortise";$/m);
+});

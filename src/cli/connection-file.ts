@@ -27,12 +27,19 @@ export function connectionFile(
     sql: onServer ? "such as postgres://host/database" : "the database file",
     files: "the folder",
   };
-  const connection =
-    from === undefined ? `env(${JSON.stringify(address)}${fallback})` : `${from.kind}(${JSON.stringify(from.name)})`;
+  // A system that only tells of events has no address that anybody could know.
+  const silent = kind === "rest" && fallback === "" && Object.keys(model.operations).length === 0;
+  const connection = silent
+    ? `${JSON.stringify(`https://${name}.invalid`)}`
+    : from === undefined
+      ? `env(${JSON.stringify(address)}${fallback})`
+      : `${from.kind}(${JSON.stringify(from.name)})`;
   const called =
     user?.kind === undefined ? JSON.stringify(user?.value ?? "") : `${user.kind}(${JSON.stringify(user.name)})`;
   const lines = [
-    `  // ${what[kind]}${fallback === "" ? "" : "; the contract names one"}`,
+    silent
+      ? "  // nothing is called there: the contract has events only"
+      : `  // ${what[kind]}${fallback === "" ? "" : "; the contract names one"}`,
     `  connection: ${connection},`,
     ...(password === undefined
       ? []
@@ -43,7 +50,7 @@ export function connectionFile(
     ...(kind === "sql" && onServer && password === undefined
       ? [`  // credentials: { kind: "basic", user: "app", password: secret("${environment}_PASSWORD") },`]
       : []),
-    ...(kind === "rest" ? credentials(model, environment) : []),
+    ...(kind === "rest" && !silent ? credentials(model, environment) : []),
     ...(kind === "rest" ? servers(model, environment) : []),
     ...(kind === "soap"
       ? [

@@ -158,6 +158,14 @@ test("a version with live consumers or open runs does not retire, unless by a de
       ["api.retire", "agreed", "api-in-use"],
     ],
   );
+  // What is retired is answered 404, whatever else is said of it.
+  const block = (act: string) => run("apis", act, "orders", "1.2.0", "--reason", "harm");
+  assert.match((await block("block")).out, /1\.2\.0 is blocked; it is retired as well, so callers are answered 404/);
+  assert.equal(await call("GET", "/orders/v1/orders/o-1"), 404);
+  assert.match(
+    (await block("unblock")).out,
+    /not blocked any more; it is retired, .*mortise apis reinstate orders 1\.2\.0/,
+  );
 });
 
 test("a run that was restarted by hand is bound to the version of the first one", async () => {

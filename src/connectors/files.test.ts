@@ -300,7 +300,10 @@ test("a folder that can't work is refused at start", async (t) => {
   const { folder } = await fixture(t);
   const refused = (error: unknown) => error instanceof MortiseError && error.code === "files-settings";
   const options = { model, everyMs: 0, deliver: () => Promise.resolve() };
-  await assert.rejects(watchFolder({ ...options, folder: join(folder, "nowhere") }), refused);
+  await assert.rejects(watchFolder({ ...options, folder: join(folder, "nowhere") }), (error: Error) => {
+    assert.match(error.message, /there is no folder \S+nowhere, and none is made\. Correct its connection/);
+    return refused(error);
+  });
   await assert.rejects(watchFolder({ ...options, folder, model: { ...model, events: {} } }), refused);
   const other = join(folder, "sub");
   mkdirSync(other);

@@ -111,7 +111,9 @@ export async function checkFolder({ folder, model }: Pick<WatchOptions, "folder"
     }
     return real;
   } catch (error) {
-    throw error instanceof MortiseError ? error : refuse((error as Error).message);
+    if (error instanceof MortiseError) throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw refuse(code === "ENOENT" ? `there is no folder ${folder}, and none is made` : message);
   }
 }
 

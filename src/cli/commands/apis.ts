@@ -61,7 +61,11 @@ export async function blockApi(
     ...(seconds === undefined ? {} : { retryAfter: seconds }),
   });
   context.terminal.result(answer, () =>
-    context.terminal.line(`${api} ${version} is blocked: callers are answered 503`),
+    context.terminal.line(
+      answer.retired === undefined
+        ? `${api} ${version} is blocked: callers are answered 503`
+        : `${api} ${version} is blocked; it is retired as well, so callers are answered 404`,
+    ),
   );
   return exit.done;
 }
@@ -72,7 +76,13 @@ export async function unblockApi(
   { reason }: { readonly reason: string },
 ): Promise<number> {
   const answer: Api = await (await adminClient(context)).post(`${addressOf(api!, version!)}/unblock`, { reason });
-  context.terminal.result(answer, () => context.terminal.line(`${api} ${version} takes calls again`));
+  context.terminal.result(answer, () =>
+    context.terminal.line(
+      answer.retired === undefined
+        ? `${api} ${version} takes calls again`
+        : `${api} ${version} is not blocked any more; it is retired, and takes calls after: mortise apis reinstate ${api} ${version} --reason <why>`,
+    ),
+  );
   return exit.done;
 }
 
