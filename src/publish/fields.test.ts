@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Json, JsonSchema } from "../operation.ts";
 import { fieldsOf } from "./fields.ts";
+import { shapeOf } from "./schemas.ts";
 
 const fields = (json: JsonSchema) => fieldsOf({ kind: "schema", json });
 const text = { type: "string" } as const;
@@ -67,6 +68,34 @@ test("OW-3: what several parts of a schema name is named", () => {
     { properties: { a: text }, dependentSchemas: { a: { properties: { b: text } } } },
   ] as JsonSchema[])
     assert.deepEqual(fields(join).drop(value), { a: "1", b: "2" }, JSON.stringify(join));
+});
+
+test("OW-3: what stands beside a reference is named as well", () => {
+  const $defs = { A: { type: "object", properties: { a: text }, required: ["a"] }, Any: { type: "object" } };
+  const value = { a: "1", b: "2", c: "3" };
+  for (const beside of [
+    { $ref: "#/$defs/A", properties: { b: text }, required: ["b"], $defs },
+    { anyOf: [{ $ref: "#/$defs/A", properties: { b: text } }, { type: "null" }], $defs },
+    { $ref: "#/$defs/Any", properties: { a: text, b: text }, $defs },
+  ] as JsonSchema[]) {
+    assert.deepEqual(fields(beside).drop(value), { a: "1", b: "2" }, JSON.stringify(beside));
+    assert.deepEqual(
+      fields(beside)
+        .unknown(value)
+        .map(({ at }) => at),
+      ["/c"],
+    );
+  }
+  const shape = shapeOf({ $ref: "#/$defs/A", properties: { b: text }, required: ["b"], $defs });
+  assert.deepEqual(
+    [[...(shape?.properties.keys() ?? [])], [...(shape?.required ?? [])]],
+    [
+      ["a", "b"],
+      ["a", "b"],
+    ],
+  );
+  assert.deepEqual(shapeOf({ $ref: "#/$defs/Any", $defs })?.properties.size, 0);
+  assert.equal(shapeOf({ $ref: "#/$defs/Ring", $defs: { Ring: { $ref: "#/$defs/Ring" } } }), undefined);
 });
 
 test("attack 25: names such as __proto__ are fields like any other", () => {

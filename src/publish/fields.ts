@@ -4,7 +4,7 @@
  * listed ones all the same. What says `additionalProperties: true`, `patternProperties`, or lists no fields at all stays open.
  */
 import { type Json, type JsonSchema, type Problem, pointerToken, type Schema } from "../operation.ts";
-import { definitionsOf, resolve, typesOf } from "./schemas.ts";
+import { definitionsOf, referred, typesOf } from "./schemas.ts";
 
 export interface Fields {
   /** The value without what is not named; the value itself where there is nothing to drop. */
@@ -88,11 +88,12 @@ function createBook(definitions: Definitions) {
       /** Some schema lets any field pass. */
       open: false,
     };
-    const visit = (given: JsonSchema, branch: boolean, depth: number): void => {
-      const schema = resolve(given, definitions);
+    const visit = (schema: JsonSchema, branch: boolean, depth: number): void => {
       if (depth > 32) found.open = true;
       else if (typeof schema === "boolean") found.open ||= branch && schema;
       else {
+        if (typeof schema.$ref === "string") visit(referred(schema.$ref, definitions), branch, depth + 1);
+        // What stands beside a reference counts as well.
         read(schema, branch);
         for (const part of list(schema.allOf)) visit(part, false, depth + 1);
         for (const part of [...list(schema.anyOf), ...list(schema.oneOf)]) {
@@ -139,6 +140,7 @@ function createBook(definitions: Definitions) {
 
 /** Keywords of a branch that say something about a value that other branches describe. */
 const says: ReadonlySet<string> = new Set([
+  "$ref",
   "allOf",
   "anyOf",
   "oneOf",

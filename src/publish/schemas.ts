@@ -4,7 +4,7 @@ import type { JsonSchema } from "../operation.ts";
 
 type SchemaObject = { readonly [keyword: string]: unknown };
 
-/** An object schema, seen through `$ref` and `allOf`. */
+/** An object schema, seen through `$ref`, with what stands beside it, and `allOf`. */
 export interface ObjectShape {
   readonly properties: ReadonlyMap<string, JsonSchema>;
   readonly required: ReadonlySet<string>;
@@ -16,34 +16,40 @@ export function definitionsOf(schema: JsonSchema): Readonly<Record<string, JsonS
   return (defs ?? {}) as Readonly<Record<string, JsonSchema>>;
 }
 
-/** Follows references to named schemas; a ring or a missing name gives `true`. */
+/** The named schema; `true` where there is none. */
+export function referred(reference: string, definitions: Readonly<Record<string, JsonSchema>>): JsonSchema {
+  const name = referencedName(reference);
+  return name === undefined || !Object.hasOwn(definitions, name) ? true : (definitions[name] as JsonSchema);
+}
+
+/** Follows references to named schemas, whatever stands beside them; a ring or a missing name gives `true`. */
 export function resolve(schema: JsonSchema, definitions: Readonly<Record<string, JsonSchema>>): JsonSchema {
   let at = schema;
   for (let hops = 0; hops < 32; hops++) {
     if (typeof at === "boolean" || typeof at.$ref !== "string") return at;
-    const name = referencedName(at.$ref);
-    if (name === undefined || !Object.hasOwn(definitions, name)) return true;
-    at = definitions[name] as JsonSchema;
+    at = referred(at.$ref, definitions);
   }
   return true;
 }
 
 /** The properties of an object schema, or `undefined` if it is not (only) an object. */
 export function shapeOf(schema: JsonSchema, definitions = definitionsOf(schema), depth = 0): ObjectShape | undefined {
-  const seen = resolve(schema, definitions);
-  if (typeof seen === "boolean" || depth > 16) return undefined;
+  if (typeof schema === "boolean" || depth > 16) return undefined;
   const properties = new Map<string, JsonSchema>();
   const required = new Set<string>();
-  for (const part of (seen.allOf as JsonSchema[] | undefined) ?? []) {
-    const inner = shapeOf(part, definitions, depth + 1);
+  const named = typeof schema.$ref === "string" ? referred(schema.$ref, definitions) : undefined;
+  const whole = named === undefined ? undefined : shapeOf(named, definitions, depth + 1);
+  const parts = ((schema.allOf as JsonSchema[] | undefined) ?? []).map((part) => shapeOf(part, definitions, depth + 1));
+  for (const inner of [whole, ...parts]) {
     for (const [name, property] of inner?.properties ?? []) properties.set(name, property);
     for (const name of inner?.required ?? []) required.add(name);
   }
-  for (const [name, property] of Object.entries((seen.properties as SchemaObject | undefined) ?? {})) {
+  for (const [name, property] of Object.entries((schema.properties as SchemaObject | undefined) ?? {})) {
     properties.set(name, property as JsonSchema);
   }
-  for (const name of (seen.required as string[] | undefined) ?? []) required.add(name);
-  return seen.type === "object" || properties.size > 0 ? { properties, required } : undefined;
+  for (const name of (schema.required as string[] | undefined) ?? []) required.add(name);
+  const isObject = schema.type === "object" || whole !== undefined || properties.size > 0;
+  return isObject ? { properties, required } : undefined;
 }
 
 /** JSON types that a schema admits by its `type`, `const` or `enum`, or by one part of its `allOf`; empty: any. */
