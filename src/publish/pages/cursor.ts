@@ -2,7 +2,7 @@
  * Cursors: where the next page of a list begins. Sealed with a key of this installation (AES-256-GCM) together with what they are for (operation,
  * caller, filters), so that a caller can neither read one, nor change it, nor use it for another list. They are good as long as the store is.
  */
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from "node:crypto";
 import { failure } from "../../errors.ts";
 import { canonicalJson } from "../../formats/json.ts";
 import type { Cipher, Json } from "../../operation.ts";
@@ -55,10 +55,13 @@ export function openCursors(store: Pick<Store, "submit" | "read">, cipher?: Ciph
 
   return {
     async seal(position, scope) {
-      const iv = randomBytes(ivBytes);
-      const sealing = createCipheriv("aes-256-gcm", await ready(), iv);
-      sealing.setAAD(aad(scope));
-      const sealed = Buffer.concat([sealing.update(JSON.stringify(position), "utf8"), sealing.final()]);
+      const secret = await ready();
+      const [whose, text] = [aad(scope), JSON.stringify(position)];
+      // Made of what is sealed: the same page has the same cursor, and keeps its entity tag. No two texts have one in common.
+      const iv = createHmac("sha256", secret).update("iv").update(whose).update(text).digest().subarray(0, ivBytes);
+      const sealing = createCipheriv("aes-256-gcm", secret, iv);
+      sealing.setAAD(whose);
+      const sealed = Buffer.concat([sealing.update(text, "utf8"), sealing.final()]);
       const cursor = Buffer.concat([iv, sealed, sealing.getAuthTag()]).toString("base64url");
       if (cursor.length > longestCursor) throw new Error("the place of the next page is too long for a cursor");
       return cursor;

@@ -152,6 +152,22 @@ test("a list of a system comes in pages; the link leads through all of them, wit
   );
 });
 
+test("a page that has not changed has the same cursor, and so the same tag: it is not sent again", async (t) => {
+  const { ask, publisher, backend } = await openLists(t);
+  const listOrders = { ...api.operations.listOrders, etag: true };
+  const tagged = { ...api.operations.listStock, etag: true };
+  const apis = [defineApi({ ...api, operations: { ...api.operations, listOrders, listStock: tagged } })];
+  publisher.prepare({ apis, backend, contracts })();
+  const first = await ask("GET", "/lists/v1/stock");
+  assert.ok(first.json.next);
+  const headers = { "if-none-match": String(first.headers.etag) };
+  assert.equal((await ask("GET", "/lists/v1/stock", { headers })).status, 304);
+  // Of other parameters, or for another caller, it is another.
+  assert.notEqual((await ask("GET", "/lists/v1/stock?site=north")).json.next, first.json.next);
+  const { key } = await publisher.keys.create({ consumer: "other", scopes: ["stock:read"], by: "test" });
+  assert.notEqual((await ask("GET", "/lists/v1/stock", { key })).json.next, first.json.next);
+});
+
 test("what is added or taken away meanwhile moves no item to another page", async (t) => {
   const { ask, rows } = await openLists(t);
   const first = await ask("GET", "/lists/v1/stock?limit=3");
