@@ -204,7 +204,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
     let request = incoming;
     const { method, path } = request;
     checkPath(path);
-    const found = table.find(method, path);
+    const served = table;
+    const found = served.find(method, path);
     if (found === undefined) return unrouted(request, trace);
     const route = found.value;
     trace.form = route.form;
@@ -242,25 +243,27 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (caller.key !== undefined) keys.used(caller.key, prepared.label);
     const reading = prepared.read(request, found.params);
     const { input, body } = reading instanceof Promise ? await reading : reading;
-    const { params } = found;
     const charge = chargeOf(late, account, caller, request.address, input);
     if (!prepared.charges) charge();
-    const exchange: Exchange = { request, caller, params, input, body, message, charge };
+    const exchange: Exchange = { request, caller, params: found.params, input, body, message, charge };
     return await (prepared.events === undefined
       ? prepared.act(exchange)
-      : withEvents(route, prepared.events, exchange));
+      : withEvents(route, prepared.events, exchange, served));
   }
 
   function withEvents(
     { gate, prepared, authenticator }: OperationRoute,
     act: EventAct,
     exchange: Exchange,
+    served: RouteTable<Route>,
   ): Promise<HttpResponse> {
     const { request, caller, message } = exchange;
     const opener: StreamOpener = {
       who: caller.id === "" ? `address ${addressBucket(request.address)}` : caller.id,
       requestId: request.id,
       async recheck() {
+        // It was on its way while others were ended by what is published now.
+        if (served !== table) throw failure("streams-stopping", {});
         gate.enter();
         let now = caller;
         // A signature counts once, and ages; its consumer is looked at again.

@@ -425,6 +425,25 @@ test("a server that stops and a new publication end streams so that their client
   assert.equal(late.json.type, "urn:mortise:error:streams-stopping");
 });
 
+test("a stream that was on its way while something else was published ends too, so that its client comes again", async () => {
+  // Each call waits until the counts before it are on disk: there is time to publish between who calls and the stream.
+  await using served = await serve({ usage: { mostHeld: 0 }, streams: { recheckMs: 20 } });
+  const { bench } = served;
+  await bench.ask("GET", "/orders/v1/orders/o-1");
+  const [path, headers] = ["/orders/v1/orders/o-1/events", { "x-api-key": bench.key }];
+  const asked = bench.publisher.handle({
+    ...{ id: "r", method: "GET", path, query: "", headers, address: "127.0.0.1" },
+    body: async () => new Uint8Array(),
+  });
+  bench.republish([followed]);
+  const { status, stream } = await asked;
+  assert.ok(status === 200 && stream);
+  let told = "";
+  for await (const chunk of stream) told += chunk;
+  assert.match(told, /event: problem\ndata: .*streams-stopping.*\n\nretry: \d{4}\n\n$/);
+  assert.doesNotMatch(told, /event: end/);
+});
+
 test("silence is broken by comments, and a stream has a longest life", async () => {
   await using served = await serve({ streams: { beatMs: 20, longestMs: 500, recheckMs: 20 } });
   const { rest } = await served.open("/orders/o-1/events");
