@@ -98,6 +98,24 @@ test("OW-3: what stands beside a reference is named as well", () => {
   assert.equal(shapeOf({ $ref: "#/$defs/Ring", $defs: { Ring: { $ref: "#/$defs/Ring" } } }), undefined);
 });
 
+test("OW-3: a field that has to be there is named by that, though no property says what it is", () => {
+  for (const needs of [
+    { type: "object", properties: { a: text }, required: ["a", "b"] },
+    { properties: { a: text }, anyOf: [{ required: ["a"] }, { required: ["b"] }] },
+    { properties: { a: text }, dependentRequired: { a: ["b"] } },
+  ] as JsonSchema[]) {
+    const { drop, unknown } = fields(needs);
+    assert.deepEqual(drop({ a: "1", b: { any: 1 }, c: "3" }), { a: "1", b: { any: 1 } }, JSON.stringify(needs));
+    assert.deepEqual(unknown({ a: "1", b: "2" }), []);
+  }
+  const others = fields({
+    properties: { a: text },
+    required: ["b"],
+    additionalProperties: { properties: { x: text } },
+  });
+  assert.deepEqual(others.drop({ a: "1", b: { x: "1", y: "2" } }), { a: "1", b: { x: "1" } });
+});
+
 test("attack 25: names such as __proto__ are fields like any other", () => {
   const { drop, unknown } = fields({ type: "object", properties: { id: text } });
   const value = JSON.parse('{"id":"1","__proto__":{"admin":true},"constructor":1}') as Json;

@@ -62,8 +62,11 @@ function createBook(definitions: Definitions) {
     places.set(key, place);
     const found = collect(schemas);
     if (found.listed && !found.open) {
-      place.properties = new Map([...found.properties].map(([name, of]) => [name, placeOf(of)]));
+      const properties = new Map([...found.properties].map(([name, of]) => [name, placeOf(of)]));
       if (found.others.length > 0) place.others = placeOf(found.others);
+      // What has to be there is named by that; without it the value would fit no more, and nothing else would do.
+      else for (const name of found.needed) if (!properties.has(name)) properties.set(name, {});
+      place.properties = properties;
     }
     if (found.items.length > 0) place.items = placeOf(found.items);
     if (found.prefix.length > 0) place.prefix = found.prefix.map(placeOf);
@@ -80,6 +83,8 @@ function createBook(definitions: Definitions) {
   function collect(schemas: readonly JsonSchema[]) {
     const found = {
       properties: new Map<string, JsonSchema[]>(),
+      /** Fields that have to be there, always or beside others. */
+      needed: new Set<string>(),
       others: [] as JsonSchema[],
       items: [] as JsonSchema[],
       prefix: [] as JsonSchema[][],
@@ -111,6 +116,9 @@ function createBook(definitions: Definitions) {
         found.listed = true;
         found.properties.set(name, [...(found.properties.get(name) ?? []), property]);
       }
+      for (const name of (schema.required ?? []) as readonly string[]) found.needed.add(name);
+      for (const [name, others] of Object.entries((schema.dependentRequired ?? {}) as Record<string, string[]>))
+        for (const each of [name, ...others]) found.needed.add(each);
       if (more === false || rest === false) found.listed = true;
       for (const other of [more, rest]) {
         if (other === true) found.open = true;
