@@ -179,6 +179,18 @@ test("members that only one version names", () => {
   assert.equal(answers(object({ a: { type: "string" } }, ["a"]), object({})).verdict, "breaking");
 });
 
+test("a member that has to be there is any value, where nothing says what it is", () => {
+  const any = { type: "object", required: ["a"] };
+  const said = object({ a: { type: "string" } }, ["a"]);
+  assert.deepEqual(brief(answers(said, any)), ["type breaking"]);
+  assert.deepEqual(brief(requests(any, said)), ["type breaking"]);
+  assert.equal(answers(any, said).verdict, "safe");
+  assert.equal(
+    requests({ anyOf: [any, { type: "string" }] }, { anyOf: [said, { type: "string" }] }).verdict,
+    "breaking",
+  );
+});
+
 test("rings of schemas are compared, and each change of a named schema is told once", () => {
   const node = (text: JsonSchema): Defs => ({
     Node: object({ text, next: { $ref: "#/$defs/Node" }, all: { type: "array", items: { $ref: "#/$defs/Node" } } }),

@@ -28,7 +28,6 @@ export function memberIssues(walk: Walk, giver: Flat, taker: Flat, spot: Spot): 
         issues.push(walk.told(walk.forgetful ? "property-added" : "property-removed", name, here));
       continue;
     }
-    if (!from.named && giver.objects.every(({ additional }) => additional === false)) continue;
     if (from.named && !to.named) {
       if (!walk.forgetful && isNever(to.schemas) && goesToWildcard(walk, from.schemas, taker)) {
         issues.push(walk.told("property-added", name, here));
