@@ -59,6 +59,16 @@ export function memberIssues(walk: Walk, giver: Flat, taker: Flat, spot: Spot): 
     issues.push(...xmlForm(walk, from.schemas, to.schemas, here));
     issues.push(...walk.fits(allOf(from.schemas), allOf(to.schemas), here));
   }
+  // Demanded before, and never described: whether it is still known, who serves the contract says.
+  const demanded = [...giver.required, ...giver.dependent.flatMap(({ name, needs }) => [name, ...needs])];
+  if (walk.forgetful && !taker.partial)
+    for (const name of new Set(demanded))
+      if (memberOf(giver, name, matches).schemas.length + memberOf(taker, name, matches).schemas.length === 0) {
+        const here = walk.inside(spot, name, withMember(name));
+        issues.push(
+          walk.issue(unnamedMembers, `values of the property ${quoted(name)}`, here, () => ["text", 1], "safe"),
+        );
+      }
   issues.push(...otherMembers(walk, giver, taker, spot, base), ...xmlOrder(walk, giver, taker, spot, base));
   return issues;
 }
@@ -101,7 +111,13 @@ function otherMembers(
     // Both are open by what they say; whether both are by who serves them, between.ts asks.
     if (walk.forgetful && name === free && to.schemas.length === 0 && !isNever(from.schemas) && !taker.partial)
       issues.push(
-        walk.issue(unnamedMembers, "properties that are not named", spot, () => [{ ...base(), [name]: 1 }], "safe"),
+        walk.issue(
+          unnamedMembers,
+          "properties that are not named",
+          spot,
+          () => valuesOf(allOf(from.schemas), walk.giver).map((value) => ({ ...base(), [name]: value })),
+          "safe",
+        ),
       );
     if (to.schemas.length === 0 || isNever(from.schemas)) continue;
     const here = walk.inside(spot, shown, (value) => ({ ...base(), [name]: value }));

@@ -27,7 +27,8 @@ const eventData = '"x-event-data"';
 /** What each event of a stream holds, where OpenAPI 3.2 has it (streams/openapi.ts): it is a promise like any other. */
 function withItems(text: string): string {
   const described = JSON.parse(text, (name, value) => {
-    const itemSchema = name === "text/event-stream" ? (value as { "x-event-data"?: unknown })["x-event-data"] : undefined;
+    const itemSchema =
+      name === "text/event-stream" ? (value as { "x-event-data"?: unknown })["x-event-data"] : undefined;
     return itemSchema === undefined ? value : { itemSchema };
   });
   return JSON.stringify(described);
@@ -87,7 +88,9 @@ function ownFindings(locked: string, now: string): readonly Finding[] {
   if (was !== is)
     found(sameMajor ? "breaking" : "safe", "base-path", "servers", `its base path is ${is}, and was ${was}`);
   // A slash at the end makes another path here; elsewhere nobody can tell, so the comparer of contracts passes over it.
-  const [had, has] = [old, fresh].map(({ paths = {} }) => Object.keys(paths).map((path) => path.replace(/\{[^{}]*\}/g, "{}")));
+  const [had, has] = [old, fresh].map(({ paths = {} }) =>
+    Object.keys(paths).map((path) => path.replace(/\{[^{}]*\}/g, "{}")),
+  );
   for (const path of had ?? []) {
     const other = path.endsWith("/") ? path.slice(0, -1) : `${path}/`;
     if (has?.includes(path) === false && has.includes(other))

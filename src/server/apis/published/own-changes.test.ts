@@ -51,7 +51,9 @@ function taking(schema: object, schemas: object = {}): string {
     openapi: "3.1.1",
     info: { title: "t", version: "1.0.0" },
     servers: [{ url: "/t" }],
-    paths: { "/a": { post: { operationId: "a", requestBody: { required: true, content }, responses: { 204: answer } } } },
+    paths: {
+      "/a": { post: { operationId: "a", requestBody: { required: true, content }, responses: { 204: answer } } },
+    },
     components: { schemas },
   });
 }
@@ -88,6 +90,14 @@ test("an object that took any member and lists some now breaks callers: others a
     verdict: "breaking",
     places,
   });
+  const typed = { ...listed, additionalProperties: { type: "integer" } };
+  assert.deepEqual(await kept(meta(typed), meta(listed)), { verdict: "breaking", places });
+  // What is demanded is taken, described or not; demanded no more and described nowhere, it is not.
+  const demanded = { ...listed, required: ["size"] };
+  assert.deepEqual(await kept(meta(demanded), meta(listed)), {
+    verdict: "breaking",
+    places: ["a: request /meta/size"],
+  });
   for (const [old, now] of [
     [listed, { properties: { color: text, size: text } }],
     [listed, {}],
@@ -104,7 +114,7 @@ test("a member that is named no more breaks nobody where it is still taken", asy
   // What lists no members takes any.
   assert.equal((await kept(taking(object({ note: text })), taking({ type: "object" }))).verdict, "safe");
   // Another part of the same object names it.
-  const parts = object({ sku: text }, { if: { required: ["sku"] }, then: { properties: { note: text } } });
+  const parts = object({ sku: text }, { dependentSchemas: { sku: { properties: { note: text } } } });
   assert.equal((await kept(taking(old), taking(parts))).verdict, "review");
   // The other way round nothing is refused that was taken.
   assert.equal((await kept(taking(object({ sku: text })), taking(old))).verdict, "safe");
