@@ -159,6 +159,21 @@ test("a key that expires, or is no longer valid, gains nothing by being rotated"
   assert.equal(keys.list().length, 3, "a refused rotation leaves no key behind");
 });
 
+test("a key that is rotated once more has a successor as the first time: the end that the overlap gave it is not its own", async () => {
+  await using bench = await openBench();
+  const { keys } = bench.publisher;
+  const id = parseKey(bench.key)?.id as string;
+  const lost = await keys.rotate(id, { by: "t" });
+  await keys.revoke(lost.record.id, "t");
+  const again = await keys.rotate(id, { by: "t" });
+  assert.deepEqual([lost.record.expiresAt, again.record.expiresAt], [undefined, undefined]);
+  const year = 365 * 86_400_000;
+  const yearly = await keys.create({ consumer: "a", scopes: allScopes, expiresAt: bench.time.now + year, by: "t" });
+  await keys.rotate(yearly.record.id, { by: "t" });
+  const { record } = await keys.rotate(yearly.record.id, { by: "t" });
+  assert.ok(Number(record.expiresAt) - record.createdAt > year - 60_000, String(record.expiresAt));
+});
+
 test("a key that a connection brings again is known from before, and looked at anew: wrong, revoked and other ones are told apart", async () => {
   await using bench = await openBench();
   const { keys } = bench.publisher;

@@ -111,6 +111,9 @@ export function parseKey(text: string): { readonly id: string; readonly secret: 
 export function openKeyring(store: Pick<Store, "submit" | "read">, clock: () => number = Date.now): Keyring {
   const byId = store.read.prepare("SELECT * FROM publish_keys WHERE id = ?");
   const all = store.read.prepare("SELECT * FROM publish_keys ORDER BY created_at DESC, id");
+  const successor = store.read.prepare(
+    "SELECT * FROM publish_keys WHERE rotated_from = ? ORDER BY created_at, id LIMIT 1",
+  );
   const cache = new Map<string, Cached>();
   const uses = new Map<string, { readonly at: number; readonly by: string }>();
 
@@ -169,6 +172,13 @@ export function openKeyring(store: Pick<Store, "submit" | "read">, clock: () => 
     return { parameters, shown };
   }
 
+  /** Of a key that was rotated before it is that of its first successor: its own end is that of the overlap. `undefined`: it has none. */
+  function lifetimeOf({ id, expiresAt, createdAt }: KeyRecord): number | undefined {
+    if (expiresAt === undefined) return undefined;
+    const next = successor.get(id) as Row | undefined;
+    return next === undefined ? expiresAt - createdAt : lifetimeOf(recordOf(next));
+  }
+
   return {
     async create({ consumer, scopes, environment = "live", expiresAt, by, alongside = [] }) {
       const refuse = (reason: string) => failure("api-key-definition", { reason });
@@ -185,7 +195,7 @@ export function openKeyring(store: Pick<Store, "submit" | "read">, clock: () => 
       const before = byId.get(old) as Row | undefined;
       if (before === undefined) throw failure("api-key-unknown", { key: plainName(old) });
       const record = recordOf(before);
-      const lifetime = record.expiresAt === undefined ? undefined : record.expiresAt - record.createdAt;
+      const lifetime = lifetimeOf(record);
       const end = expiresAt ?? (lifetime === undefined ? undefined : clock() + lifetime);
       const made = mint(record, by, end);
       const parameters: KeyRotateParameters = { ...made.parameters, rotatedFrom: old, validUntil };
