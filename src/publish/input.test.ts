@@ -19,6 +19,12 @@ const properties: Readonly<Record<string, JsonSchema>> = {
   many: { type: "array", items: { type: "integer", minimum: 1 }, maxItems: 2 },
   flags: { type: "array", items: { type: "boolean" } },
   text: { type: "string", maxLength: 2 },
+  limit: { anyOf: [{ type: "integer", minimum: 1 }, { const: "all" }] },
+  named: { enum: [1, "x"] },
+  switch: { oneOf: [{ type: "boolean" }, { enum: ["auto"] }] },
+  limits: { type: "array", items: { anyOf: [{ type: "integer" }, { const: "all" }] } },
+  loose: { type: ["integer", "string"] },
+  digits: { enum: ["1", 2] },
 };
 
 /** The value that was read, or what is wrong with it. */
@@ -45,6 +51,15 @@ test("a text of a query is the number or the truth that it stands for before it 
     ["part=0.5", 0.5],
     ["part=0", "must be > 0"],
     ["part=0.7", "must be multiple of 0.5"],
+    ["limit=5", 5],
+    ["limit=all", "all"],
+    ["limit=0", "must be >= 1 (the nearest of 2 options: number 1)"],
+    ["named=1", 1],
+    ["named=x", "x"],
+    ["switch=true", true],
+    ["switch=auto", "auto"],
+    ["loose=5", "5"],
+    ["digits=1", "1"],
     ["part=half", "must be number"],
     ["flag=false", false],
     ["flag=no", "must be boolean"],
@@ -67,5 +82,6 @@ test("a text of a query is the number or the truth that it stands for before it 
   ] as const)
     assert.equal(await ask(query), expected, query);
   assert.deepEqual(await ask("many=1&many=2"), [1, 2]);
+  assert.deepEqual(await ask("limits=5&limits=all"), [5, "all"]);
   assert.deepEqual(await ask("flags=true&flags=false"), [true, false]);
 });

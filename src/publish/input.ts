@@ -63,10 +63,22 @@ export function planInput(method: Method, parameters: readonly string[], schema:
 
 function readerOf(schema: JsonSchema, definitions: Readonly<Record<string, JsonSchema>>): InputParameter["read"] {
   const types = typesOf(schema, definitions).filter((type) => type !== "null");
-  if (types.length === 0 || types.includes("string")) return "string";
+  if (types.length === 0 || (types.includes("string") && takesAnyText(schema, definitions))) return "string";
   if (types.includes("array")) return "list";
   if (types.includes("integer") || types.includes("number")) return "number";
   return types.includes("boolean") ? "boolean" : "string";
+}
+
+/** Whether one of its branches is text, and not some texts by name: beside those a numeral is a number, as nothing else would fit. */
+function takesAnyText(schema: JsonSchema, definitions: Readonly<Record<string, JsonSchema>>, depth = 0): boolean {
+  const seen = resolve(schema, definitions);
+  if (typeof seen === "boolean" || depth > 16) return true;
+  const named = seen.const === undefined ? seen.enum : [seen.const];
+  if (Array.isArray(named)) return named.some((value) => typeof value === "string" && read("number", value) !== value);
+  const branches = [seen.anyOf, seen.oneOf].find((list) => list !== undefined) as readonly JsonSchema[] | undefined;
+  if (seen.type === undefined && branches !== undefined)
+    return branches.some((branch) => takesAnyText(branch, definitions, depth + 1));
+  return seen.type === undefined || [seen.type].flat().includes("string");
 }
 
 /** Reads the request's input and checks it: at once where no body has to come. Throws `input-invalid`, `json-invalid`, `json-limit`, `media-type-unsupported`. */
