@@ -1,5 +1,6 @@
 /** What a token must say (RFC 9068, section 4; RFC 7662, section 2.2), and the caller that it makes. */
 import type { Json } from "../../operation.ts";
+import { consumerForm } from "../consumers/name.ts";
 import type { ApiCaller } from "../operations.ts";
 import { remedies, TokenFault } from "./jwt.ts";
 
@@ -59,9 +60,6 @@ function time(claims: Claims, claim: string): number | undefined {
     throw new TokenFault(`its ${claim} is no time`, false, remedies.owner);
   return value;
 }
-
-/** A consumer's name goes into logs, limits and records: it is bounded, and plain. */
-const consumerForm = /^[^\p{Cc}\p{Cs}]{1,200}$/u;
 
 /** Throws `TokenFault` where it names no consumer. */
 export function callerOf(claims: Claims, rules: TokenRules): ApiCaller {

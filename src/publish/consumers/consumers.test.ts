@@ -36,7 +36,8 @@ test("a name, a plan or a text of a wrong form is refused, and nothing is kept",
   const { consumers } = bench.publisher;
   const refused = (name: string, change: object) =>
     assert.rejects(consumers.set(name, { ...change, by: "ops" }), { code: "consumer-definition" });
-  await refused("a b", {});
+  await refused("a\nb", {});
+  await refused("x".repeat(201), {});
   await refused("a", { plan: "Gold Plan" });
   await refused("a", { contact: "x".repeat(201) });
   assert.deepEqual(consumers.list(), []);

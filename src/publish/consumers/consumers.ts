@@ -5,6 +5,7 @@
 import { failure, plainName } from "../../errors.ts";
 import type { Command, Store } from "../../store/store.ts";
 import type { ApiCaller } from "../operations.ts";
+import { consumerForm } from "./name.ts";
 import type { ConsumerParameters } from "./store-part.ts";
 
 /** Times are epoch milliseconds. */
@@ -41,7 +42,6 @@ export interface Consumers {
   admit(caller: ApiCaller): ApiCaller;
 }
 
-const nameForm = /^[A-Za-z0-9._@-]{1,100}$/;
 const planForm = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 const longestText = 200;
 /** Kept in memory at most: callers come from tokens too, so their names are not bounded by what was set here. */
@@ -89,7 +89,7 @@ export function openConsumers(store: Pick<Store, "submit" | "read">, clock: () =
     async set(name, change) {
       const { plan, contact, reason } = change;
       const refuse = (why: string) => failure("consumer-definition", { reason: why });
-      if (!nameForm.test(name)) throw refuse("a consumer is 1 to 100 letters, digits and . _ @ -");
+      if (!consumerForm.test(name)) throw refuse("a consumer is 1 to 200 characters without control characters");
       if (typeof plan === "string" && !planForm.test(plan))
         throw refuse("a plan is lower case with dashes, such as gold");
       for (const text of [contact, reason])

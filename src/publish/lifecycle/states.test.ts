@@ -30,7 +30,7 @@ test("a draft is not served, and described all the same", async () => {
 });
 
 test("a preview is called by the consumers that it names, and says in each answer that it may change", async () => {
-  await using bench = await openBench({ apis: [first(preview({ consumers: ["shop"] }))] });
+  await using bench = await openBench({ apis: [first(preview({ consumers: ["auth0|62f", "shop"] }))] });
   const served = await bench.ask("GET", "/orders/v1/stock/rope");
   assert.deepEqual([served.status, served.headers["x-api-lifecycle"]], [200, "preview"]);
   const { key } = await bench.publisher.keys.create({ consumer: "acme", scopes: allScopes, by: "test" });
@@ -40,7 +40,8 @@ test("a preview is called by the consumers that it names, and says in each answe
   assert.equal(bench.backend.started.length, 0);
   assertProblem(await bench.ask("GET", "/orders/v1/stock/rope", { key: null }), 401, "api-key-missing");
   assert.throws(() => preview({ consumers: [] }), TypeError);
-  assert.throws(() => preview({ consumers: ["two words"] }), TypeError);
+  for (const wrong of ["", "two\nlines", "x".repeat(201)])
+    assert.throws(() => preview({ consumers: [wrong] }), TypeError);
 });
 
 test("DS-1: Deprecation is a date of a structured field, in Unix seconds", async () => {

@@ -2,6 +2,7 @@
  * Where a version of an API stands, as data: draft, preview, published, deprecated, retired. "Sunset" is no state to write down: a
  * deprecated version is there from the moment of its sunset on. "Blocked" is an operator's act, and stands in the store.
  */
+import { consumerForm } from "../consumers/name.ts";
 
 /** A moment: a date, a day (`2027-06-01`: its first second in UTC), or ISO 8601 text with its zone. Whole seconds. */
 export type LifecycleDate = Date | string;
@@ -63,8 +64,6 @@ export type Lifecycle = Draft | Preview | Published | Deprecated | Retired;
 export function draft(): Draft {
   return Object.freeze({ state: "draft" });
 }
-
-const consumerForm = /^[A-Za-z0-9._@-]{1,100}$/;
 
 /**
  * Served to these consumers alone; others are answered 403. It may still change: answers carry `X-API-Lifecycle: preview`. Throws a

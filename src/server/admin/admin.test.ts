@@ -266,7 +266,8 @@ test("a consumer is set, disabled and enabled with its entry in the audit; one t
   );
   assert.equal((await send(`${url}/consumers/shop/enable`, { token, body: {} })).status, 200);
   assert.equal((await send(`${url}/consumers/nobody/enable`, { token, body: {} })).status, 404);
-  assert.equal((await send(`${url}/consumers/a%20b`, { token, body: { plan: "gold" } })).status, 400);
+  const long = "x".repeat(201);
+  assert.equal((await send(`${url}/consumers/${long}`, { token, body: { plan: "gold" } })).status, 400);
   const { json: audit } = await send(`${url}/audit`, { token });
   assert.deepEqual(
     (audit.entries as { action: string; target: string; result: string }[])
@@ -278,9 +279,20 @@ test("a consumer is set, disabled and enabled with its entry in the audit; one t
       "consumer.disable shop done",
       "consumer.enable shop done",
       "consumer.enable nobody consumer-unknown",
-      "consumer.set a b consumer-definition",
+      `consumer.set ${long} consumer-definition`,
     ],
   );
+});
+
+test("whoever a token may name can be disabled, whatever its issuer calls it", async (t) => {
+  const { url, tokens } = await start(t);
+  const token = tokens.local;
+  for (const name of ["auth0|62f", "https://client.example/a?b#c", "CN=Acme Ltd, O=Ä%2F"]) {
+    const address = `${url}/consumers/${encodeURIComponent(name)}/disable`;
+    const { status, json } = await send(address, { token, body: { reason: "stolen" } });
+    assert.deepEqual([status, json.name, typeof json.disabledAt], [200, name, "number"]);
+  }
+  assert.equal((await send(`${url}/consumers/a%5Cb`, { token, body: {} })).status, 400);
 });
 
 test("keys are made, rotated and revoked; the key is shown once", async (t) => {
