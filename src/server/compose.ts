@@ -165,7 +165,7 @@ export async function compose({
       valueLimits,
       onFailed,
       limits: limitsOf(sources.processes),
-      unfit: (run, act) => checkGiven(projectNow(), run, act),
+      unfit: (run, act) => checkGiven(projectNow(), run, act, engine.value),
       admission: { openRuns: config.limits.openRuns, disk: disk.state },
     },
     inbox,

@@ -5,7 +5,7 @@ import { defineProcess } from "../../process/define.ts";
 import type { RunDetail, StepView } from "../../process/engine.ts";
 import { testRun } from "../test-engine.ts";
 import { contractOf } from "../test-project.ts";
-import { checkInput, checkResult, checkStart } from "./answers.ts";
+import { checkGiven, checkInput, checkResult, checkStart } from "./answers.ts";
 
 const contract = contractOf("shop").model;
 const systems = new Map([["shop", { name: "shop", contract } as unknown as SystemDefinition]]);
@@ -60,4 +60,30 @@ test("a run is restarted with an input that its process takes and that has its b
   assert.match(String(checkStart({ processes: new Map() }, run, undefined)[0]?.message), /no process p/);
   // Started by another run, under a key of that one's.
   assert.deepEqual(checkStart({ processes }, { ...run, key: "child" }, { id: "k2" }), []);
+});
+
+test("a restart of many runs is held to the same for each of them, also where a run only names its input", () => {
+  const p = defineProcess<{ readonly id: string }, null>({
+    name: "p",
+    input: {
+      kind: "schema",
+      json: { type: "object", properties: { id: { type: "string" } }, required: ["id"] },
+    },
+    key: ({ id }) => id,
+    run: async () => null,
+  });
+  const project = { systems, processes: new Map([["p", p]]) };
+  const run: RunDetail = { ...testRun("r1", "parked"), process: "p", key: "k1", input: { id: 1 } };
+  const fits = () => ({ id: "k1" });
+  assert.deepEqual(
+    checkGiven(project, run, { kind: "restart" }, fits).map(({ at }) => at),
+    ["/id"],
+  );
+  assert.deepEqual(checkGiven(project, { ...run, input: { id: "k1" } }, { kind: "restart" }, fits), []);
+  const named = { ...run, input: null, inputReference: { hash: "h", bytes: 200_000 } };
+  assert.deepEqual(checkGiven(project, named, { kind: "restart" }, fits), []);
+  assert.match(
+    String(checkGiven({ systems, processes: new Map() }, run, { kind: "restart" }, fits)[0]?.message),
+    /no process p/,
+  );
 });

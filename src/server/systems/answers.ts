@@ -1,7 +1,7 @@
 /** Whether what an operator says that a call answered, or is to be sent, fits the contract: a process must get what its types promise. */
 import { compileSchema, operationValidators } from "../../contract/validate.ts";
 import type { Json, Problem } from "../../operation.ts";
-import type { OperatorAct, RunDetail } from "../../process/engine.ts";
+import { type Engine, type OperatorAct, type RunDetail, wholeRun } from "../../process/engine.ts";
 import type { Project } from "../project/project.ts";
 
 type Systems = Pick<Project, "systems">;
@@ -29,13 +29,15 @@ export function checkInput(project: Systems, run: RunDetail, input: Json): reado
   return asked === undefined ? [] : (validators(project, asked)?.input(input) ?? []);
 }
 
-/** Problems of what an act gives as the result, or as the input, of the call that the parked run asks about. */
+/** Problems of what an act gives as the result, or as the input, of the call that the parked run asks about; or of what a restart begins with. */
 export function checkGiven(
-  project: Parameters<typeof checkResult>[0],
+  project: Pick<Project, "systems" | "processes">,
   run: RunDetail,
   act: OperatorAct,
+  value: Engine["value"],
 ): readonly Problem[] {
   if (act.kind === "happened") return checkResult(project, run, act.result);
+  if (act.kind === "restart") return checkStart(project, wholeRun(run, value), act.input);
   return act.kind === "edit" ? checkInput(project, run, act.input) : [];
 }
 

@@ -7,7 +7,7 @@ import { asMortiseError, failure } from "../../../errors.ts";
 import { inWords, type Json, type Problem } from "../../../operation.ts";
 import type { OpenedStore } from "../../../store/open.ts";
 import type { Command } from "../../../store/store.ts";
-import type { BulkAct, BulkJob, BulkPreview, RunRefusal } from "../../acts.ts";
+import type { BulkAct, BulkJob, BulkPreview, Preview, RunRefusal } from "../../acts.ts";
 import { actFor } from "../../edited.ts";
 import type { Actor, Engine, OperatorAct, RunDetail, RunFilter } from "../../engine.ts";
 import { places, type Vault } from "../history/vault.ts";
@@ -182,15 +182,16 @@ export function bulks({ store, clock, runId, read, vault, unfit, prepare, stoppi
         looked += 1;
         const run = read.run(id);
         if (run === undefined) continue;
-        let own: OperatorAct;
+        let preview: Preview;
+        let problems: readonly Problem[];
         try {
-          own = actFor(run, act, read.value);
+          const own = actFor(run, act, read.value);
+          preview = previewOf(run, own);
+          problems = preview.possible ? unfit(run, own) : [];
         } catch {
           add(refusals, "what it was sent can't be read");
           continue;
         }
-        const preview = previewOf(run, own);
-        const problems = preview.possible ? unfit(run, own) : [];
         if (problems.length > 0) {
           add(refusals, `what is given does not fit: ${inWords(problems)}`);
           continue;
