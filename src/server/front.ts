@@ -196,7 +196,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
           if (!sameList(to.project.schedules, before.project.schedules))
             await follow("opening the schedules", async () => {
               await scheduler.close();
-              scheduler = await openSchedules(live, engine, store);
+              scheduler = await openSchedules(live, engine, store, scheduler);
               void scheduler.look();
             });
           if (!sameSystems(to, before))

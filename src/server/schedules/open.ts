@@ -10,8 +10,10 @@ export function openSchedules(
   live: Pick<Live, "project">,
   engine: Pick<Engine, "start">,
   store: Pick<Store, "submit" | "read">,
+  before?: Scheduler,
 ): Promise<Scheduler> {
   return openScheduler({
+    ...(before === undefined ? {} : { before }),
     schedules: live.project().schedules,
     process: (name) => live.project().processes.get(name),
     engine,

@@ -6,7 +6,7 @@ import type { ScheduleFact } from "../../observe/facts.ts";
 import { defineProcess } from "../../process/define.ts";
 import { type Rig, remove, rig } from "../../process/embedded/engine-harness.ts";
 import type { DiskState } from "../../process/embedded/front/admission.ts";
-import { defineSchedule, type ScheduleOptions, type Tick } from "../../process/schedule.ts";
+import { type AnySchedule, defineSchedule, type ScheduleOptions, type Tick } from "../../process/schedule.ts";
 import { openScheduleBook } from "./book.ts";
 import { openScheduler, type Scheduler } from "./scheduler.ts";
 
@@ -52,6 +52,7 @@ class Bench {
   engine!: Rig;
   scheduler!: Scheduler;
   #options: Partial<ScheduleOptions<Job>>;
+  #schedules!: AnySchedule;
   readonly #heard = (fact: unknown) => void this.facts.push(fact as ScheduleFact);
 
   constructor(options: Partial<ScheduleOptions<Job>>) {
@@ -74,7 +75,14 @@ class Bench {
       },
       ...options,
     });
+    await this.#schedule(schedule);
+    subscribe("mortise:server:schedule", this.#heard);
+    await this.scheduler.look();
+  }
+  async #schedule(schedule: AnySchedule, before?: Scheduler): Promise<void> {
+    this.#schedules = schedule;
     this.scheduler = await openScheduler({
+      ...(before === undefined ? {} : { before }),
       schedules: [schedule],
       process: () => job,
       engine: this.engine.engine,
@@ -82,7 +90,11 @@ class Bench {
       clock: this.clock,
       lookEveryMs: 30 * 60_000,
     });
-    subscribe("mortise:server:schedule", this.#heard);
+  }
+  /** The schedules are read anew, while the server runs. */
+  async reload(changed: Partial<AnySchedule> = {}): Promise<void> {
+    await this.scheduler.close();
+    await this.#schedule({ ...this.#schedules, ...changed }, this.scheduler);
     await this.scheduler.look();
   }
   async close(): Promise<void> {
@@ -287,6 +299,25 @@ test("a start that can't be taken now is tried again until it is, and is not mis
     },
     { catchUp: "none" },
   );
+});
+
+test("nor is it missed where the schedules are read anew meanwhile, unless its pattern is another then", async () => {
+  for (const [changed, expected] of [
+    [{ description: "what is due" }, ["schedule:nightly:2026-03-02T06:00:00Z"]],
+    [{ cron: "5 6 * * *" }, []],
+  ] as const)
+    await bench(
+      async (one) => {
+        one.disk = "low";
+        await one.pass(2 * hour);
+        await one.reload(changed);
+        assert.deepEqual(one.keys(), []);
+        one.disk = "ok";
+        await one.pass(60_000);
+        assert.deepEqual(one.keys(), expected);
+      },
+      { catchUp: "none" },
+    );
 });
 
 test("a tick whose input can't be made is shown as a problem, and the next one has its turn", async () => {

@@ -25,6 +25,8 @@ export interface SchedulerOptions {
   readonly engine: Pick<Engine, "start">;
   readonly book: ScheduleBook;
   readonly clock: Clock;
+  /** The scheduler before this one, which is closed: what it holds is still to be taken. */
+  readonly before?: Pick<Scheduler, "held">;
   /** The clock is looked at this often at least, since it may have been set; milliseconds. Default 30000. */
   readonly lookEveryMs?: number;
 }
@@ -53,6 +55,8 @@ export interface Scheduler {
   resume(name: string, alongside: () => readonly Command[]): Promise<void>;
   /** Starts a run now, besides the ticks. Rejects with what a start may reject with, and with `schedule-input`. */
   runNow(name: string, by: string): Promise<{ readonly run: string; readonly key: string }>;
+  /** Ticks of a schedule that were due and could not be taken yet, where it has this definition. */
+  held(name: string, definition: string): readonly HeldTick[];
   /** Looks now; resolves when what was due is started. */
   look(): Promise<void>;
   close(): Promise<void>;
@@ -63,11 +67,16 @@ const ticksShown = 5;
 const longestProblem = 1000;
 const facts = channel("mortise:server:schedule");
 
+interface HeldTick {
+  readonly at: number;
+  readonly late: boolean;
+}
+
 interface Entry {
   readonly schedule: AnySchedule;
   readonly pattern: Pattern;
   /** Ticks that were due and could not be taken; they come first, and are not missed. */
-  held: { readonly at: number; readonly late: boolean }[];
+  held: readonly HeldTick[];
 }
 
 /** `definition` of a schedule: where it changes, its past ticks don't count. */
@@ -77,8 +86,11 @@ const definitionOf = ({ cron, timeZone }: AnySchedule): string => `${timeZone} $
 export async function openScheduler(options: SchedulerOptions): Promise<Scheduler> {
   const { engine, book, clock, lookEveryMs = 30_000 } = options;
   const entries = new Map<string, Entry>();
-  for (const schedule of options.schedules)
-    entries.set(schedule.name, { schedule, pattern: patternOf(schedule.cron, schedule.timeZone), held: [] });
+  for (const schedule of options.schedules) {
+    const { name, cron, timeZone } = schedule;
+    const held = options.before?.held(name, definitionOf(schedule)) ?? [];
+    entries.set(name, { schedule, pattern: patternOf(cron, timeZone), held });
+  }
   await book.sync({
     at: clock.now(),
     all: options.schedules.map((one) => ({
@@ -281,6 +293,10 @@ export async function openScheduler(options: SchedulerOptions): Promise<Schedule
       });
       if (answer.kind === "refused") throw failure("internal", { reason: `the start was refused by ${answer.by}` });
       return { run: answer.run, key };
+    },
+    held(name, definition) {
+      const entry = entries.get(name);
+      return entry !== undefined && definitionOf(entry.schedule) === definition ? entry.held : [];
     },
     look,
     async close() {
