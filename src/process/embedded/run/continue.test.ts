@@ -164,20 +164,3 @@ test("a history that has as many bytes as it may have parks; continueAs begins i
   const inParts = await begin(two, "k", { parts: 3, calls: 12 }, "q");
   assert.equal((await two.until(inParts, "completed", "parked")).output, "done");
 });
-
-test("what stood beside the history of a part goes with it: a run that goes on for ever takes no more and more space", async () => {
-  const system = new FakeSystem();
-  const large = system.operation("large", "idempotent", (round) => String(round).repeat(150_000));
-  const p = processOf(async (flow, given) => {
-    const { round } = given as { round: number };
-    const output = await flow.call(large, round);
-    return round < 4 ? flow.continueAs({ round: round + 1, output }) : "done";
-  });
-  const one = await open({ processes: [p], system });
-  const run = await begin(one, "k", { round: 1 });
-  assert.equal((await one.until(run, "completed", "parked")).output, "done");
-  const { input } = one.engine.run(run) as { input: unknown };
-  assert.equal(input, null, "it stands beside the history");
-  const kept = one.store.read.prepare("select distinct hash from stored_values where run = ?").all(run);
-  assert.equal(kept.length, 2, "the input of the last part, and the result of its call");
-});

@@ -81,7 +81,6 @@ function commands(context: PartContext): Record<string, CommandHandler> {
     dropTimers: db.prepare("delete from timers where run = ?"),
     dropTimerOf: db.prepare("delete from timers where run = ? and n = ?"),
     insertValue: db.prepare("insert or ignore into stored_values (run, hash, part, body) values (?, ?, ?, ?)"),
-    dropValues: db.prepare("delete from stored_values where run = ?"),
     keepKey: db.prepare("insert or ignore into encryption_keys (id, proof, since) values (?, ?, ?)"),
     forgetKey: db.prepare("delete from encryption_keys where id = ?"),
     show: db.prepare(
@@ -156,11 +155,7 @@ function commands(context: PartContext): Record<string, CommandHandler> {
   function append(given: AppendParameters): void {
     const { run, seq } = given;
     row([run, seq, given.body]);
-    if (given.anew === true) {
-      // What this row names comes with it.
-      sql.dropHistoryBefore.run(run, seq);
-      sql.dropValues.run(run);
-    }
+    if (given.anew === true) sql.dropHistoryBefore.run(run, seq);
     if (given.values !== undefined) keepValues(run, given.values);
     // Before the waits: what is given back may be for one of them. Before what is consumed: an event that came for a receive that had lost its race by
     // then, in an item of a map that was over, is no longer known to the worker, and is given back all the same.
