@@ -289,3 +289,26 @@ test("a queued run is moved too, before it has begun", async () => {
   assert.equal((await one.until(run, "cancelled")).version, "v2");
   await end([one]);
 });
+
+test("what comes for a run while its new code is rehearsed reaches it there", async () => {
+  const system = new FakeSystem();
+  const a = system.operation("a", "idempotent", () => "A");
+  let one: Rig | undefined;
+  let answered: Promise<unknown> | undefined;
+  const code: Run = async (flow, input) => [await flow.call(a, {}), await flow.receive(event, { key: idOf(input) })];
+  one = await setUp(
+    code,
+    async (flow, input) => {
+      // In the rehearsal: the worker of the first code has let the run go, and the other one does not have it yet.
+      answered ??= one?.engine.signal({ system: "carrier", event: "shipped", key: "K1", payload: "S", delivery: "d" });
+      return code(flow, input);
+    },
+    system,
+  );
+  const run = await start(one);
+  await one.until(run, "waiting");
+  assert.equal((await one.engine.move(run, "v2", actor)).kind, "moved");
+  assert.equal(await answered, "matched");
+  assert.deepEqual((await one.until(run, "completed")).output, ["A", "S"]);
+  await end([one]);
+});

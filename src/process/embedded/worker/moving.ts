@@ -102,7 +102,7 @@ export class Moving {
       return;
     }
     const record: HistoryRecord = { t: "moved", at: host.now(), from, to: version, actor };
-    const { seq, row, inbox } = stored;
+    const { seq, row } = stored;
     // A question about the code is answered by other code. One about a step stays.
     const goesOn = row.status === "parked" && openQuestion([...stored.records, record]) === undefined;
     const body = host.vault.seal(JSON.stringify([record]), places.batch(run, seq));
@@ -114,9 +114,9 @@ export class Moving {
       }
       this.#away.delete(run);
       tell({ kind: "adopted", run, answer: { kind: "moved", goesOn } });
-      // One that waits, for people or for an event, is loaded when something comes.
-      const acts = goesOn || row.status === "running" || row.status === "undoing" || inbox.length > 0;
-      if (acts) this.#parts.residents().want(run);
+      // One that waits, for people or for an event, is loaded when something comes. What came before the move was told to nobody who has the run.
+      const acts = goesOn || row.status === "running" || row.status === "undoing";
+      if (acts || (read(run)?.inbox.length ?? 0) > 0) this.#parts.residents().want(run);
     });
   }
 
