@@ -364,14 +364,14 @@ export class Execution implements Runs {
     this.#phase = { kind: "undoing", undoing };
     for (const mail of this.#mail.splice(0))
       if (mail.kind === "result" || (mail.kind === "inbox" && !isSignal(mail))) recordResult(this, mail);
+    holdBack(this);
     this.host.changed(this);
     // Stopped code may not have asked all that the history holds: the undo is read from the records.
     // Nor does it hold superseded steps, and what was done under a key before the last one.
     const { rewound, items } = this.#code;
-    if (stopped || rewound || items.folded || [...this.steps.values()].some(({ generation }) => generation > 1)) {
-      holdBack(this);
+    if (stopped || rewound || items.folded || [...this.steps.values()].some(({ generation }) => generation > 1))
       this.again();
-    } else undoing.stopOthers();
+    else undoing.stopOthers();
   }
 
   endAs(as: UndoAs, reason: string): void {

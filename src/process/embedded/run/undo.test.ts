@@ -209,3 +209,32 @@ test("a fault of an undo of what may have happened takes it back only where it s
     assert.deepEqual(new Set(inputs(system, "unbook")), new Set([`${run}-1`]));
   }
 });
+
+test("a call that was asked in the turn in which the end began is never made, nor taken back, also after a restart", async () => {
+  const system = new FakeSystem();
+  const p = twoSteps(system);
+  const slow = gate(null);
+  system.behave("undoB", slow.behaviour);
+  const c = system.operation("c", "unrepeatable");
+  const undoC = system.operation("undoC", "idempotent");
+  const late = processOf(async (flow, input) => {
+    // What rejects asks for a call first, and does not wait for it.
+    const reject = (reason: string): never => {
+      flow.call(c, {}, { undo: { call: undoC, with: ({ key }) => key } });
+      return flow.reject(reason);
+    };
+    return p.run({ ...flow, reject }, input);
+  });
+  const options = { processes: [late], system };
+  let one = await open(options);
+  const run = await begin(one);
+  await slow.begun;
+  const next = restarted(one, options);
+  slow.open();
+  one = await next;
+  await one.until(run, "rejected");
+  assert.deepEqual(
+    system.received.map(({ operation }) => operation),
+    ["a", "b", "undoB", "undoA"],
+  );
+});
