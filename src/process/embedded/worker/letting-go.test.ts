@@ -75,3 +75,24 @@ test("a run that could not be moved goes on once its call has ended, and makes t
   assert.deepEqual([status, output], ["completed", "C"]);
   assert.deepEqual([system.calls("b").length, system.calls("c").length], [1, 1]);
 });
+
+test("calls that were asked when a run was let go, and not begun, are made by the worker that takes it over, once each", async () => {
+  const system = new FakeSystem();
+  const a = system.operation("a", "unrepeatable", (input) => input);
+  const times = 200;
+  const p = processOf(
+    async (flow) => {
+      for (let n = 0; n < times; n++) await flow.all([flow.call(a, n), flow.call(a, -n)]);
+      return "done";
+    },
+    { key: (input) => String(input) },
+  );
+  const one = await open({ processes: [], versions: { v1: [p], v2: [p] }, system });
+  const runs: string[] = [];
+  for (let n = 0; n < 10; n++) runs.push(await begin(one, `k${n}`, n));
+  for (let round = 0; round < 20; round++)
+    for (const { id, version } of one.engine.runs({ status: "running" }))
+      await one.engine.move(id, version === "v1" ? "v2" : "v1", anna).catch(() => undefined);
+  for (const run of runs) assert.equal((await one.until(run, "completed", "parked")).parked?.message, undefined);
+  assert.equal(system.calls("a").length, runs.length * times * 2);
+});

@@ -72,8 +72,12 @@ export class Moving {
       soon(() => this.#empty(run, execution));
       return;
     }
-    // Answers come in order: after this one nothing of the run is on its way any more.
+    // Answers come in order: after this one nothing of the run is on its way any more, but what those before it brought on: that a call was not begun.
     send([], () => {
+      if (execution.awake || dirty(execution) || execution.journal.underWay > 0) {
+        this.#empty(run, execution);
+        return;
+      }
       const residents = this.#parts.residents();
       if (residents.get(run) === execution) residents.remove(run);
       // It was kept after all: its attempts were stopped, so it begins anew from the store.
