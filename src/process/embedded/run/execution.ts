@@ -14,7 +14,7 @@
  *      later by a record of its own, which is its place in the order.
  *
  * The parts: code.ts runs the code, asking.ts and results.ts write records, performing.ts and attempts.ts act, undoing.ts takes back, ending.ts judges how
- * the code ended, operating.ts does what operators say.
+ * the code ended, operating.ts does what operators say. What decides between them is one file, since it keeps X1 to X6.
  */
 import type { ErrorCode } from "../../../errors.ts";
 import type { Json } from "../../../operation.ts";
@@ -162,7 +162,8 @@ export class Execution implements Runs {
   post(mail: Mail): void {
     if (this.#phase.kind === "code") {
       this.#mail.push(mail);
-      if (!this.awake && this.#replayed) this.host.ready(this);
+      if (this.settling) this.#goesOnLater();
+      else if (!this.awake && this.#replayed) this.host.ready(this);
       return;
     }
     // A signal for a run that undoes the store gives to the next who wants it.
@@ -215,10 +216,18 @@ export class Execution implements Runs {
   /** The worker is being stopped: results are written, and given to the code at the next start. Attempts under way end first. */
   settleForStop(done: () => void): void {
     this.settling = true;
+    if (this.#phase.kind === "code" && this.#mail.length > 0) this.#goesOnLater();
     stopAll(openSteps(this.steps), () => {
       this.#holdMail();
       done();
     });
+  }
+
+  /** The code is still to be given something: whoever has the run next takes it up, though nothing comes for it. */
+  #goesOnLater(): void {
+    this.#leaving = true;
+    this.journal.state("running");
+    this.host.changed(this);
   }
 
   abort(): void {
