@@ -13,7 +13,7 @@ import { createOutbound } from "../outbound/client.ts";
 import type { Client } from "./connector.ts";
 import { retryAfter } from "./http.ts";
 import { restConnector } from "./rest.ts";
-import type { ResolvedSettings } from "./system.ts";
+import { definitionOf, type ResolvedSettings, rest } from "./system.ts";
 
 const contractText = `
 openapi: 3.1.0
@@ -177,6 +177,19 @@ test("a spread body leaves the parameters out, and the effect key goes into its 
   assert.equal(seen[0]!.headers["content-type"], "application/json");
   assert.deepEqual(JSON.parse(seen[0]!.body), { id: "a", total: 1.5 });
   assert.equal(model.operations.placeOrder!.effect, "idempotent");
+});
+
+test("a key that the contract does not name goes into the header that the settings name", async () => {
+  answers(200, "ok", { "content-type": "text/plain" });
+  await call("sendForm", { a: "x" });
+  assert.equal(seen[0]!.headers["idempotency-key"], undefined);
+  const effects = { sendForm: { effect: "idempotent" as const, keyHeader: "Idempotency-Key" } };
+  const shop = rest({ kind: "contract", model }, { connection: "http://127.0.0.1:1", effects });
+  const keyed = definitionOf(shop)!.contract.operations.sendForm!;
+  const context = { key: "key-2", attempt: 1, deadline: Date.now() + 5000, signal: new AbortController().signal };
+  seen = [];
+  await open().call(keyed, { a: "x" }, context);
+  assert.equal(seen[0]!.headers["idempotency-key"], "key-2");
 });
 
 test("form bodies, bodies as a property, text, bytes and no answer at all", async () => {

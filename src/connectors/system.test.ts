@@ -30,6 +30,16 @@ const model = {
       },
     },
     release: { name: "release", effect: "idempotent" },
+    charge: {
+      name: "charge",
+      effect: "unrepeatable",
+      faults: {},
+      binding: {
+        protocol: "rest",
+        faults: [],
+        parameters: [{ in: "header", name: "X-Request-Id", property: "xRequestId" }],
+      },
+    },
   },
   events: { shipped: { name: "shipped" } },
   schemas: {},
@@ -95,4 +105,33 @@ test("a probe knows from the contract which faults mean that nothing is there, a
   assert.deepEqual((make({}).findHold as Operation).notFound, ["unknownHold"]);
   assert.deepEqual(probeOf()?.problems?.({ hold: "H-1" }), []);
   assert.match(probeOf()?.problems?.({ items: [] })[0]?.message ?? "", /hold/);
+});
+
+test("a key that a contract does not name is sent in the header that the settings name", () => {
+  const made = make({
+    effects: { charge: { effect: "idempotent", keyHeader: "Idempotency-Key", keyLifetime: "24h" } },
+  });
+  assert.deepEqual(made.charge, {
+    kind: "operation",
+    system: "warehouse",
+    name: "charge",
+    effect: "idempotent",
+    keyLifetimeMs: 86_400_000,
+  });
+  assert.deepEqual(definitionOf(made)?.contract.operations.charge?.key, { in: "header", name: "Idempotency-Key" });
+  // The contract itself, and operations that the settings do not speak of, stay as they are.
+  assert.equal(model.operations.charge?.key, undefined);
+  assert.equal(definitionOf(made)?.contract.operations.reserve, model.operations.reserve);
+  assert.equal((make({ effects: { charge: { effect: "idempotent" } } }).charge as { keyless?: true }).keyless, true);
+  const refused: readonly (readonly [string, string, RegExp])[] = [
+    ["charge", "Idempotency Key", /effects\.charge\.keyHeader must be the name of a header/],
+    ["charge", "Authorization", /can't be Authorization, which has a meaning of its own/],
+    ["charge", "x-request-id", /names a parameter of its contract/],
+    ["reserve", "X-Key", /is for systems that speak REST/],
+  ];
+  for (const [name, keyHeader, said] of refused)
+    assert.throws(() => make({ effects: { [name]: { effect: "idempotent", keyHeader } } }), {
+      name: "TypeError",
+      message: said,
+    });
 });

@@ -15,6 +15,7 @@ import {
   type RetryBudget,
   type RetryPolicy,
 } from "../retry.ts";
+import { withKeyHeaders } from "./key-header.ts";
 
 /** Where the definition of a system stands on the object that users hold. */
 export const definition: unique symbol = Symbol.for("mortise.system");
@@ -40,6 +41,8 @@ type EffectSettings<I, O> = {
    * nothing to take back. Default: those of the statuses 404 and 410.
    */
   readonly notFound?: readonly string[];
+  /** REST: the header in which the system takes the effect key, where its contract does not say so: `"Idempotency-Key"`. */
+  readonly keyHeader?: string;
   /** How long the system honours a key. Default: as long as the run lives. */
   readonly keyLifetime?: Duration;
 };
@@ -280,9 +283,9 @@ function system<T extends ContractTypes>(
   contract: Contract<T>,
   settings: SystemSettings<T>,
 ): System<T> {
-  const { model } = contract;
   const effects: EffectsByName = settings.effects ?? {};
-  checkSettings(model, settings as SystemSettings<ContractTypes>, effects);
+  checkSettings(contract.model, settings as SystemSettings<ContractTypes>, effects);
+  const model = withKeyHeaders(contract.model, effects);
   const members: Record<PropertyKey, unknown> = Object.create(null);
   for (const operation of Object.values(model.operations)) {
     const own = Object.hasOwn(effects, operation.name) ? effects[operation.name] : undefined;

@@ -131,7 +131,7 @@ export function usageFindings(project: Project, usage: Usage): Finding[] {
       warn(
         "probe-missing",
         `system ${system}`,
-        `${name} is unrepeatable and has no probe: when its answer is lost, the run parks and asks a person. State a probe, or the effect, under effects`,
+        `${name} is unrepeatable and has no probe: when its answer is lost, the run parks and asks a person. State a probe, keyHeader where it takes a key, or the effect, under effects`,
       );
     }
   }
