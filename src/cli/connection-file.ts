@@ -48,12 +48,13 @@ export function connectionFile(
         ]),
     ...(webhooks ? [`  webhookSecret: secret(${JSON.stringify(`${environment}_WEBHOOK_SECRET`)}),`] : []),
     ...(kind === "sql" && onServer && password === undefined
-      ? [`  // credentials: { kind: "basic", user: "app", password: secret("${environment}_PASSWORD") },`]
+      ? [hint, `  // credentials: { kind: "basic", user: "app", password: secret("${environment}_PASSWORD") },`]
       : []),
     ...(kind === "rest" && !silent ? credentials(model, environment) : []),
     ...(kind === "rest" ? servers(model, environment) : []),
     ...(kind === "soap"
       ? [
+          hint,
           `  // credentials: { kind: "username-token", user: env("${environment}_USER"), password: secret("${environment}_PASSWORD") },`,
         ]
       : []),
@@ -68,6 +69,8 @@ ${lines.join("\n")}
 });
 `;
 }
+
+const hint = "  // where it asks for credentials, such as these; secret is imported from mortise, too";
 
 /** The credentials that the contract asks for most often; the other ways as a comment. Nothing asked for: a hint. */
 function credentials(model: ContractModel, environment: string): string[] {
@@ -86,7 +89,7 @@ function credentials(model: ContractModel, environment: string): string[] {
   const [first, ...others] = ranked.filter((one) => one.setting !== undefined);
   const unspoken = ranked.filter((one) => one.setting === undefined);
   if (first === undefined && unspoken.length === 0)
-    return [`  // credentials: { kind: "bearer", token: secret("${environment}_TOKEN") },`];
+    return [hint, `  // credentials: { kind: "bearer", token: secret("${environment}_TOKEN") },`];
   const lines: string[] = [];
   if (first !== undefined) {
     const open = without > 0 ? `; ${without} of the operations need none` : "";

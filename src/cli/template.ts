@@ -218,5 +218,9 @@ Stop it with Ctrl-C, start it again: what was open goes on. Where another projec
 | \`processes/\` | what happens across systems |
 | \`apis/\` | what you publish |
 | \`requirements/\` | what the business expects |
+| \`schedules/\` | what starts by the clock; there is none yet |
+
+\`npm run check\` finds what is wrong without a start, \`npm test\` runs the tests beside the processes. The guides, and every command, option and error code, are in
+\`node_modules/mortise/docs/README.md\` once it is installed.
 `;
 }
