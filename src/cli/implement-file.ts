@@ -1,5 +1,5 @@
 /** `index.ts` of an API whose contract is given: what there is to implement, by name. It belongs to the user from then on. */
-import type { ContractModel } from "../contract/model.ts";
+import type { ContractModel, SecurityScheme } from "../contract/model.ts";
 
 /** The text of `index.ts` for a contract that has just been taken. `never`: names of what no API does. */
 export function implementFile(
@@ -25,6 +25,7 @@ export function implementFile(
     const words = summary === undefined ? "" : `: ${oneLine(summary)}`;
     return `    // ${operation}: {},   ${route}${words}`;
   });
+  const foreign = Object.entries(security).flatMap(([scheme, way]) => (isSpoken(way) ? [] : [oneLine(scheme)]));
   const semantic = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/.test(source.version ?? "");
   return [
     `/** ${oneLine(source.title ?? name)}, as its contract says. What stands behind each operation is said here; the compiler names what is missing. */`,
@@ -36,6 +37,9 @@ export function implementFile(
     `  base: ${JSON.stringify(baseOf(name, servers[0]))},`,
     "  lifecycle: draft(),",
     `  access: [${ways.join(", ")}],`,
+    ...(foreign.length === 0
+      ? []
+      : [`  ownAccess: true, // access counts: what the contract asks for is not taken here (${foreign.join(", ")})`]),
     "  operations: {",
     ...list,
     "  },",
@@ -45,6 +49,12 @@ export function implementFile(
     "});",
     "",
   ].join("\n");
+}
+
+/** Whether something in `access` takes it. */
+function isSpoken(scheme: SecurityScheme): boolean {
+  if (scheme.kind === "header") return ["x-api-key", "authorization"].includes(scheme.name.toLowerCase());
+  return scheme.kind !== "query" && scheme.kind !== "cookie" && scheme.kind !== "http";
 }
 
 /** The path of the contract's own server, else one made of the name: `/stock/v1` of `stock.v1`. */

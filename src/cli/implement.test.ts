@@ -118,8 +118,25 @@ test("every request that a document has the API send is left out from the beginn
   );
   assert.equal((await run("implement", "sends", "sends.yaml")).code, 0);
   const folder = join(project, "apis", "sends");
-  assert.match(readFileSync(join(folder, "index.ts"), "utf8"), /without: \["stockLow","told","ping-us"\]/);
+  const index = readFileSync(join(folder, "index.ts"), "utf8");
+  assert.match(index, /without: \["stockLow","told","ping-us"\]/);
+  assert.doesNotMatch(index, /ownAccess/);
   rmSync(folder, { recursive: true });
+});
+
+test("a way to call that nothing here takes is named, and access counts in its place", async () => {
+  const scheme = (header: string) =>
+    `${document}components: { securitySchemes: { house-key: { type: apiKey, in: header, name: ${header} } } }\nsecurity: [{ house-key: [] }]\n`;
+  const indexOf = async (name: string, header: string) => {
+    writeFileSync(join(project, `${name}.yaml`), scheme(header));
+    assert.equal((await run("implement", name, `${name}.yaml`)).code, 0);
+    const folder = join(project, "apis", name);
+    const text = readFileSync(join(folder, "index.ts"), "utf8");
+    rmSync(folder, { recursive: true });
+    return text;
+  };
+  assert.match(await indexOf("strange", "api-key"), /access: \[apiKey\(\)\],\n {2}ownAccess: true, .*\(house-key\)$/m);
+  assert.doesNotMatch(await indexOf("usual", "X-API-Key"), /ownAccess/);
 });
 
 test("faults in one place of the document are told; what can't be checked is refused, and nothing is written", async () => {
