@@ -29,6 +29,7 @@ import type {
   RunView,
   StartsOptions,
 } from "./options.ts";
+import type { Given, InputMeant, Unfit } from "./unfit-options.ts";
 
 export type {
   Accepts,
@@ -135,7 +136,7 @@ export type PathOf<P extends string, I> = unknown extends I
   ? P
   : [Exclude<ParametersIn<P>, KeysOf<I>>] extends [never]
     ? P
-    : `{${Exclude<ParametersIn<P>, KeysOf<I>>}} is not a property of the input`;
+    : { readonly [N in `{${Exclude<ParametersIn<P>, KeysOf<I>>}} is not a property of the input`]: never };
 type KeysOf<I> = I extends unknown ? keyof I : never;
 
 /** One verb; its forms differ in `starts`, `run`, `follows` and `calls`. */
@@ -160,6 +161,8 @@ export interface Verb {
     path: P & PathOf<P, B>,
     options: CallsOptions<T, B, R, K>,
   ): CallsOperation & Carries<B, R>;
+  /** Takes nothing: it is what the compiler speaks of where no other form fits. */
+  <const P extends string, const X extends Given>(path: P & PathOf<P, InputMeant<X>>, options: X & Unfit<X>): never;
 }
 
 /** A safe request; its input is the path and the query. */

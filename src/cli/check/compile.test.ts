@@ -1,7 +1,10 @@
 /** What is kept of the compiler's output: where, what, and the deepest reason. */
 import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
-import { typeProblems } from "./compile.ts";
+import { fileURLToPath } from "node:url";
+import { typeFindings, typeProblems } from "./compile.ts";
 
 test("of a chain of reasons the first sentence and the deepest are kept, with the property they are about", () => {
   const output = [
@@ -70,4 +73,60 @@ test("who gives text where an exact number is wanted is told how one is made", (
   );
   assert.match(told("Decimal", "Decimal | null | undefined") ?? "", /decimal\(\.\.\.\) of mortise makes one/);
   assert.doesNotMatch(told("DecimalPlaces") ?? "", /of mortise makes one/);
+});
+
+test("what is wrong in an operation of an API is told in words, at its place", { timeout: 60_000 }, async (t) => {
+  // Inside the checkout, so that "mortise" means the sources.
+  const root = fileURLToPath(new URL("../../..", import.meta.url));
+  mkdirSync(join(root, ".mortise"), { recursive: true });
+  const project = mkdtempSync(join(root, ".mortise", "types-"));
+  t.after(() => rmSync(project, { recursive: true }));
+  writeFileSync(
+    join(project, "tsconfig.json"),
+    JSON.stringify({ extends: "../../tsconfig.json", include: ["*.ts"], exclude: [] }),
+  );
+  const operations: readonly (readonly [operation: string, said: RegExp | undefined])[] = [
+    ['post("/a", { scope: "s", starts: p, wait: "2s" })', undefined],
+    ['post("/a", { scope: "s", starts: p, wiat: "2s" })', /^TS2769: There is no option wiat beside starts\.$/],
+    [
+      'post("/a", { scope: "s", starts: p, wait: "2 secs" })',
+      /^TS2769: The option wait must be of the type Duration \| undefined\.$/,
+    ],
+    [
+      'get("/a/{ke}", { scope: "s", run: p, allow: () => true })',
+      /^TS2769: \{ke\} is not a property of the input: the path/,
+    ],
+    ['get("/a/{key}", { scope: "s", run: p })', /^TS2769: Who shows or follows runs says whose they are: allow:/],
+    [
+      'get("/a/{key}/events", { scope: "s", follows: p })',
+      /^TS2769: Who shows or follows runs says whose they are: allow:/,
+    ],
+    [
+      'post("/a", { scope: "s", start: p })',
+      /^TS2769: There is no option start beside starts, run, runs, follows or calls\.$/,
+    ],
+    ['get("/a/{id}", { scope: "s", calls: read, cach: "1s" })', /^TS2769: There is no option cach beside calls\.$/],
+    ['get("/a/{no}", { scope: "s", calls: read })', /^TS2769: \{no\} is not a property of the input: the path/],
+    [
+      'post("/a", { scope: "s", starts: p, accepts: { body: t.object({ id: t.string() }), map: ({ id }) => ({ id }) } })',
+      /Property 'n' is missing in type '\{ id: string; \}'/,
+    ],
+    [
+      'post("/a", { scope: "s", starts: p, responds: { body: t.object({ y: t.string() }), map: ({ x }) => ({ z: x }) } })',
+      /^TS2769: What accepts, responds, allow or pages make does not fit what is asked for\.$/,
+    ],
+  ];
+  const head = [
+    'import { defineProcess, get, type Operation, post, t } from "mortise";',
+    'export const p = defineProcess({ name: "p", input: t.object({ id: t.string(), n: t.number() }), output: t.object({ x: t.string() }), key: ({ id }) => id, run: async () => ({ x: "" }) });',
+    "declare const read: Operation<{ id: string }, null>;",
+    "export const all = [",
+  ];
+  writeFileSync(join(project, "api.ts"), [...head, ...operations.map(([one]) => `  ${one},`), "];", ""].join("\n"));
+  const findings = await typeFindings(project);
+  for (const [at, [operation, said]] of operations.entries()) {
+    const own = findings.filter(({ line }) => line === head.length + at + 1);
+    assert.equal(own.length, said === undefined ? 0 : 1, `${operation}: ${JSON.stringify(own)}`);
+    if (said !== undefined) assert.match(own[0]!.message, said);
+  }
 });

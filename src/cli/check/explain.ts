@@ -1,11 +1,11 @@
-/** What the compiler says of an API whose contract is given, in the words of contracts, and of exact numbers: its own are about types. */
+/** What the compiler says of the operations of APIs, of contracts that are given and of exact numbers, in our own words: its are about types. */
 
 /** `message`: as it is kept of the compiler's output. Whatever else it says passes unchanged. */
 export function explained(message: string): string {
   const code = /^TS\d+/.exec(message)?.[0] ?? "";
   for (const [form, words] of forms) {
     const match = form.exec(message);
-    if (match !== null) return `${code}: ${words(match[1] ?? "")}`;
+    if (match !== null) return `${code}: ${words(match[1] ?? "", match[2] ?? "")}`;
   }
   const exact = exactNumber.exec(message);
   if (exact === null) return shortened(message);
@@ -20,7 +20,7 @@ const exactNumber =
 const unfit = (what: string, name: string, how: string) =>
   `${what} of the contract is not what stands behind the operation ${name}; say ${how}`;
 
-const forms: readonly (readonly [RegExp, (found: string) => string])[] = [
+const forms: readonly (readonly [RegExp, (found: string, more: string) => string])[] = [
   [
     /Property '([^']+)' is missing in type .* but required in type 'EveryOperationOf</s,
     (name) => `The contract has the operation ${name}, and it is not implemented.`,
@@ -38,6 +38,15 @@ const forms: readonly (readonly [RegExp, (found: string) => string])[] = [
   [
     /Property 'responds' is missing in type .* but required in type 'MapsAnswer</s,
     () => unfit("The answer", "gives", "how it is made, responds: (given) => ..."),
+  ],
+  // Of the last form of a verb: src/publish/unfit-options.ts.
+  [/NoOption<"([^"]+)", "([^"]+)">/, (option, what) => `There is no option ${option} beside ${what}.`],
+  [/OtherType<"([^"]+)", ([^']+)>'/, (option, type) => `The option ${option} must be of the type ${type}.`],
+  [/"(\{[^"]+\} is not a property of the input)"/, (sentence) => `${sentence}: the path names it.`],
+  [/'"(What accepts, responds, allow or pages make does not fit)"'/, (sentence) => `${sentence} what is asked for.`],
+  [
+    /Property 'allow' is missing in type .* but required in type '\{ readonly allow: \(facts: .*readonly run: RunView</s,
+    () => "Who shows or follows runs says whose they are: allow: ({ caller, run }) => ...",
   ],
 ];
 
