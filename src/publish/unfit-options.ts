@@ -77,11 +77,14 @@ type NoOption<N, W extends string> = { readonly [S in `There is no option ${N & 
 type OtherType<N, T> = { readonly [S in `The option ${N & string} must be of the type`]: T };
 
 /** An option as it is given where it is right, else what it must be. */
-type Judged<V, N, M> = V extends M ? V : V extends object ? M : OtherType<N, M>;
+type Judged<V, N, M> = unknown extends V ? M : V extends M ? V : V extends object ? M : OtherType<N, M>;
 
-/** Options that nothing can be: what is wrong has the type that it must have, or a sentence for its type. */
-export type Unfit<X, M = Meant<X>> = {
-  readonly [N in keyof X]: N extends keyof M ? Judged<X[N], N, M[N]> : NoOption<N, What<X>>;
-} & { readonly [N in Needed<M>]: M[N] } & {
-  readonly "What accepts, responds, allow or pages make does not fit": never;
-};
+/**
+ * Options that nothing can be: what is wrong has the type that it must have, or a sentence for its type. Where a path is wrong beside a function, the compiler
+ * infers nothing at all, and the sentence is all that there is to say.
+ */
+export type Unfit<X, M = Meant<X>> = (Given extends X
+  ? unknown
+  : { readonly [N in keyof X]: N extends keyof M ? Judged<X[N], N, M[N]> : NoOption<N, What<X>> } & {
+      readonly [N in Needed<M>]: M[N];
+    }) & { readonly "What a function makes does not fit, or a name in the path is no property of the input": never };

@@ -108,18 +108,27 @@ test("what is wrong in an operation of an API is told in words, at its place", {
     ['get("/a/{id}", { scope: "s", calls: read, cach: "1s" })', /^TS2769: There is no option cach beside calls\.$/],
     ['get("/a/{no}", { scope: "s", calls: read })', /^TS2769: \{no\} is not a property of the input: the path/],
     [
+      'get("/a/{no}", { scope: "s", calls: read, allow: ({ input }) => input.id === "x" })',
+      /^TS2769: What a function makes does not fit, or a name in the path is no property of the input\.$/,
+    ],
+    [
+      'get("/a", { scope: "s", calls: list, pages: { limit: "most", start: { aftr: "" }, after: ({ id }) => ({ after: id }) } })',
+      /'aftr' does not exist in type/,
+    ],
+    [
       'post("/a", { scope: "s", starts: p, accepts: { body: t.object({ id: t.string() }), map: ({ id }) => ({ id }) } })',
       /Property 'n' is missing in type '\{ id: string; \}'/,
     ],
     [
       'post("/a", { scope: "s", starts: p, responds: { body: t.object({ y: t.string() }), map: ({ x }) => ({ z: x }) } })',
-      /^TS2769: What accepts, responds, allow or pages make does not fit what is asked for\.$/,
+      /^TS2769: What a function makes does not fit, or a name in the path is no property of the input\.$/,
     ],
   ];
   const head = [
     'import { defineProcess, get, type Operation, post, t } from "mortise";',
     'export const p = defineProcess({ name: "p", input: t.object({ id: t.string(), n: t.number() }), output: t.object({ x: t.string() }), key: ({ id }) => id, run: async () => ({ x: "" }) });',
     "declare const read: Operation<{ id: string }, null>;",
+    "declare const list: Operation<{ after: string; most: number }, { id: string }[]>;",
     "export const all = [",
   ];
   writeFileSync(join(project, "api.ts"), [...head, ...operations.map(([one]) => `  ${one},`), "];", ""].join("\n"));

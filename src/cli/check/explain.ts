@@ -43,7 +43,7 @@ const forms: readonly (readonly [RegExp, (found: string, more: string) => string
   [/NoOption<"([^"]+)", "([^"]+)">/, (option, what) => `There is no option ${option} beside ${what}.`],
   [/OtherType<"([^"]+)", ([^']+)>'/, (option, type) => `The option ${option} must be of the type ${type}.`],
   [/"(\{[^"]+\} is not a property of the input)"/, (sentence) => `${sentence}: the path names it.`],
-  [/'"(What accepts, responds, allow or pages make does not fit)"'/, (sentence) => `${sentence} what is asked for.`],
+  [/'"(What a function makes does not fit, or a name in the path [^"]+)"'/, (sentence) => `${sentence}.`],
   [
     /Property 'allow' is missing in type .* but required in type '\{ readonly allow: \(facts: .*readonly run: RunView</s,
     () => "Who shows or follows runs says whose they are: allow: ({ caller, run }) => ...",
