@@ -86,8 +86,8 @@ function inShort(code: StepCode, { step, failure, known }: StepFacts): string {
         : `${step} failed in every attempt that its retry policy gives.`;
     case "step-gave-up":
       return failure.class === "ask"
-        ? `${step} was answered with something that can't be used.`
-        : `${step} was refused in a way that a repeat does not mend.`;
+        ? `${step} got no answer that can be used.`
+        : `${step} was refused for a reason that stays.`;
   }
 }
 
