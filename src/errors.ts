@@ -901,7 +901,7 @@ const table = {
   "webhook-event": {
     status: 422,
     class: "give-up",
-    text: "The message of {system} names none of its events. Nothing was recorded; a message of several possible events says which in its field type or event.",
+    text: "The message of {system} names none of its events. Nothing was recorded; a message of several possible events says which in its field type or event. A system that does not say it can be taken with one event: mortise types {system} --only <event>",
   },
   "event-unknown": {
     status: 404,

@@ -89,6 +89,26 @@ test("what can't be served is a clear error before anything listens", async () =
   }
 });
 
+test("who refuses an event is heard", async () => {
+  const server = createServer((request, response) =>
+    request.resume().on("end", () => {
+      response.writeHead(422, { "content-type": "application/problem+json" });
+      response.end(JSON.stringify({ status: 422, detail: "The message names none of its events." }));
+    }),
+  );
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    const to = `http://127.0.0.1:${(server.address() as AddressInfo).port}/webhooks/shelf`;
+    const sent = await mortise(["fake", shelf, "--emit", "restocked", "--to", to]);
+    assert.deepEqual(
+      [sent.code, sent.out],
+      [1, "sent 1 event: answered 422\n  The message names none of its events.\n"],
+    );
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
+
 test("an event is printed, or sent where --to says; a SQL contract becomes a database", async () => {
   const printed = await mortise(["fake", shelf, "--emit", "restocked"]);
   assert.equal(printed.code, 0);

@@ -25,6 +25,8 @@ export interface Emitted {
   readonly payloads: readonly Json[];
   /** The HTTP status of each delivery, or the file; absent: there is nowhere to send it. */
   readonly statuses?: readonly number[];
+  /** Why the first of those that were refused was, where the receiver says so. */
+  readonly refused?: string;
   readonly file?: string;
 }
 
@@ -79,7 +81,7 @@ export class Events {
     }
     const { url } = this.#target;
     if (url === undefined) return { event: name, payloads };
-    return { event: name, payloads, statuses: await this.#post(url, payloads) };
+    return { event: name, payloads, ...(await this.#post(url, payloads)) };
   }
 
   #event(name: string): EventModel {
@@ -92,17 +94,18 @@ export class Events {
     );
   }
 
-  async #post(url: string, payloads: readonly Json[]): Promise<readonly number[]> {
+  async #post(url: string, payloads: readonly Json[]): Promise<Pick<Emitted, "statuses" | "refused">> {
     const outbound = createOutbound();
     const { secret } = this.#target;
     const secrets = secret === undefined ? [] : [openWebhookSecret(secret, this.#model.name)];
     try {
       const statuses: number[] = [];
+      let refused: string | undefined;
       for (const payload of payloads) {
         const body = JSON.stringify(payload);
         const stamp = { id: `msg_${randomUUID()}`, timestamp: Math.floor(Date.now() / 1000), body, secrets };
         const signed = secrets.length === 0 ? {} : signWebhook(stamp);
-        const { status } = await outbound.request({
+        const { status, body: said } = await outbound.request({
           method: "POST",
           url,
           headers: { "content-type": "application/json", ...signed },
@@ -111,8 +114,9 @@ export class Events {
           internal: true,
         });
         statuses.push(status);
+        if (status >= 300) refused ??= detailOf(said);
       }
-      return statuses;
+      return { statuses, ...(refused === undefined ? {} : { refused }) };
     } finally {
       await outbound.close();
     }
@@ -127,6 +131,16 @@ export class Events {
     await writeFile(part, csvText(binding, payloads));
     await rename(part, file);
     return file;
+  }
+}
+
+/** Of problem details (RFC 9457), such as Mortise answers with. */
+function detailOf(body: Uint8Array): string | undefined {
+  try {
+    const { detail } = JSON.parse(Buffer.from(body).toString("utf8")) as { readonly detail?: unknown };
+    return typeof detail === "string" ? detail.slice(0, 500) : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -175,7 +175,7 @@ async function emit(
 ): Promise<number> {
   const events = new Events(model, seed, target(io.env, options));
   const emitted = await events.emit(event, { count: whole("--count", options.count, 1, 1000) });
-  const { payloads, statuses, file } = emitted;
+  const { payloads, statuses, refused, file } = emitted;
   terminal.result(emitted, () => {
     if (file !== undefined)
       terminal.line(
@@ -186,6 +186,7 @@ async function emit(
       terminal.line(
         `${terminal.paint(wrong ? "red" : "green", "sent")} ${count(statuses.length, "event")}: answered ${[...new Set(statuses)].join(", ")}`,
       );
+      if (refused !== undefined) terminal.line(`  ${printable(refused)}`);
     } else terminal.line(JSON.stringify(payloads.length === 1 ? payloads[0] : payloads, null, 2));
   });
   return statuses?.some((status) => status >= 300) === true ? exit.failed : exit.done;
