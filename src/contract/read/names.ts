@@ -31,9 +31,14 @@ export function memberNames(): Names {
 /** Characters of a name, at most: what is longer is cut, and told apart by a number. */
 const longest = 200;
 
-/** `list_pets`, `pets.list`, `Get Pets`, `X-Request-Id` as `listPets`, `petsList`, `getPets`, `xRequestId`. */
+/**
+ * `list_pets`, `pets.list`, `Get Pets`, `X-Request-Id` as `listPets`, `petsList`, `getPets`, `xRequestId`; `REPORT_AVAILABLE`, all in capitals, as
+ * `reportAvailable`.
+ */
 export function camelCase(text: string): string {
-  const [first, ...others] = words(text);
+  // Of several words in capitals none is an abbreviation among others.
+  const shouted = text === text.toUpperCase();
+  const [first, ...others] = words(text).map((word) => (shouted ? word.toLowerCase() : word));
   if (first === undefined) return "unnamed";
   const head = first === first.toUpperCase() ? first.toLowerCase() : lowerFirst(first);
   return identifier(head + others.map(upperFirst).join(""));
