@@ -71,6 +71,18 @@ export const patient = defineProcess({
 `,
   );
   writeFileSync(
+    join(project, "processes", "above.ts"),
+    `import { defineProcess, t } from "mortise";
+import { risky } from "./risky.ts";
+export const above = defineProcess({
+  name: "above",
+  input: t.object({ id: t.string() }),
+  key: (input) => input.id,
+  run: (flow, { id }) => flow.child(risky, { id: id + "-below" }),
+});
+`,
+  );
+  writeFileSync(
     join(project, "apis", "risky.v1.ts"),
     `import { defineApi, post, published } from "mortise";
 import { risky } from "../processes/risky.ts";
@@ -175,6 +187,16 @@ test("an attempt whose time has come is shown as due, and one to come with its t
   assert.match(listed.out, /tries ask again now: the line was cut, .{20,}…\n/);
   assert.match((await run("runs", "list", "--process", "patient", "--json")).out, /look at the cable first"/);
   await run("runs", "cancel", "p-1", "--now", "--yes");
+});
+
+test("a run that waits for a parked one is listed as such", async () => {
+  const begun = await run("runs", "start", "above", "--input", '{"id":"above-1"}');
+  assert.equal(begun.code, 0, begun.err);
+  await becomes("above-1-below", "parked");
+  await becomes("above-1", "waiting");
+  assert.match((await run("runs", "list", "--key", "above-1")).out, /waits for risky above-1-below, which is parked\n/);
+  assert.equal((await run("runs", "cancel", "above-1-below", "--now", "--yes")).code, 0);
+  await becomes("above-1", "undone");
 });
 
 test("an act on several runs does what it can, and ends with 1 if one was refused", async () => {

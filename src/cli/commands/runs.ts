@@ -39,6 +39,7 @@ export async function listRuns(context: Context, _: readonly string[], options: 
   const query = { ...filterIn(options), key, before, limit: numberOption("--limit", options.limit, 500) };
   const client = await adminClient(context);
   const answer: { runs: Summary[]; next: string | null } = await client.get("/runs", query);
+  const stopped = terminal.json ? undefined : await parkedBelow(client, answer.runs);
   terminal.result(answer, () => {
     if (answer.runs.length === 0) {
       terminal.line("No runs.");
@@ -46,7 +47,7 @@ export async function listRuns(context: Context, _: readonly string[], options: 
     }
     terminal.table(
       ["run", "process", "key", "status", "started", "why"],
-      answer.runs.map((run) => [run.id, run.process, run.key, run.status, time(run.createdAt), whyOf(run)]),
+      answer.runs.map((run) => [run.id, run.process, run.key, run.status, time(run.createdAt), whyOf(run, stopped)]),
       (cell, column) => (column === 3 ? styles[cell] : undefined),
       "cut",
     );
@@ -142,9 +143,18 @@ async function withValues(client: AdminClient, run: Detail): Promise<Detail> {
   return { ...(await filled(run)), steps };
 }
 
+/** Parked runs by the run that started them, where one of these waits: who waits for a child does not know that it stands still. */
+async function parkedBelow(client: AdminClient, runs: readonly Summary[]): Promise<ReadonlyMap<string, Summary>> {
+  if (!runs.some(({ status }) => status === "waiting")) return new Map();
+  const parked: { runs: Summary[] } = await client.get("/runs", { status: "parked", limit: 500 });
+  return new Map(parked.runs.flatMap((run) => (run.parent === undefined ? [] : [[run.parent, run] as const])));
+}
+
 /** Why it is where it is, with times as everywhere else here. */
-function whyOf({ reason = "" }: Summary): string {
-  return localTimes(reason);
+function whyOf({ id, status, reason = "" }: Summary, stopped?: ReadonlyMap<string, Summary>): string {
+  const below = status === "waiting" ? stopped?.get(id) : undefined;
+  const stands = below !== undefined && reason === `waits for ${below.process} ${below.key}` ? ", which is parked" : "";
+  return localTimes(reason) + stands;
 }
 
 /** What was announced for a time that is over is due: it is being made, or was held up. */
