@@ -172,3 +172,12 @@ ${many((n) => `  told${n}: { post: { requestBody: { content: { application/json:
     /read11 .*word…\nand 2 more, in contract\.ts\n14 events: told0, .*, told11 and 2 more, in contract\.ts/,
   );
 });
+
+test("a fake of a system has the events and operations that the project has", async (t) => {
+  const { run } = project(t);
+  assert.equal((await run("add", "shop", "shop.yaml", "--only", "getOrder,paid")).code, 0);
+  assert.equal((await run("fake", "shop", "--emit", "paid")).code, 0);
+  assert.equal((await run("types", "shop", "--only", "getOrder")).code, 0);
+  assert.match((await run("fake", "shop", "--emit", "paid")).err, /the contract has no events/);
+  assert.match((await run("fake", "shop", "--set", "placeOrder=503", "--port", "0")).err, /no operation "placeOrder"/);
+});

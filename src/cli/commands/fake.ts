@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import type { ContractModel, OperationModel } from "../../contract/model.ts";
+import { onlyOf } from "../../contract/only.ts";
 import { failure } from "../../errors.ts";
 import { curlOf } from "../../fakes/curl.ts";
 import { Events, type EventTarget } from "../../fakes/events.ts";
@@ -55,10 +56,12 @@ async function open({ io, project }: Context, given: string, { internal = false 
     throw failure("system-missing", { name: given, systems: systems.length === 0 ? "none yet" : systems.join(", ") });
   const pinned = systemFolder(folder, given);
   const { source } = readPin(pinned);
-  return openContract(join(pinned, source.files[0]?.path ?? ""), given, {
+  const opened = await openContract(join(pinned, source.files[0]?.path ?? ""), given, {
     root: pinned,
     ...(source.url === undefined ? {} : { origin: source.url }),
   });
+  // Of hundreds of operations those that the project has are the ones to be shown.
+  return source.only === undefined ? opened : { ...opened, model: onlyOf(opened.model, source.only) };
 }
 
 function nameOf(given: string): string {
