@@ -771,7 +771,7 @@ const table = {
   "encryption-key": {
     status: 500,
     class: "give-up",
-    text: "The encryption key can't be used: it must be {bytes} bytes in base64, or several of them with commas between, the newest first.",
+    text: "The encryption key can't be used: it must be {bytes} bytes in base64, or several of them with commas between, the newest first. One is made by: node -p 'crypto.randomBytes({bytes}).toString(\"base64\")'",
   },
   "encryption-key-missing": {
     status: 500,

@@ -96,6 +96,12 @@ test("init makes a project of its folder's name, and never writes over anything"
   assert.match(inFile.err, /ENOTDIR.*folder-unwritable/);
 });
 
+test("the folder of a new project is named as a shell takes it", async () => {
+  const outOf = async (name: string) => (await mortise(["init", name], { folder: home })).out;
+  assert.match(await outOf("Our Shop"), /^ {2}cd "Our Shop"$/m);
+  assert.match(await outOf("our-shop"), /^ {2}cd our-shop$/m);
+});
+
 test("two projects that init made run beside each other, with ports from the environment", async (t) => {
   for (const name of ["one", "two"]) {
     const folder = join(home, name);

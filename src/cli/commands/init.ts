@@ -52,7 +52,7 @@ export function init(
       terminal.line();
     }
     terminal.line("Next:");
-    if (here !== "") terminal.line(`  cd ${here}`);
+    if (here !== "") terminal.line(`  cd ${/^[\w./-]+$/.test(here) ? here : `"${here}"`}`);
     terminal.line(`  npm start        ${terminal.paint("dim", "installs what is missing, and runs it")}`);
     terminal.line(`  npm run check    ${terminal.paint("dim", "checks it without starting it")}`);
   });
