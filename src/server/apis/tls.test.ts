@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -67,6 +67,16 @@ test("clients are asked for a certificate where an API wants one", (t) => {
     apiTls(() => ({ project: { folder, apis: [api] }, config: configOf({ api: files }) }), silent).tls?.asksClients,
     true,
   );
+});
+
+test("files that are no certificate and key do not start, and are no fault of the server's", (t) => {
+  const folder = openFolder(t);
+  writeFileSync(join(folder, "other.pem"), "not a certificate\n");
+  const given = { ...files, certificate: "other.pem" };
+  assert.throws(() => apiTls(() => ({ project: { folder, apis: [] }, config: configOf({ api: given }) }), silent), {
+    code: "server-failed",
+    message: /the TLS files other\.pem and server\.key can't be used as a certificate in PEM and its key/,
+  });
 });
 
 test("half a pair, a key that others can read, and a proxy that is no address do not start", (t) => {

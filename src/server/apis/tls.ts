@@ -33,8 +33,7 @@ export interface TlsSurface {
 }
 
 /**
- * `surface`: as it is now; where the files are may change, the rest is as it was at first. Throws `server-failed` and `secret-open`; whether
- * the files fit together is found when the listener opens.
+ * `surface`: as it is now; where the files are may change, the rest is as it was at first. Throws `server-failed` and `secret-open`.
  */
 export function apiTls(
   surface: () => TlsSurface,
@@ -46,6 +45,7 @@ export function apiTls(
   if (certificate === "" && key === "") return { certificateProxies };
   if (certificate === "" || key === "")
     throw failure("server-failed", { reason: "api.certificate and api.key go together: set both, or none" });
+  checkTls(surface());
   return {
     certificateProxies,
     tls: {
@@ -69,7 +69,7 @@ export function checkTls(surface: TlsSurface): void {
   try {
     tlsOptions(pair, false);
   } catch (error) {
-    const reason = `the TLS files ${certificate} and ${key} can't be used (${(error as Error).message})`;
+    const reason = `the TLS files ${certificate} and ${key} can't be used as a certificate in PEM and its key (${(error as Error).message})`;
     throw failure("server-failed", { reason });
   }
 }
