@@ -10,6 +10,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { pino } from "pino";
 import { MortiseError } from "../errors.ts";
 import { type ChannelName, channels, type Fact, factOf } from "./facts.ts";
+import { openLines } from "./lines.ts";
 import { bounded } from "./long-line.ts";
 import { type Redactor, redacted } from "./redact.ts";
 import { requestLine } from "./request-line.ts";
@@ -48,7 +49,9 @@ const unprintable = /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff
 const keys = /mtz_[a-z0-9]{1,12}_[0-9A-Za-z]{12}_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}|mta_[0-9a-f]{12}_[0-9a-f]{64}/g;
 
 export function createLog({ level, redactor, write }: LogOptions): Log {
-  const buffer = write === undefined ? pino.destination({ fd: 1, sync: false }) : undefined;
+  const lost = (lines: number): string =>
+    `${JSON.stringify({ level: "warn", time: now(), lines, msg: "lines of the log were lost: they could not be written" })}\n`;
+  const buffer = write === undefined ? openLines(1, { lost }) : undefined;
   let closed = false;
   /** Lines that were not looked through yet. Scrubbing many at once costs little more than scrubbing one. */
   let batch = "";
@@ -63,20 +66,16 @@ export function createLog({ level, redactor, write }: LogOptions): Log {
     const hidden = lines.includes("mtz_") || lines.includes("mta_") ? lines.replace(keys, redacted) : lines;
     out(redactor.scrub(hidden).replace(unprintable, escaped));
   };
-  const passSoon = (): void => {
-    pass();
-    buffer?.flush();
-  };
   const flush = (): void => {
     pass();
-    buffer?.flushSync();
+    buffer?.flush();
   };
   const take = (line: string): void => {
     // A thread may still fail while everything ends; what it says then has nowhere to go, and must not break the end.
     if (closed && write === undefined) return;
     batch += bounded(line, printable);
     if (write !== undefined || batch.length >= batchSize) pass();
-    else timer ??= setTimeout(passSoon, longestWaitMs).unref();
+    else timer ??= setTimeout(pass, longestWaitMs).unref();
   };
   let second = Number.NaN;
   let stamp = "";
@@ -129,7 +128,7 @@ export function createLog({ level, redactor, write }: LogOptions): Log {
       flush();
       closed = true;
       for (const [name, listener] of listeners) unsubscribe(name, listener);
-      buffer?.end();
+      buffer?.close();
     },
   };
 }
