@@ -24,6 +24,8 @@ const refusalsShown = 500;
 /** How long a portion waits until the worker has taken the one before. */
 const patienceMs = 5000;
 const pollMs = 10;
+/** After which a job goes on that the store could not take: its disk was full. */
+const fullMs = 1000;
 
 export interface BulkParts {
   readonly store: Pick<OpenedStore, "submit" | "read">;
@@ -144,8 +146,20 @@ export function bulks({ store, clock, runId, read, vault, unfit, prepare, stoppi
     }
   }
 
-  /** What fails here is the store, which the server is told of elsewhere; the job goes on at the next start. */
-  const go = (id: string): void => void work(id).catch(() => {});
+  /** A full disk passes, and nothing of the portion was done. */
+  async function workOn(id: string): Promise<void> {
+    while (!stopping()) {
+      try {
+        return await work(id);
+      } catch (error) {
+        if (asMortiseError(error).code !== "store-full") throw error;
+        await soon(fullMs);
+      }
+    }
+  }
+
+  /** What else fails here is the store, which the server is told of elsewhere; the job goes on at the next start. */
+  const go = (id: string): void => void workOn(id).catch(() => {});
 
   return {
     async bulk(filter, act, actor, expect) {
