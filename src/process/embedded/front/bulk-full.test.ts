@@ -16,7 +16,8 @@ test("an act on many runs waits for space on the disk, and goes on without a res
   let refused = 0;
   const store = {
     read: db,
-    async submit([{ name, parameters }]: readonly Command[]) {
+    async submit([command]: readonly Command[]) {
+      const { name, parameters } = command as Command;
       const given = parameters as Record<string, string | number>;
       if (name === "process.bulk-begin") {
         const row = [given.id, given.filter, given.act, given.actor, given.total, given.before].map(
