@@ -147,6 +147,17 @@ for (const [what, harm] of [
   });
 }
 
+const opened = (folder: string) =>
+  openStore({
+    file: join(folder, "mortise.db"),
+    parts: [
+      "../../process/embedded/store/store-part.ts",
+      "../../publish/store-part.ts",
+      "../../publish/lifecycle/store-part.ts",
+      "./store-part.ts",
+    ].map((part) => new URL(part, import.meta.url).href),
+  });
+
 test("a start without the key is refused while anything needs it, and forgets it when nothing does", async () => {
   const [old, fresh] = [key(), key()];
   const cipher = createCipher([old]);
@@ -157,17 +168,7 @@ test("a start without the key is refused while anything needs it, and forgets it
   await first.engine.operate(run, { kind: "terminate" }, by);
   await first.until(run, "terminated");
   await first.stop();
-  const open = () =>
-    openStore({
-      file: join(folder, "mortise.db"),
-      parts: [
-        "../../process/embedded/store/store-part.ts",
-        "../../publish/store-part.ts",
-        "../../publish/lifecycle/store-part.ts",
-        "./store-part.ts",
-      ].map((part) => new URL(part, import.meta.url).href),
-    });
-  const store = await open();
+  const store = await opened(folder);
   try {
     await checkStoreKeys(store, cipher, [old]);
     await checkStoreKeys(store, createCipher([fresh, old]), [fresh, old]);
@@ -186,4 +187,39 @@ test("a start without the key is refused while anything needs it, and forgets it
     await store.close();
     remove(folder);
   }
+});
+
+test("a state that a run showed under the old key keeps that key needed, also where its history began anew since", async () => {
+  const [old, fresh] = [key(), key()];
+  const parts = defineProcess({
+    name: "p",
+    input: anything,
+    key: () => "k",
+    async run(flow, part) {
+      if (part === 1) flow.state({ step: "first" } as never);
+      await flow.receive(event, { key: part === 1 ? "c" : "d" });
+      return part === 1 ? flow.continueAs(2 as never) : null;
+    },
+  });
+  const first = await rig({ processes: [parts], system, cipher: createCipher([old]) });
+  const { folder } = first;
+  const run = await started(first, 1);
+  await first.until(run, "waiting");
+  await first.stop();
+  const second = await rig({ processes: [parts], system, folder, cipher: createCipher([fresh, old]) });
+  await signal(second, "c", 1);
+  await second.when(run, ({ input, status }) => input === 2 && status === "waiting");
+  await second.stop();
+  const store = await opened(folder);
+  try {
+    await checkStoreKeys(store, createCipher([old]), [old]);
+    const missing = { code: "encryption-key-missing" };
+    await assert.rejects(checkStoreKeys(store, createCipher([fresh]), [fresh]), missing);
+  } finally {
+    await store.close();
+  }
+  const third = await rig({ processes: [parts], system, folder, cipher: createCipher([fresh, old]) });
+  assert.deepEqual(third.engine.run(run)?.state, { step: "first" });
+  await third.stop();
+  remove(folder);
 });

@@ -16,9 +16,12 @@ const sealedColumns = [
   ["tasks", "input"],
   ["bulk_jobs", "act"],
   ["runs", "reason"],
+  ["run_states", "value"],
   ["publish_idempotency", "body"],
   ["secrets", "body"],
 ] as const;
+/** One that holds the start of a run, in which sealed text stands. */
+const startsColumn = ["restarts", "body"] as const;
 const mark = "~";
 
 /** `keys`: the configured ones, the newest first. Throws `encryption-key-missing`. */
@@ -48,6 +51,9 @@ const placeOf = (id: string) => `key ${id}`;
 /** Looks through the whole store; done only where a key was taken away. */
 function isUsed({ read }: Pick<Store, "read">, id: string): boolean {
   const begin = mark + id;
+  const [starts, start] = startsColumn;
+  const within = read.prepare(`select 1 from ${starts} where instr(${start}, ?) > 0 limit 1`).get(begin);
+  if (within !== undefined) return true;
   return sealedColumns.some(
     ([table, column]) =>
       read.prepare(`select 1 from ${table} where substr(${column}, 1, ?) = ? limit 1`).get(begin.length, begin) !==
