@@ -59,3 +59,13 @@ test("a flood of names can't grow the page without bound", async (t) => {
   assert.equal(lines.length, 501);
   assert.ok(lines.some((line) => line.endsWith("} 1500") && line.includes('system="other"')));
 });
+
+test("a system that is gone from the project is gone from the page, also where it was away", async (t) => {
+  let systems = ["erp", "shop"];
+  const metrics = createMetrics({ runs: () => [], openTasks: () => 0, systems: () => systems, away: () => ["erp"] });
+  t.after(metrics.close);
+  assert.match((await metrics.page()).text, /mortise_circuit_open\{system="erp"\} 1/);
+  systems = ["shop"];
+  const { text } = await metrics.page();
+  assert.deepEqual(text.match(/mortise_circuit_open\{.*/g), ['mortise_circuit_open{system="shop"} 0']);
+});

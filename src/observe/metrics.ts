@@ -107,6 +107,8 @@ export function createMetrics(sources: MetricSources): Metrics {
     labelNames: ["system"],
     registers,
     collect() {
+      // A system that a reload took away is not away for ever.
+      this.reset();
       const away = new Set(sources.away());
       for (const system of sources.systems()) this.set({ system }, away.has(system) ? 1 : 0);
     },
