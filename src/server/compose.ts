@@ -208,6 +208,7 @@ export async function compose({
     ask: bound.health,
     circuit: circuits.view,
   });
+  const inTurn = takeTurns();
   const house = keepHouse({
     engine,
     workers,
@@ -215,11 +216,11 @@ export async function compose({
     book,
     history: config.history,
     processes: () => live.project().processes,
+    inTurn,
     log,
   });
   closers.add(async () => house.close());
   await house.removeDrained();
-  const inTurn = takeTurns();
   const { memoryMiB } = config.workers;
   const trials = createTrials({ project, memoryMiB, engine, workers });
   const reloads = createReloads({
@@ -246,6 +247,7 @@ export async function compose({
     engine,
     trials,
     live,
+    held: house.held,
     serverFiles: reloads.files,
     inTurn,
     log,

@@ -4,6 +4,7 @@ import { milliseconds } from "../operation.ts";
 import type { AnyProcess } from "../process/define.ts";
 import type { EmbeddedEngine } from "../process/embedded/engine.ts";
 import type { VersionView } from "./admin/versions.ts";
+import type { InTurn } from "./turns.ts";
 import type { VersionBook, VersionEntry } from "./versions/book.ts";
 import { listVersions, removeVersions } from "./versions/versions.ts";
 import type { Workers } from "./workers/workers.ts";
@@ -23,6 +24,8 @@ export interface HouseOptions {
   readonly history: { readonly atMost: number; readonly retention: number; readonly keys: number };
   /** As they are published now. */
   readonly processes: () => ReadonlyMap<string, Pick<AnyProcess, "history">>;
+  /** A version that is being deployed or promoted is not needed by anything yet: nothing is removed meanwhile. */
+  readonly inTurn: InTurn;
   readonly log: Log;
 }
 
@@ -35,13 +38,14 @@ export interface House {
   removeDrained(): Promise<void>;
   /** Keeps a version that is not registered until the function that this gives is called. */
   hold(version: string): () => void;
+  held(version: string): boolean;
   close(): void;
 }
 
-export function keepHouse({ engine, workers, folder, book, history, processes, log }: HouseOptions): House {
+export function keepHouse({ engine, workers, folder, book, history, processes, inTurn, log }: HouseOptions): House {
   const held = new Map<string, number>();
 
-  async function removeDrained(): Promise<void> {
+  async function remove(): Promise<void> {
     const running = new Set([engine.version, ...engine.openVersions(), ...held.keys()]);
     for (const id of listVersions(folder)) {
       if (running.has(id) || workers.state(id) === "none") continue;
@@ -56,6 +60,8 @@ export function keepHouse({ engine, workers, folder, book, history, processes, l
     await book.removed(gone);
     if (gone.length > 0) log.info({ versions: gone }, "removed code versions without open runs");
   }
+
+  const removeDrained = (): Promise<void> => inTurn(remove);
 
   async function tidy(): Promise<void> {
     const now = Date.now();
@@ -118,6 +124,7 @@ export function keepHouse({ engine, workers, folder, book, history, processes, l
         else held.set(version, left);
       };
     },
+    held: (version) => held.has(version),
     close() {
       clearTimeout(first);
       clearInterval(timer);

@@ -27,7 +27,7 @@ import type { Decision } from "../versions/deployments.ts";
 import { staying } from "../versions/first-version.ts";
 import { loadVersionSources } from "../versions/load-sources.ts";
 import type { Trials } from "../versions/trials.ts";
-import { pinVersion, removeVersion, type VersionPlan } from "../versions/versions.ts";
+import { listVersions, pinVersion, removeVersion, type VersionPlan } from "../versions/versions.ts";
 import { configChanges, takenWithoutRestart } from "./config-changes.ts";
 
 export interface Reloaded {
@@ -66,30 +66,27 @@ export interface ReloadParts {
   readonly engine: Pick<EmbeddedEngine, "version" | "promote" | "limit" | "openVersions">;
   readonly book: VersionBook;
   readonly trials: Trials;
-  readonly house: Pick<House, "hold">;
+  readonly house: Pick<House, "held">;
   readonly files: ServerFiles;
   readonly inTurn: InTurn;
   readonly log: Pick<Log, "info" | "error">;
 }
 
 export function createReloads(parts: ReloadParts): Reloads {
-  const { reader, started, environment, folder, store, front, engine, book, trials, inTurn, log } = parts;
+  const { reader, started, environment, folder, store, front, engine, book, trials, house, inTurn, log } = parts;
   let files = parts.files;
   const asked = asksClients(front.surface().project);
 
-  /** Does it with the version pinned; one that was not known goes again where it fails. */
+  /** One that was not known goes again where it fails, unless a rehearsal uses it. */
   async function pinned(plan: VersionPlan, act: (known: boolean) => Promise<Reloaded>): Promise<Reloaded> {
     const known = book.get(plan.id) !== undefined;
-    const letGo = parts.house.hold(plan.id);
     try {
       return await act(known);
     } catch (error) {
       await trials.rest(plan.id);
-      if (!known && plan.id !== engine.version && !engine.openVersions().includes(plan.id))
-        removeVersion(folder, plan.id);
+      const used = plan.id === engine.version || engine.openVersions().includes(plan.id) || house.held(plan.id);
+      if (!known && !used && listVersions(folder).includes(plan.id)) removeVersion(folder, plan.id);
       throw error;
-    } finally {
-      letGo();
     }
   }
 

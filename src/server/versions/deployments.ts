@@ -56,6 +56,8 @@ export interface DeploymentParts {
   readonly engine: Pick<EmbeddedEngine, "version" | "promote" | "limit" | "openVersions">;
   readonly trials: Trials;
   readonly live: Live;
+  /** Whether a rehearsal uses a version that is not registered. */
+  readonly held: (version: string) => boolean;
   /** As they were read last. */
   readonly serverFiles: () => ServerFiles;
   readonly inTurn: InTurn;
@@ -120,7 +122,8 @@ export function createDeployments(parts: DeploymentParts): Deployments {
             if (!known) log.info({ version: version.id, by: who.by, note }, "registered a code version");
           }
         } catch (error) {
-          if (!known && !engine.openVersions().includes(version.id)) removeVersion(folder, version.id);
+          const used = engine.openVersions().includes(version.id) || parts.held(version.id);
+          if (!known && !used) removeVersion(folder, version.id);
           throw error;
         }
         return done(version.id, before, !known);
