@@ -55,7 +55,7 @@ test("of each process the newest histories stay, and open runs whatever their ag
     const ids: string[] = [];
     for (let number = 0; number < 5; number++) {
       ids.push(await ended(one, "a", number));
-      // Ends in one millisecond count as one.
+      // So that it is known which is the newer one.
       const now = Date.now();
       while (Date.now() === now) await new Promise((resolve) => setImmediate(resolve));
     }
@@ -69,6 +69,24 @@ test("of each process the newest histories stay, and open runs whatever their ag
     await one.engine.retain(future(), 0);
     assert.equal(one.engine.run(waiting)?.steps.length, 1);
     assert.equal(one.engine.run(other)?.historyGone, true);
+  });
+});
+
+test("of runs that ended in one commit no fewer stay than may be kept; with none to be kept, all go", async () => {
+  await withRig(async (one) => {
+    const ids: string[] = [];
+    for (let number = 0; number < 6; number++) ids.push(await run(one, "a", number));
+    for (const id of ids) await one.until(id, "completed");
+    const db = new DatabaseSync(join(one.folder, "mortise.db"));
+    db.exec("update runs set ended = 1000; update runs set ended = 999 where key = '0'");
+    db.close();
+    const gone = () => ids.map((id) => one.engine.run(id)?.historyGone ?? false);
+    await one.engine.retain(0, 0, { atMost: 2 });
+    assert.deepEqual(gone(), [true, false, false, false, false, false]);
+    await one.engine.retain(0, 0, { atMost: 5 });
+    assert.deepEqual(gone(), [true, false, false, false, false, false]);
+    await one.engine.retain(0, 0, { atMost: 0 });
+    assert.deepEqual(gone(), [true, true, true, true, true, true]);
   });
 });
 

@@ -9,7 +9,7 @@ export interface Kept {
   readonly historyBefore: number;
   /** So do the keys of runs that ended before. */
   readonly keyBefore: number;
-  /** Of the histories the newest so many stay. */
+  /** Of the histories the newest so many stay, with those that ended in the same millisecond as the last of these. */
   readonly atMost: number;
 }
 
@@ -33,8 +33,14 @@ export async function retainAll(
     .prepare("select process, sum(runs) as runs from run_totals group by process")
     .all() as unknown as { readonly process: string; readonly runs: number }[];
   const newest = store.read.prepare(
-    "select ended from runs where ended is not null and process = ? order by ended desc limit 1 offset ?",
+    "select ended from runs where ended is not null and process = ? order by ended desc limit 2 offset ?",
   );
+  /** Histories that ended before go, so that the newest so many stay; many may have ended in one commit. */
+  function beyond(process: string, atMost: number): number {
+    const [last, next] = newest.all(process, Math.max(atMost - 1, 0)).map(({ ended }) => ended as number);
+    if (atMost === 0) return (last ?? -1) + 1;
+    return next === undefined || next === last ? (next ?? 0) : next + 1;
+  }
   let touched = 0;
   const go = async (parameters: RetainParameters): Promise<void> => {
     while (!stopping()) {
@@ -47,8 +53,8 @@ export async function retainAll(
   };
   for (const { process, runs } of processes) {
     const { historyBefore, keyBefore, atMost } = keptOf(process);
-    const beyond = runs > atMost ? (newest.get(process, atMost)?.ended as number | undefined) : undefined;
-    await go({ process, historyBefore: Math.max(historyBefore, (beyond ?? -1) + 1), keyBefore, rows, bytes });
+    const before = runs > atMost ? Math.max(historyBefore, beyond(process, atMost)) : historyBefore;
+    await go({ process, historyBefore: before, keyBefore, rows, bytes });
   }
   await go({ historyBefore: 0, keyBefore: signalsBefore, rows, bytes });
   return touched;
