@@ -65,6 +65,27 @@ test("an event that a process says `on` of starts it, once per business key", as
   ]);
 });
 
+test("an event that starts several processes and does not fit one of them starts none", async () => {
+  const definition = definitionOf(rest(contractOf("shop"), { connection: "http://127.0.0.1:1" }));
+  assert.ok(definition !== undefined);
+  const process = (name: string, minLength: number, key = ({ order }: { order: string }) => order) =>
+    defineProcess({
+      name,
+      input: { kind: "schema", json: { type: "object", properties: { order: { minLength } } } },
+      key,
+      run: async () => null,
+      on: { kind: "event", system: "shop", name: "paid" },
+    });
+  const second = [process("second", 9), process("second", 1, () => "")];
+  for (const other of second) {
+    const engine = testEngine();
+    const processes = new Map([["booking", process("booking", 1)] as const, ["second", other] as const]);
+    const deliver = createDeliver({ systems: new Map([["shop", definition]]), processes }, engine);
+    await assert.rejects(deliver(event), { code: "event-payload" });
+    assert.deepEqual(engine.asked, []);
+  }
+});
+
 test("what does not fit is refused with its places, and leaves nothing", async () => {
   const wrong: readonly (readonly [object, string, RegExp])[] = [
     [{ payload: { type: "paid" } }, "event-payload", /order/],

@@ -69,10 +69,13 @@ export function createDeliver(
       const id = target.idOf === undefined ? delivery : ownText(system, event, "id", target.idOf, payload);
       return { result: await engine.signal({ system, event, key: correlation, payload, delivery: id }) };
     }
-    let answer: Delivered | undefined;
-    for (const { process, validate } of target.starts) {
+    // All of them first: one that can't be started must not come to light when others have been.
+    const keys = target.starts.map(({ process, validate }) => {
       refuse(system, event, validate(payload));
-      const business = ownText(system, event, "key", process.key, payload);
+      return { process, business: ownText(system, event, "key", process.key, payload) };
+    });
+    let answer: Delivered | undefined;
+    for (const { process, business } of keys) {
       const started = await engine.start({
         process: process.name,
         key: business,
