@@ -4,6 +4,7 @@
  */
 import type { Effect, Json, JsonSchema, StoredFailure } from "../operation.ts";
 import type { BulkAct, BulkJob, BulkPreview, Preview, RunRefusal } from "./acts.ts";
+import type { TaskFilter, TaskStatus } from "./task.ts";
 
 /**
  * `queued`: accepted, and waits for its turn or its time to begin. `paused`: an operator stopped it for a while. `parked`: it asks a
@@ -331,7 +332,7 @@ export interface TaskView {
   readonly unreadable?: string;
   /** JSON Schema of an answer. */
   readonly form: JsonSchema;
-  readonly status: "open" | "answered" | "closed";
+  readonly status: TaskStatus;
   readonly createdAt: number;
   readonly dueAt?: number;
 }
@@ -382,12 +383,8 @@ export interface Engine {
   runs(filter: RunFilter): readonly RunSummary[];
   /** Parked runs grouped by cause, the largest group first. */
   causes(): readonly Cause[];
-  /** Oldest first; at most 500. */
-  tasks(filter: {
-    readonly status?: TaskView["status"];
-    readonly run?: string;
-    readonly id?: string;
-  }): readonly TaskView[];
+  /** Oldest first. */
+  tasks(filter: TaskFilter): readonly TaskView[];
   /** Runs by process and status. Of hundreds of thousands of final runs the numbers may be some seconds old. */
   counts(): readonly {
     readonly process: string;

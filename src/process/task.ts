@@ -21,3 +21,16 @@ export function defineTask<I, A>(options: Omit<TaskDefinition<I, A>, "kind">): T
   }
   return Object.freeze({ kind: "task", ...options });
 }
+
+export type TaskStatus = "open" | "answered" | "closed";
+
+/** Which tasks are listed. */
+export interface TaskFilter {
+  readonly status?: TaskStatus;
+  readonly run?: string;
+  readonly id?: string;
+  /** Those that come after this one, which may be gone by now. */
+  readonly after?: { readonly createdAt: number; readonly id: string };
+  /** At most, and by default, 500. */
+  readonly limit?: number;
+}

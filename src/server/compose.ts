@@ -196,7 +196,7 @@ export async function compose({
 
   const metrics = createMetrics({
     runs: () => engine.counts(),
-    openTasks: () => engine.tasks({ status: "open" }).length,
+    openTasks: engine.openTasks,
     systems: () => [...front.surface().settings.keys()],
     away: circuits.away,
   });

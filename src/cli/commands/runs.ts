@@ -248,8 +248,12 @@ export async function listTasks(
   const client = await adminClient(context);
   const tasks: Task[] = [];
   for (const status of all === true ? ["open", "answered", "closed"] : ["open"]) {
-    const answer: { tasks: Task[] } = await client.get("/tasks", { status, run });
-    tasks.push(...answer.tasks);
+    let after: string | undefined;
+    do {
+      const answer: { tasks: Task[]; next: string | null } = await client.get("/tasks", { status, run, after });
+      tasks.push(...answer.tasks);
+      after = answer.next ?? undefined;
+    } while (after !== undefined);
   }
   terminal.result({ tasks }, () => {
     if (tasks.length === 0) terminal.line("No tasks.");

@@ -75,6 +75,8 @@ export interface EmbeddedEngine extends Engine, Traces {
   limit(limits: ReadonlyMap<string, ProcessLimits<never>>): void;
   /** Versions with open runs. */
   openVersions(): readonly string[];
+  /** How many tasks wait for an answer. */
+  openTasks(): number;
   /** Open runs of each version that has any. */
   openByVersion(): readonly { readonly version: string; readonly runs: number }[];
   /** Removes old histories and, later, keys: bounded portions, between other work. Resolves with the rows touched. */

@@ -235,7 +235,11 @@ test("runs are listed, shown masked, and operated on with a reason", async (t) =
 test("a task's answer must fit its form", async (t) => {
   const { url, tokens, engine } = await start(t);
   const token = tokens.local;
-  assert.equal(((await send(`${url}/tasks`, { token })).json.tasks as unknown[]).length, 1);
+  const { tasks, next } = (await send(`${url}/tasks`, { token })).json;
+  assert.deepEqual([(tasks as unknown[]).length, next], [1, null]);
+  assert.equal((await send(`${url}/tasks?limit=1`, { token })).json.next, "1_t1");
+  assert.equal((await send(`${url}/tasks?limit=1&after=1_t1`, { token })).status, 200);
+  assert.equal((await send(`${url}/tasks?after=t1`, { token })).status, 400);
   const wrong = await send(`${url}/tasks/t1/answer`, { token, body: { answer: { approved: "yes" } } });
   assert.equal(wrong.status, 400);
   assert.match(String(wrong.json.detail), /\/answer\/approved/);

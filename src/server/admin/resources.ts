@@ -7,7 +7,7 @@ import { type ActResources, actRoutes, existingRun, filterOf, filterQuery, reaso
 import { refuseProblems } from "./admin.ts";
 import { bulkRoutes } from "./bulk.ts";
 import { type AdminRoute, RawAnswer } from "./route.ts";
-import { list, ref } from "./schemas.ts";
+import { ref } from "./schemas.ts";
 
 export interface RunResources extends ActResources {
   /** A value that the run only names. */
@@ -137,20 +137,37 @@ export function runRoutes(resources: RunResources): readonly AdminRoute[] {
       method: "GET",
       path: "/tasks",
       name: "listTasks",
-      summary: "Tasks: questions to people",
+      summary: "Tasks: questions to people, oldest first",
       role: "viewer",
       query: {
         status: { is: "text", allowed: ["open", "answered", "closed"], description: "Default open." },
         run: { is: "text", description: "Of this run." },
+        after: { is: "text", description: "`next` of the page before." },
+        limit: { is: "integer", most: 500, description: "Entries of a page. Default 500." },
       },
-      answer: list("Task", "tasks"),
+      answer: {
+        type: "object",
+        required: ["tasks", "next"],
+        properties: {
+          tasks: { type: "array", items: ref("Task") },
+          next: { type: ["string", "null"], description: "`after` of the next page; null: there is none." },
+        },
+      },
       handle({ query }) {
         const status = (query.status ?? "open") as TaskView["status"];
         const run = text(query.run);
+        const after = query.after === undefined ? undefined : placeOf(String(query.after));
+        const limit = Number(query.limit ?? 500);
+        const tasks = engine.tasks({
+          status,
+          limit,
+          ...(run === undefined ? {} : { run }),
+          ...(after === undefined ? {} : { after }),
+        });
+        const last = tasks.at(-1);
         return {
-          tasks: engine
-            .tasks(run === undefined ? { status } : { status, run })
-            .map((task) => maskTask(task, engine.run(task.run))),
+          tasks: tasks.map((task) => maskTask(task, engine.run(task.run))),
+          next: tasks.length === limit && last !== undefined ? `${last.createdAt}_${last.id}` : null,
         };
       },
     },
@@ -174,6 +191,13 @@ export function runRoutes(resources: RunResources): readonly AdminRoute[] {
       },
     },
   ];
+}
+
+/** The last task of the page before. Throws `admin-request`. */
+function placeOf(next: string): { readonly createdAt: number; readonly id: string } {
+  const [, createdAt, id] = /^(\d{1,16})_(.+)$/s.exec(next) ?? [];
+  if (id === undefined) refuseProblems([{ at: "/query/after", message: "must be `next` of a page" }]);
+  return { createdAt: Number(createdAt), id: String(id) };
 }
 
 /** The parts of the server that say how it does. */

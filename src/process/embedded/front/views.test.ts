@@ -46,3 +46,23 @@ test("a task or a state that can't be read hides no other task, and its own run 
   await one.engine.answer(tasks[0]?.id ?? "", "seen", anna);
   assert.equal((await one.until(a, "completed")).output, "seen");
 });
+
+test("all open tasks are counted and listed, however many there are, page by page in their order", async () => {
+  const p = processOf((flow) => flow.task(look, { assign: "finance", input: null }));
+  const one = await open({ processes: [p] });
+  await one.until(await begin(one), "waiting");
+  const db = new DatabaseSync(join(one.folder, "mortise.db"));
+  // In groups that were made at the same time, as by one commit.
+  db.exec(`with recursive many (i) as (select 1 union all select i + 1 from many where i < 1200)
+    insert into tasks (id, run, n, process, run_key, name, title, assign, input, form, status, created)
+    select 't' || i, run, 1, process, run_key, name, title, assign, input, form, 'open', created + i / 7 from tasks, many`);
+  db.close();
+  const { engine } = one;
+  const tasks = () => engine.tasks({ status: "open", limit: 400 });
+  const seen: string[] = [];
+  for (let page = tasks(); page.length > 0; page = engine.tasks({ status: "open", limit: 400, after: page.at(-1)! }))
+    seen.push(...page.map(({ id }) => id));
+  assert.equal(new Set(seen).size, 1201);
+  assert.equal(seen.length, 1201);
+  assert.equal(engine.openTasks(), 1201);
+});

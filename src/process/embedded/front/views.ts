@@ -21,7 +21,7 @@ export function views(
   historyBytes: number,
 ): Pick<Engine, "run" | "runByKey" | "mark" | "value" | "runs" | "causes" | "tasks" | "counts"> &
   Pick<RunLists, "openByVersion" | "count"> &
-  Traces {
+  Traces & { openTasks(): number } {
   const byId = db.prepare(`select ${runColumns} from runs where id = ?`);
   const byKey = db.prepare(`select ${runColumns} from runs where process = ? and key = ? and restarted_as = ''`);
   const history = db.prepare(historyRowsOf);
@@ -30,6 +30,7 @@ export function views(
     `select r.id || ' ' || r.status || ' ' || r.history_gone || ' ' || coalesce(s.value, '') as mark
      from runs r left join run_states s on s.run = r.id where r.process = ? and r.key = ? and r.restarted_as = ''`,
   );
+  const open = db.prepare("select count(*) as tasks from tasks where status = 'open'");
   const lists = runLists(db, vault);
 
   function detail(row: RunRow | undefined): RunDetail | undefined {
@@ -98,6 +99,7 @@ export function views(
     value: (run, hash) => JSON.parse(vault.value(run, hash)) as Json,
     runs: lists.runs,
     tasks: (filter) => listTasks(db, vault, filter),
+    openTasks: () => Number(open.get()?.tasks),
     counts: lists.counts,
     causes: lists.causes,
     count: lists.count,
@@ -126,9 +128,17 @@ function listTasks(db: DatabaseSync, vault: Vault, filter: Parameters<Engine["ta
   const rows = db
     .prepare(
       `select id, run, process, run_key, name, title, assign, input, form, status, created, due from tasks
-       where (?1 is null or status = ?1) and (?2 is null or run = ?2) and (?3 is null or id = ?3) order by created, id limit ${largestPage}`,
+       where (?1 is null or status = ?1) and (?2 is null or run = ?2) and (?3 is null or id = ?3)
+         and (?4 is null or (created, id) > (?4, ?5)) order by created, id limit ?6`,
     )
-    .all(filter.status ?? null, filter.run ?? null, filter.id ?? null) as unknown as {
+    .all(
+      filter.status ?? null,
+      filter.run ?? null,
+      filter.id ?? null,
+      filter.after?.createdAt ?? null,
+      filter.after?.id ?? null,
+      Math.min(filter.limit ?? largestPage, largestPage),
+    ) as unknown as {
     readonly id: string;
     readonly run: string;
     readonly process: string;
