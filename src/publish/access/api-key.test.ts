@@ -113,6 +113,8 @@ test("a key that makes no sense is not made", async () => {
     { scopes: ["a b"] },
     { environment: "LIVE" },
     { expiresAt: 1 },
+    { expiresAt: 8.64e15 + 1 },
+    { expiresAt: 1e300 },
   ]) {
     await assert.rejects(keys.create({ ...fine, ...bad }), { code: "api-key-definition" });
   }
@@ -142,6 +144,8 @@ test("a rotated key is valid beside its successor until the stated time, and not
   assertProblem(await bench.ask("GET", stock), 401, "api-key-invalid");
   assert.equal((await bench.ask("GET", stock, { key: next.key })).status, 200);
   await assert.rejects(keys.rotate("nobody", { by: "alice" }), { code: "api-key-unknown" });
+  const last = await keys.rotate(next.record.id, { validUntil: 1e300, by: "alice" });
+  for (const key of [next.key, last.key]) assert.equal((await bench.ask("GET", stock, { key })).status, 200);
 });
 
 test("a key that expires, or is no longer valid, gains nothing by being rotated", async () => {

@@ -97,6 +97,8 @@ const longestForm = 100;
 const scratch = Buffer.alloc(longestForm);
 const noSecret = Buffer.alloc(32);
 const defaultOverlapMs = 7 * 86_400_000;
+/** Of a `Date`. */
+const latest = 8.64e15;
 
 /** Splits a key, or gives `undefined` if its form or checksum is wrong. Needs no store. */
 export function parseKey(text: string): { readonly id: string; readonly secret: string } | undefined {
@@ -153,6 +155,8 @@ export function openKeyring(store: Pick<Store, "submit" | "read">, clock: () => 
   function mint(of: Pick<KeyRecord, "environment" | "consumer" | "scopes">, by: string, expiresAt: number | undefined) {
     if (expiresAt !== undefined && !(expiresAt > clock()))
       throw failure("api-key-definition", { reason: "it would have expired already" });
+    if (expiresAt !== undefined && expiresAt > latest)
+      throw failure("api-key-definition", { reason: "it would expire at a time that no date has" });
     const id = random(idLength);
     const secret = random(secretLength);
     const start = `mtz_${of.environment}_${id}_${secret}`;
@@ -198,7 +202,11 @@ export function openKeyring(store: Pick<Store, "submit" | "read">, clock: () => 
       const lifetime = lifetimeOf(record);
       const end = expiresAt ?? (lifetime === undefined ? undefined : clock() + lifetime);
       const made = mint(record, by, end);
-      const parameters: KeyRotateParameters = { ...made.parameters, rotatedFrom: old, validUntil };
+      const parameters: KeyRotateParameters = {
+        ...made.parameters,
+        rotatedFrom: old,
+        validUntil: Math.min(validUntil, latest),
+      };
       const answer = await store.submit([{ name: "publish.key-rotate", parameters }, ...alongside]);
       cache.delete(old);
       if (answer.kind === "refused") throw failure("api-key-unknown", { key: plainName(old) });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { compileSchema } from "../../contract/validate.ts";
@@ -353,4 +354,24 @@ test("a result that the call could not have answered, and an input that it does 
   const edited = await send(`${url}/runs/r1/edit`, { token, body: { reason: "seen", input: "wrong" } });
   assert.match(JSON.stringify(edited.json), /input\/id must be string/);
   assert.deepEqual(engine.asked, []);
+});
+
+test("what goes wrong inside is told with its request; the caller is shown that request alone", async (t) => {
+  const { url, tokens, engine } = await start(t);
+  const odd = new Error("an odd thing");
+  Object.assign(engine, {
+    tasks() {
+      throw odd;
+    },
+  });
+  const told: unknown[] = [];
+  const on = (fact: unknown) => void told.push(fact);
+  subscribe("mortise:publish:failure", on);
+  t.after(() => unsubscribe("mortise:publish:failure", on));
+  const { status, json } = await send(`${url}/tasks`, { token: tokens.local });
+  assert.equal(status, 500);
+  assert.deepEqual(told, [{ request: String(json.instance).replace("urn:mortise:request:", ""), error: odd }]);
+  assert.ok(!JSON.stringify(json).includes("odd"));
+  assert.equal((await send(`${url}/runs/nobody`, { token: tokens.local })).status, 404);
+  assert.equal(told.length, 1);
 });

@@ -9,6 +9,7 @@ import type { AdminFact } from "../../observe/facts.ts";
 import { inWords, type JsonSchema, type Problem, type Validate } from "../../operation.ts";
 import type { HttpHandler, HttpRequest, HttpResponse } from "../../publish/http.ts";
 import { ProblemError, problemResponse } from "../../publish/problem.ts";
+import { reportFailure } from "../../publish/report-failure.ts";
 import { checkPath, createRoutes } from "../../publish/routes.ts";
 import type { Command, Store } from "../../store/store.ts";
 import { guardOrigin } from "./guard.ts";
@@ -127,6 +128,8 @@ export function createAdmin(options: AdminOptions): HttpHandler {
     } catch (error) {
       code = codeOf(error);
       response = problemResponse(error, request.id);
+      // The answer does not say what it was.
+      if (response.status === 500) reportFailure(error, request.id);
     }
     const durationMs = performance.now() - startedAt;
     options.onRequest({ method: request.method, ...seen, status: response.status, code, durationMs });
