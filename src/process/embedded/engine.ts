@@ -4,7 +4,7 @@
  */
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { type Clock, realClock } from "../../clock.ts";
-import { failure } from "../../errors.ts";
+import { asMortiseError, failure } from "../../errors.ts";
 import type { Cipher, Json, Problem } from "../../operation.ts";
 import { NamedSlots } from "../../slots.ts";
 import type { OpenedStore } from "../../store/open.ts";
@@ -56,6 +56,9 @@ export interface EngineOptions {
   /** The id of a new run. Default: by time and chance (run-id.ts). */
   readonly runId?: (now: number) => string;
 }
+
+/** After which limits are told again that the store could not take: its disk was full. */
+const fullMs = 1000;
 
 export interface EmbeddedEngine extends Engine, Traces {
   /** That new runs start on. */
@@ -299,8 +302,11 @@ export function createEngine(options: EngineOptions, inbox: ReturnType<typeof fr
   function limit(next: ReadonlyMap<string, ProcessLimits<never>>): void {
     limits = next;
     const all = [...next].map(([process, one]) => limitData(process, one));
-    // A store that failed says so by itself.
-    store.submit([{ name: "process.limits", parameters: all }]).catch(() => {});
+    store.submit([{ name: "process.limits", parameters: all }]).catch((error: unknown) => {
+      // A full disk passes, and until it is told nothing begins that waits for its turn. A store that failed says so by itself.
+      const later = () => void (limits === next && !stopping && limit(next));
+      if (asMortiseError(error).code === "store-full") clock.later(fullMs, later, true);
+    });
   }
 
   limit(limits);

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import { failure } from "../../../errors.ts";
 import { defineProcess } from "../../define.ts";
-import type { ProcessLimits } from "../../limits.ts";
+import { limitsOf, type ProcessLimits } from "../../limits.ts";
 import { anything, FakeSystem, failing, type Rig, rigFor } from "../engine-harness.ts";
 
 const actor = { by: "olivia", reason: "test" };
@@ -200,6 +201,21 @@ test("without limits from the next start on, everything that was queued begins",
   for (const end of p.open.values()) end();
   for (const { id } of two.engine.runs({ limit: 500 })) await two.until(id, "completed");
   assertIdle(two);
+});
+
+test("limits that a full disk did not take hold once there is space", async (t) => {
+  const { system, definition, begun, open, until, end } = held({ concurrency: 1 });
+  const one = await rigFor(t, { processes: [definition], system });
+  for (const id of ["a", "b"]) await start(one, id);
+  await until(1);
+  const { submit } = one.store;
+  Object.assign(one.store, { submit: async () => Promise.reject(failure("store-full", {})) });
+  one.engine.limit(limitsOf([defineProcess({ ...definition, limits: { concurrency: 2 } } as never)]));
+  Object.assign(one.store, { submit });
+  await until(2);
+  assert.deepEqual(begun, ["a", "b"]);
+  while (open.size < 2) await new Promise((resolve) => setImmediate(resolve));
+  for (const id of ["a", "b"]) end(id);
 });
 
 test("a full queue refuses the start and leaves nothing of it; once there is room, the same start is taken", async (t) => {
