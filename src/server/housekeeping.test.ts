@@ -19,10 +19,23 @@ function setUp(t: { after(act: () => void): void }) {
   const plan = planVersion({ folder: project.folder, processFiles: ["processes/a.ts"] });
   const inTurn = takeTurns();
   const engine = { version: "none", openVersions: () => [], workerLost() {}, retain: async () => 0 };
-  const book = { previous: () => undefined, list: () => [], get: () => undefined, removed: async () => {} };
+  const registered: { id: string; promoted: object; registeredAt: number }[] = [];
+  const book = {
+    previous: () => undefined,
+    list: () => [...registered],
+    get: () => undefined,
+    async removed(ids: readonly string[]) {
+      for (const id of ids)
+        registered.splice(
+          registered.findIndex((one) => one.id === id),
+          1,
+        );
+    },
+  };
+  const workers = { state: () => "none" as "none" | "running", retire: async (_: string) => {} };
   const house = keepHouse({
     engine: engine as never,
-    workers: { state: () => "none", retire: async () => {} },
+    workers,
     folder,
     book: book as never,
     history: { atMost: 1, retention: 1, keys: 1 },
@@ -31,7 +44,7 @@ function setUp(t: { after(act: () => void): void }) {
     log,
   });
   t.after(house.close);
-  return { project, folder, plan, inTurn, engine, book, house };
+  return { project, folder, plan, inTurn, engine, book, registered, workers, house };
 }
 
 test("a version that is being deployed is not removed before it is registered, whatever housekeeping is due", async (t) => {
@@ -84,4 +97,31 @@ test("a deployment that is refused leaves the version to a rehearsal that uses i
   letGo();
   await refused();
   assert.ok(!existsSync(version));
+});
+
+test("a version that runs are moved to while its worker is ended is not removed", async (t) => {
+  const { folder, plan, workers, house } = setUp(t);
+  const version = pinVersion(folder, plan);
+  let letGo = () => {};
+  workers.state = () => "running";
+  workers.retire = async (id) => {
+    letGo = house.hold(id);
+  };
+  await house.removeDrained();
+  assert.ok(existsSync(version.folder));
+  letGo();
+  workers.state = () => "none";
+  await house.removeDrained();
+  assert.ok(!existsSync(version.folder));
+});
+
+test("a version whose files are gone, and which nothing needs, is no longer listed", async (t) => {
+  const { registered, engine, house } = setUp(t);
+  for (const id of ["lost", "needed"]) registered.push({ id, promoted: {}, registeredAt: 0 });
+  engine.version = "needed";
+  await house.removeDrained();
+  assert.deepEqual(
+    registered.map(({ id }) => id),
+    ["needed"],
+  );
 });

@@ -46,7 +46,8 @@ export function keepHouse({ engine, workers, folder, book, history, processes, i
   const held = new Map<string, number>();
 
   async function remove(): Promise<void> {
-    const running = new Set([engine.version, ...engine.openVersions(), ...held.keys()]);
+    const inUse = () => new Set([engine.version, ...engine.openVersions(), ...held.keys()]);
+    const running = inUse();
     for (const id of listVersions(folder)) {
       if (running.has(id) || workers.state(id) === "none") continue;
       await workers.retire(id);
@@ -55,8 +56,13 @@ export function keepHouse({ engine, workers, folder, book, history, processes, i
     const before = book.previous();
     const since = Date.now() - waitsMs;
     const waiting = book.list().filter(({ promoted, registeredAt }) => promoted === undefined && registeredAt > since);
-    const needed = new Set([...running, ...(before === undefined ? [] : [before]), ...waiting.map(({ id }) => id)]);
-    const gone = removeVersions(folder, needed);
+    // Looked at once more: runs may be on their way to a version by now.
+    const needed = new Set([...inUse(), ...(before === undefined ? [] : [before]), ...waiting.map(({ id }) => id)]);
+    const removed = removeVersions(folder, needed);
+    const there = new Set(listVersions(folder));
+    // Also those whose files went before, and a crash kept that from being written down.
+    const lost = book.list().flatMap(({ id }) => (there.has(id) || needed.has(id) ? [] : [id]));
+    const gone = [...new Set([...removed, ...lost])];
     await book.removed(gone);
     if (gone.length > 0) log.info({ versions: gone }, "removed code versions without open runs");
   }

@@ -114,17 +114,23 @@ export function moveRoutes(resources: MoveResources): readonly AdminRoute[] {
         required: ["to", "reason"],
       },
       answer: ref("Moved"),
-      handle({ body, caller }) {
-        return moves.move(
-          {
-            to: String(body.to),
-            limit: Number(body.limit ?? 100),
-            ...(body.run === undefined ? {} : { run: String(body.run) }),
-            ...(body.process === undefined ? {} : { process: String(body.process) }),
-            ...(body.after === undefined ? {} : { after: String(body.after) }),
-          },
-          { by: caller.name, reason: String(body.reason) },
-        );
+      async handle({ body, caller }) {
+        const to = String(body.to);
+        const release = resources.hold(to);
+        try {
+          return await moves.move(
+            {
+              to,
+              limit: Number(body.limit ?? 100),
+              ...(body.run === undefined ? {} : { run: String(body.run) }),
+              ...(body.process === undefined ? {} : { process: String(body.process) }),
+              ...(body.after === undefined ? {} : { after: String(body.after) }),
+            },
+            { by: caller.name, reason: String(body.reason) },
+          );
+        } finally {
+          release();
+        }
       },
     },
   ];
