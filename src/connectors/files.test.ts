@@ -282,6 +282,35 @@ test("stop waits for the file under way", async (t) => {
   assert.deepEqual(list("archive"), ["ship-1.csv"]);
 });
 
+test("stop leaves a file that takes too long; whoever watches next takes it up again, with the same ids", async (t) => {
+  const arrived = Promise.withResolvers<void>();
+  const ids: string[] = [];
+  const { drop, watcher, clock, list, open, reports } = await fixture(t, {
+    window: 1,
+    async deliver(_event, _payload, { id }) {
+      ids.push(id);
+      if (ids.length === 3) arrived.resolve();
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+  });
+  drop("ship-1.csv", `order\n${"A1\n".repeat(3000)}`);
+  await watcher.look();
+  clock.now += 1_000;
+  const looking = watcher.look();
+  await arrived.promise;
+  await Promise.all([looking, watcher.stop(0)]);
+  const first = ids.splice(0);
+  assert.ok(first.length < 3000);
+  assert.deepEqual([list("archive"), list(".claimed")], [[], ["ship-1.csv"]]);
+  assert.equal(reports.at(-1)?.outcome, "delayed");
+  const again = await open();
+  await again.look();
+  await again.stop();
+  assert.deepEqual(ids.slice(0, first.length), first);
+  assert.equal(new Set(ids).size, 3000);
+  assert.deepEqual([list("archive"), list(".claimed")], [["ship-1.csv"], []]);
+});
+
 test("looks by itself", async (t) => {
   const arrived = Promise.withResolvers<Json>();
   const { folder, open } = await fixture(t, {

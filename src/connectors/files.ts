@@ -69,8 +69,8 @@ const facts = channel("mortise:connectors:file");
 export interface FolderWatch {
   /** Looks once, and works on whatever is ready. Resolves when that is done. Never rejects. */
   look(): Promise<void>;
-  /** Stops; the file under way is finished first. */
-  stop(): Promise<void>;
+  /** Stops. The file under way is finished first, if that takes no longer; else it stays claimed, and whoever watches next takes it up again. Default: it is waited for. */
+  stop(withinMs?: number): Promise<void>;
 }
 
 interface Seen {
@@ -128,6 +128,8 @@ class Watcher implements FolderWatch {
   #timer: NodeJS.Timeout | undefined;
   #hint: (() => void) | undefined;
   #stopped = false;
+  /** The file under way is left. */
+  #cut = false;
 
   constructor(options: WatchOptions, folder: string) {
     this.#options = options;
@@ -161,11 +163,22 @@ class Watcher implements FolderWatch {
     return this.#looking;
   }
 
-  async stop(): Promise<void> {
+  async stop(withinMs?: number): Promise<void> {
     this.#stopped = true;
     clearInterval(this.#timer);
     this.#hint?.();
+    const late = withinMs === undefined ? undefined : setTimeout(() => this.#leave(), withinMs);
     await this.#looking;
+    clearTimeout(late);
+  }
+
+  #leave(): void {
+    this.#cut = true;
+  }
+
+  /** Throws what is told of a file that is left. */
+  #checkCut(): void {
+    if (this.#cut) throw new Error("its folder is watched no longer; it is taken up again by whoever watches it next");
   }
 
   async #round(): Promise<void> {
@@ -242,7 +255,10 @@ class Watcher implements FolderWatch {
     if (before.size > limit) return this.#rejectWhole(name, "", `it is larger than ${limit} bytes`);
     const hash = createHash("sha256");
     try {
-      for await (const row of rowsOf(file, event.binding, (bytes) => hash.update(bytes))) void row;
+      for await (const row of rowsOf(file, event.binding, (bytes) => hash.update(bytes))) {
+        void row;
+        this.#checkCut();
+      }
     } catch (error) {
       if (error instanceof MortiseError || error instanceof MissingColumn)
         return this.#rejectWhole(name, "", error.message);
@@ -287,7 +303,7 @@ class Watcher implements FolderWatch {
       places = placesOf(event.binding, names);
     });
     for await (const row of source) {
-      if (stopping !== undefined) break;
+      if (stopping !== undefined || this.#cut) break;
       const made = payloadOf(event.binding, places, row);
       const problems = made.ok ? validate(made.payload) : made.problems;
       const refuse = (found: readonly Problem[]) =>
@@ -315,6 +331,7 @@ class Watcher implements FolderWatch {
     }
     await Promise.all(flying);
     if (stopping !== undefined) throw stopping.error;
+    this.#checkCut();
     rows.sort((a, b) => a.row - b.row);
     return { delivered, bad: { header, rows } };
   }

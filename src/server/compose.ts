@@ -330,7 +330,7 @@ export async function compose({
   );
   // A request may wait long for the end of its run; half of the grace is for the attempts under way.
   closers.add((ms) => apiListener.close(ms / 2));
-  closers.add(() => front.stopTaking());
+  closers.add((ms) => front.stopTaking(ms / 4));
   await front.open(apiListener);
 
   void front.scheduler().look();

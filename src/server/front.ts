@@ -65,7 +65,7 @@ export interface Front {
   /** The server listens: what comes from folders is taken from now on. */
   open(listener: Pick<Listener, "renewTls">): Promise<void>;
   /** Takes nothing from folders any more. */
-  stopTaking(): Promise<void>;
+  stopTaking(withinMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -212,7 +212,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       listener = opened;
       await folders.watch(surface);
     },
-    stopTaking: () => folders.stop(),
+    stopTaking: folders.stop,
     async close() {
       await watch.stop();
       await scheduler.close();

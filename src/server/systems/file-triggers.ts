@@ -10,8 +10,12 @@ export interface FileTriggers {
   check(surface: Surface): Promise<void>;
   /** Watches the folders of this surface from now on, and no others. A system that stays as it is is watched on. Rejects with the first that can't be watched. */
   watch(surface: Surface): Promise<void>;
-  stop(): Promise<void>;
+  /** A file that is not through by then is taken up again at the next start. */
+  stop(withinMs: number): Promise<void>;
 }
+
+/** How long a reload waits for the file under way in a folder that is watched in another way from then on. */
+const changeMs = 2_000;
 
 interface Place {
   readonly name: string;
@@ -21,10 +25,10 @@ interface Place {
 
 export function openFileTriggers(deliver: Deliver): FileTriggers {
   const watched = new Map<string, Place & { readonly watch: FolderWatch }>();
-  const stop = async (name: string): Promise<void> => {
+  const stop = async (name: string, withinMs: number): Promise<void> => {
     const { watch } = watched.get(name) ?? {};
     watched.delete(name);
-    await watch?.stop();
+    await watch?.stop(withinMs);
   };
   const isWatched = ({ name, folder, model }: Place): boolean => {
     const known = watched.get(name);
@@ -37,7 +41,7 @@ export function openFileTriggers(deliver: Deliver): FileTriggers {
     async watch(surface) {
       const places = placesOf(surface);
       const staying = new Set(places.filter(isWatched).map(({ name }) => name));
-      for (const name of [...watched.keys()]) if (!staying.has(name)) await stop(name);
+      for (const name of [...watched.keys()]) if (!staying.has(name)) await stop(name, changeMs);
       for (const place of places) {
         const { name, folder, model } = place;
         if (staying.has(name)) continue;
@@ -51,8 +55,8 @@ export function openFileTriggers(deliver: Deliver): FileTriggers {
         watched.set(name, { ...place, watch });
       }
     },
-    async stop() {
-      for (const name of [...watched.keys()]) await stop(name);
+    async stop(withinMs) {
+      await Promise.all([...watched.keys()].map((name) => stop(name, withinMs)));
     },
   };
 }
