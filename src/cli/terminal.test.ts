@@ -1,4 +1,4 @@
-/** Tables on terminals of any width. */
+/** Tables on terminals of any width, and text that came from elsewhere. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { terminal } from "./terminal.ts";
@@ -84,4 +84,27 @@ test("an error that names several things has a line for each of them", () => {
       "",
     ].join("\n"),
   );
+});
+
+test("attack 37: text from elsewhere does not steer the terminal, in a line, a note or a document", () => {
+  const steering = "k\u001b]0;title\u0007 \u001b[8m \u009b2J \u202e\r";
+  const said = (json: boolean, isTTY: boolean) => {
+    let text = "";
+    const stream = { write: (part: string) => (text += part), isTTY, columns: 80 };
+    const on = terminal({ stdout: stream, stderr: stream, env: {}, folder: "." }, json);
+    on.line(`${on.paint("bold", "run")} ${steering}`);
+    on.note(`${on.paint("dim", "note")} ${steering}`);
+    on.result({ key: steering }, () => on.line(steering));
+    on.fail({ code: "run-unknown", message: steering, details: { key: steering } });
+    return text;
+  };
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  const steers = /[\0-\x09\x0b-\x1f\x7f-\x9f\u202e]/;
+  for (const json of [false, true]) assert.doesNotMatch(said(json, false), steers);
+  const painted = said(false, true);
+  assert.ok(painted.startsWith("\u001b[1mrun\u001b[22m k\\u001b]0;title"), painted);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  assert.doesNotMatch(painted.replaceAll(/\x1b\[(1|2|22|31|39)m/g, ""), steers);
+  const [document] = said(true, false).split("\n}\n");
+  assert.equal((JSON.parse(`${document}}`) as { key: string }).key, steering);
 });

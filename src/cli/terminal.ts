@@ -65,10 +65,10 @@ export function terminal(io: Io, json: boolean): Terminal {
     on && !json ? `\u001b[${codes[style][0]}m${text}\u001b[${codes[style][1]}m` : text;
   const self: Terminal = {
     json,
-    line: (text = "") => void (json || io.stdout.write(`${text}\n`)),
-    note: (text) => void (json || io.stderr.write(`${text}\n`)),
+    line: (text = "") => void (json || io.stdout.write(`${tame(text, colour.out)}\n`)),
+    note: (text) => void (json || io.stderr.write(`${tame(text, colour.err || colour.out)}\n`)),
     result(value, show) {
-      if (json) io.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+      if (json) io.stdout.write(`${printable(JSON.stringify(value, null, 2))}\n`);
       else show();
     },
     table(headings, rows, tint, how = "folded") {
@@ -94,7 +94,7 @@ export function terminal(io: Io, json: boolean): Terminal {
     },
     paint: (style, text) => painted(colour.out, style, text),
     fail({ code, message, details }) {
-      if (json) io.stderr.write(`${JSON.stringify({ error: { code, message, details } })}\n`);
+      if (json) io.stderr.write(`${printable(JSON.stringify({ error: { code, message, details } }))}\n`);
       else
         io.stderr.write(
           `${painted(colour.err, "red", "error")} ${printable(inLines(message, details))} ${painted(colour.err, "dim", `(${code})`)}\n`,
@@ -185,6 +185,17 @@ export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, (character) =>
     character === "\n" ? character : `\\u${character.codePointAt(0)!.toString(16).padStart(4, "0")}`,
   );
+}
+
+const painting = new RegExp(`(\\u001b\\[(?:${[...new Set(Object.values(codes).flat())].join("|")})m)`);
+
+/** The same of a line that may be painted: of what steers, our own colours stay. */
+function tame(text: string, painted: boolean): string {
+  if (!painted) return printable(text);
+  return text
+    .split(painting)
+    .map((part, at) => (at % 2 === 1 ? part : printable(part)))
+    .join("");
 }
 
 /** `1 run`, `2 runs`. */
