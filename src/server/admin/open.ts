@@ -1,7 +1,6 @@
 /** The admin API of a server, put together from the server's parts. */
 import { channel } from "node:diagnostics_channel";
 import { readFileSync } from "node:fs";
-import type { ResolvedSettings } from "../../connectors/system.ts";
 import { compileSchema } from "../../contract/validate.ts";
 import type { AdminFact } from "../../observe/facts.ts";
 import type { Metrics } from "../../observe/metrics.ts";
@@ -14,6 +13,7 @@ import type { Reloads } from "../reload/reload.ts";
 import type { Masking } from "../secrets/masking.ts";
 import { sizeOf } from "../storage/size.ts";
 import { checkInput, checkResult, checkStart } from "../systems/answers.ts";
+import { shownAddress } from "../systems/shown-address.ts";
 import type { Fared } from "../versions/rehearsals.ts";
 import { createAdmin } from "./admin.ts";
 import { apiRoutes } from "./apis.ts";
@@ -97,7 +97,7 @@ export function openAdmin(parts: AdminParts): HttpHandler {
       ...catalogueRoutes({
         project: live.project,
         engine,
-        address: (name) => addressOf(front.surface().settings.get(name)),
+        address: (name) => shownAddress(front.surface().settings.get(name)?.connection ?? ""),
         health: parts.health,
         keyring,
         subscription,
@@ -138,13 +138,6 @@ function maskFared(fared: Fared, masking: Masking, engine: Pick<Engine, "run">):
 }
 
 /** The address without user, password and query. */
-function addressOf(settings: ResolvedSettings | undefined): string {
-  const { connection = "" } = settings ?? {};
-  if (!URL.canParse(connection)) return connection;
-  const url = new URL(connection);
-  return `${url.protocol}//${url.host}${url.pathname}`;
-}
-
 function ownVersion(): string {
   const file = new URL("../../../package.json", import.meta.url);
   return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
