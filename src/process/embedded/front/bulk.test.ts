@@ -80,6 +80,28 @@ test("an act on many runs goes on after a restart where it was, and acts on no r
   }
 });
 
+test("two acts on the same runs at once: each run is given both, one after the other, also through a restart", async () => {
+  const options = { processes: [processOf((flow) => flow.receive(event, { key: "k" }))] };
+  let one = await open(options);
+  const runs: string[] = [];
+  for (let number = 0; number < 130; number++) runs.push(await begin(one, `k${number}`));
+  for (const run of runs) await one.until(run, "waiting");
+  const jobs = await Promise.all([
+    one.engine.bulk({ process: "p" }, { kind: "pause" }, anna, 130),
+    one.engine.bulk({ process: "p" }, { kind: "cancel" }, anna, 130),
+  ]);
+  const [, cancel] = jobs.map(({ id }) => id) as [string, string];
+  one = await restarted(one, options);
+  const { done, refused, refusals } = await ended(one, cancel);
+  assert.deepEqual([done, refused, refusals], [130, 0, []]);
+  for (const run of runs) await one.until(run, "cancelled");
+  for (const { id } of jobs) {
+    const job = await ended(one, id);
+    assert.equal(job.done + job.refused, 130);
+    for (const { code } of job.refusals) assert.match(code, /^run-(ended|operation)$/);
+  }
+});
+
 test("an act on many runs is stopped, and many runs are restarted at once", async () => {
   const one = await open({ processes: [processOf(async (_flow, input) => input as Json)] });
   const runs: string[] = [];

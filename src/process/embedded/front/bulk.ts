@@ -11,7 +11,7 @@ import type { BulkAct, BulkJob, BulkPreview, Preview, RunRefusal } from "../../a
 import { actFor } from "../../edited.ts";
 import type { Actor, Engine, OperatorAct, RunDetail, RunFilter } from "../../engine.ts";
 import { places, type Vault } from "../history/vault.ts";
-import type { BulkBegin, BulkPortion, BulkRefused } from "../store/bulk.ts";
+import type { BulkBegin, BulkPortion, BulkRefused, BulkWaits } from "../store/bulk.ts";
 import { previewOf } from "./preview.ts";
 
 /** Runs of one commit: their worker loads them all, so that they are few. */
@@ -100,14 +100,18 @@ export function bulks({ store, clock, runId, read, vault, unfit, prepare, stoppi
   };
   const soon = (ms: number) => new Promise<void>((resolve) => void clock.later(ms, resolve));
 
-  /** The worker has taken what it was given, so that acts don't pile up before what orders need. */
-  async function taken(run: string | undefined): Promise<void> {
+  /** Whether the worker has taken what it was given, so that acts don't pile up before what orders need. */
+  async function taken(run: string): Promise<boolean> {
     const until = clock.now() + patienceMs;
-    while (run !== undefined && !stopping() && clock.now() < until && sql.pending.get(run) !== undefined)
+    while (sql.pending.get(run) !== undefined) {
+      if (stopping() || clock.now() >= until) return false;
       await soon(pollMs);
+    }
+    return true;
   }
 
   async function work(id: string): Promise<void> {
+    let patient = true;
     for (;;) {
       if (stopping()) return;
       const row = rowOf(id);
@@ -138,11 +142,17 @@ export function bulks({ store, clock, runId, read, vault, unfit, prepare, stoppi
           refused.push({ run, code, message });
         }
       }
-      const parameters: BulkPortion = { id, before: last.id, acts, refused };
+      const parameters: BulkPortion = { id, before: last.id, acts, refused, patient };
       const answer = await store.submit([{ name: "process.bulk-portion", parameters }]);
       if (answer.kind === "refused") return;
+      const [waits] = answer.answers as readonly (BulkWaits | undefined)[];
       const end = acts.at(-1);
-      await taken(end === undefined ? undefined : "of" in end ? end.of : end.run);
+      // Another act on a run, of a person or of another job, comes first; one that nobody carries out holds up a portion only once.
+      if (waits?.waitsFor !== undefined) patient = await taken(waits.waitsFor);
+      else {
+        patient = true;
+        if (end !== undefined) await taken("of" in end ? end.of : end.run);
+      }
     }
   }
 

@@ -15,8 +15,15 @@ export interface BulkBegin {
 export interface BulkPortion {
   readonly id: string;
   readonly before: string;
+  /** Of the runs in the order of the job, as what was refused. */
   readonly acts: readonly (OperateParameters | RestartParameters)[];
   readonly refused: readonly BulkRefused[];
+  /** A run on which another act is still to be carried out is waited for: the portion ends before it. Else it is refused. */
+  readonly patient: boolean;
+}
+/** What a portion answers that ended before its end. */
+export interface BulkWaits {
+  readonly waitsFor: string;
 }
 export interface BulkRefused {
   readonly run: string;
@@ -54,18 +61,26 @@ export function storeBulk({ db, now, refuse }: PartContext, host: BulkHost): Sto
       sql.insert.run(id, filter, act, actor, total, before, now());
     },
     /** Refuses with `"ended"` once the job was stopped. */
-    "bulk-portion"({ id, before, acts, refused }: BulkPortion) {
+    "bulk-portion"({ id, before, acts, refused, patient }: BulkPortion): BulkWaits | undefined {
       const job = sql.job.get(id);
       if (job === undefined || job.ended !== null) refuse("ended");
-      const all = [...refused];
+      let done = 0;
+      let all = [...refused];
       for (const act of acts) {
-        const against = "of" in act ? host.restart(act) : host.operate(act);
-        if (against === undefined) continue;
         const run = "of" in act ? act.of : act.run;
-        all.push({ run, code: "run-operation", message: `It changed meanwhile: ${JSON.stringify(against)}.` });
+        const against = "of" in act ? host.restart(act) : host.operate(act);
+        if (against === undefined) done += 1;
+        else if (against === "pending" && patient) {
+          // The newest come first: those after it have their turn with it.
+          all = all.filter((one) => one.run > run);
+          for (const one of all) sql.refusal.run(id, one.run, one.code, one.message);
+          sql.advance.run(`${run}~`, done, all.length, id);
+          return { waitsFor: run };
+        } else all.push({ run, code: "run-operation", message: meanwhile(against) });
       }
       for (const { run, code, message } of all) sql.refusal.run(id, run, code, message);
-      sql.advance.run(before, acts.length + refused.length - all.length, all.length, id);
+      sql.advance.run(before, done, all.length, id);
+      return undefined;
     },
     "bulk-end"({ id, stopped }: { readonly id: string; readonly stopped: boolean }) {
       if (sql.end.run(now(), stopped ? 1 : 0, id).changes === 0) refuse("ended");
@@ -82,4 +97,13 @@ export function storeBulk({ db, now, refuse }: PartContext, host: BulkHost): Sto
       return old.length;
     },
   };
+}
+
+/** What came between the look at a run and the act on it, in words. */
+function meanwhile(against: Json): string {
+  if (against === "pending") return "Another act on it is not carried out yet.";
+  if (typeof against === "string") return `It is ${against} by now.`;
+  if (typeof against === "object" && against !== null && "restarted" in against)
+    return `It was restarted meanwhile, as ${String(against.restarted)}.`;
+  return `It changed meanwhile: ${JSON.stringify(against)}.`;
 }
