@@ -48,6 +48,7 @@ import { openVersionBook } from "./versions/book.ts";
 import { createDeployments, type Decision } from "./versions/deployments.ts";
 import { firstVersion, tellMoved } from "./versions/first-version.ts";
 import { loadVersionSources } from "./versions/load-sources.ts";
+import { lostSystems } from "./versions/lost-systems.ts";
 import { openMoves } from "./versions/run-moves.ts";
 import { createTrials } from "./versions/trials.ts";
 import { planVersion } from "./versions/versions.ts";
@@ -175,6 +176,7 @@ export async function compose({
     await engine.stop(ms);
   });
   tellMoved(project.folder, folder, log);
+  for (const lost of lostSystems(folder, engine.openByVersion(), project)) log.warn({}, lost);
 
   const front = await openFront({
     surface: first,

@@ -26,6 +26,7 @@ import type { VersionBook } from "../versions/book.ts";
 import type { Decision } from "../versions/deployments.ts";
 import { staying } from "../versions/first-version.ts";
 import { loadVersionSources } from "../versions/load-sources.ts";
+import { lostSystems } from "../versions/lost-systems.ts";
 import type { Trials } from "../versions/trials.ts";
 import { listVersions, pinVersion, removeVersion, type VersionPlan } from "../versions/versions.ts";
 import { configChanges, takenWithoutRestart } from "./config-changes.ts";
@@ -41,7 +42,7 @@ export interface Reloaded {
   readonly kept?: string;
   /** What is in force only after a restart. */
   readonly restart: readonly string[];
-  /** What is served and not written down. */
+  /** What is served and not written down, and what open runs will miss. */
   readonly notices: readonly string[];
 }
 
@@ -63,13 +64,13 @@ export interface ReloadParts {
   readonly secrets: Pick<StoredSecrets, "value">;
   readonly surfaces: Surfaces;
   readonly front: Front;
-  readonly engine: Pick<EmbeddedEngine, "version" | "promote" | "limit" | "openVersions">;
+  readonly engine: Pick<EmbeddedEngine, "version" | "promote" | "limit" | "openVersions" | "openByVersion">;
   readonly book: VersionBook;
   readonly trials: Trials;
   readonly house: Pick<House, "held">;
   readonly files: ServerFiles;
   readonly inTurn: InTurn;
-  readonly log: Pick<Log, "info" | "error">;
+  readonly log: Pick<Log, "info" | "warn" | "error">;
 }
 
 export function createReloads(parts: ReloadParts): Reloads {
@@ -137,6 +138,10 @@ export function createReloads(parts: ReloadParts): Reloads {
       files = found;
 
       await ready.follow();
+      for (const lost of lostSystems(folder, engine.openByVersion(), project)) {
+        log.warn({}, lost);
+        notices.push(lost);
+      }
       if (other) await trials.rest(before);
       const restart = [
         ...configChanges(started, config).filter((option) => !takenWithoutRestart(option)),
