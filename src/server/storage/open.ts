@@ -1,4 +1,5 @@
 /** The store of a server, opened: its disk watched, its keys checked, and its secrets read. */
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { Log } from "../../observe/log.ts";
 import type { Redactor } from "../../observe/redact.ts";
@@ -10,6 +11,7 @@ import type { Config } from "../project/config.ts";
 import { createCipher, keyId, readKeys } from "../secrets/encryption.ts";
 import { checkStoreKeys } from "../secrets/store-keys.ts";
 import { openStoredSecrets, type StoredSecrets } from "../secrets/stored.ts";
+import { listVersions } from "../versions/versions.ts";
 import { type Disk, tellDisk, watchDisk } from "./disk.ts";
 import { storeParts } from "./parts.ts";
 import { watchDatabase } from "./watch-database.ts";
@@ -49,8 +51,14 @@ export async function openFrontStore(options: FrontStoreOptions): Promise<FrontS
   });
   closers.add(async () => disk.close());
   await disk.look();
+  const file = join(folder, "mortise.db");
+  if (isLost(file, folder))
+    log.warn(
+      { file },
+      "the store's database is empty or gone, though code versions of before lie beside it: runs, business keys, API keys and the audit are lost, and what was done may be done again. If that was not meant, stop, and put the backup back",
+    );
   const store = await openStore({
-    file: join(folder, "mortise.db"),
+    file,
     parts: storeParts(),
     onPost: inbox.take,
     onFailed,
@@ -63,4 +71,10 @@ export async function openFrontStore(options: FrontStoreOptions): Promise<FrontS
   const [newest] = keys;
   const secrets = await openStoredSecrets(store, cipher, newest && keyId(newest), redactor);
   return { store, disk, cipher, keys, secrets };
+}
+
+/** Code versions are kept only once there is a database. What was written last may stand in its journal alone. */
+function isLost(file: string, folder: string): boolean {
+  const isEmpty = (path: string) => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0;
+  return isEmpty(file) && isEmpty(`${file}-wal`) && listVersions(folder).length > 0;
 }
