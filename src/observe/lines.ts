@@ -16,7 +16,7 @@ export interface Lines {
 export interface LinesOptions {
   /** Bytes that may wait. Default 8 MiB. */
   readonly mostWaiting?: number;
-  /** Milliseconds after which a write that failed is tried again. Default 250. */
+  /** Milliseconds after which a write that failed is tried again. Default 250. A pipe that is full is looked at much sooner. */
   readonly retryMs?: number;
   /** Milliseconds that `flush` waits for whoever reads. Default 1000. */
   readonly patienceMs?: number;
@@ -26,7 +26,8 @@ export interface LinesOptions {
 
 /** Whoever read has gone for good. */
 const gone: ReadonlySet<string | undefined> = new Set(["EPIPE", "EBADF"]);
-const pauseMs = 10;
+/** A pipe holds 64 kB: whoever reads it has emptied it soon. */
+const pauseMs = 5;
 
 export function openLines(
   fd: number,
@@ -71,10 +72,13 @@ export function openLines(
       else {
         failed(error.code);
         if (!closed)
-          retry = setTimeout(() => {
-            retry = undefined;
-            next();
-          }, retryMs).unref();
+          retry = setTimeout(
+            () => {
+              retry = undefined;
+              next();
+            },
+            error.code === "EAGAIN" ? pauseMs : retryMs,
+          ).unref();
       }
       next();
     });
