@@ -250,6 +250,14 @@ export function callAct(
     }
   }
 
+  /** Whether the system has forgotten the key that it was sent after this reservation, or may have (P3). */
+  function outlived(reservedAt: number | undefined): boolean {
+    const { keyLifetimeMs } = target;
+    if (keyLifetimeMs === undefined) return false;
+    const age = shop.clock() - (reservedAt ?? Number.NEGATIVE_INFINITY);
+    return age > keyLifetimeMs || age < 0;
+  }
+
   function keyed(
     work: (key: string, told: Sending) => Promise<HttpResponse>,
     ticket: Ticket,
@@ -262,8 +270,8 @@ export function callAct(
         charge();
         await idempotency.reserve(ticket);
       }
-      // Left open by a crash: only a system that honours keys can be asked again.
-      else if (target.effect === "unrepeatable") throw failure("idempotency-outcome-unknown", {});
+      // It may have happened: only a system that honours the key, and still does, can be asked again.
+      else if (target.effect === "unrepeatable" || outlived(found.at)) throw failure("idempotency-outcome-unknown", {});
       try {
         return await idempotency.settle(ticket, requestId, () => work(`${straightCall}${ticket.id}`, told), told);
       } catch (thrown) {

@@ -4,7 +4,7 @@ import { failure } from "../errors.ts";
 import { milliseconds } from "../operation.ts";
 import { configOptions } from "../server/project/config.ts";
 import { type ApiOptions, defineApi } from "./define.ts";
-import { allScopes, anOrder, assertProblem, bookHold, openBench, ordersOptions, orderToCash } from "./harness.test.ts";
+import { allScopes, anOrder, assertProblem, bookHold, openBench, ordersOptions, orderToCash, setPrice } from "./harness.test.ts";
 import { keyOf } from "./idempotency.ts";
 import { del, post } from "./operations.ts";
 
@@ -199,6 +199,25 @@ test("an idempotent call of unknown outcome is asked again under the same effect
   bench.backend.answer = () => ({ ok: true, output: { price: "1" } });
   assert.equal((await ask()).status, 200);
   assert.equal(bench.backend.called[0]?.key, bench.backend.called[1]?.key);
+});
+
+test("an idempotent call of unknown outcome is not asked again once its system has forgotten the effect key", async () => {
+  const keyLifetimeMs = milliseconds("1h");
+  const operations = {
+    price: post("/prices", { scope: "stock:write", calls: { ...setPrice, keyLifetimeMs } }),
+  };
+  await using bench = await openBench({ apis: [defineApi({ ...ordersOptions, operations })] });
+  bench.backend.answer = () => {
+    throw failure("contract-output", { operation: "x", problems: "y" }, { outcome: "unknown" });
+  };
+  const ask = () => bench.ask("POST", "/orders/v1/prices", { body: { sku: "a", price: "1" }, headers: keyed("k1") });
+  assertProblem(await ask(), 504, "system-outcome-unknown");
+  bench.time.now += keyLifetimeMs;
+  assertProblem(await ask(), 504, "system-outcome-unknown");
+  assert.equal(bench.backend.called.length, 2);
+  bench.time.now += 1;
+  assertProblem(await ask(), 409, "idempotency-outcome-unknown");
+  assert.equal(bench.backend.called.length, 2);
 });
 
 test("an unrepeatable call of unknown outcome is never repeated: its problem is the recorded answer", async () => {

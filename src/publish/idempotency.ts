@@ -40,7 +40,12 @@ export interface Ticket {
 export type Found =
   | { readonly kind: "new" }
   /** Reserved, no answer yet, nobody at work: a crash came between. */
-  | { readonly kind: "open"; readonly run?: string }
+  | {
+      readonly kind: "open";
+      readonly run?: string;
+      /** When it was reserved; not known of records of before 0040, and of starts. */
+      readonly at?: number;
+    }
   | { readonly kind: "answered"; readonly response: HttpResponse };
 
 export interface Idempotency {
@@ -157,7 +162,7 @@ export function openIdempotency(
   cipher?: Cipher,
 ): Idempotency {
   const find = store.read.prepare(
-    `SELECT hex(fingerprint) AS fingerprint, run, status, headers, body FROM publish_idempotency
+    `SELECT hex(fingerprint) AS fingerprint, run, status, headers, body, at FROM publish_idempotency
      WHERE id = unhex(?) AND expires_at > ?`,
   );
   /** Record id to fingerprint, of requests under way. */
@@ -209,7 +214,10 @@ export function openIdempotency(
           repeats.note(ticket.id, "reused");
           throw failure("idempotency-key-reused", {});
         }
-        if (row.status === null) return await work({ kind: "open", ...(row.run === null ? {} : { run: row.run }) });
+        if (row.status === null) {
+          const { run, at } = row;
+          return await work({ kind: "open", ...(run === null ? {} : { run }), ...(at === null ? {} : { at }) });
+        }
         repeats.note(ticket.id, "replayed");
         return {
           status: row.status,
@@ -265,6 +273,7 @@ interface Row {
   readonly status: number | null;
   readonly headers: string | null;
   readonly body: string | null;
+  readonly at: number | null;
 }
 
 /** As it was sent: a query is there only where it says what is asked for. */
