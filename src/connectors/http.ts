@@ -1,23 +1,48 @@
 /** What the connectors over HTTP share: credentials, the pause that an answer asks for, a sign of life. */
 import { MortiseError } from "../errors.ts";
-import type { Outbound } from "../outbound/outbound.ts";
+import type { Outbound, OutboundResponse } from "../outbound/outbound.ts";
 import type { Health } from "./connector.ts";
 import type { ResolvedSettings } from "./system.ts";
 
 /** Where an answer asks for a pause without saying how long, in milliseconds; and the longest one believed. */
-export const unsaidPauseMs = 1000;
+const unsaidPauseMs = 1000;
 const longestPauseMs = 24 * 3_600_000;
 const healthTimeoutMs = 5000;
+
+/** The forms of HTTP-date (RFC 9110, section 5.6.7). What else `Date.parse` takes is a guess: "-5" is a day in May 2001 to it. */
+const dateForm = /^[A-Z][a-z]{2,8},? [\w -]+ \d\d:\d\d:\d\d (?:GMT|\d{4})$/;
 
 /** Milliseconds of `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3) seen from the sender's own clock. */
 export function retryAfter(value: string | undefined, date: string | undefined): number | undefined {
   if (value === undefined) return undefined;
   const text = value.trim();
-  if (/^\d{1,9}$/.test(text)) return Math.min(Number(text) * 1000, longestPauseMs);
-  const at = Date.parse(text);
-  if (Number.isNaN(at)) return undefined;
-  const sender = date === undefined ? Number.NaN : Date.parse(date);
-  return Math.min(Math.max(at - (Number.isNaN(sender) ? Date.now() : sender), 0), longestPauseMs);
+  // Fractions are no standard, and sent all the same.
+  if (/^\d+(?:\.\d+)?$/.test(text)) return Math.min(Math.ceil(Number(text) * 1000), longestPauseMs);
+  const at = httpDate(text);
+  if (at === undefined) return undefined;
+  const sender = date === undefined ? undefined : httpDate(date.trim());
+  return Math.min(Math.max(at - (sender ?? Date.now()), 0), longestPauseMs);
+}
+
+function httpDate(text: string): number | undefined {
+  if (!dateForm.test(text)) return undefined;
+  // The form of asctime names no zone, and means this one.
+  const at = Date.parse(text.endsWith("GMT") ? text : `${text} GMT`);
+  return Number.isNaN(at) ? undefined : at;
+}
+
+/**
+ * What an answer that may be repeated says of when. A 429, and a 503 with a time, ask for a pause, and waiting at the system's word burns no attempt. So a
+ * time that is over is none: what is told to come at once again and again would never end.
+ */
+export function pauseAsked({ status, headers }: Pick<OutboundResponse, "status" | "headers">): {
+  readonly class: "wait" | "retry";
+  readonly retryAfterMs?: number;
+} {
+  const said = retryAfter(headers["retry-after"], headers.date);
+  if (said === undefined || said === 0)
+    return status === 429 ? { class: "wait", retryAfterMs: unsaidPauseMs } : { class: "retry" };
+  return { class: status === 429 || status === 503 ? "wait" : "retry", retryAfterMs: said };
 }
 
 /** The header that carries the credentials; none where they travel otherwise (a UsernameToken stands in the envelope). */

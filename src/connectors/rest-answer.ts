@@ -8,7 +8,7 @@ import { failure, MortiseError, type Outcome } from "../errors.ts";
 import { decodeJson, parseJson } from "../formats/json.ts";
 import { type CallResult, inWords, type Json, type Problem, type Told, type Validate } from "../operation.ts";
 import type { OutboundResponse } from "../outbound/outbound.ts";
-import { retryAfter, unsaidPauseMs } from "./http.ts";
+import { pauseAsked } from "./http.ts";
 import { isProblem, readProblem, type SystemProblem, saidBy, withoutMistyped } from "./rest-problem.ts";
 import { readSequence } from "./rest-sequence.ts";
 
@@ -161,13 +161,9 @@ function bodyOf(
 function unavailable(shown: string, response: OutboundResponse, problem: SystemProblem | undefined): MortiseError {
   const { status } = response;
   const outcome: Outcome = status === 425 || status === 429 ? "none" : "unknown";
-  const retryAfterMs = retryAfter(response.headers["retry-after"], response.headers.date);
-  if (status === 429 || (status === 503 && retryAfterMs !== undefined))
-    return told("rest-wait", shown, status, problem, { outcome, retryAfterMs: retryAfterMs ?? unsaidPauseMs });
-  return told("rest-unavailable", shown, status, problem, {
-    outcome,
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-  });
+  const { class: asks, ...pause } = pauseAsked(response);
+  const code = asks === "wait" ? "rest-wait" : "rest-unavailable";
+  return told(code, shown, status, problem, { outcome, ...pause });
 }
 
 /** The error of a status, with what the system said of it: in its sentence, and as `details: { problem }`. */

@@ -376,4 +376,21 @@ test("RL-8: Retry-After is seconds or a date seen from the sender's clock", () =
   assert.equal(retryAfter("Wed, 01 Jan 2020 00:00:00 GMT", undefined), 0);
   assert.equal(retryAfter("999999999", undefined), 86_400_000);
   assert.equal(retryAfter("soon", undefined), undefined);
+  assert.equal(retryAfter("99999999999999999999", undefined), 86_400_000);
+  assert.equal(retryAfter("0.25", undefined), 250);
+  for (const text of ["Wed, 01 Jan 2020 00:00:09 GMT", "Wednesday, 01-Jan-20 00:00:09 GMT", "Wed Jan  1 00:00:09 2020"])
+    assert.equal(retryAfter(text, "Wed Jan  1 00:00:00 2020"), 9000, text);
+  for (const text of ["-5", "+5", "1.5.0", "12, 30", "soon 5", "5 May", "2001-05", ""])
+    assert.equal(retryAfter(text, undefined), undefined, text);
+});
+
+test("a system that says to come again at once, or at a time that is over, is repeated like any other: it does not wait without end", async () => {
+  for (const pause of ["0", "Wed, 01 Jan 2020 00:00:00 GMT", "-5"]) {
+    answers(503, "", { "retry-after": pause });
+    const unavailable = { code: "rest-unavailable", class: "retry", outcome: "unknown", retryAfterMs: undefined };
+    await assert.rejects(call("getOrder", { id: "1" }), unavailable, pause);
+    answers(429, "", { "retry-after": pause });
+    const wait = { code: "rest-wait", class: "wait", outcome: "none", retryAfterMs: 1000 };
+    await assert.rejects(call("getOrder", { id: "1" }), wait, pause);
+  }
 });

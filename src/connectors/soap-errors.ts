@@ -3,7 +3,7 @@ import { failure, MortiseError, type Outcome } from "../errors.ts";
 import { parseXml, type XmlElement, type XmlTrouble } from "../formats/xml.ts";
 import { type CallResult, inWords, type Json, type Problem } from "../operation.ts";
 import type { OutboundResponse } from "../outbound/outbound.ts";
-import { retryAfter, unsaidPauseMs } from "./http.ts";
+import { pauseAsked } from "./http.ts";
 
 /** One attempt of one operation: what is sent, and what the answer means. Both throw a `MortiseError`. */
 export interface Exchange {
@@ -44,15 +44,12 @@ export function mediaTypeOf(response: OutboundResponse): string {
 
 /** A status without a usable envelope. 425 and 429 say that nothing was done (RFC 8470, section 5.2; RFC 6585, section 4). */
 export function byStatus(name: string, response: OutboundResponse): MortiseError {
-  const { status, headers } = response;
+  const { status } = response;
   const parameters = { operation: name, status };
   const outcome: Outcome = status >= 400 && status < 500 && status !== 408 ? "none" : "unknown";
   if (status < 500 && status !== 408 && status !== 425 && status !== 429)
     return failure("soap-status", parameters, { class: "give-up", outcome });
-  const pause = retryAfter(headers["retry-after"], headers.date);
-  const wait = status === 429 || (status === 503 && pause !== undefined);
-  const retryAfterMs = wait ? (pause ?? unsaidPauseMs) : pause;
-  return failure("soap-status", parameters, { class: wait ? "wait" : "retry", outcome, retryAfterMs });
+  return failure("soap-status", parameters, { outcome, ...pauseAsked(response) });
 }
 
 export function badInput(operation: string, problems: readonly Problem[]): MortiseError {

@@ -4,7 +4,16 @@ import { failure } from "../errors.ts";
 import { milliseconds } from "../operation.ts";
 import { configOptions } from "../server/project/config.ts";
 import { type ApiOptions, defineApi } from "./define.ts";
-import { allScopes, anOrder, assertProblem, bookHold, openBench, ordersOptions, orderToCash, setPrice } from "./harness.test.ts";
+import {
+  allScopes,
+  anOrder,
+  assertProblem,
+  bookHold,
+  openBench,
+  ordersOptions,
+  orderToCash,
+  setPrice,
+} from "./harness.test.ts";
 import { keyOf } from "./idempotency.ts";
 import { del, post } from "./operations.ts";
 
