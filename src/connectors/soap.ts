@@ -6,16 +6,18 @@
  * nothing was done. Any other undeclared fault, and an HTTP status of 500 or more, leaves the outcome unknown.
  */
 import { channel } from "node:diagnostics_channel";
+import { pathsBelow } from "../contract/mask.ts";
 import type { ContractModel, OperationModel, SoapBinding } from "../contract/model.ts";
 import { type OperationValidators, operationValidators } from "../contract/validate.ts";
-import { failure, MortiseError } from "../errors.ts";
+import { type ErrorExtras, failure, MortiseError } from "../errors.ts";
 import type { XmlElement } from "../formats/xml.ts";
 import type { CallContext, CallResult, Json } from "../operation.ts";
 import type { Outbound, OutboundResponse } from "../outbound/outbound.ts";
 import type { Client, Connector } from "./connector.ts";
 import { noteDeprecation } from "./deprecation.ts";
-import { credentialHeader, signOfLife } from "./http.ts";
+import { credentialHeader, pauseAsked, signOfLife } from "./http.ts";
 import { httpXmlExchange } from "./http-xml-exchange.ts";
+import { scrubber, secretsOf } from "./rest-problem.ts";
 import { Codec } from "./soap-codec.ts";
 import { openEnvelope, type SoapFault } from "./soap-envelope.ts";
 import { answerInXml, badInput, badOutput, byStatus, type Exchange, mediaTypeOf } from "./soap-errors.ts";
@@ -71,6 +73,9 @@ export const soapConnector: Connector = Object.freeze({
   },
 });
 
+/** What a SOAP call can carry; another kind would be left out without a word. */
+const carried: ReadonlySet<string> = new Set(["bearer", "basic", "header", "username-token"]);
+
 function checkSettings(settings: ResolvedSettings): void {
   const url = URL.canParse(settings.connection) ? new URL(settings.connection) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol))
@@ -79,6 +84,11 @@ function checkSettings(settings: ResolvedSettings): void {
       reason: "its connection is no http: or https: address",
     });
   const { credentials } = settings;
+  if (credentials !== undefined && !carried.has(credentials.kind))
+    throw failure("connection-invalid", {
+      system: settings.name,
+      reason: `credentials of the kind "${credentials.kind}" are for REST`,
+    });
   const local = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
   if (credentials?.kind === "username-token" && credentials.type === "text" && url.protocol === "http:" && !local)
     throw failure("connection-invalid", {
@@ -104,7 +114,7 @@ function exchange(
     binding,
     validators: operationValidators(contract, operation),
     messages: new SoapMessages(operation, binding, codec),
-    discreet: settings.sensitive.some((path) => path.startsWith(`${operation.name}.`)),
+    discreet: pathsBelow(settings.sensitive, operation.name).length > 0,
   };
   const url = addressOf(binding.address, contract, settings.connection);
   const headers = headersOf(binding, settings);
@@ -172,7 +182,7 @@ function read(
     throw root ?? badOutput(name, [{ at: "", message: `is not XML but "${type}"` }]);
   }
   const answer = openEnvelope(root, ready.binding.version, Date.now());
-  if (answer.kind === "fault") return faulty(name, ready, answer, settings);
+  if (answer.kind === "fault") return faulty(name, ready, answer, response, settings);
   if (!success) throw byStatus(name, response);
   if (answer.kind === "unusable") throw badOutput(name, [{ at: "", message: answer.reason }]);
   return { ok: true, output: output(name, ready, answer.elements, settings, operation) };
@@ -193,7 +203,13 @@ function output(
   return message.value;
 }
 
-function faulty(name: string, ready: Prepared, fault: SoapFault, settings: ResolvedSettings): CallResult {
+function faulty(
+  name: string,
+  ready: Prepared,
+  fault: SoapFault,
+  response: OutboundResponse,
+  settings: ResolvedSettings,
+): CallResult {
   for (const element of fault.details) {
     const declared = ready.messages.readFault(element, fault.body);
     if (declared === undefined) continue;
@@ -204,22 +220,21 @@ function faulty(name: string, ready: Prepared, fault: SoapFault, settings: Resol
     return { ok: false, fault: { name: declared.name, message, detail: declared.value } };
   }
   const told = fault.reason === "" || ready.discreet ? fault.code : `${fault.code} (${shown(fault.reason, settings)})`;
-  const extras =
-    fault.blame === "sender" ? ({ class: "give-up", outcome: "none" } as const) : ({ outcome: "unknown" } as const);
-  throw failure("soap-fault", { operation: name, fault: told }, extras);
+  throw failure("soap-fault", { operation: name, fault: told }, meaning(fault, response));
+}
+
+/** Who is to blame says whether it happened; the status may say so, too, and that it is to be asked again later, whoever is to blame. */
+function meaning({ blame }: SoapFault, response: OutboundResponse): ErrorExtras {
+  const { status } = response;
+  const asked = pauseAsked(response);
+  const refused = status === 425 || status === 429;
+  const outcome = refused || blame === "sender" ? "none" : "unknown";
+  if (blame === "sender" && !refused && asked.class === "retry") return { class: "give-up", outcome };
+  return { outcome, ...asked };
 }
 
 /** What the other side says, short, on one line, and without our password in it (P8). */
 function shown(text: string, { credentials }: ResolvedSettings): string {
-  let safe = text.replace(/\p{Cc}+/gu, " ");
-  for (const secret of secretsOf(credentials)) safe = safe.replaceAll(secret, "***");
+  const safe = scrubber(secretsOf(credentials), [])(text.replace(/\p{Cc}+/gu, " "));
   return safe.length > 300 ? `${safe.slice(0, 300)}…` : safe;
-}
-
-function secretsOf(credentials: ResolvedSettings["credentials"]): readonly string[] {
-  if (credentials === undefined) return [];
-  if (credentials.kind === "bearer") return [credentials.token];
-  if (credentials.kind === "oauth") return [credentials.secret];
-  const secret = "value" in credentials ? credentials.value : credentials.password;
-  return secret === "" ? [] : [secret];
 }
