@@ -5,6 +5,7 @@
 import { type ErrorExtras, failure, MortiseError } from "../errors.ts";
 import { parseJson } from "../formats/json.ts";
 import type { Outbound } from "../outbound/outbound.ts";
+import { pauseAsked } from "./http.ts";
 import type { ResolvedCredentials, ResolvedSettings } from "./system.ts";
 
 export type OAuthCredentials = Extract<ResolvedCredentials, { readonly kind: "oauth" }>;
@@ -15,12 +16,19 @@ const longestLifeMs = 24 * 3_600_000;
 /** A token is renewed this long before its end, so that it does not end on the way. */
 const marginMs = 30_000;
 
+/** A request for a token that is under way, and how many calls wait for it. */
+interface Fetching {
+  readonly token: Promise<string>;
+  readonly stop: AbortController;
+  waiting: number;
+}
+
 export class TokenSource {
   readonly #credentials: OAuthCredentials;
   readonly #settings: ResolvedSettings;
   readonly #outbound: Outbound;
   #token: { readonly value: string; readonly until: number } | undefined;
-  #fetching: Promise<string> | undefined;
+  #fetching: Fetching | undefined;
 
   constructor(credentials: OAuthCredentials, settings: ResolvedSettings, outbound: Outbound) {
     this.#credentials = credentials;
@@ -35,14 +43,54 @@ export class TokenSource {
       });
   }
 
-  /** A token that is good for now. Rejects with `oauth-token`, or as the outbound client does, always with outcome `none`. */
+  /**
+   * A token that is good for now. Rejects with `oauth-token`, or with `outbound-aborted` where the caller called off, always with outcome `none`. All who
+   * ask meanwhile wait for one request, each as long as its own call may last: whoever goes away takes it from nobody.
+   */
   async token(deadline: number, signal: AbortSignal): Promise<string> {
     const known = this.#token;
     if (known !== undefined && known.until > Date.now()) return known.value;
-    this.#fetching ??= this.#fetch(deadline, signal).finally(() => {
-      this.#fetching = undefined;
+    this.#fetching ??= this.#begin();
+    return this.#wait(this.#fetching, deadline, signal);
+  }
+
+  #begin(): Fetching {
+    const stop = new AbortController();
+    const token = this.#fetch(Date.now() + this.#settings.timeoutMs, stop.signal);
+    const fetching = { token, stop, waiting: 0 };
+    const over = () => {
+      if (this.#fetching === fetching) this.#fetching = undefined;
+    };
+    token.then(over, over);
+    return fetching;
+  }
+
+  #wait(fetching: Fetching, deadline: number, signal: AbortSignal): Promise<string> {
+    return new Promise((resolve, reject) => {
+      let left = false;
+      const leave = () => {
+        if (left) return;
+        left = true;
+        clearTimeout(timer);
+        signal.removeEventListener("abort", aborted);
+        fetching.waiting -= 1;
+      };
+      const giveUp = (error: MortiseError) => {
+        leave();
+        reject(error);
+        if (fetching.waiting > 0) return;
+        if (this.#fetching === fetching) this.#fetching = undefined;
+        fetching.stop.abort();
+      };
+      const late = () => giveUp(this.#failed("its server did not answer in time"));
+      const aborted = () =>
+        Date.now() >= deadline ? late() : giveUp(failure("outbound-aborted", { host: this.#settings.name }));
+      fetching.waiting += 1;
+      const timer = setTimeout(late, Math.max(0, deadline - Date.now()));
+      signal.addEventListener("abort", aborted);
+      if (signal.aborted) aborted();
+      else fetching.token.finally(leave).then(resolve, reject);
     });
-    return this.#fetching;
   }
 
   /** Forgets a token that was refused, unless a newer one is there. */
@@ -85,7 +133,10 @@ export class TokenSource {
             class: "give-up",
           },
         );
-      if (response.status !== 200) throw this.#failed(`its server answered ${response.status}`);
+      const { status } = response;
+      // What its server asks for, all of the calls wait for.
+      if (status === 429 || status >= 500) throw this.#failed(`its server answered ${status}`, pauseAsked(response));
+      if (status !== 200) throw this.#failed(`its server answered ${status}`);
       return this.#read(parseJson(response.body));
     } catch (error) {
       if (!(error instanceof MortiseError)) throw error;
@@ -111,7 +162,7 @@ export class TokenSource {
     return value;
   }
 
-  #failed(reason: string, extras: Pick<ErrorExtras, "class"> = {}): MortiseError {
+  #failed(reason: string, extras: Pick<ErrorExtras, "class" | "retryAfterMs"> = {}): MortiseError {
     return failure("oauth-token", { system: this.#settings.name, reason }, extras);
   }
 }
