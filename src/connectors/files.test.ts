@@ -147,6 +147,32 @@ test("a file that still grows is left alone", async (t) => {
   assert.equal(got.length, 2);
 });
 
+test("a file that is written to after it was taken is not delivered anew at each look, but once it rests again", async (t) => {
+  const got: string[] = [];
+  let writing = true;
+  const { folder, drop, looks, watcher, clock, list, reports } = await fixture(t, {
+    async deliver(_, payload) {
+      got.push((payload as { order: string }).order);
+      if (writing) await appendFile(join(folder, ".claimed", "ship-1.csv"), `A${got.length + 1}\n`);
+    },
+  });
+  drop("ship-1.csv", "order\nA1\n");
+  await looks();
+  assert.deepEqual(got, ["A1"]);
+  assert.equal(reports.at(-1)?.reason, "it was written to meanwhile");
+  for (let look = 0; look < 3; look += 1) {
+    clock.now += 900;
+    await appendFile(join(folder, ".claimed", "ship-1.csv"), "B1\n");
+    await watcher.look();
+  }
+  assert.deepEqual(got, ["A1"], "its sender is not done");
+  writing = false;
+  clock.now += 1_000;
+  await watcher.look();
+  assert.deepEqual(got, ["A1", "A1", "A2", "B1", "B1", "B1"]);
+  assert.deepEqual([list("archive"), list(".claimed")], [["ship-1.csv"], []]);
+});
+
 test("the same bytes give the same ids, under whatever name, and nothing in the archive is lost", async (t) => {
   const { got, drop, looks, list } = await fixture(t);
   const text = "order\nA1\n";

@@ -6,7 +6,8 @@
  *   folder/archive/    done: every good row was accepted
  *   folder/rejected/   what could not be read: whole files, or the bad rows of a file, each with a `.reasons.json`
  *
- *  F1  A file is claimed when two looks, at least `settleMs` apart, saw the same size and time. Claiming is a rename.
+ *  F1  A file is claimed when two looks, at least `settleMs` apart, saw the same size and time. Claiming is a rename. One that is written to
+ *      all the same is let be until it rests again.
  *  F2  A file is read to its end once before anything is delivered: broken structure rejects it whole.
  *  F3  The id of a delivery is the file's SHA-256 and the row number, so a file that comes twice, or is taken up again after a
  *      crash, counts once if the receiver counts ids.
@@ -73,11 +74,16 @@ export interface FolderWatch {
   stop(withinMs?: number): Promise<void>;
 }
 
-interface Seen {
+interface Looked {
   readonly size: number;
   readonly mtimeMs: number;
+}
+
+interface Seen extends Looked {
   readonly since: number;
 }
+
+const isSame = (one: Looked, other: Looked): boolean => one.size === other.size && one.mtimeMs === other.mtimeMs;
 
 interface BadRow {
   readonly row: number;
@@ -121,6 +127,8 @@ class Watcher implements FolderWatch {
   readonly #options: WatchOptions;
   readonly #folder: string;
   readonly #seen = new Map<string, Seen>();
+  /** Claimed, and written to since. */
+  readonly #restless = new Map<string, Seen>();
   readonly #refused = new Set<string>();
   readonly #events: readonly CsvEvent[];
   readonly #now: () => number;
@@ -183,7 +191,8 @@ class Watcher implements FolderWatch {
 
   async #round(): Promise<void> {
     try {
-      for (const name of await this.#names(join(this.#folder, claimedFolder))) await this.#work(name);
+      for (const name of await this.#names(join(this.#folder, claimedFolder)))
+        if (!this.#restless.has(name) || (await this.#restsClaimed(name))) await this.#work(name);
       for (const name of await this.#names(this.#folder)) {
         if (this.#stopped) return;
         if (await this.#settled(name)) {
@@ -222,10 +231,19 @@ class Watcher implements FolderWatch {
     }
     // One of this name is still being worked on.
     if ((await lstat(join(this.#folder, claimedFolder, name)).catch(() => undefined)) !== undefined) return false;
-    const before = this.#seen.get(name);
+    return this.#rests(this.#seen, name, file);
+  }
+
+  async #restsClaimed(name: string): Promise<boolean> {
+    const file = await lstat(join(this.#folder, claimedFolder, name)).catch(() => undefined);
+    return file === undefined || this.#rests(this.#restless, name, file);
+  }
+
+  #rests(seen: Map<string, Seen>, name: string, file: Looked): boolean {
+    const before = seen.get(name);
     const now = this.#now();
-    if (before === undefined || before.size !== file.size || before.mtimeMs !== file.mtimeMs) {
-      this.#seen.set(name, { size: file.size, mtimeMs: file.mtimeMs, since: now });
+    if (before === undefined || !isSame(before, file)) {
+      seen.set(name, { size: file.size, mtimeMs: file.mtimeMs, since: now });
       return false;
     }
     return now - before.since >= (this.#options.settleMs ?? 1_000);
@@ -253,6 +271,13 @@ class Watcher implements FolderWatch {
     if (!before.isFile()) throw new Error("it is not a regular file");
     const limit = this.#options.maxFileBytes ?? 256 * 1024 * 1024;
     if (before.size > limit) return this.#rejectWhole(name, "", `it is larger than ${limit} bytes`);
+    /** Its sender still has it open, though it rested: its bytes, and the ids made of them, are not the last ones. */
+    const untouched = async (): Promise<void> => {
+      const { size, mtimeMs } = await file.stat();
+      if (isSame(before, { size, mtimeMs })) return;
+      this.#restless.set(name, { size, mtimeMs, since: this.#now() });
+      throw new Error("it was written to meanwhile");
+    };
     const hash = createHash("sha256");
     try {
       for await (const row of rowsOf(file, event.binding, (bytes) => hash.update(bytes))) {
@@ -260,14 +285,15 @@ class Watcher implements FolderWatch {
         this.#checkCut();
       }
     } catch (error) {
-      if (error instanceof MortiseError || error instanceof MissingColumn)
-        return this.#rejectWhole(name, "", error.message);
-      throw error;
+      if (!(error instanceof MortiseError || error instanceof MissingColumn)) throw error;
+      await untouched();
+      return this.#rejectWhole(name, "", error.message);
     }
+    await untouched();
     const sha256 = hash.digest("hex");
     const { delivered, bad } = await this.#deliver(name, sha256, event, file);
-    const after = await file.stat();
-    if (after.size !== before.size || after.mtimeMs !== before.mtimeMs) throw new Error("it was written to meanwhile");
+    await untouched();
+    this.#restless.delete(name);
     if (bad.rows.length > 0) {
       const target = await this.#freeName("rejected", name, sha256);
       const lines = [...(bad.header === undefined ? [] : [bad.header]), ...bad.rows.map(({ cells }) => cells)];
