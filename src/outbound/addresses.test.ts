@@ -26,6 +26,9 @@ test("without internal, every special-purpose address is refused", () => {
     "64:ff9b::7f00:1",
     "2002:7f00:1::",
     "ff02::1",
+    "100:0:0:1::1",
+    "3fff::1",
+    "5f00::1",
     "not an address",
   ])
     assert.notEqual(refusedAddress(address, false, false), undefined, address);
@@ -39,7 +42,7 @@ test("without internal, public addresses are called", () => {
 test("with internal, only a metadata address that a name leads to is refused", () => {
   for (const address of ["127.0.0.1", "10.0.0.1", "::1", "fd12::1", "169.254.1.1", "8.8.8.8"])
     assert.equal(refusedAddress(address, true, false), undefined, address);
-  for (const address of ["169.254.169.254", "::ffff:169.254.169.254", "fd00:ec2::254"]) {
+  for (const address of ["169.254.169.254", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "fd00:ec2::254"]) {
     assert.notEqual(refusedAddress(address, true, false), undefined, address);
     assert.equal(refusedAddress(address, true, true), undefined, address);
     assert.notEqual(refusedAddress(address, false, true), undefined, address);

@@ -34,9 +34,12 @@ for (const [network, prefix] of [
   ["64:ff9b::", 96], // NAT64: wraps an IPv4 address
   ["64:ff9b:1::", 48], // NAT64, local use
   ["100::", 64], // discard
+  ["100:0:0:1::", 64], // dummy prefix
   ["2001::", 23], // Teredo and protocol assignments
   ["2001:db8::", 32], // documentation
   ["2002::", 16], // 6to4: wraps an IPv4 address
+  ["3fff::", 20], // documentation
+  ["5f00::", 16], // segment routing
   ["fc00::", 7], // unique local
   ["fe80::", 10], // link-local
   ["fec0::", 10], // site-local
@@ -45,8 +48,11 @@ for (const [network, prefix] of [
   special.addSubnet(network, prefix, "ipv6");
 
 const metadata = new BlockList();
-for (const address of ["169.254.169.254", "169.254.170.2", "169.254.170.23", "100.100.100.200", "168.63.129.16"])
+for (const address of ["169.254.169.254", "169.254.170.2", "169.254.170.23", "100.100.100.200", "168.63.129.16"]) {
   metadata.addAddress(address, "ipv4");
+  // In a network of IPv6 alone, a translator leads there.
+  metadata.addAddress(`64:ff9b::${address}`, "ipv6");
+}
 for (const address of ["fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254"]) metadata.addAddress(address, "ipv6");
 
 const mapped = new BlockList();
