@@ -235,6 +235,20 @@ test("gzip is understood within 100:1, other encodings are not", async (t) => {
   await assert.rejects(send(`${base}/broken`), error("outbound-answer", "unknown"));
 });
 
+test("what an answer without a body says of its packing and its length counts for nothing", async (t) => {
+  const packed = "content-encoding: br\r\ncontent-length: 99999999\r\n\r\n";
+  const send = client(t);
+  for (const [method, status] of [
+    ["HEAD", 200],
+    ["GET", 204],
+    ["GET", 304],
+  ] as const) {
+    const base = await raw(t, (socket) => socket.end(`HTTP/1.1 ${status} x\r\n${packed}`));
+    const { body, ...answer } = await send(`${base}/`, { method });
+    assert.deepEqual([answer.status, body.length], [status, 0], `${method} ${status}`);
+  }
+});
+
 test("attack 30: redirects: counted, checked at every hop, credentials stay at their origin", async (t) => {
   const seen: unknown[] = [];
   const other = await http(t, (request, response) => {

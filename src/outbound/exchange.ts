@@ -122,14 +122,14 @@ export class Exchange implements Dispatcher.DispatchHandler, Expiring {
     this.#headers = joined(headers);
     const encoding = this.#headers["content-encoding"]?.trim().toLowerCase();
     if (encoding === "gzip" || encoding === "x-gzip") this.#gzip = true;
-    else if (encoding !== undefined && encoding !== "" && encoding !== "identity") {
+    else if (encoding !== undefined && !isPlain(encoding) && hasBody(this.#request.method, status)) {
       this.#fail(
         failure("outbound-encoding", { host: this.#host, encoding: encoding.slice(0, 40) }, { outcome: "unknown" }),
       );
       return;
     }
     const announced = Number(this.#headers["content-length"]);
-    if (announced > this.#maxBytes && this.#request.method !== "HEAD") this.#tooLarge();
+    if (announced > this.#maxBytes && hasBody(this.#request.method, status)) this.#tooLarge();
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -201,6 +201,16 @@ export class Exchange implements Dispatcher.DispatchHandler, Expiring {
       } satisfies OutboundFact);
     }
   }
+}
+
+/** Nothing is packed. */
+export function isPlain(encoding: string): boolean {
+  return encoding === "" || encoding === "identity";
+}
+
+/** What an answer without a body says of it is said of another answer (RFC 9110, sections 9.3.2 and 15.4.5). */
+export function hasBody(method: string, status: number): boolean {
+  return method !== "HEAD" && status !== 204 && status !== 304;
 }
 
 /** Repeated headers as one, joined by ", " (RFC 9110, section 5.3). */

@@ -9,7 +9,7 @@ import type { Dispatcher } from "undici";
 import { failure, type MortiseError } from "../errors.ts";
 import type { Aborts } from "./aborts.ts";
 import { brokenRequest } from "./broken.ts";
-import { joined, maxInterim, type OutboundFact, requests } from "./exchange.ts";
+import { hasBody, isPlain, joined, maxInterim, type OutboundFact, requests } from "./exchange.ts";
 import type { OutboundStreamRequest, OutboundStreamResponse } from "./outbound.ts";
 import type { Seat } from "./ring.ts";
 
@@ -91,12 +91,12 @@ export class StreamedExchange implements Dispatcher.DispatchHandler {
     this.#status = status;
     const known = joined(headers);
     const encoding = known["content-encoding"]?.trim().toLowerCase();
-    if (encoding !== undefined && encoding !== "" && encoding !== "identity") {
+    if (encoding !== undefined && !isPlain(encoding) && hasBody(this.#request.method, status)) {
       const shown = { host: this.#host, encoding: encoding.slice(0, 40) };
       this.#fail(failure("outbound-encoding", shown, { outcome: "unknown" }));
       return;
     }
-    if (Number(known["content-length"]) > this.#request.maxResponseBytes) {
+    if (Number(known["content-length"]) > this.#request.maxResponseBytes && hasBody(this.#request.method, status)) {
       this.#tooLarge();
       return;
     }
