@@ -176,6 +176,18 @@ for (const dialect of dialects) {
     assert.deepEqual(all[0], all[1]);
   });
 
+  test(`${dialect}: a repeat with the same key does nothing, also where the operation gives nothing back`, async (t) => {
+    const made = await fixture(t, dialect);
+    if (made === undefined) return;
+    const { call, database } = made;
+    const input = { quantity: 2, from: "A", to: "B" };
+    const results = await Promise.all(Array.from({ length: 4 }, () => call("move", input, { key: "k1" })));
+    results.push(await call("move", input, { key: "k1" }));
+    for (const result of results) assert.deepEqual(result, { ok: true, output: null });
+    assert.equal(await database.value("select on_hand from stock where sku = 'A'"), "8");
+    assert.equal(await database.value("select on_hand from stock where sku = 'B'"), "7");
+  });
+
   test(`${dialect}: a declared fault is a value; what breaks a rule undoes all statements; the key is free again`, async (t) => {
     const made = await fixture(t, dialect);
     if (made === undefined) return;

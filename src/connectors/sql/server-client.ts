@@ -152,7 +152,8 @@ class ServerClient implements Client {
     try {
       const keyed = writes && operation.key?.in === "row";
       const before = keyed ? await this.#claim(session, operation, context.key) : undefined;
-      const output = before ?? (await this.#run(session, operation, values, progress));
+      // Not by its output: that of many writes is null.
+      const output = before === undefined ? await this.#run(session, operation, values, progress) : before.output;
       if (before === undefined && keyed) await session.run(this.#driver.keys.store, this.#stored(output, context.key));
       release.beforeCommit();
       progress.state = writes ? "sent" : progress.state;
@@ -225,7 +226,11 @@ class ServerClient implements Client {
   }
 
   /** Takes the key for this transaction, or gives the output of the one that took it before. */
-  async #claim(session: SqlSession, operation: OperationModel, key: string): Promise<Json | undefined> {
+  async #claim(
+    session: SqlSession,
+    operation: OperationModel,
+    key: string,
+  ): Promise<{ readonly output: Json } | undefined> {
     const { claim, find } = this.#driver.keys;
     try {
       if ((await session.run(claim, [key, operation.name])) === 1) return undefined;
@@ -246,7 +251,7 @@ class ServerClient implements Client {
         operation: operation.name,
         reason: `its key was used by ${String(before[0])}`,
       });
-    return JSON.parse(String(before[1])) as Json;
+    return { output: JSON.parse(String(before[1])) as Json };
   }
 
   /** PostgreSQL: `$1` is the key; MySQL has its places in the order of the text. */
