@@ -213,6 +213,16 @@ export class MysqlSession implements SqlSession {
     );
   }
 
+  /** A savepoint goes with its transaction, whoever ends that. */
+  async mark(): Promise<() => Promise<boolean>> {
+    await this.ask("savepoint mortise_call");
+    return () =>
+      this.ask("release savepoint mortise_call").then(
+        () => true,
+        () => false,
+      );
+  }
+
   async commit(): Promise<void> {
     await this.ask("commit");
   }

@@ -6,11 +6,11 @@
  *    the other's end, and then gives back its output and writes nothing. The first such write makes the table.
  *  - At the deadline, and when the caller calls off, the server is asked to cancel; what does not end then loses its connection.
  *  - Outcome: until COMMIT is handed over, whatever breaks is taken back by the server: `none`. A lost answer to COMMIT is `unknown`.
- *    A procedure (CALL) may commit by itself: a lost answer to it is `unknown`, too.
+ *    A procedure (CALL) of MySQL may commit by itself: a lost answer to it is `unknown`, too, and so is whatever breaks after it did.
  */
 import type { ContractModel, OperationModel, SqlBinding } from "../../contract/model.ts";
 import { operationValidators } from "../../contract/validate.ts";
-import { failure, MortiseError } from "../../errors.ts";
+import { failure, MortiseError, type Outcome } from "../../errors.ts";
 import type { CallContext, CallResult, Json } from "../../operation.ts";
 import type { Client, ConnectorEnvironment, Health } from "../connector.ts";
 import type { ResolvedSettings } from "../system.ts";
@@ -60,12 +60,15 @@ function addressOf(
 
 /** How far an attempt has come, and why it was cut short. */
 interface Progress {
-  /** `sent`: something that commits was handed over, and not answered yet. */
+  /** `sent`: something that commits was handed over, and not answered yet; or a procedure has committed by itself. */
   state: "open" | "sent" | "done";
   cut?: "deadline" | "aborted";
   /** What is wrong with the rows; the rest of them is not wanted. */
   problem?: MortiseError;
 }
+
+/** Of what breaks now: as long as nothing is committed, it is taken back. */
+const outcomeAt = ({ state }: Progress): Outcome => (state === "sent" ? "unknown" : "none");
 
 /** The attempt was cut short between two statements. */
 class CutShort extends Error {}
@@ -251,7 +254,14 @@ class ServerClient implements Client {
         operation: operation.name,
         reason: `its key was used by ${String(before[0])}`,
       });
-    return { output: JSON.parse(String(before[1])) as Json };
+    if (before[1] !== "") return { output: JSON.parse(String(before[1])) as Json };
+    // Its transaction was ended between the claim and the output.
+    const reason = "a procedure committed by itself under this key, and what came of it is not known";
+    throw failure(
+      "sql-commit",
+      { system: this.#contract.name, operation: operation.name, reason },
+      { outcome: "unknown" },
+    );
   }
 
   /** PostgreSQL: `$1` is the key; MySQL has its places in the order of the text. */
@@ -270,19 +280,25 @@ class ServerClient implements Client {
     const rows: Json[] = [];
     for (const [i, statement] of binding.statements.entries()) {
       if (progress.cut !== undefined) throw new CutShort();
-      // PostgreSQL lets no procedure commit inside our transaction; MySQL does.
-      const calls = binding.dialect === "mysql" && /^\s*call\b/i.test(statement);
-      if (calls) progress.state = "sent";
       const take =
         i === binding.answering && binding.rows !== "none" ? this.#taker(operation, rows, progress) : undefined;
-      await session.run(statement, values[i] ?? [], take);
-      if (calls) progress.state = "open";
+      // PostgreSQL lets no procedure commit inside our transaction; MySQL does.
+      const same = /^\s*call\b/i.test(statement) ? await session.mark?.() : undefined;
+      if (same === undefined) await session.run(statement, values[i] ?? [], take);
+      else {
+        const before = progress.state;
+        progress.state = "sent";
+        try {
+          await session.run(statement, values[i] ?? [], take);
+        } finally {
+          if (session.usable && (await same())) progress.state = before;
+        }
+      }
     }
     if (progress.problem !== undefined) throw progress.problem;
     const output = binding.rows === "none" ? null : binding.rows === "many" ? rows : (rows[0] ?? null);
     const { output: validate } = operationValidators(this.#contract, operation);
-    // Nothing is committed yet: what does not fit is taken back.
-    refuseProblems("contract-output", operation, validate(output), "none");
+    refuseProblems("contract-output", operation, validate(output), outcomeAt(progress));
     return output;
   }
 
@@ -302,10 +318,11 @@ class ServerClient implements Client {
           Object.defineProperty(record, name, { value: this.#driver.read(value, as, list), enumerable: true });
         } catch (error) {
           const problem = { at: `/${rows.length}/${name}`, message: (error as Error).message };
-          refuseProblems("contract-output", operation, [problem], "none");
+          refuseProblems("contract-output", operation, [problem], outcomeAt(progress));
         }
       }
-      if (size > limit) throw failure("sql-too-large", { operation: operation.name, limit });
+      if (size > limit)
+        throw failure("sql-too-large", { operation: operation.name, limit }, { outcome: outcomeAt(progress) });
       return record;
     };
     return (names, values) => {
@@ -355,7 +372,7 @@ class ServerClient implements Client {
     const found: SqlFailure | undefined =
       error instanceof CutShort ? undefined : this.#driver.failureOf(error, progress.state === "sent");
     const reason = found === undefined ? "" : saidOf(found, input);
-    if (progress.state === "sent" && found?.kind === "lost")
+    if (progress.state === "sent" && (found === undefined || found.kind === "lost"))
       throw failure("sql-commit", { ...facts, reason }, { outcome: "unknown" });
     if (progress.cut === "aborted") throw failure("outbound-aborted", { host: facts.system });
     if (progress.cut === "deadline") throw failure("sql-timeout", facts);

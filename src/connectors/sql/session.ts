@@ -34,6 +34,8 @@ export interface SqlSession {
   begin(mode: TransactionMode, timeoutMs: number): Promise<void>;
   /** Runs one statement, and gives the number of rows that it changed. */
   run(sql: string, values: readonly unknown[], take?: TakeRow): Promise<number>;
+  /** Where a procedure may commit by itself: marks the transaction; what is given tells whether it is still this one. */
+  mark?(): Promise<() => Promise<boolean>>;
   commit(): Promise<void>;
   rollback(): Promise<void>;
   /** Asks the server, over another connection, to end what runs here. Never rejects. */
