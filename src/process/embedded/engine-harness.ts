@@ -106,7 +106,10 @@ export async function rig(options: {
   readonly versions?: Readonly<Record<string, readonly AnyProcess[]>>;
   /** What is accepted is not begun. */
   readonly startsNoWorker?: boolean;
-  readonly worker?: Pick<WorkerOptions, "restMs" | "residentRuns" | "clock" | "systemRetry" | "gate">;
+  readonly worker?: Pick<
+    WorkerOptions,
+    "restMs" | "residentRuns" | "clock" | "systemRetry" | "systemTimeoutMs" | "gate"
+  >;
   readonly valueLimits?: ValueLimits;
   readonly cipher?: Cipher;
   readonly unfit?: EngineOptions["unfit"];

@@ -55,6 +55,7 @@ await runWorker({
   operation: (name) => version.operations.get(name),
   gate: (name) => gates.get(name),
   systemRetry: (name) => shared.settings.get(name)?.retry,
+  systemTimeoutMs: (name) => shared.settings.get(name)?.timeoutMs,
   validateInput: (process) => compileSchema(process.input),
   validateOutput: (process) => compileSchema(process.output),
   validateState: ({ state }) => (state === undefined ? () => [] : compileSchema(state)),

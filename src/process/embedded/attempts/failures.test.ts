@@ -121,6 +121,31 @@ test("a step's own policy counts before its system's, and that before the proces
   remove(one.folder);
 });
 
+test("an attempt has all the time that its system gives it, and the wait for a place before it", async () => {
+  const minutes = 60_000;
+  for (const [own, least] of [
+    [undefined, 1],
+    [10_000, 1],
+    [5 * minutes, 10],
+  ] as const) {
+    const left: number[] = [];
+    const system = new FakeSystem();
+    const a = system.operation("a", "read", (_input, { deadline }) => {
+      left.push(deadline - Date.now());
+      return { ok: true, output: null };
+    });
+    const p = process((flow) => flow.call(a, {}));
+    const one = await rig({ processes: [p], system, worker: { systemTimeoutMs: () => own } });
+    await one.until(await start(one, "run"), "completed");
+    assert.ok(
+      left.length === 1 && left[0]! > (least - 0.5) * minutes && left[0]! <= least * minutes,
+      `${own}: ${left}`,
+    );
+    await one.stop();
+    remove(one.folder);
+  }
+});
+
 test("a retry policy of a step that does not fit names its field, and stops the code", async () => {
   const p = process(async (flow) =>
     flow.step("own", { effect: "read", retry: { attempts: 0 } }, () => {

@@ -4,6 +4,7 @@ import { probeOf, settleOf } from "../attempts/probing.ts";
 import { settling } from "../attempts/settle.ts";
 import { keyOf } from "../history/records.ts";
 import type { Running } from "./host.ts";
+import { callTimeoutMs } from "./performing.ts";
 import { inputOf, type Step } from "./steps.ts";
 
 export type Outcome =
@@ -13,7 +14,6 @@ export type Outcome =
   /** The probe fails. */
   | { readonly kind: "unknown" };
 
-const timeoutMs = 60_000;
 const triesAtMost = 5;
 const firstPauseMs = 100;
 
@@ -42,7 +42,7 @@ export function findOut(
       key: keyOf(identity.id, step),
       run: identity.id,
       attempt,
-      deadline: begun + timeoutMs,
+      deadline: begun + callTimeoutMs(host.systemTimeoutMs(operation.system)),
       signal: host.signal,
     };
     probe(context).then(

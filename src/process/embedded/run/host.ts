@@ -23,6 +23,8 @@ export interface Host extends Surroundings {
   operation(name: string): AnyOperation | undefined;
   /** What the settings of a system say of repeats. */
   systemRetry(system: string): RetryPolicy | undefined;
+  /** Time that they give one attempt. */
+  systemTimeoutMs(system: string): number | undefined;
   /** What stands before a system. */
   gate(system: string): Gate | undefined;
   /** Place of a stack in the version's sources, where that is known: `processes/order.ts:12`. */

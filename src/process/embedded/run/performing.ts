@@ -14,8 +14,10 @@ import type { Host, Running } from "./host.ts";
 import { stepQuestion } from "./questions.ts";
 import { inputOf, type LiveStep, type Step } from "./steps.ts";
 
-/** Longest time of one attempt; a system's own timeout is usually shorter. */
-const callTimeoutMs = 60_000;
+/** Of one attempt, with its wait for a place among the calls to its system: both have the system's own time, which is usually shorter. */
+export function callTimeoutMs(ownMs: number | undefined): number {
+  return Math.max(60_000, 2 * (ownMs ?? 0));
+}
 
 /** The work of calling an operation once, for a step or for its undo. */
 export function callWork(execution: Running, step: Step, operation: AnyOperation, resumed: boolean): Work {
@@ -31,7 +33,7 @@ export function callWork(execution: Running, step: Step, operation: AnyOperation
     effect: ask.e ?? operation.effect,
     past: pastOf(step),
     keyLifetimeMs: operation.keyLifetimeMs,
-    timeoutMs: callTimeoutMs,
+    timeoutMs: callTimeoutMs(host.systemTimeoutMs(system)),
     policy: once(() =>
       policyOf(live?.kind === "call" ? live.retry : undefined, host.systemRetry(system), execution.retry),
     ),

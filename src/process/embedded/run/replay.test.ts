@@ -162,6 +162,9 @@ class FakeWorker implements Host {
   systemRetry() {
     return undefined;
   }
+  systemTimeoutMs() {
+    return undefined;
+  }
   gate() {
     return undefined;
   }

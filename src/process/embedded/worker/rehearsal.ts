@@ -53,6 +53,7 @@ export function rehearse(parts: RehearsalParts): Promise<Verdict> {
       valueLimits: parts.valueLimits,
       vault: nothingStored,
       systemRetry: () => undefined,
+      systemTimeoutMs: () => undefined,
       gate: () => undefined,
       compact: () => {},
       endOf: () => undefined,

@@ -34,6 +34,8 @@ export interface WorkerOptions {
   validateState?(process: AnyProcess): Validate;
   /** What the settings of a system say of repeats, by its name. Default: nothing. */
   systemRetry?(system: string): RetryPolicy | undefined;
+  /** Time that the settings of a system give one attempt, by its name. Default: not known. */
+  systemTimeoutMs?(system: string): number | undefined;
   /** What stands before a system. Default: nothing. */
   gate?(system: string): Gate | undefined;
   /** Makes the ids of child runs. */

@@ -48,6 +48,7 @@ class VersionWorker implements Host {
   readonly vault: Vault;
   readonly operation: WorkerOptions["operation"];
   readonly systemRetry: Host["systemRetry"];
+  readonly systemTimeoutMs: Host["systemTimeoutMs"];
   readonly gate: Host["gate"];
   readonly now: () => number;
   readonly chance: () => number;
@@ -87,6 +88,7 @@ class VersionWorker implements Host {
     this.valueLimits = options.link.valueLimits;
     this.operation = options.operation;
     this.systemRetry = options.systemRetry ?? (() => undefined);
+    this.systemTimeoutMs = options.systemTimeoutMs ?? (() => undefined);
     this.gate = options.gate ?? (() => undefined);
     this.#clock = options.clock ?? realClock;
     const { now, chance, later } = this.#clock;
