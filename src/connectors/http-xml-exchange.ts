@@ -9,6 +9,7 @@ import type { Codec } from "./soap-codec.ts";
 import { answerInXml, badInput, badOutput, byStatus, type Exchange, mediaTypeOf } from "./soap-errors.ts";
 import { WriteProblem } from "./soap-write.ts";
 import type { ResolvedSettings } from "./system.ts";
+import { decodeText } from "./text-body.ts";
 
 /** `address`: where the port of the operation stands. */
 export function httpXmlExchange(
@@ -44,8 +45,11 @@ export function httpXmlExchange(
       if (binding.output === "none") return { ok: true, output: null };
       let output: Json;
       if (binding.output === "bytes") output = Buffer.from(response.body).toString("base64");
-      else if (binding.output === "text") output = Buffer.from(response.body).toString("utf8");
-      else {
+      else if (binding.output === "text") {
+        const decoded = decodeText(response.body, mediaTypeOf(response));
+        if ("reason" in decoded) throw badOutput(name, [{ at: "", message: decoded.reason }]);
+        output = decoded.text;
+      } else {
         const root = answerInXml(name, response, settings.maxResponseBytes);
         if (root instanceof MortiseError) throw root;
         if (root === undefined)

@@ -11,6 +11,7 @@ import type { OutboundResponse } from "../outbound/outbound.ts";
 import { pauseAsked } from "./http.ts";
 import { isProblem, readProblem, type SystemProblem, saidBy, withoutMistyped } from "./rest-problem.ts";
 import { readSequence } from "./rest-sequence.ts";
+import { decodeText } from "./text-body.ts";
 
 /** `scrub` takes out of a text what must not be told; it is made only where a text is kept. */
 type Reading<R> = (response: OutboundResponse, scrub: () => (text: string) => string) => R;
@@ -74,7 +75,7 @@ export function answerReader(
     const read =
       reader.mediaType === null
         ? null
-        : bodyOf(shown, readAs(reader.mediaType, type), response.body, reader.list, limits, outcome);
+        : bodyOf(shown, readAs(reader.mediaType, type), type, response.body, reader.list, limits, outcome);
     const value = reader.fault !== undefined && isProblem(type) ? withoutMistyped(read) : read;
     const problems = reader.validate(value);
     if (problems.length > 0) throw unfit(shown, inWords(problems), problems, outcome);
@@ -127,6 +128,7 @@ function readAs(declared: string, actual: string | undefined): string {
 function bodyOf(
   shown: string,
   mediaType: string,
+  actual: string | undefined,
   body: Uint8Array,
   list: boolean,
   limits: { maxBytes: number },
@@ -140,15 +142,21 @@ function bodyOf(
       throw cause;
     }
   };
-  if (list) return parsed(() => readSequence(mediaType, Buffer.from(body).toString("utf8"), limits));
+  const text = (type: string | undefined): string => {
+    const decoded = decodeText(body, type);
+    if ("text" in decoded) return decoded.text;
+    throw unfit(shown, decoded.reason, undefined, outcome);
+  };
+  // JSON is UTF-8, whatever is said of it (RFC 8259, section 8.1).
+  if (list) return parsed(() => readSequence(mediaType, text(undefined), limits));
   switch (bodyKind(mediaType)) {
     case "json":
       return body.length === 0 ? null : parsed(() => parseJson(body, limits));
     case "form":
-      return Object.fromEntries(new URLSearchParams(Buffer.from(body).toString("utf8")));
+      return Object.fromEntries(new URLSearchParams(text(undefined)));
     case "text":
     case "lines":
-      return Buffer.from(body).toString("utf8");
+      return text(actual ?? mediaType);
     default:
       return Buffer.from(body).toString("base64");
   }

@@ -226,3 +226,19 @@ test("events whose items the contract does not describe come as their text; a fo
   await call("search", { body: "text=two%20words&n=1" });
   assert.equal(seen.at(-1)?.body.toString(), "text=two%20words&n=1");
 });
+
+test("a text is read in the encoding that its sender states, and is no text in another one", async () => {
+  const latin = Buffer.from("Müller", "latin1");
+  const sends = (type: string, body: Uint8Array) => {
+    answer = (_, response) => response.writeHead(200, { "content-type": type }).end(body);
+  };
+  sends("text/plain; charset=ISO-8859-1", latin);
+  assert.deepEqual(await call("any", {}), { ok: true, output: "Müller" });
+  const xml = '<?xml version="1.0" encoding="iso-8859-1"?><a>Müller</a>';
+  sends("application/xml", Buffer.from(xml, "latin1"));
+  assert.deepEqual(await call("any", {}), { ok: true, output: xml });
+  for (const type of ["text/plain", "text/plain; charset=utf-8", "text/plain; charset=x-nobody-knows"]) {
+    sends(type, latin);
+    await assert.rejects(call("any", {}), code("contract-output"), type);
+  }
+});
