@@ -112,6 +112,8 @@ export class Circuit {
   readonly #cells: Int32Array<SharedArrayBuffer>;
   readonly #settings: GateSettings;
   readonly #now: () => number;
+  /** The lease of the last time that this thread looked. */
+  #mine = 0;
 
   constructor(system: SharedCircuit, now: () => number) {
     this.#cells = new Int32Array(system.memory);
@@ -175,7 +177,7 @@ export class Circuit {
     if (Atomics.exchange(this.#cells, last, by) !== by) Atomics.add(this.#cells, others, 1);
     const inARow = Atomics.add(this.#cells, streak, 1) + 1;
     Atomics.add(this.#cells, this.#second() + failedCell, 1);
-    if (looking) {
+    if (looking && !this.#replaced()) {
       const times = Atomics.add(this.#cells, reopened, 1) + 1;
       this.#set(until, this.#tick(this.#pause(times, saidMs, chance)));
       this.#set(state, 1);
@@ -202,22 +204,27 @@ export class Circuit {
   /** This thread looks whether it is back (C2), if the pause is over and no other does. */
   look(): boolean {
     const now = this.#now();
-    const cell = state;
-    const until_ = this.#get(until) * tickMs;
     const seen = this.#get(lease);
-    const mine = this.#tick(leaseMs);
     if (this.#get(state) === 2) {
-      return now >= seen * tickMs && Atomics.compareExchange(this.#cells, lease, seen, mine) === seen;
-    }
-    if (now < until_ || Atomics.compareExchange(this.#cells, cell, 1, 2) !== 1) return false;
-    this.#set(lease, mine);
+      if (now < seen * tickMs) return false;
+    } else if (now < this.#get(until) * tickMs || Atomics.compareExchange(this.#cells, state, 1, 2) !== 1) return false;
+    // Of those who come at the same moment, before or behind that word, one.
+    const mine = this.#tick(leaseMs);
+    if (Atomics.compareExchange(this.#cells, lease, seen, mine) !== seen) return false;
+    this.#mine = mine;
     return true;
   }
 
   /** It looked, and what it saw says nothing: another may look at once. */
   sawNothing(): void {
+    if (this.#replaced()) return;
     this.#set(until, this.#tick(0));
     Atomics.compareExchange(this.#cells, state, 2, 1);
+  }
+
+  /** This thread looked for so long that another took over: what that one found counts. */
+  #replaced(): boolean {
+    return this.#get(lease) !== this.#mine;
   }
 
   #pause(times: number, saidMs: number, chance: number): number {
