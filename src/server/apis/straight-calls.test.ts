@@ -86,6 +86,10 @@ test("the same request that fails again and again opens nothing, where the fault
   will(reset);
   for (let i = 0; i < 20; i++) await assert.rejects(ask("read", "the same"), code("outbound-reset"));
   assert.deepEqual(changes, []);
+  // One slow statement, which was rolled back each time: the database is there.
+  will(() => failure("sql-timeout", { system: "shop", operation: "book" }));
+  for (let i = 0; i < 20; i++) await assert.rejects(ask("read", "the same"), code("sql-timeout"));
+  assert.deepEqual(changes, []);
 });
 
 test("declared faults and refusals are answers", async () => {

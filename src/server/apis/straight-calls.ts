@@ -11,7 +11,7 @@ import { canonicalJson } from "../../formats/json.ts";
 import type { CallContext, Caller, Json, PassCaller } from "../../operation.ts";
 import type { CircuitTable } from "../../outbound/circuit.ts";
 import { type CircuitChange, openGates, type SystemGate } from "../../outbound/gates.ts";
-import { wordOf } from "../../process/embedded/attempts/gate.ts";
+import { failureTold, wordOf } from "../../process/embedded/attempts/gate.ts";
 import type { ReadCaller, StraightCall } from "../../publish/backend.ts";
 
 export interface StraightOptions {
@@ -44,9 +44,8 @@ function tell(gate: SystemGate, name: string, input: Json, error: MortiseError, 
   if (word === "answered") gate.answered(looking);
   else if (word === "silent") gate.silent(looking);
   else {
-    const { outcome, message, retryAfterMs } = error;
     // The same thing asked again is the same failure: it alone opens nothing.
-    gate.failed({ key: `${name} ${canonicalJson(input)}`, outcome, message, retryAfterMs }, looking);
+    gate.failed(failureTold(`${name} ${canonicalJson(input)}`, error), looking);
   }
 }
 

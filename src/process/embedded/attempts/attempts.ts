@@ -5,7 +5,7 @@
 import type { ErrorCode } from "../../../errors.ts";
 import type { CallContext, CallResult, Effect, StoredFailure } from "../../../operation.ts";
 import { Breaking } from "./breaking.ts";
-import { type Gate, wordOf } from "./gate.ts";
+import { failureTold, type Gate, wordOf } from "./gate.ts";
 import { away, lost } from "./own-failures.ts";
 import { againIn, failedIn, type Past } from "./past.ts";
 import { countFor, decide, effectiveEffect, type Failed, kindOf } from "./policy.ts";
@@ -229,8 +229,7 @@ export class Performance {
     if (gate === undefined) return false;
     const word = typeof what === "object" ? wordOf(what) : (what ?? "silent");
     if (word === "failed") {
-      const { outcome, message, retryAfterMs } = what as Failed;
-      gate.failed({ key, outcome, message, retryAfterMs }, looking);
+      gate.failed(failureTold(key, what as Failed), looking);
       return looking;
     }
     if (word === "answered") gate.answered(looking);

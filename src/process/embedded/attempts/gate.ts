@@ -39,6 +39,8 @@ export interface SystemFailure {
   readonly retryAfterMs: number | undefined;
 }
 
+type Told = { readonly retryAfterMs?: number | undefined };
+
 /** Failures that speak of Mortise or of the step, and not of the system. */
 const ownFailures: ReadonlySet<string> = new Set([
   "outbound-aborted",
@@ -49,6 +51,17 @@ const ownFailures: ReadonlySet<string> = new Set([
   "step-threw",
   "internal",
 ]);
+
+/** It was sent, took too long, and was taken back whole: that may be the fault of what was asked, though it surely did nothing. */
+const takenBack: ReadonlySet<string> = new Set(["sql-timeout"]);
+
+/** What a gate is told of an attempt that speaks of the system. */
+export function failureTold(
+  key: string,
+  { code, outcome, message, retryAfterMs }: Pick<StoredFailure, "code" | "outcome" | "message"> & Told,
+): SystemFailure {
+  return { key, outcome: takenBack.has(code) ? "unknown" : outcome, message, retryAfterMs };
+}
 
 /**
  * What a failed attempt says of the system. `failed`: no connection, a timeout, a status such as 503. `answered`: it refused, or answered
