@@ -88,3 +88,25 @@ test("the pause that a token's server asks for is the call's", async () => {
     await assert.rejects(waiting, { code: "oauth-token", outcome: "none", ...wanted }, String(status));
   }
 });
+
+test("a system that refuses every token has one fetched a second, not one for each call", async (t) => {
+  t.mock.timers.enable({ apis: ["Date"], now: 1_000_000 });
+  const { source, asked } = open();
+  let made = 0;
+  const next = async () => {
+    const waiting = source.token(soon(), never());
+    if (asked.length > made) asked[made++]?.answer(token(`t${made}`));
+    return waiting;
+  };
+  assert.equal(await next(), "t1");
+  source.refused("t1");
+  assert.equal(await next(), "t2");
+  for (let call = 0; call < 20; call += 1) {
+    source.refused("t2");
+    assert.equal(await next(), "t2");
+  }
+  t.mock.timers.tick(1000);
+  source.refused("t2");
+  assert.equal(await next(), "t3");
+  assert.equal(asked.length, 3);
+});

@@ -15,6 +15,8 @@ const usualLifeMs = 300_000;
 const longestLifeMs = 24 * 3_600_000;
 /** A token is renewed this long before its end, so that it does not end on the way. */
 const marginMs = 30_000;
+/** Between two renewals of tokens that were refused. */
+const renewalMs = 1_000;
 
 /** A request for a token that is under way, and how many calls wait for it. */
 interface Fetching {
@@ -29,6 +31,8 @@ export class TokenSource {
   readonly #outbound: Outbound;
   #token: { readonly value: string; readonly until: number } | undefined;
   #fetching: Fetching | undefined;
+  /** When a token was forgotten last since it was refused. */
+  #renewedAt = Number.NEGATIVE_INFINITY;
 
   constructor(credentials: OAuthCredentials, settings: ResolvedSettings, outbound: Outbound) {
     this.#credentials = credentials;
@@ -93,9 +97,13 @@ export class TokenSource {
     });
   }
 
-  /** Forgets a token that was refused, unless a newer one is there. */
+  /** Forgets a token that was refused, unless a newer one is there. A system that refuses them all must not cost its token's server a request per call. */
   refused(token: string): void {
-    if (this.#token?.value === token) this.#token = undefined;
+    if (this.#token?.value !== token) return;
+    const now = Date.now();
+    if (Math.abs(now - this.#renewedAt) < renewalMs) return;
+    this.#renewedAt = now;
+    this.#token = undefined;
   }
 
   async #fetch(deadline: number, signal: AbortSignal): Promise<string> {
