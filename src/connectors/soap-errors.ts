@@ -26,7 +26,8 @@ export function answerInXml(
   maxBytes: number,
 ): XmlElement | MortiseError | undefined {
   const type = mediaTypeOf(response);
-  if (!/\bxml\b/i.test(type) || /^multipart\//i.test(type)) return undefined;
+  // What says no type is looked at (RFC 9110, section 8.3).
+  if (type !== "" && (!/\bxml\b/i.test(type) || /^multipart\//i.test(type))) return undefined;
   const charset = /;\s*charset\s*=\s*"?([\w.-]+)/i.exec(type)?.[1];
   try {
     return parseXml(response.body, { bytes: maxBytes }, charset);

@@ -118,3 +118,13 @@ test("credentials that a SOAP system has no place for are refused, and not left 
     assert.throws(() => open({ credentials }), { code: "connection-invalid" }, credentials.kind);
   assert.equal(asked, 0);
 });
+
+test("an answer that states no media type is read as the XML that it is; one that is none goes by its status", async () => {
+  const untyped = { "content-type": "" };
+  answer = { status: 500, headers: untyped, body: fault("Client") };
+  assert.deepEqual([(await failed()).code, (await failed()).class], ["soap-fault", "give-up"]);
+  answer = { status: 502, headers: untyped, body: "no gateway" };
+  assert.equal((await failed()).code, "soap-status");
+  answer = { status: 200, headers: untyped, body: "" };
+  assert.equal((await failed()).code, "contract-output");
+});
