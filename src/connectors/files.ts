@@ -366,6 +366,7 @@ class Watcher implements FolderWatch {
     const target = await this.#freeName("rejected", name, sha256);
     await this.#write(`${target}.reasons.json`, `${JSON.stringify({ file: name, reason }, null, 2)}\n`);
     await rename(join(this.#folder, claimedFolder, name), target);
+    this.#restless.delete(name);
     this.#publish(name, "rejected", 0, 0, reason);
   }
 
