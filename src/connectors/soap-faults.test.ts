@@ -10,6 +10,7 @@ import { openSource } from "../contract/read/source.ts";
 import { readWsdl } from "../contract/read/wsdl.ts";
 import type { MortiseError } from "../errors.ts";
 import { createServer } from "../http.ts";
+import type { Json } from "../operation.ts";
 import { createOutbound } from "../outbound/client.ts";
 import { soapConnector } from "./soap.ts";
 import type { ResolvedSettings } from "./system.ts";
@@ -56,8 +57,14 @@ function open(extra: Partial<ResolvedSettings> = {}) {
   return soapConnector.open(erp, settings, { outbound, project: "." });
 }
 
-async function failed(extra: Partial<ResolvedSettings> = {}): Promise<MortiseError> {
+async function send(name: string, input: Json, extra: Partial<ResolvedSettings> = {}) {
   const context = { key: "k1", attempt: 1, deadline: Date.now() + 5000, signal: new AbortController().signal };
+  const operation = erp.operations[name];
+  assert.ok(operation);
+  return open(extra).call(operation, input, context);
+}
+
+async function failed(extra: Partial<ResolvedSettings> = {}): Promise<MortiseError> {
   const order = {
     created: "2026-01-02",
     customer: "C-1",
@@ -67,10 +74,8 @@ async function failed(extra: Partial<ResolvedSettings> = {}): Promise<MortiseErr
     invoice: true,
     channel: "web",
   };
-  const operation = erp.operations.createOrder;
-  assert.ok(operation);
   try {
-    await open(extra).call(operation, { order }, context);
+    await send("createOrder", { order }, extra);
   } catch (error) {
     return error as MortiseError;
   }
@@ -127,4 +132,15 @@ test("an answer that states no media type is read as the XML that it is; one tha
   assert.equal((await failed()).code, "soap-status");
   answer = { status: 200, headers: untyped, body: "" };
   assert.equal((await failed()).code, "contract-output");
+});
+
+test("a fault that comes back from a one-way operation is no success, whatever the status", async () => {
+  for (const status of [200, 202, 500]) {
+    answer = { status, body: fault("Server", "no queue") };
+    await assert.rejects(send("notify", "hello"), { code: "soap-fault", outcome: "unknown" }, String(status));
+  }
+  for (const body of ["", "ok", "<html/>", "<broken"]) {
+    answer = { status: 200, body };
+    assert.deepEqual(await send("notify", "hello"), { ok: true, output: null }, body);
+  }
 });

@@ -173,9 +173,17 @@ function read(
   const success = status >= 200 && status < 300;
   const silent = ready.binding.response === null && ready.binding.bodyOutput !== true;
   const oneWay = silent && Object.keys(operation.faults).length === 0;
-  if (success && (oneWay || (silent && response.body.byteLength === 0))) return { ok: true, output: null };
+  if (success && silent && response.body.byteLength === 0) return { ok: true, output: null };
 
   const root = answerInXml(name, response, settings.maxResponseBytes);
+  if (success && oneWay) {
+    // What comes back says nothing, unless it says that it failed: some systems send their faults with 200.
+    const said =
+      root === undefined || root instanceof MortiseError
+        ? undefined
+        : openEnvelope(root, ready.binding.version, Date.now());
+    return said?.kind === "fault" ? faulty(name, ready, said, response, settings) : { ok: true, output: null };
+  }
   if (root === undefined || root instanceof MortiseError) {
     if (!success) throw byStatus(name, response);
     const type = mediaTypeOf(response).slice(0, 60);
