@@ -19,6 +19,9 @@ create procedure take_for_good(in what varchar(40), in n int) begin
 create procedure take_and_fail(in what varchar(40), in n int) begin
   update stock set on_hand = on_hand - n where sku = what; commit;
   signal sqlstate '45000' set message_text = 'out of paper'; end;
+create procedure take_and_wait(in what varchar(40)) begin
+  update stock set on_hand = on_hand - 1 where sku = what; commit;
+  signal sqlstate '40001' set mysql_errno = 1213, message_text = 'Deadlock found'; end;
 insert into stock values ('A', 10);
 `;
 
@@ -41,6 +44,11 @@ update stock set on_hand = on_hand - 100 where sku = :sku;
 -- @param sku text
 -- @param quantity integer
 call take_and_fail(:sku, :quantity);
+-- @operation takeAndWait
+-- @effect unrepeatable
+-- @returns none
+-- @param sku text
+call take_and_wait(:sku);
 `;
 
 async function fixture(t: TestContext) {
@@ -103,4 +111,11 @@ test("mysql: whatever breaks after a procedure committed by itself is unknown, a
     await assert.rejects(call(name, { sku: "A", quantity: 1 }, name), again, name);
     assert.equal(await onHand(), String(left), name);
   }
+});
+
+test("mysql: a deadlock behind what a procedure committed by itself does not let an unrepeatable call be made again", async (t) => {
+  const made = await fixture(t);
+  if (made === undefined) return;
+  await assert.rejects(made.call("takeAndWait", { sku: "A" }, "k"), failing("sql-commit", "unknown", /Deadlock/));
+  assert.equal(await made.onHand(), "9");
 });

@@ -62,6 +62,8 @@ function addressOf(
 interface Progress {
   /** `sent`: something that commits was handed over, and not answered yet; or a procedure has committed by itself. */
   state: "open" | "sent" | "done";
+  /** A procedure may have ended our transaction: what it did before is not known. */
+  ended?: true;
   cut?: "deadline" | "aborted";
   /** What is wrong with the rows; the rest of them is not wanted. */
   problem?: MortiseError;
@@ -248,20 +250,13 @@ class ServerClient implements Client {
       return true;
     });
     if (before === undefined) throw new Error("the row of the key went away while it was read");
+    const facts = { system: this.#contract.name, operation: operation.name };
     if (before[0] !== operation.name)
-      throw failure("sql-refused", {
-        system: this.#contract.name,
-        operation: operation.name,
-        reason: `its key was used by ${String(before[0])}`,
-      });
+      throw failure("sql-refused", { ...facts, reason: `its key was used by ${String(before[0])}` });
     if (before[1] !== "") return { output: JSON.parse(String(before[1])) as Json };
     // Its transaction was ended between the claim and the output.
     const reason = "a procedure committed by itself under this key, and what came of it is not known";
-    throw failure(
-      "sql-commit",
-      { system: this.#contract.name, operation: operation.name, reason },
-      { outcome: "unknown" },
-    );
+    throw failure("sql-commit", { ...facts, reason }, { outcome: "unknown" });
   }
 
   /** PostgreSQL: `$1` is the key; MySQL has its places in the order of the text. */
@@ -292,6 +287,7 @@ class ServerClient implements Client {
           await session.run(statement, values[i] ?? [], take);
         } finally {
           if (session.usable && (await same())) progress.state = before;
+          else progress.ended = true;
         }
       }
     }
@@ -372,7 +368,7 @@ class ServerClient implements Client {
     const found: SqlFailure | undefined =
       error instanceof CutShort ? undefined : this.#driver.failureOf(error, progress.state === "sent");
     const reason = found === undefined ? "" : saidOf(found, input);
-    if (progress.state === "sent" && (found === undefined || found.kind === "lost"))
+    if (progress.state === "sent" && (found === undefined || found.kind === "lost" || progress.ended === true))
       throw failure("sql-commit", { ...facts, reason }, { outcome: "unknown" });
     if (progress.cut === "aborted") throw failure("outbound-aborted", { host: facts.system });
     if (progress.cut === "deadline") throw failure("sql-timeout", facts);
