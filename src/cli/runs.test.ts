@@ -21,8 +21,9 @@ async function idOf(key: string): Promise<string> {
   assert.equal(runs.length, 1);
   return runs[0]!.id;
 }
-async function statusOf(key: string): Promise<string> {
-  return (JSON.parse((await run("runs", "list", "--key", key, "--json")).out) as Listed).runs[0]!.status;
+/** `undefined`: there is no such run yet. */
+async function statusOf(key: string): Promise<string | undefined> {
+  return (JSON.parse((await run("runs", "list", "--key", key, "--json")).out) as Listed).runs[0]?.status;
 }
 /** Until a run has a status: it is shown a moment after the act was accepted. */
 async function becomes(key: string, status: string): Promise<void> {

@@ -137,7 +137,6 @@ function maskFared(fared: Fared, masking: Masking, engine: Pick<Engine, "run">):
   return { ...fared, key: shown.key, ...(shown.reason === undefined ? {} : { message: shown.reason }) };
 }
 
-/** The address without user, password and query. */
 function ownVersion(): string {
   const file = new URL("../../../package.json", import.meta.url);
   return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
