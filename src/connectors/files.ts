@@ -26,6 +26,7 @@ import { csvLine } from "../formats/csv.ts";
 import type { Json, Problem } from "../operation.ts";
 import { MissingColumn, matches, rowsOf } from "./csv-file.ts";
 import { payloadOf, placesOf } from "./csv-row.ts";
+import { isSame, Resting } from "./resting.ts";
 
 export interface WatchOptions {
   /** The folder; it must exist. */
@@ -74,17 +75,6 @@ export interface FolderWatch {
   stop(withinMs?: number): Promise<void>;
 }
 
-interface Looked {
-  readonly size: number;
-  readonly mtimeMs: number;
-}
-
-interface Seen extends Looked {
-  readonly since: number;
-}
-
-const isSame = (one: Looked, other: Looked): boolean => one.size === other.size && one.mtimeMs === other.mtimeMs;
-
 interface BadRow {
   readonly row: number;
   readonly line: number;
@@ -126,12 +116,11 @@ export async function checkFolder({ folder, model }: Pick<WatchOptions, "folder"
 class Watcher implements FolderWatch {
   readonly #options: WatchOptions;
   readonly #folder: string;
-  readonly #seen = new Map<string, Seen>();
+  readonly #seen: Resting;
   /** Claimed, and written to since. */
-  readonly #restless = new Map<string, Seen>();
+  readonly #restless: Resting;
   readonly #refused = new Set<string>();
   readonly #events: readonly CsvEvent[];
-  readonly #now: () => number;
   #looking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #hint: (() => void) | undefined;
@@ -142,7 +131,9 @@ class Watcher implements FolderWatch {
   constructor(options: WatchOptions, folder: string) {
     this.#options = options;
     this.#folder = folder;
-    this.#now = options.now ?? (() => performance.now());
+    const { settleMs = 1_000, now = () => performance.now() } = options;
+    this.#seen = new Resting(settleMs, now);
+    this.#restless = new Resting(settleMs, now);
     this.#events = Object.values(options.model.events).filter(
       (event): event is CsvEvent => event.binding.protocol === "csv",
     );
@@ -211,7 +202,7 @@ class Watcher implements FolderWatch {
     const names = (await readdir(folder)).filter((name) => !name.startsWith(".") && this.#eventOf(name) !== undefined);
     if (folder === this.#folder) {
       const present = new Set(names);
-      for (const name of this.#seen.keys()) if (!present.has(name)) this.#seen.delete(name);
+      this.#seen.keepOnly(present);
       for (const name of this.#refused) if (!present.has(name)) this.#refused.delete(name);
     }
     return names.sort();
@@ -231,22 +222,12 @@ class Watcher implements FolderWatch {
     }
     // One of this name is still being worked on.
     if ((await lstat(join(this.#folder, claimedFolder, name)).catch(() => undefined)) !== undefined) return false;
-    return this.#rests(this.#seen, name, file);
+    return this.#seen.rests(name, file);
   }
 
   async #restsClaimed(name: string): Promise<boolean> {
     const file = await lstat(join(this.#folder, claimedFolder, name)).catch(() => undefined);
-    return file === undefined || this.#rests(this.#restless, name, file);
-  }
-
-  #rests(seen: Map<string, Seen>, name: string, file: Looked): boolean {
-    const before = seen.get(name);
-    const now = this.#now();
-    if (before === undefined || !isSame(before, file)) {
-      seen.set(name, { size: file.size, mtimeMs: file.mtimeMs, since: now });
-      return false;
-    }
-    return now - before.since >= (this.#options.settleMs ?? 1_000);
+    return file === undefined || this.#restless.rests(name, file);
   }
 
   async #work(name: string): Promise<void> {
@@ -273,9 +254,9 @@ class Watcher implements FolderWatch {
     if (before.size > limit) return this.#rejectWhole(name, "", `it is larger than ${limit} bytes`);
     /** Its sender still has it open, though it rested: its bytes, and the ids made of them, are not the last ones. */
     const untouched = async (): Promise<void> => {
-      const { size, mtimeMs } = await file.stat();
-      if (isSame(before, { size, mtimeMs })) return;
-      this.#restless.set(name, { size, mtimeMs, since: this.#now() });
+      const now = await file.stat();
+      if (isSame(before, now)) return;
+      this.#restless.begin(name, now);
       throw new Error("it was written to meanwhile");
     };
     const hash = createHash("sha256");
