@@ -25,6 +25,8 @@ const properties: Readonly<Record<string, JsonSchema>> = {
   limits: { type: "array", items: { anyOf: [{ type: "integer" }, { const: "all" }] } },
   loose: { type: ["integer", "string"] },
   digits: { enum: ["1", 2] },
+  ids: { anyOf: [{ type: "array", items: { type: "string" } }, { const: "all" }] },
+  truth: { anyOf: [{ type: "boolean" }, { const: "true" }] },
 };
 
 /** The value that was read, or what is wrong with it. */
@@ -60,6 +62,8 @@ test("a text of a query is the number or the truth that it stands for before it 
     ["switch=auto", "auto"],
     ["loose=5", "5"],
     ["digits=1", "1"],
+    ["ids=all", "all"],
+    ["truth=true", "true"],
     ["part=half", "must be number"],
     ["flag=false", false],
     ["flag=no", "must be boolean"],

@@ -63,7 +63,9 @@ export function planInput(method: Method, parameters: readonly string[], schema:
 
 function readerOf(schema: JsonSchema, definitions: Readonly<Record<string, JsonSchema>>): InputParameter["read"] {
   const types = typesOf(schema, definitions).filter((type) => type !== "null");
-  if (types.length === 0 || (types.includes("string") && takesAnyText(schema, definitions))) return "string";
+  // Beside a list a text stays what it was: one that came alone would become a list of one.
+  const isText = types.includes("string") && (types.includes("array") || takesAnyText(schema, definitions));
+  if (types.length === 0 || isText) return "string";
   if (types.includes("array")) return "list";
   if (types.includes("integer") || types.includes("number")) return "number";
   return types.includes("boolean") ? "boolean" : "string";
@@ -74,7 +76,10 @@ function takesAnyText(schema: JsonSchema, definitions: Readonly<Record<string, J
   const seen = resolve(schema, definitions);
   if (typeof seen === "boolean" || depth > 16) return true;
   const named = seen.const === undefined ? seen.enum : [seen.const];
-  if (Array.isArray(named)) return named.some((value) => typeof value === "string" && read("number", value) !== value);
+  if (Array.isArray(named))
+    return named.some(
+      (value) => typeof value === "string" && (read("number", value) !== value || read("boolean", value) !== value),
+    );
   const branches = [seen.anyOf, seen.oneOf].find((list) => list !== undefined) as readonly JsonSchema[] | undefined;
   if (seen.type === undefined && branches !== undefined)
     return branches.some((branch) => takesAnyText(branch, definitions, depth + 1));
