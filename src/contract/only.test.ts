@@ -23,3 +23,14 @@ components:
   assert.deepEqual(Object.keys(onlyOf(model, ["b", "told"]).schemas), ["C", "D"]);
   assert.deepEqual(unknownNames(model, ["a", "told", "toString", "x"]), ["toString", "x"]);
 });
+
+test("a name that was asked for before names in capitals had camelCase is still the same member", async () => {
+  const model = await one(`
+paths: {}
+webhooks:
+  REPORT_AVAILABLE: { post: { requestBody: { content: { application/json: { schema: { type: integer } } } }, responses: {} } }
+  OTHER: { post: { requestBody: { content: { application/json: { schema: { type: integer } } } }, responses: {} } }`);
+  const part = onlyOf(model, ["reportAVAILABLE", "gone"]);
+  assert.deepEqual(Object.keys(part.events), ["reportAvailable"]);
+  assert.deepEqual(part.source.only, ["gone", "reportAvailable"]);
+});

@@ -8,9 +8,16 @@ export function unknownNames(model: ContractModel, names: readonly string[]): re
   return names.filter((name) => !Object.hasOwn(model.operations, name) && !Object.hasOwn(model.events, name));
 }
 
-/** The model with these operations and events alone; names that it does not have are left out. It remembers what was asked for. */
+/**
+ * The model with these operations and events alone; names that it does not have are left out. It remembers what was asked for. A name that differs
+ * in its capitals alone is meant: `reportAVAILABLE` was asked for before names in capitals became `reportAvailable`.
+ */
 export function onlyOf(model: ContractModel, names: readonly string[]): ContractModel {
-  const wanted = new Set(names);
+  const unknown = new Set(unknownNames(model, names));
+  const all = unknown.size === 0 ? [] : [...Object.keys(model.operations), ...Object.keys(model.events)];
+  const meant = (name: string) =>
+    unknown.has(name) ? (all.find((one) => one.toLowerCase() === name.toLowerCase()) ?? name) : name;
+  const wanted = new Set(names.map(meant));
   const operations = Object.values(model.operations)
     .filter(({ name }) => wanted.has(name))
     .map((operation) => withLinksInside(operation, wanted));

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { type ContractModel, contractHash } from "../../contract/model.ts";
-import { onlyOf, unknownNames } from "../../contract/only.ts";
+import { onlyOf } from "../../contract/only.ts";
 import type { ContractFile } from "../../contract/read/source.ts";
 import { failure } from "../../errors.ts";
 import { applyChange, changedBy } from "../change.ts";
@@ -165,20 +165,10 @@ async function readNew(
       source: shownPlace(from),
     });
   const { only, url } = pinned.source;
-  const part =
-    only === undefined
-      ? read.model
-      : onlyOf(
-          read.model,
-          only.filter((one) => !isGone(read.model, one)),
-        );
+  const part = only === undefined ? read.model : onlyOf(read.model, only);
   const kept = only === undefined ? part : { ...part, source: { ...part.source, only } };
   // A file in the place of a URL does not end the watch of that URL.
   return { model: withUrl(kept, /^https?:/i.test(location) ? location : url), files: read.files };
-}
-
-function isGone(model: ContractModel, member: string): boolean {
-  return unknownNames(model, [member]).length > 0;
 }
 
 /** The statements are the user's own: those that are pinned are kept. */

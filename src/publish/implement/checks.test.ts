@@ -121,3 +121,33 @@ ${more}`;
   );
   await refuse(base(`{ /a: { get: ${op("")} } }`), /states neither a scope, nor roles/, { calls: call });
 });
+
+test("a webhook in capitals is left out by the name that it had when its contract was pinned", async (t) => {
+  const text = `
+openapi: 3.1.0
+info: { title: X, version: 1.0.0 }
+paths: { /a: { get: { operationId: getA, responses: { "200": { description: ok, content: { application/json: { schema: {} } } } } } } }
+webhooks: { STOCK_GONE: { post: { requestBody: { content: { application/json: { schema: {} } } }, responses: { "200": { description: ok } } } } }
+`;
+  const contract = await pinned("x", { "openapi.yaml": text }, (undo) => t.after(undo));
+  const before = { ...contract.model.events.stockGone, name: "stockGONE" };
+  const earlier = { ...contract, model: { ...contract.model, events: { stockGONE: before } } };
+  for (const [given, name] of [
+    [contract, "stockGone"],
+    [contract, "STOCK_GONE"],
+    [earlier, "stockGONE"],
+  ] as const)
+    implementApi(given as never, {
+      base: "/x",
+      lifecycle: published(),
+      access: [],
+      without: [name] as never,
+      operations: {
+        getA: {
+          access: "public",
+          calls: { kind: "operation", system: "warehouse", name: "getStock", effect: "read" },
+          accepts: () => ({ sku: "a" }),
+        },
+      } as never,
+    });
+});

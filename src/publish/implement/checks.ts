@@ -39,10 +39,16 @@ export function contractProblem(
   for (const { operation, reason } of source.leftOut ?? [])
     if (!without.has(operation)) return `its contract has ${operation}, which can't be read: ${reason}`;
   for (const { name, what } of others) {
-    if (without.has(name) || without.has(camelCase(name))) continue;
+    if (without.has(name) || without.has(camelCase(name)) || without.has(pinnedName(events, name))) continue;
     return `its contract has ${what}, and an API sends no requests of its own; ${leave(name)}`;
   }
   return undefined;
+}
+
+/** The event that was pinned of a request: `reportAVAILABLE` before names in capitals became `reportAvailable`. Else the name as it is written. */
+function pinnedName(events: ContractModel["events"], written: string): string {
+  const folded = camelCase(written).toLowerCase();
+  return Object.keys(events).find((name) => name.toLowerCase() === folded) ?? written;
 }
 
 /** What no API does of a contract, by the names that `without` takes: the requests that it has the API send. `contract`: as it is pinned. */
