@@ -94,6 +94,10 @@ test("OW-3: what stands beside a reference is named as well", () => {
       ["a", "b"],
     ],
   );
+  const heirs: Record<string, JsonSchema> = { T0: { properties: { p0: text } } };
+  for (let n = 1; n <= 15; n++)
+    heirs[`T${n}`] = { allOf: [{ $ref: `#/$defs/T${n - 1}` }], properties: { [`p${n}`]: text } };
+  assert.equal(shapeOf({ $ref: "#/$defs/T15", $defs: heirs })?.properties.size, 16);
   assert.deepEqual(shapeOf({ $ref: "#/$defs/Any", $defs })?.properties.size, 0);
   assert.equal(shapeOf({ $ref: "#/$defs/Ring", $defs: { Ring: { $ref: "#/$defs/Ring" } } }), undefined);
 });

@@ -34,7 +34,8 @@ export function resolve(schema: JsonSchema, definitions: Readonly<Record<string,
 
 /** The properties of an object schema, or `undefined` if it is not (only) an object. */
 export function shapeOf(schema: JsonSchema, definitions = definitionsOf(schema), depth = 0): ObjectShape | undefined {
-  if (typeof schema === "boolean" || depth > 16) return undefined;
+  // A part that is referred to is two steps down.
+  if (typeof schema === "boolean" || depth > 32) return undefined;
   const properties = new Map<string, JsonSchema>();
   const required = new Set<string>();
   const named = typeof schema.$ref === "string" ? referred(schema.$ref, definitions) : undefined;
