@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Contract, ContractTypes } from "../contract/contract.ts";
 import type { ContractModel } from "../contract/model.ts";
-import type { Operation } from "../operation.ts";
+import { env, type Operation } from "../operation.ts";
 import { definitionOf, rest, type SystemSettings } from "./system.ts";
 
 const model = {
@@ -134,4 +134,7 @@ test("a key that a contract does not name is sent in the header that the setting
       name: "TypeError",
       message: said,
     });
+  const credentials = { kind: "header", name: "x-api-key", value: env("KEY") } as const;
+  const taken = { charge: { effect: "idempotent" as const, keyHeader: "X-Api-Key" } };
+  assert.throws(() => make({ credentials, effects: taken }), /can't be X-Api-Key, which carries the credentials/);
 });

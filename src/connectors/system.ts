@@ -285,7 +285,7 @@ function system<T extends ContractTypes>(
 ): System<T> {
   const effects: EffectsByName = settings.effects ?? {};
   checkSettings(contract.model, settings as SystemSettings<ContractTypes>, effects);
-  const model = withKeyHeaders(contract.model, effects);
+  const model = withKeyHeaders(contract.model, effects, settings.credentials);
   const members: Record<PropertyKey, unknown> = Object.create(null);
   for (const operation of Object.values(model.operations)) {
     const own = Object.hasOwn(effects, operation.name) ? effects[operation.name] : undefined;
