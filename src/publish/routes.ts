@@ -111,7 +111,7 @@ const encoded = /^(?:\/(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+$/;
 const dangerous = /%(?:2[EF]|5C|[01][0-9A-F]|7F)/i;
 const dots = /\/\.{1,2}(?:\/|$)/;
 
-/** Throws `path-refused` for what could be read in two ways; everything else passes unchanged. `slashes`: an encoded one may stand in a name. */
+/** Throws `path-refused` for what could be read in two ways; everything else passes unchanged. `slashes`: encoded ones, of either kind, may stand in a name. */
 export function checkPath(path: string, slashes = false): void {
   const reason = refusal(path, slashes);
   if (reason !== undefined) throw failure("path-refused", { reason });
@@ -122,7 +122,7 @@ function refusal(path: string, slashes = false): string | undefined {
   if (path.includes("//")) return "it has an empty segment";
   if (dots.test(path)) return "it has a segment of dots";
   if (plain.test(path)) return undefined;
-  if (dangerous.test(slashes ? path.replace(/%2F/gi, "") : path))
+  if (dangerous.test(slashes ? path.replace(/%(?:2F|5C)/gi, "") : path))
     return "it has an encoded slash, dot or control character";
   if (!encoded.test(path)) return "a character in it must be percent-encoded";
   try {

@@ -292,12 +292,13 @@ test("a consumer is set, disabled and enabled with its entry in the audit; one t
 test("whoever a token may name can be disabled, whatever its issuer calls it", async (t) => {
   const { url, tokens } = await start(t);
   const token = tokens.local;
-  for (const name of ["auth0|62f", "https://client.example/a?b#c", "CN=Acme Ltd, O=Ä%2F"]) {
+  for (const name of ["auth0|62f", "https://client.example/a?b#c", "CN=Acme Ltd, O=Ä%2F", "ACME\\anna"]) {
     const address = `${url}/consumers/${encodeURIComponent(name)}/disable`;
     const { status, json } = await send(address, { token, body: { reason: "stolen" } });
     assert.deepEqual([status, json.name, typeof json.disabledAt], [200, name, "number"]);
   }
-  assert.equal((await send(`${url}/consumers/a%5Cb`, { token, body: {} })).status, 400);
+  for (const name of ["a%00b", "a%0Ab", "a%2Eb", "%2%5C0"])
+    assert.equal((await send(`${url}/consumers/${name}`, { token, body: {} })).status, 400, name);
 });
 
 test("keys are made, rotated and revoked; the key is shown once", async (t) => {

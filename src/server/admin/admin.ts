@@ -63,7 +63,7 @@ export function createAdmin(options: AdminOptions): HttpHandler {
 
   async function answer(request: HttpRequest, seen: { route: string; by: string }): Promise<HttpResponse> {
     guardOrigin(request);
-    // A consumer of a token may be called https://client.example.
+    // A consumer of a token may be called https://client.example, or ACME\anna.
     checkPath(request.path, true);
     const found = table.find(request.method, request.path);
     if (found === undefined) {
