@@ -108,6 +108,9 @@ export const warehouse = sql(contract, { connection: env("NOT_SET"),
     // PostgreSQL lets everybody in on this machine; MariaDB looks at the password, and this one is wrong.
     assert.match(known.err, dialect === "mysql" ? /sql-unavailable/ : /^$/);
     assert.equal(`${known.out}${known.err}`.includes("pa55"), false);
+    const odd = database.url.replace(/\/\/[^@]*@/, "//a%zz@");
+    const told = (await run("add", "warehouse", odd, "--replace")).err;
+    assert.match(told, /connection-invalid/);
   });
 }
 

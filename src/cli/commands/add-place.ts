@@ -81,13 +81,22 @@ async function ownCredentials(
   const { user, password } = credentials;
   const place = `systems/${system}/index.ts`;
   const called = references.value(user, place);
-  if (url.username !== "" && decodeURIComponent(url.username) !== called) return undefined;
+  if (url.username !== "" && decoded(url.username) !== called) return undefined;
   const secret = references.value(password, place);
   references.finish();
   return {
     user: typeof user === "string" ? { value: called } : { ...user, value: called },
     password: { ...password, value: secret },
   };
+}
+
+/** `undefined` where a % begins no escape: whoever takes the URL says so. */
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 }
 
 const reference = /^(env|secret):([A-Za-z0-9_][A-Za-z0-9_.-]*)$/;
