@@ -52,6 +52,12 @@ test("as JSON and as Markdown, in which a contract's own text stays text", async
   const markdown = await mortise(["diff", "old.yaml", "loud.yaml", "--markdown"], { folder });
   assert.match(markdown.out, /^## Contract changes/);
   assert.doesNotMatch(markdown.out, /[^\\]<script/);
+  const object = "{ type: object }";
+  write("steering.yaml", api("{ type: string }").replace(object, '{ type: object, required: ["k\\e]0;t\\a\\u202E"] }'));
+  const tame = await mortise(["diff", "steering.yaml", "old.yaml", "--markdown"], { folder });
+  assert.match(tame.out, /k\\+u001b/);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  assert.doesNotMatch(tame.out, /[\0-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
 });
 
 test("an override counts until its day; then the finding is what it was, and says so", async () => {

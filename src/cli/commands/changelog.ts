@@ -36,7 +36,7 @@ export async function apiChangelog(
   const entries = from === undefined ? history.map(publicly) : [await between(history, from, to)];
   const verdict = entries[0]!.changes.reduce<Comparison["verdict"]>((worst, one) => worse(worst, one.verdict), "safe");
   terminal.result({ api, versions: entries, ...(from === undefined ? {} : { verdict }) }, () => {
-    if (markdown === true) io.stdout.write(markdownOf(api!, entries));
+    if (markdown === true) io.stdout.write(printable(markdownOf(api!, entries)));
     else for (const entry of entries) show(terminal, api!, entry);
   });
   return exit.done;

@@ -9,6 +9,7 @@ import { contractFrom } from "../contract-source.ts";
 import { markdownOf, printComparison, summaryOf } from "../diff-report.ts";
 import { exit } from "../exit.ts";
 import { projectFolder } from "../project-folder.ts";
+import { printable } from "../terminal.ts";
 
 interface Options {
   readonly internal?: boolean;
@@ -32,7 +33,7 @@ export async function diff(context: Context, [old, now]: readonly string[], opti
   const today = new Date().toISOString().slice(0, 10);
   const comparison = override(compareContracts(before.model, after.model), decided, today);
   terminal.result({ ...comparison, summary: summaryOf(comparison) }, () => {
-    if (options.markdown === true) io.stdout.write(markdownOf(comparison, old!, now!));
+    if (options.markdown === true) io.stdout.write(printable(markdownOf(comparison, old!, now!)));
     else printComparison(terminal, comparison);
   });
   return { breaking: exit.found, review: exit.review, safe: exit.done }[comparison.verdict];
