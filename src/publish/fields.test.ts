@@ -100,6 +100,9 @@ test("OW-3: what stands beside a reference is named as well", () => {
   assert.equal(shapeOf({ $ref: "#/$defs/T15", $defs: heirs })?.properties.size, 16);
   assert.deepEqual(shapeOf({ $ref: "#/$defs/Any", $defs })?.properties.size, 0);
   assert.equal(shapeOf({ $ref: "#/$defs/Ring", $defs: { Ring: { $ref: "#/$defs/Ring" } } }), undefined);
+  const ring = { $ref: "#/$defs/Ring" };
+  const wide = { ...ring, allOf: Array(20).fill(ring), properties: { a: text } };
+  assert.equal(shapeOf({ ...ring, $defs: { Ring: wide } })?.properties.size, 1);
 });
 
 test("OW-3: a field that has to be there is named by that, though no property says what it is", () => {

@@ -32,15 +32,21 @@ export function resolve(schema: JsonSchema, definitions: Readonly<Record<string,
   return true;
 }
 
-/** The properties of an object schema, or `undefined` if it is not (only) an object. */
-export function shapeOf(schema: JsonSchema, definitions = definitionsOf(schema), depth = 0): ObjectShape | undefined {
-  // A part that is referred to is two steps down.
-  if (typeof schema === "boolean" || depth > 32) return undefined;
+/** The properties of an object schema, or `undefined` if it is not (only) an object. `within`: the references that led there, none of them twice. */
+export function shapeOf(
+  schema: JsonSchema,
+  definitions = definitionsOf(schema),
+  within: readonly string[] = [],
+): ObjectShape | undefined {
+  if (typeof schema === "boolean" || within.length > 16) return undefined;
   const properties = new Map<string, JsonSchema>();
   const required = new Set<string>();
-  const named = typeof schema.$ref === "string" ? referred(schema.$ref, definitions) : undefined;
-  const whole = named === undefined ? undefined : shapeOf(named, definitions, depth + 1);
-  const parts = ((schema.allOf as JsonSchema[] | undefined) ?? []).map((part) => shapeOf(part, definitions, depth + 1));
+  const { $ref: name } = schema;
+  const whole =
+    typeof name === "string" && !within.includes(name)
+      ? shapeOf(referred(name, definitions), definitions, [...within, name])
+      : undefined;
+  const parts = ((schema.allOf as JsonSchema[] | undefined) ?? []).map((part) => shapeOf(part, definitions, within));
   for (const inner of [whole, ...parts]) {
     for (const [name, property] of inner?.properties ?? []) properties.set(name, property);
     for (const name of inner?.required ?? []) required.add(name);
