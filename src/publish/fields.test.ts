@@ -98,6 +98,8 @@ test("OW-3: what stands beside a reference is named as well", () => {
   for (let n = 1; n <= 15; n++)
     heirs[`T${n}`] = { allOf: [{ $ref: `#/$defs/T${n - 1}` }], properties: { [`p${n}`]: text } };
   assert.equal(shapeOf({ $ref: "#/$defs/T15", $defs: heirs })?.properties.size, 16);
+  for (let n = 16; n <= 25; n++) heirs[`T${n}`] = { allOf: Array(2).fill({ $ref: `#/$defs/T${n - 1}` }) };
+  assert.deepEqual(fields({ $ref: "#/$defs/T25", $defs: heirs }).drop({ p0: "1", secret: "2" }), { p0: "1" });
   assert.deepEqual(shapeOf({ $ref: "#/$defs/Any", $defs })?.properties.size, 0);
   assert.equal(shapeOf({ $ref: "#/$defs/Ring", $defs: { Ring: { $ref: "#/$defs/Ring" } } }), undefined);
   const ring = { $ref: "#/$defs/Ring" };

@@ -93,10 +93,14 @@ function createBook(definitions: Definitions) {
       /** Some schema lets any field pass. */
       open: false,
     };
+    // Looked at once, as a branch and otherwise: a second time says nothing new, and schemas may name each other many times over.
+    const seen = { true: new Set<object>(), false: new Set<object>() };
     const visit = (schema: JsonSchema, branch: boolean, depth: number): void => {
-      if (depth > 32) found.open = true;
+      // A part that is referred to is two steps down.
+      if (depth > 64) found.open = true;
       else if (typeof schema === "boolean") found.open ||= branch && schema;
-      else {
+      else if (!seen[`${branch}`].has(schema)) {
+        seen[`${branch}`].add(schema);
         if (typeof schema.$ref === "string") visit(referred(schema.$ref, definitions), branch, depth + 1);
         // What stands beside a reference counts as well.
         read(schema, branch);
