@@ -63,6 +63,20 @@ test("an answer that breaks before it is sent breaks the connection, and leaves 
   await listener.close(0);
 });
 
+test("one that breaks in the very moment in which it is sent takes nothing else along", async () => {
+  const breaking = async () => {
+    await new Promise((resolve) => setImmediate(resolve));
+    const stream = new Readable({ read() {} });
+    stream.destroy(new Error("the system went away"));
+    return { status: 200, headers: { "content-type": "application/pdf" }, stream };
+  };
+  const listener = await listen(breaking, { port: 0 });
+  const sent = ask(listener.url, { agent: false });
+  sent.end();
+  await assert.rejects(once(sent, "response"), { code: "ECONNRESET" });
+  await listener.close(0);
+});
+
 test("a place of a concurrency is free again also where the answer broke before it was sent", async () => {
   const api = defineApi({
     ...ordersOptions,

@@ -16,6 +16,8 @@ export function sendStream(req: IncomingMessage, res: ServerResponse, stream: Re
     return;
   }
   if (stream.destroyed) {
+    // It may be about to say so: an error that nobody hears would end the process.
+    stream.once("error", () => {});
     breakOff(req, res);
     return;
   }
