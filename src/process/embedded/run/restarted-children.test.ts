@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { defineProcess } from "../../define.ts";
-import { anything, FakeSystem, type Rig } from "../engine-harness.ts";
+import { anything, FakeSystem, failing, type Rig } from "../engine-harness.ts";
 import { act, begin, endRigs, open, processOf } from "../operating-rig.ts";
 
 endRigs();
@@ -67,4 +67,37 @@ test("a run that is cancelled cancels the run that its child was restarted as", 
   await one.until(anew, "cancelled");
   await one.until(run, "cancelled");
   assert.deepEqual(system.received, []);
+});
+
+test("a run that was paused in its undo cancels the run that its child was restarted as meanwhile", async () => {
+  const system = new FakeSystem();
+  const reserve = system.operation("reserve", "idempotent");
+  const free = system.operation("free", "idempotent", () => {
+    throw failing("none", "give-up");
+  });
+  const child = defineProcess({
+    name: "child",
+    input: anything,
+    key: () => "c",
+    async run(flow) {
+      await flow.call(reserve, null, { undo: { call: free, with: () => null } });
+      await flow.receive(shipped, { key: "k" });
+    },
+  });
+  const p = processOf((flow) => flow.child(child, null));
+  const one = await open({ processes: [p, child], system });
+  const run = await begin(one);
+  await one.until(run, "waiting");
+  const old = idOf(one);
+  await one.until(old, "waiting");
+  await act(one, run, "cancel");
+  await one.until(old, "parked");
+  await act(one, run, "pause");
+  await one.until(run, "paused");
+  const anew = (await act(one, old, { kind: "restart", first: "terminate" })).run;
+  await one.until(anew, "waiting");
+  await act(one, run, "resume");
+  await one.until(anew, "parked");
+  await act(one, anew, "terminate");
+  await one.until(run, "cancelled");
 });

@@ -113,7 +113,7 @@ export class Undoing {
         if (step !== undefined && !isRefused(execution, step, original, record)) step.got = record;
       }
     }
-    recallChildren(execution, new Set(records.flatMap((record) => (record.t === "recall" ? [record.n] : []))));
+    recallChildren(execution, recalledIn(records));
     const undoing = new Undoing(execution, begun.as, begun.reason, begun.detail, harmless);
     undoing.#superseded = supersededIn(records);
     for (const [n, older] of olderGenerations(records)) {
@@ -306,6 +306,16 @@ function isRefused(
 ): boolean {
   if (ask.v !== "undo" || fault === undefined) return false;
   return original?.got !== undefined || host.operation(ask.op as string)?.notFound?.includes(fault.name) !== true;
+}
+
+/** Steps whose children were recalled. While it was paused, another run may have taken the place of such a child: it is recalled again. */
+function recalledIn(records: readonly HistoryRecord[]): ReadonlySet<number> {
+  const recalled = new Set<number>();
+  for (const record of records) {
+    if (record.t === "recall") recalled.add(record.n);
+    else if (record.t === "op" && record.op.kind === "pause") recalled.clear();
+  }
+  return recalled;
 }
 
 /** Of a step with a child: the run, and what takes it back. */
