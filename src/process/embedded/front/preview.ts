@@ -72,7 +72,8 @@ export function previewOf(run: RunDetail, act: OperatorAct): Preview {
         step.superseded === true && run.steps.some((one) => isOver(one) && isAfter(one, step) && isSameChild(one, step))
       ),
   );
-  const taken = run.steps.filter((step) => acted.includes(step) || children.includes(step));
+  const either = new Set([...acted, ...children]);
+  const taken = run.steps.filter((step) => either.has(step));
   const undoable = taken.filter(({ undo }) => undo !== undefined).reverse();
   const undoes = undoable.map((step) => ({
     step: step.id,
