@@ -335,10 +335,13 @@ export class Execution implements Runs {
     this.#leaving = true;
     if (this.#phase.kind === "undoing") this.journal.state("undoing", this.#phase.undoing.reason);
     else this.journal.state("running");
-    stopAll(openSteps(this.steps), () => {
-      this.journal.whenCommitted(() => this.host.reload(this));
-      this.host.changed(this);
-    });
+    // One that is being let go is loaded anew after that, and what is under way is being stopped for it already.
+    if (this.settling) this.host.changed(this);
+    else
+      stopAll(openSteps(this.steps), () => {
+        this.journal.whenCommitted(() => this.host.reload(this));
+        this.host.changed(this);
+      });
   }
 
   #finish(): void {
@@ -378,8 +381,8 @@ export class Execution implements Runs {
     // Stopped code may not have asked all that the history holds: the undo is read from the records.
     // Nor does it hold superseded steps, and what was done under a key before the last one.
     const { rewound, items } = this.#code;
-    if (stopped || rewound || items.folded || [...this.steps.values()].some(({ generation }) => generation > 1))
-      this.again();
+    const partly = rewound || items.folded || [...this.steps.values()].some(({ generation }) => generation > 1);
+    if (stopped || this.settling || partly) this.again();
     else undoing.stopOthers();
   }
 

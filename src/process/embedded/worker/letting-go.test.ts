@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { realClock } from "../../../clock.ts";
 import { FakeSystem } from "../engine-harness.ts";
-import { act, anna, begin, endRigs, gate, open, processOf } from "../operating-rig.ts";
+import { act, anna, begin, endRigs, gate, open, processOf, restarted } from "../operating-rig.ts";
 
 endRigs();
 
@@ -96,3 +96,49 @@ test("calls that were asked when a run was let go, and not begun, are made by th
   for (const run of runs) assert.equal((await one.until(run, "completed", "parked")).parked?.message, undefined);
   assert.equal(system.calls("a").length, runs.length * times * 2);
 });
+
+for (const stops of [false, true])
+  test(`code that rejects in the very turn in which its run is let go is undone by ${stops ? "the next start" : "the worker that takes it over"}`, async () => {
+    const system = new FakeSystem();
+    const slow = gate("S");
+    const back = system.operation("back", "idempotent");
+    const s = system.operation("s", "idempotent", slow.behaviour);
+    // The worker's turn in which the code gets this result ends when the test says.
+    let turn: (() => void)[] | undefined;
+    const a = system.operation("a", "idempotent", () => {
+      turn = [];
+      return null;
+    });
+    const rejected = Promise.withResolvers<void>();
+    const soon = (then: () => void) => (turn === undefined ? realClock.soon(then) : void turn.push(then));
+    const p = processOf((flow) =>
+      flow.all([
+        flow.call(s, {}, { undo: { call: back, with: () => null } }),
+        (async () => {
+          await flow.call(a, {});
+          rejected.resolve();
+          flow.reject("no");
+        })(),
+      ]),
+    );
+    const options = {
+      processes: [p],
+      versions: { v1: [p], v2: [p] },
+      system,
+      worker: { clock: { ...realClock, soon } },
+    };
+    let one = await open(options);
+    const run = await begin(one);
+    await rejected.promise;
+    const gone = stops ? restarted(one, options) : one.engine.move(run, "v2", anna);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const held = turn ?? [];
+    turn = undefined;
+    for (const then of held) then();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    slow.open();
+    const answer = await gone;
+    if ("engine" in answer) one = answer;
+    assert.equal((await one.until(run, "rejected")).version, stops ? "v1" : "v2");
+    assert.equal(system.calls("back").length, 1);
+  });
