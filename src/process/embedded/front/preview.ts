@@ -118,10 +118,14 @@ export function previewOf(run: RunDetail, act: OperatorAct): Preview {
       const ends = finalStatuses.has(run.status)
         ? ""
         : `The run is ${cancels ? "undone and cancelled" : "terminated"} first. `;
+      const waited =
+        finalStatuses.has(run.status) || run.parent === undefined
+          ? ""
+          : " A run that waits for this one as its child waits for the new one.";
       return {
         ...none,
         possible,
-        happens: `${ends}A new run of ${run.process} begins under the same business key${act.input === undefined ? ", with the same input" : ", with the input given"}.`,
+        happens: `${ends}A new run of ${run.process} begins under the same business key${act.input === undefined ? ", with the same input" : ", with the input given"}.${waited}`,
         mayDouble: [
           ...stays.map((step) =>
             shown(step, `it ${effectOf(step)} in this run, and the new run does it under another key`),

@@ -61,6 +61,10 @@ for (const first of ["cancel", "terminate"] as const)
 
 test("a run that is cancelled cancels the run that its child was restarted as", async () => {
   const { one, run, old, system } = await setUp();
+  assert.match(
+    one.engine.preview(old, { kind: "restart" }).happens,
+    /waits for this one as its child waits for the new/,
+  );
   const anew = (await act(one, old, { kind: "restart" })).run;
   await one.until(anew, "waiting");
   await act(one, run, "cancel");
