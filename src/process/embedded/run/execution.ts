@@ -159,6 +159,11 @@ export class Execution implements Runs {
     this.host.changed(this);
   }
 
+  /** Where it is being let go, they stay in the inbox: what they bring could no longer be written. */
+  #operateEarly(): void {
+    if (!this.settling) for (const delivery of this.#early.splice(0)) this.#operate(delivery);
+  }
+
   post(mail: Mail): void {
     if (this.#phase.kind === "code") {
       this.#mail.push(mail);
@@ -242,7 +247,7 @@ export class Execution implements Runs {
       this.#replayed = true;
       // They came before whatever came since.
       this.#mail.unshift(...resume(this, this.#code, this.#records));
-      for (const delivery of this.#early.splice(0)) this.#operate(delivery);
+      this.#operateEarly();
       if (this.phase !== "code" || this.awake) return;
     }
     this.#code.items.flush();
@@ -301,7 +306,7 @@ export class Execution implements Runs {
     this.#parked += 1;
     this.journal.record({ t: "park", at: this.host.now(), q: question });
     this.restate();
-    for (const delivery of this.#early.splice(0)) this.#operate(delivery);
+    this.#operateEarly();
   }
 
   /** What can't be read stops the run, which asks a person; it is never passed over. Other errors are thrown again. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { realClock } from "../../../clock.ts";
-import { FakeSystem } from "../engine-harness.ts";
+import { FakeSystem, failing } from "../engine-harness.ts";
 import { act, anna, begin, endRigs, gate, open, processOf, restarted } from "../operating-rig.ts";
 
 endRigs();
@@ -142,3 +142,34 @@ for (const stops of [false, true])
     assert.equal((await one.until(run, "rejected")).version, stops ? "v1" : "v2");
     assert.equal(system.calls("back").length, 1);
   });
+
+test("a person's result for a run that is being loaded when the server stops is kept, and is not asked for again", async () => {
+  const system = new FakeSystem();
+  const b = system.operation("b", "unrepeatable", () => {
+    throw failing("unknown", "retry");
+  });
+  let turn: (() => void)[] | undefined;
+  const soon = (then: () => void) => (turn === undefined ? realClock.soon(then) : void turn.push(then));
+  const p = processOf((flow) => flow.call(b, {}));
+  const options = { processes: [p], system, worker: { clock: { ...realClock, soon } } };
+  let one = await open(options);
+  const run = await begin(one);
+  await one.until(run, "parked");
+  one = await restarted(one, options);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  turn = [];
+  await act(one, run, { kind: "happened", result: "booked" });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const next = restarted(one, options);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const held = turn;
+  turn = undefined;
+  for (const then of held) then();
+  one = await next;
+  // Whatever becomes of it, it asks no second question.
+  const { status, output } = await one.when(
+    run,
+    ({ status, parked }) => status === "completed" || (parked?.number ?? 0) > 1 || system.calls("b").length > 1,
+  );
+  assert.deepEqual([status, output, system.calls("b").length], ["completed", "booked", 1]);
+});
