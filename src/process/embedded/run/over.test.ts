@@ -35,7 +35,7 @@ test("an event that comes once the code has ended goes to the next run that want
   const slow = gate(null);
   const call = system.operation("slow", "idempotent", slow.behaviour);
   const ends = processOf(async (flow) => {
-    flow.receive(shipped, { key: "k" });
+    void flow.receive(shipped, { key: "k" });
     await Promise.race([flow.call(call, null), flow.receive(cancelled, { key: "k" })]);
     return "over";
   });

@@ -220,7 +220,7 @@ test("a call that was asked in the turn in which the end began is never made, no
   const late = processOf(async (flow, input) => {
     // What rejects asks for a call first, and does not wait for it.
     const reject = (reason: string): never => {
-      flow.call(c, {}, { undo: { call: undoC, with: ({ key }) => key } });
+      void flow.call(c, {}, { undo: { call: undoC, with: ({ key }) => key } });
       return flow.reject(reason);
     };
     return p.run({ ...flow, reject }, input);
