@@ -1040,6 +1040,11 @@ const table = {
     class: "give-up",
     text: "The value of {option} does not fit: {reason}. Examples are in the command's --help.",
   },
+  "output-unwritten": {
+    status: 500,
+    class: "give-up",
+    text: "What the command printed could not be written: {reason}. Make room where its output goes, and look before you run it again: it may have been carried out.",
+  },
   "system-exists": {
     status: 409,
     class: "give-up",

@@ -1,7 +1,12 @@
 /** Tables on terminals of any width, and text that came from elsewhere. */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { terminal } from "./terminal.ts";
+
+const bin = fileURLToPath(new URL("../../bin/mortise.mjs", import.meta.url));
 
 function table(
   columns: number,
@@ -107,4 +112,16 @@ test("attack 37: text from elsewhere does not steer the terminal, in a line, a n
   assert.doesNotMatch(painted.replaceAll(/\x1b\[(1|2|22|31|39)m/g, ""), steers);
   const [document] = said(true, false).split("\n}\n");
   assert.equal((JSON.parse(`${document}}`) as { key: string }).key, steering);
+});
+
+test("output that can't be written is one sentence, and no success", (t) => {
+  if (!existsSync("/dev/full")) return t.skip("no device here that is always full");
+  const full = openSync("/dev/full", "w");
+  t.after(() => closeSync(full));
+  const { status, stderr } = spawnSync(process.execPath, [bin, "--help"], {
+    stdio: ["ignore", full, "pipe"],
+    encoding: "utf8",
+  });
+  assert.equal(status, 1);
+  assert.match(stderr, /^error What the command printed could not be written: ENOSPC[^\n]+\(output-unwritten\)\n$/);
 });
